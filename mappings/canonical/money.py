@@ -1,0 +1,68 @@
+"""Money: exact amounts in one currency, in the scale that their source wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Self
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount; it keeps the scale that the source wrote (a real shop writes JPY 3.36)."""
+
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is not money: floats, NaN and infinities never get this far."""
+        if not isinstance(self.amount, Decimal):
+            msg = f"Money takes a Decimal, not {type(self.amount).__name__}"
+            raise TypeError(msg)
+        if not self.amount.is_finite():
+            msg = f"Money must be finite, not {self.amount}"
+            raise ValueError(msg)
+
+    def _same(self, other: Money) -> Decimal:
+        if other.currency != self.currency:
+            msg = f"{other.currency} cannot be added to {self.currency}"
+            raise ValueError(msg)
+        return other.amount
+
+    def __add__(self, other: Money) -> Self:
+        """Exact sum in the same currency."""
+        return type(self)(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Self:
+        """Exact difference in the same currency."""
+        return type(self)(self.amount - self._same(other), self.currency)
+
+    def __neg__(self) -> Self:
+        """The same amount with the other sign."""
+        return type(self)(-self.amount, self.currency)
+
+    def __bool__(self) -> bool:
+        """Whether the amount is not zero."""
+        return bool(self.amount)
+
+    def __str__(self) -> str:
+        """`12.50 EUR`, never in exponent notation."""
+        return f"{self.amount:f} {self.currency}"
+
+    @property
+    def digits(self) -> int:
+        """How many decimals the source wrote."""
+        exponent = self.amount.as_tuple().exponent
+        return max(0, -exponent) if isinstance(exponent, int) else 0
+
+    def quantized(self, digits: int) -> Self:
+        """Rounded half up to `digits` decimals, as a target needs it."""
+        return type(self)(self.amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP), self.currency)
+
+
+def money_sum(amounts: list[Money], currency: str) -> Money:
+    """Exact sum; zero in `currency` for an empty list."""
+    total = Money(Decimal(0), currency)
+    for amount in amounts:
+        total += amount
+    return total
