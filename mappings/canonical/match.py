@@ -1,0 +1,25 @@
+"""The match ladder of parties: by what a customer is the same customer again, the same words for every target."""
+
+from __future__ import annotations
+
+import re
+
+from mappings.canonical.records import Order
+
+_NOT_IN_VAT_ID = re.compile(r"[^0-9A-Z]")
+
+
+def party_key(order: Order, channel: str) -> str:
+    """The match key of the order's customer: `vat:`, `email:`, `customer:` or, for nobody we could know again, `order:`.
+
+    A VAT id names a company wherever it buys and an e-mail address a person; the shop's own customer number means
+    something in that shop only, so the channel is part of it.
+    """
+    customer = order.customer
+    if vat_id := _NOT_IN_VAT_ID.sub("", customer.vat_id.upper()):
+        return f"vat:{vat_id}"
+    if email := (customer.email or order.billing.email).strip().lower():
+        return f"email:{email}"
+    if customer.external_id:
+        return f"customer:{channel}:{customer.external_id}"
+    return f"order:{channel}:{order.external_id}"
