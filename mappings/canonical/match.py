@@ -10,7 +10,7 @@ _NOT_IN_VAT_ID = re.compile(r"[^0-9A-Z]")
 
 
 def party_key(order: Order, channel: str) -> str:
-    """The match key of the order's customer: `vat:`, `email:`, `customer:` or, for nobody we could know again, `order:`.
+    """The match key of the order's customer: `vat:`, `email:`, `customer:`, or `order:` for one we cannot know again.
 
     A VAT id names a company wherever it buys and an e-mail address a person; the shop's own customer number means
     something in that shop only, so the channel is part of it.

@@ -1,0 +1,65 @@
+"""What a mapping is: its options, and its functions as one value; `mappings.registry` says which system has which."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
+
+JsonDict = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What a channel says about reading its source."""
+
+    #: Units of the last decimal that the shop writes that may be carried as rounding.
+    totals_threshold: int = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """What a channel says about writing to its target."""
+
+    #: The channel's name, for keys and notes.
+    channel: str
+    #: Currency -> decimals to which the target rounds.
+    minor_units: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    totals_threshold: int = 5
+    #: The policy's `target` section, e.g. Tryton `shipping_product`, `rounding_product`, `warehouse`.
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+#: Ref -> what the target knows under it: JSON with at least `id`.
+Resolved = Mapping[Ref, JsonDict]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SourceMapping:
+    """From a system's JSON to our canonical records."""
+
+    #: Raised by hand when the meaning changes; part of the canonical hash, so that open documents are looked at again.
+    version: str
+    #: Raises Problems (all of them at once).
+    order: Callable[[JsonDict, SourceOptions], Order]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TargetMapping:
+    """From our canonical records to a system's JSON; pure, in two steps around the resolving of references."""
+
+    version: str
+    #: The idempotency key of the order's sale in the target.
+    sale_key: Callable[[Order, TargetOptions], str]
+    #: Everything that the payload needs to know from the target.
+    references: Callable[[Order, TargetOptions], frozenset[Ref]]
+    #: The write that is still missing for the order's party; None when nothing is.
+    party: Callable[[Order, Resolved, TargetOptions], JsonDict | None]
+    #: The payload that creates the sale. Raises Problems.
+    sale: Callable[[Order, Resolved, TargetOptions], JsonDict]
+    #: The grand total that the target must show when it has taken the sale.
+    expected_total: Callable[[Order, TargetOptions], Decimal]

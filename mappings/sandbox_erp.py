@@ -1,0 +1,172 @@
+"""The sandbox ERP: from a canonical order to the JSON of its sale and of its party.
+
+The ERP takes net amounts and tax per line, rounds each to its own unit of the currency and adds them up. What that
+rounding leaves between its sum and the shop's grand total is one more line with a product of its own, so that the
+difference has a name and the totals are equal to the cent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+from mappings.base import JsonDict, Resolved, TargetMapping, TargetOptions
+from mappings.canonical.currencies import minor_unit
+from mappings.canonical.errors import Problem, Problems, Unmapped
+from mappings.canonical.match import party_key
+from mappings.canonical.money import Money
+from mappings.canonical.records import Address, Order
+from mappings.canonical.refs import Ref
+
+#: Codes of the service products, unless the policy's `target` section names others.
+SERVICE_PRODUCTS: Final = {
+    "shipping_product": "SHIPPING",
+    "fee_product": "FEE",
+    "rounding_product": "ROUNDING",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the sale before its product is resolved."""
+
+    #: Where `code`, or the reason for the line, stands in the canonical order.
+    path: str
+    #: Code of the product in the ERP: the SKU, or that of a service product.
+    code: str
+    origin: str
+    description: str
+    quantity: Decimal
+    amount: Money
+    tax: Money
+
+
+def sale_key(order: Order, options: TargetOptions) -> str:
+    """`<channel>:<external id>`: one sale for each order of a channel, whatever its number is called."""
+    return f"{options.channel}:{order.external_id}"
+
+
+def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
+    """The party, and the product of every line; a line without SKU has none and is reported by `sale`."""
+    products = {Ref("product", line.code, path=line.path) for line in _lines(order, options) if line.code}
+    return frozenset({_party_ref(order, options), *products})
+
+
+def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:
+    """The payload that creates the order's party, None when the ERP has it; addresses stay with each sale."""
+    ref = _party_ref(order, options)
+    if ref in resolved:
+        return None
+    customer, billing = order.customer, order.billing
+    person = _joined(customer.first_name, customer.last_name) or _joined(billing.first_name, billing.last_name)
+    name = customer.company or billing.company or person or customer.email or f"Guest of order {order.number}"
+    return {
+        "code": ref.value,
+        "name": name,
+        "email": customer.email or billing.email,
+        "phone": customer.phone or billing.phone,
+        "vat_id": customer.vat_id,
+    }
+
+
+def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
+    """The payload that creates the sale as a draft. Raises Problems with every line that cannot be written."""
+    lines = list(_lines(order, options))
+    problems = [problem for line in lines for problem in _line_problems(line, resolved)]
+    party_ref = _party_ref(order, options)
+    if party_ref not in resolved:
+        problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
+    if problems:
+        raise Problems(problems)
+    digits = minor_unit(order.currency, options.minor_units)
+    return {
+        "external_key": sale_key(order, options),
+        "reference": order.number,
+        "sale_date": order.placed_on.isoformat(),
+        "placed_at": order.placed_at.isoformat(),
+        "currency": order.currency,
+        "party": resolved[party_ref]["id"],
+        "invoice_address": _address(order.billing),
+        "shipment_address": _address(order.shipping),
+        "payment_method": order.payment_method,
+        "po_number": order.po_number,
+        "note": order.note,
+        "lines": [_line_payload(line, resolved[Ref("product", line.code)], digits) for line in lines],
+    }
+
+
+def expected_total(order: Order, options: TargetOptions) -> Decimal:
+    """The shop's grand total, rounded to the ERP's unit of the currency."""
+    return order.totals.grand.quantized(minor_unit(order.currency, options.minor_units)).amount
+
+
+def _lines(order: Order, options: TargetOptions) -> Iterator[_Line]:
+    """Every line of the sale in the order in which the shop shows them, the rounding last."""
+    lines = list(_charged(order, options))
+    yield from lines
+    digits = minor_unit(order.currency, options.minor_units)
+    written = sum(
+        (line.amount.quantized(digits).amount + line.tax.quantized(digits).amount for line in lines), Decimal()
+    )
+    rounding = expected_total(order, options) - written
+    if rounding:
+        zero = Money(Decimal(0), order.currency)
+        code = _service_code("rounding_product", options)
+        yield _Line("totals.rounding", code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero)
+
+
+def _charged(order: Order, options: TargetOptions) -> Iterator[_Line]:
+    for index, line in enumerate(order.lines):
+        path = f"lines[{index}].sku"
+        yield _Line(path, line.sku, line.external_id, line.name, line.quantity, line.total, line.tax)
+    for index, charge in enumerate(order.shipping_lines):
+        path, code = f"shipping_lines[{index}]", _service_code("shipping_product", options)
+        origin = f"shipping:{charge.external_id}"
+        yield _Line(path, code, origin, charge.title, Decimal(1), charge.total, charge.tax)
+    for index, fee in enumerate(order.fees):
+        path, code = f"fees[{index}]", _service_code("fee_product", options)
+        yield _Line(path, code, f"fee:{fee.external_id}", fee.title, Decimal(1), fee.total, fee.tax)
+
+
+def _line_problems(line: _Line, resolved: Resolved) -> tuple[Problem, ...]:
+    if not line.code:
+        reason = f"the line {line.description!r} has no SKU, so no product of the ERP can be found for it"
+        next_step = "give the product a SKU in the shop, or enter the order by hand"
+        return (Problem("unknown_sku", line.path, reason, line.description, next_step),)
+    if Ref("product", line.code) not in resolved:
+        return Unmapped("sku", line.code, path=line.path).problems
+    return ()
+
+
+def _line_payload(line: _Line, product: JsonDict, digits: int) -> JsonDict:
+    return {
+        "product": product["id"],
+        "origin": line.origin,
+        "description": line.description,
+        "quantity": f"{line.quantity:f}",
+        "amount": f"{line.amount.quantized(digits).amount:f}",
+        "tax": f"{line.tax.quantized(digits).amount:f}",
+    }
+
+
+def _service_code(setting: str, options: TargetOptions) -> str:
+    return str(options.settings.get(setting, SERVICE_PRODUCTS[setting]))
+
+
+def _party_ref(order: Order, options: TargetOptions) -> Ref:
+    return Ref("party", party_key(order, options.channel), hint={"email": order.customer.email}, path="customer")
+
+
+def _address(address: Address) -> dict[str, Any]:
+    return dataclasses.asdict(address)
+
+
+def _joined(*words: str) -> str:
+    return " ".join(word for word in words if word)
+
+
+MAPPING: Final = TargetMapping(
+    version="1", sale_key=sale_key, references=references, party=party, sale=sale, expected_total=expected_total
+)
