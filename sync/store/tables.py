@@ -1,7 +1,7 @@
 """The tables: the system of record. Every query on them stands in a module of `sync.store`.
 
 Times are aware UTC (`UtcDateTime`), money is exact text, bodies are zlib-compressed bytes. The schema is changed by
-Alembic migrations only (`sync/store/migrations`); `metadata` here is what they must arrive at, and a test compares both.
+Alembic migrations only (`sync/store/migrations`); `metadata` here is what they must arrive at; a test compares both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 
 from sync.store.types import BigId, UtcDateTime
@@ -39,7 +41,7 @@ switches = Table(
     metadata,
     Column("scope", String(16), primary_key=True),
     Column("name", String(128), primary_key=True),
-    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    Column("paused", Boolean, nullable=False, server_default=false()),
     #: Plain words: why, and what a person must do.
     Column("reason", Text, nullable=False, server_default=""),
     #: Pauses itself until then (a rate limit); null for a pause that only a person ends.
@@ -106,7 +108,7 @@ work_items = Table(
     Column("claimed_wanted", Integer, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     #: Was in flight when its drain died: claimed alone until it ends one way or the other.
-    Column("suspect", Boolean, nullable=False, server_default=text("false")),
+    Column("suspect", Boolean, nullable=False, server_default=false()),
     #: How often its drain died while it was alone in it.
     Column("deaths", Integer, nullable=False, server_default="0"),
     #: The newest stored payload; null means fetch.
@@ -118,8 +120,9 @@ work_items = Table(
     Column("done_canonical", String(64), nullable=False, server_default=""),
     #: Why it is where it is, in plain words (skip, wait, park, reconcile).
     Column("reason", Text, nullable=False, server_default=""),
-    #: A person's word that ends a hold: JSON list of causes that may pass, for `approved_version` only.
+    #: A person's word that ends a hold: JSON list of causes that may pass, while the content is `approved_digest`.
     Column("approved", Text, nullable=False, server_default="[]"),
+    Column("approved_digest", String(32), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "kind", "external_id"),
@@ -136,6 +139,8 @@ leases = Table(
     Column("kind", String(16), nullable=False),
     #: The ERP connection whose concurrency this drain counts against.
     Column("connection", String(128), nullable=False),
+    #: Calls that this drain may have in flight.
+    Column("slots", Integer, nullable=False),
     Column("holder", String(128), nullable=False),
     #: Raised by every heartbeat, so that a taker can see that nothing moved without trusting a clock.
     Column("beat", Integer, nullable=False, server_default="0"),
@@ -182,7 +187,16 @@ intents = Table(
     ),
 )
 
-#: One try at one document, with what went over the wire.
+#: zlib of a JSON list of redacted requests and responses with their timing.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+#: One try at one document.
 attempts = Table(
     "attempts",
     metadata,
@@ -195,8 +209,8 @@ attempts = Table(
     Column("outcome", String(16), nullable=False),
     Column("error_class", String(64), nullable=False, server_default=""),
     Column("message", Text, nullable=False, server_default=""),
-    #: zlib of a JSON list of redacted exchanges; null where no call was made.
-    Column("exchanges", LargeBinary),
+    #: What went over the wire, redacted; null where no call was made. The documents of one bulk call share it.
+    Column("exchanges_id", BigId, ForeignKey("exchanges.id")),
     Index(None, "item_id"),
 )
 
@@ -222,6 +236,8 @@ orders = Table(
     Column("placed_at", UtcDateTime, nullable=False),
     Column("placed_on", String(10), nullable=False),
     Column("mapping_version", String(64), nullable=False),
+    #: Digest of what a sale is made from: while it is the same, a change of the order needs no change of the sale.
+    Column("material", String(32), nullable=False, server_default=""),
     #: zlib of the canonical order's JSON.
     Column("canonical", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -297,7 +313,7 @@ schedules = Table(
     Column("last_ok", Boolean),
     Column("message", Text, nullable=False, server_default=""),
     #: Asked for out of turn ("poll now").
-    Column("asked", Boolean, nullable=False, server_default=text("false")),
+    Column("asked", Boolean, nullable=False, server_default=false()),
 )
 
 #: One process among many holds each of these (`scheduler`); `beat` moves with every heartbeat.
@@ -366,7 +382,7 @@ users = Table(
     Column("login", String(128), nullable=False, unique=True),
     Column("password_hash", String(255), nullable=False),
     Column("role", String(16), nullable=False),
-    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("active", Boolean, nullable=False, server_default=true()),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

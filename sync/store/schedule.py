@@ -1,0 +1,60 @@
+"""What runs when: rows that the scheduler works off and that anybody may ask for out of turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync.store.tables import schedules
+from sync.store.types import db_now
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Due:
+    """A schedule that is due, e.g. `pull:shop-de`."""
+
+    name: str
+    asked: bool
+
+
+def declare(connection: Connection, names: dict[str, dt.datetime]) -> None:
+    """Make sure that every schedule has its row; one that is there keeps its time."""
+    if not names:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(schedules).on_conflict_do_nothing(),
+        [{"name": name, "next_at": next_at} for name, next_at in sorted(names.items())],
+    )
+
+
+def ask(connection: Connection, name: str) -> None:
+    """Run `name` out of turn, as soon as the scheduler looks."""
+    changed = connection.execute(update(schedules).where(schedules.c.name == name).values(asked=True))
+    if not changed.rowcount:
+        connection.execute(insert(schedules).values(name=name, next_at=db_now(), asked=True))
+
+
+def load_due(connection: Connection) -> list[Due]:
+    """Everything whose time has come or that was asked for, oldest first."""
+    query = (
+        select(schedules.c.name, schedules.c.asked)
+        .where(or_(schedules.c.next_at <= db_now(), schedules.c.asked))
+        .order_by(schedules.c.next_at)
+    )
+    return [Due(name, asked) for name, asked in connection.execute(query)]
+
+
+def start(connection: Connection, name: str, next_at: dt.datetime) -> None:
+    """One run begins: its slot is taken before the work, so that a crash cannot run it twice in a row for ever."""
+    connection.execute(update(schedules).where(schedules.c.name == name).values(next_at=next_at, asked=False))
+
+
+def finish(connection: Connection, name: str, *, ok: bool, message: str) -> None:
+    """One run ended; `message` is in plain words."""
+    connection.execute(
+        update(schedules).where(schedules.c.name == name).values(last_at=db_now(), last_ok=ok, message=message)
+    )

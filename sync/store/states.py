@@ -1,0 +1,36 @@
+"""The states of a work item and how a drain may leave it."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ItemState(enum.StrEnum):
+    """Where a work item stands. Each of them can be retried by a person."""
+
+    #: Will be claimed when due.
+    READY = "ready"
+    #: Owned by a drain.
+    LEASED = "leased"
+    #: A write may have happened; will be claimed when it can no longer land.
+    RECONCILE = "reconcile"
+    #: The status policy says: not yet. The next event or resync looks again.
+    WAITING = "waiting"
+    #: A verify rule stopped it; a person or the fixed cause releases it.
+    HELD = "held"
+    #: It cannot be carried over as it is; a person must act.
+    PARKED = "parked"
+    #: The status policy or a person says: not at all.
+    SKIPPED = "skipped"
+    #: Converged.
+    DONE = "done"
+
+
+#: States from which the next event makes an item ready again.
+RESTING = (ItemState.WAITING, ItemState.HELD, ItemState.PARKED, ItemState.SKIPPED, ItemState.DONE)
+#: States that a drain may claim.
+CLAIMABLE = (ItemState.READY, ItemState.RECONCILE)
+
+#: Priorities: smaller goes first.
+LIVE = 0
+BACKFILL = 10
