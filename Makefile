@@ -1,0 +1,45 @@
+# Every target makes the environment first; `make setup` alone does only that.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check format bench lock clean
+
+PYTEST_ARGS ?=
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## make .venv from uv.lock
+
+# The stamp is older than the lock exactly when the environment has to be brought up to date.
+.venv/.ready: uv.lock pyproject.toml .ci/uv.txt .ci/setup
+	@.ci/setup
+	@touch $@
+
+demo: setup ## a shop, Crossdock and a real ERP; ends with the proof (EXIT=1: and ends)
+	@.venv/bin/crossdock demo $(if $(EXIT),--exit)
+
+run: setup ## Crossdock itself: web, workers, scheduler and queue
+	@.venv/bin/crossdock run
+
+test: setup ## every test; PYTEST_ARGS="-k name" for some
+	@.venv/bin/pytest -n 2 $(PYTEST_ARGS)
+
+check: setup ## lint, format, types, layers, lock file
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/uv lock --check --offline
+
+format: setup ## repair what the linter can repair
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: setup ## the figures of this machine
+	@.venv/bin/python -m tests.benchmarks
+
+lock: setup ## renew uv.lock after a change of dependencies
+	.venv/bin/uv lock
+	@$(MAKE) --no-print-directory setup
+
+clean: ## remove everything that was made here, the embedded state too
+	rm -rf .venv .tryton var build *.egg-info .*_cache .hypothesis

@@ -1,0 +1,31 @@
+"""Where the recorded exchanges and vendors' samples lie: `../shared`, beside the repository, never inside it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+def in_ci() -> bool:
+    """Whether what is missing must fail the run instead of skipping a test."""
+    return os.environ.get("CI") == "true"
+
+
+def unavailable(reason: str) -> None:
+    """Skip the test, or the module while it is collected, for this reason; in CI fail instead."""
+    if in_ci():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+def shared_path(relative: str) -> Path:
+    """The file or folder of this name under `../shared`."""
+    path = SHARED / relative
+    if not path.exists():
+        unavailable(f"{path} is not there; the recorded material is needed for this test")
+    return path
