@@ -5,35 +5,69 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import hmac
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn, Self
+
+#: Texts from the environment may hold surrogate escapes; they compare like any other.
+_AS_BYTES: Final = ("utf-8", "surrogateescape")
 
 
-class Secret(str):
-    """A text that never shows itself: `repr` is `***`, so logs, tracebacks and error texts stay clean.
+class Secret:
+    """A text that never shows itself: `***` in `repr`, `str`, formats, logs and tracebacks.
 
-    Use `reveal()` at the one place that sends it; comparing and hashing work as for any text.
+    It is no `str` on purpose: `json.dumps` and `orjson.dumps` write what a subclass of `str` holds, and refuse this.
+    It cannot be pickled either, so it never gets into a queue or a cache. `reveal()` belongs at the one place that
+    sends it. Equality takes the same time wherever two secrets differ; a plain text never equals a secret.
     """
 
-    __slots__ = ()
+    __slots__ = ("_text",)
+    _text: str
 
-    def __repr__(self) -> str:
-        """Three stars, whatever the text."""
-        return "***"
-
-    def __str__(self) -> str:
-        """Three stars, whatever the text."""
-        return "***"
-
-    def __format__(self, spec: str) -> str:
-        """Three stars, whatever the text."""
-        return "***"
+    def __init__(self, text: str = "") -> None:
+        object.__setattr__(self, "_text", text)
 
     def reveal(self) -> str:
         """The text itself, as a plain `str`."""
-        return str.__str__(self)
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        # The width of a format would be kept, its content never.
+        return format("***", spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(*_AS_BYTES), other._text.encode(*_AS_BYTES))
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Secret does not change")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Secret does not change")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled: pass the name of its connection and load the configuration there")
+
+
+NO_SECRET: Final = Secret()
 
 
 class Mode(enum.StrEnum):
@@ -61,16 +95,70 @@ class DocumentState(enum.StrEnum):
     CONFIRMED = "confirmed"
 
 
+#: The rules that an order is held against, in the order in which they run, and what each does where a channel says
+#: nothing. Only two are not `hold`: a price that differs from the ERP's list is everyday business (sales, coupons,
+#: customer prices), and a payment method needs a mapping only where the ERP books payments.
+DEFAULT_RULES: Final[Mapping[str, Mode]] = {
+    "totals": Mode.HOLD,
+    "duplicate_order": Mode.HOLD,
+    "unknown_sku": Mode.HOLD,
+    "unit": Mode.HOLD,
+    "price": Mode.WARN,
+    "tax": Mode.HOLD,
+    "payment_method": Mode.OFF,
+    "address": Mode.HOLD,
+    "test_order": Mode.HOLD,
+    "value_limit": Mode.HOLD,
+}
+VERIFY_RULES: Final = tuple(DEFAULT_RULES)
+
+#: The words of a status key. The canonical records own them; a test holds both against each other.
+ORDER_STATES: Final = (
+    "draft",
+    "pending",
+    "on_hold",
+    "processing",
+    "completed",
+    "cancelled",
+    "refunded",
+    "failed",
+    "trashed",
+    "deleted",
+)
+PAYMENT_STATES: Final = ("unpaid", "authorized", "paid", "partially_refunded", "refunded")
+
+#: What happens to an order that the ERP does not have yet; every state with every payment state has an answer.
+DEFAULT_STATUS: Final[Mapping[str, StatusAction]] = {
+    "draft": StatusAction.SKIP,
+    "failed": StatusAction.SKIP,
+    "cancelled": StatusAction.SKIP,
+    "trashed": StatusAction.SKIP,
+    "deleted": StatusAction.SKIP,
+    # Money went back before the ERP knew of the order. A sale made now would reserve and ship goods that nobody pays
+    # for, and there is nothing in the ERP to take back. Who wants sale and credit note in the books says `import`.
+    "refunded": StatusAction.SKIP,
+    "*/refunded": StatusAction.SKIP,
+    # Pending and on hold: the shop itself still waits for the money (a card that may fail, a bank transfer).
+    "*/unpaid": StatusAction.WAIT,
+    # Cash on delivery and invoice customers: the shop accepted the order before it was paid.
+    "processing/unpaid": StatusAction.IMPORT,
+    "completed/unpaid": StatusAction.IMPORT,
+    "*/authorized": StatusAction.IMPORT,
+    "*/paid": StatusAction.IMPORT,
+    "*/partially_refunded": StatusAction.IMPORT,
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
     """Credentials of a connection; which of them a system needs is in its page of the docs."""
 
     #: `basic`, `query`, `oauth1`, `bearer`, `session` or `none`; empty lets the connector choose by the URL.
     method: str = ""
-    key: Secret = Secret("")
-    secret: Secret = Secret("")
+    key: Secret = NO_SECRET
+    secret: Secret = NO_SECRET
     login: str = ""
-    password: Secret = Secret("")
+    password: Secret = NO_SECRET
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +195,10 @@ class Policies:
 
     #: Orders placed before this are not imported; None means "from the first start of the channel".
     start_at: dt.datetime | None = None
-    #: `<state>` or `<state>/<payment state>` or `*/<payment state>` -> action; the more specific key wins.
-    status: Mapping[str, StatusAction] = dataclasses.field(default_factory=dict)
-    #: Verify rule -> mode; a rule that is not named has its default.
-    rules: Mapping[str, Mode] = dataclasses.field(default_factory=dict)
+    #: Status key -> action, complete: the channel's own keys over `DEFAULT_STATUS`. `status_action` reads it.
+    status: Mapping[str, StatusAction] = dataclasses.field(default_factory=lambda: dict(DEFAULT_STATUS))
+    #: Verify rule -> mode, complete: the channel's own over `DEFAULT_RULES`.
+    rules: Mapping[str, Mode] = dataclasses.field(default_factory=lambda: dict(DEFAULT_RULES))
     #: How many units of the last decimal that the shop writes may be carried as rounding.
     totals_threshold: int = 5
     #: Currency -> grand total above which an order needs approval.
@@ -122,6 +210,16 @@ class Policies:
     document_state: DocumentState = DocumentState.CONFIRMED
     #: What the target mapping needs to know, e.g. Tryton `shipping_product`, `warehouse`, `payment_term`.
     target: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def status_action(self, state: str, payment_state: str) -> tuple[StatusAction, str]:
+        """What to do with an order in this state, and the status key that says so (for the reason that is kept).
+
+        `<state>/<payment>` goes before `<state>`, and that before `*/<payment>`.
+        """
+        for key in (f"{state}/{payment_state}", state, f"*/{payment_state}"):
+            if key in self.status:
+                return self.status[key], key
+        raise KeyError(f"{state}/{payment_state}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +255,19 @@ class Config:
     folder: Path
     connections: Mapping[str, Connection]
     channels: Mapping[str, Channel]
+    #: Path of a value (`connections.shop.url`) -> `file:line` where it stands; `where` reads it.
+    places: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    def where(self, path: str) -> str:
+        """`file:line` of the value at `path`, or of the nearest section around it; the folder where there is none.
+
+        List items are written as `connections.shop.webhook_secrets[0]`.
+        """
+        while path:
+            if path in self.places:
+                return self.places[path]
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return str(self.folder)
 
     def channels_of_source(self, connection: str) -> tuple[Channel, ...]:
         """The channels that a source connection feeds."""
