@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, case, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, case, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.states import LIVE, RESTING, ItemState
@@ -196,7 +196,8 @@ def _insert_events(connection: Connection, rows: Sequence[NewEvent]) -> list[int
 
 def _raise_wanted(connection: Connection, items: Iterable[_Item], ids: Sequence[int], priority: int) -> None:
     table = work_items.c
-    resting = table.state.in_(RESTING)
+    # Not IN: an expanding list cannot be used with executemany.
+    resting = or_(*(table.state == state.value for state in RESTING))
     statement = (
         update(work_items)
         .where(table.id == bindparam("item"))
