@@ -1,0 +1,1 @@
+"""What an installation is told: the environment of its processes and the YAML of its configuration folder."""

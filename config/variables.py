@@ -1,0 +1,271 @@
+"""The environment variables, each declared once: name, meaning, default, and how its text is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from config.model import NO_SECRET, Secret
+from config.problems import did_you_mean, one_of, shown
+
+PREFIX: Final = "CROSSDOCK_"
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_FORMATS: Final = ("auto", "console", "json")
+_MAX_WORKERS: Final = 64
+_MAX_PORT: Final = 65_535
+#: A shorter key can be guessed.
+_MIN_KEY_CHARS: Final = 32
+#: `sun_path` holds 104 bytes with its closing NUL on macOS, 108 on Linux.
+_MAX_SOCKET_BYTES: Final = 103
+
+
+class Refused(Exception):  # noqa: N818 - never leaves this package
+    """A variable cannot be used. `found` never shows what a secret variable holds."""
+
+    def __init__(self, found: str, expected: str, next_step: str = "", *, variable: str = "") -> None:
+        super().__init__(found)
+        self.found, self.expected, self.next_step, self.variable = found, expected, next_step, variable
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the web process listens; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _state_folder(text: str) -> Path:
+    # Absolute, because the processes that `crossdock run` starts may stand elsewhere.
+    return Path(text).expanduser().absolute()
+
+
+def _listen(text: str) -> Listen:
+    host, separator, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    readable = separator and bare and re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= _MAX_PORT
+    if not readable or (":" in bare and bare == host):
+        raise Refused(shown(text), f"HOST:PORT with a port from 0 to {_MAX_PORT}, e.g. 127.0.0.1:8080 or [::1]:8080")
+    return Listen(bare, int(port))
+
+
+def _public_url(text: str) -> str:
+    parts = _split(text)
+    plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    if not plain or parts.query or parts.fragment or re.search(r"\s", text):
+        raise Refused("another kind of address", "http(s)://HOST[:PORT][/PATH] without user, query and fragment")
+    return text.rstrip("/")
+
+
+def _database_url(text: str) -> Secret:
+    scheme, _, rest = text.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and rest.strip("/") and ":memory:" not in rest:
+        return Secret(text)
+    if scheme in {"postgresql", "postgresql+psycopg"} and rest:
+        _split(text)
+        return Secret(text)
+    raise Refused(_kind(scheme, rest), "sqlite:///PATH of a file, or postgresql://USER:PASSWORD@HOST:PORT/NAME")
+
+
+def _redis_url(text: str) -> Secret:
+    parts = _split(text)
+    if parts.scheme == "unix" and parts.path.startswith("/"):
+        size = len(os.fsencode(parts.path))
+        if size > _MAX_SOCKET_BYTES:
+            step = f"set {PREFIX}STATE to a folder with a shorter path, or {PREFIX}REDIS to a server"
+            raise Refused(f"a socket path of {size} bytes", f"at most {_MAX_SOCKET_BYTES}", step)
+        return Secret(text)
+    if parts.scheme in {"redis", "rediss"} and parts.hostname:
+        return Secret(text)
+    raise Refused(
+        _kind(*text.partition("://")[::2]), "unix:///PATH of a socket, redis://HOST:PORT/0, or rediss:// for TLS"
+    )
+
+
+def _kind(scheme: str, rest: str) -> str:
+    """What a refused URL looks like, without what may be its password."""
+    return (
+        f"a URL of the kind {scheme}://..." if rest and re.fullmatch(r"[a-z0-9+]+", scheme) else "another kind of text"
+    )
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise Refused("an address that cannot be read", "a URL with a valid host and port") from None
+    return parts
+
+
+def _workers(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= _MAX_WORKERS:
+        raise Refused(shown(text), f"a whole number from 1 to {_MAX_WORKERS}")
+    return int(text)
+
+
+def _choice(known: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.casefold() not in known:
+            raise Refused(shown(text), one_of(known), did_you_mean(text, known))
+        return text.casefold()
+
+    return parse
+
+
+def _secret_key(text: str) -> Secret:
+    if len(text) < _MIN_KEY_CHARS:
+        step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        raise Refused("a short text", f"at least {_MIN_KEY_CHARS} characters", step)
+    return Secret(text)
+
+
+def _instance(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", text):
+        raise Refused(shown(text), "a name of a-z, 0-9, _ and -, at most 64 characters")
+    return text
+
+
+def _node(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
+        raise Refused(shown(text), "a name of A-Z, a-z, 0-9, . _ and -, at most 64 characters")
+    return text
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable."""
+
+    name: str
+    #: The field of `Settings` that it fills.
+    field: str
+    parse: Callable[[str], Any]
+    description: str
+    example: str
+    #: Read like a given text; `{state}` is the state folder. None: `unset` stands instead.
+    default: str | None = None
+    unset: Any = None
+    #: How the default reads in the documentation where `default` does not say it.
+    default_shown: str = ""
+    #: May hold a password: never shown, and `<name>_FILE` may name a file that holds it.
+    secret: bool = False
+
+
+#: In the order in which they are read: a default may use the state folder.
+VARIABLES: Final = (
+    Variable(
+        name="CROSSDOCK_CONFIG",
+        field="config_folder",
+        parse=_folder,
+        default="config/local",
+        description="Folder with the YAML files that declare connections and channels.",
+        example="/etc/crossdock",
+    ),
+    Variable(
+        name="CROSSDOCK_STATE",
+        field="state_folder",
+        parse=_state_folder,
+        default="var",
+        description="Folder for what Crossdock itself writes: the SQLite database, the queue's files, the signing key.",
+        example="/var/lib/crossdock",
+    ),
+    Variable(
+        name="CROSSDOCK_DATABASE",
+        field="database_url",
+        parse=_database_url,
+        default="sqlite:///{state}/crossdock.db",
+        secret=True,
+        description="The system of record: a SQLite file, or PostgreSQL 15 or newer.",
+        example="postgresql://crossdock:PASSWORD@db.internal:5432/crossdock",
+    ),
+    Variable(
+        name="CROSSDOCK_REDIS",
+        field="redis_url",
+        parse=_redis_url,
+        default="unix://{state}/valkey.sock",
+        secret=True,
+        description="The queue: Redis or Valkey with AOF on and `noeviction`. "
+        "Where it is not set, `crossdock run` starts and supervises a server of its own.",
+        example="rediss://:PASSWORD@queue.internal:6379/0",
+    ),
+    Variable(
+        # One variable for both: Kubernetes sets CROSSDOCK_WEB_PORT=tcp://... for a service called crossdock-web.
+        name="CROSSDOCK_LISTEN",
+        field="listen",
+        parse=_listen,
+        default="127.0.0.1:8080",
+        description="Address and port on which the web process listens. Port 0 takes a free one.",
+        example="0.0.0.0:8080",
+    ),
+    Variable(
+        name="CROSSDOCK_PUBLIC_URL",
+        field="public_url",
+        parse=_public_url,
+        unset="",
+        default_shown="none: webhook subscriptions are not set up, shops are polled",
+        description="The address under which shops reach the web process; webhooks come to `/webhooks/<connection>` there.",
+        example="https://dock.example",
+    ),
+    Variable(
+        name="CROSSDOCK_WORKERS",
+        field="workers",
+        parse=_workers,
+        default="2",
+        description=f"Worker processes that `crossdock run` starts, 1 to {_MAX_WORKERS}.",
+        example="4",
+    ),
+    Variable(
+        name="CROSSDOCK_LOG_LEVEL",
+        field="log_level",
+        parse=_choice(LOG_LEVELS),
+        default="info",
+        description=f"The least important lines that are still logged: {one_of(LOG_LEVELS)}.",
+        example="debug",
+    ),
+    Variable(
+        name="CROSSDOCK_LOG_FORMAT",
+        field="log_format",
+        parse=_choice(LOG_FORMATS),
+        default="auto",
+        description="`console` for people, `json` for machines, `auto`: console on a terminal, else json.",
+        example="json",
+    ),
+    Variable(
+        name="CROSSDOCK_SECRET_KEY",
+        field="secret_key",
+        parse=_secret_key,
+        unset=NO_SECRET,
+        default_shown="a random key, made once and kept in `secret.key` of the state folder",
+        secret=True,
+        description=f"Signs sessions and forms of the console; at least {_MIN_KEY_CHARS} characters, "
+        "the same on all hosts of an installation.",
+        example="the output of `python -c 'import secrets; print(secrets.token_urlsafe(48))'`",
+    ),
+    Variable(
+        name="CROSSDOCK_INSTANCE",
+        field="instance",
+        parse=_instance,
+        default="crossdock",
+        description="Name of this installation: prefix of its keys in Redis, so that several can share one server.",
+        example="crossdock-test",
+    ),
+    Variable(
+        name="CROSSDOCK_NODE",
+        field="node",
+        parse=_node,
+        unset=re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node",
+        default_shown="the host's name",
+        description="Name of this host among those of the installation; leases and logs carry it.",
+        example="worker-2",
+    ),
+)
