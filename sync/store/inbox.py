@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, case, insert, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.states import LIVE, RESTING, ItemState
 from sync.store.tables import events, work_items
+from sync.store.upsert import dialect_of
 
 #: channel, kind, external id.
 ItemKey = tuple[str, str, str]
@@ -169,9 +169,8 @@ def _insert_missing(connection: Connection, keys: Sequence[ItemKey], rows: Seque
     if not keys:
         return
     now = min(row.received_at for row in rows)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(work_items).on_conflict_do_nothing(),
+        dialect_of(connection).insert(work_items).on_conflict_do_nothing(),
         [
             {
                 "channel": channel,

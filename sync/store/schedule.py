@@ -6,10 +6,10 @@ import dataclasses
 import datetime as dt
 
 from sqlalchemy import Connection, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.tables import schedules
 from sync.store.types import db_now
+from sync.store.upsert import dialect_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,9 +24,8 @@ def declare(connection: Connection, names: dict[str, dt.datetime]) -> None:
     """Make sure that every schedule has its row; one that is there keeps its time."""
     if not names:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(schedules).on_conflict_do_nothing(),
+        dialect_of(connection).insert(schedules).on_conflict_do_nothing(),
         [{"name": name, "next_at": next_at} for name, next_at in sorted(names.items())],
     )
 

@@ -1,0 +1,80 @@
+"""Attempts: one row per try at one document, with what went over the wire."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select
+
+from sync.store.tables import attempts, exchanges
+from sync.store.types import db_now
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttempt:
+    """One try. `exchanges` is packed JSON; the documents of one bulk call pass the same object, stored once."""
+
+    item_id: int
+    lease_token: str
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    outcome: str
+    error_class: str = ""
+    message: str = ""
+    exchanges: bytes | None = None
+
+
+def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
+    """Insert the tries of one batch."""
+    if not rows:
+        return
+    bodies = list({id(row.exchanges): row.exchanges for row in rows if row.exchanges is not None}.values())
+    ids: dict[int, int] = {}
+    if bodies:
+        now = connection.execute(select(db_now())).scalar_one()
+        statement = insert(exchanges).returning(exchanges.c.id, sort_by_parameter_order=True)
+        result = connection.execute(statement, [{"body": body, "created_at": now} for body in bodies]).scalars()
+        ids = dict(zip(map(id, bodies), result, strict=True))
+    connection.execute(
+        insert(attempts),
+        [
+            {
+                "item_id": row.item_id,
+                "lease_token": row.lease_token,
+                "started_at": row.started_at,
+                "ended_at": row.ended_at,
+                "outcome": row.outcome,
+                "error_class": row.error_class,
+                "message": row.message,
+                "exchanges_id": None if row.exchanges is None else ids[id(row.exchanges)],
+            }
+            for row in rows
+        ],
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, as people see it."""
+
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    outcome: str
+    error_class: str
+    message: str
+    exchanges: bytes | None
+
+
+def load_attempts(connection: Connection, item_id: int, limit: int = 50) -> list[Attempt]:
+    """The newest tries at one item, oldest first."""
+    table = attempts.c
+    query = (
+        select(table.started_at, table.ended_at, table.outcome, table.error_class, table.message, exchanges.c.body)
+        .outerjoin(exchanges, exchanges.c.id == table.exchanges_id)
+        .where(table.item_id == item_id)
+        .order_by(table.id.desc())
+        .limit(limit)
+    )
+    return [Attempt(*row) for row in reversed(connection.execute(query).all())]

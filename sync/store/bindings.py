@@ -1,0 +1,93 @@
+"""Bindings: which document of a system is which of ours, unique both ways while it has not ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select, update
+
+from sync.store.tables import bindings, orders
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NewBinding:
+    """One document of a target, as read back."""
+
+    connection: str
+    kind: str
+    external_id: str
+    order_id: int
+    key: str
+    number: str
+    state: str
+    total: str
+    tax: str
+    part: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Binding:
+    """A living binding of an order."""
+
+    id: int
+    order_external_id: str
+    order_id: int
+    kind: str
+    external_id: str
+    number: str
+    state: str
+
+
+def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
+    """Insert, or bring the read-back state of one that is there up to date. Safe to repeat."""
+    if not rows:
+        return
+    now = connection.execute(select(db_now())).scalar_one()
+    statement = dialect_of(connection).insert(bindings)
+    statement = statement.on_conflict_do_update(
+        index_elements=[bindings.c.connection, bindings.c.kind, bindings.c.external_id],
+        set_={name: statement.excluded[name] for name in ("key", "number", "state", "total", "tax", "updated_at")}
+        | {"ended_at": None},
+    )
+    connection.execute(
+        statement,
+        [
+            {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+            | {"created_at": now, "updated_at": now}
+            for row in rows
+        ],
+    )
+
+
+def load_bindings(connection: Connection, channel: str, target: str, external_ids: Sequence[str]) -> dict[str, Binding]:
+    """Order external id -> the living sale binding of each order of a channel."""
+    bound, order = bindings.c, orders.c
+    query = (
+        select(bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state)
+        .join(orders, order.id == bound.order_id)
+        .where(
+            order.channel == channel,
+            order.external_id.in_(external_ids),
+            bound.connection == target,
+            bound.kind == "sale",
+            bound.ended_at.is_(None),
+        )
+    )
+    return {row[1]: Binding(*row) for row in connection.execute(query)}
+
+
+def end_bindings(connection: Connection, ids: Sequence[int]) -> None:
+    """The documents are gone in their target; they may be made again."""
+    connection.execute(update(bindings).where(bindings.c.id.in_(ids)).values(ended_at=db_now(), updated_at=db_now()))
+
+
+def bound_keys(connection: Connection, target: str, external_ids: Sequence[str]) -> dict[str, int]:
+    """Sale id in the target -> our document id, for those that are bound (ended ones too)."""
+    bound = bindings.c
+    query = select(bound.external_id, bound.order_id).where(
+        bound.connection == target, bound.kind == "sale", bound.external_id.in_(external_ids)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

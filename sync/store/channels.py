@@ -1,0 +1,50 @@
+"""Channels at run time: since when each imports, and since when its orders need no look-up before the first write."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy import Connection, insert, select, update
+
+from sync.store.tables import channel_states
+from sync.store.types import db_now
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChannelState:
+    """Go-live and trust of a channel."""
+
+    start_at: dt.datetime
+    trusted_since: dt.datetime
+
+
+def channel_state(connection: Connection, channel: str) -> ChannelState | None:
+    """None for a channel that never started."""
+    table = channel_states.c
+    row = connection.execute(select(table.start_at, table.trusted_since).where(table.channel == channel)).first()
+    return None if row is None else ChannelState(*row)
+
+
+def start_channel(connection: Connection, channel: str, start_at: dt.datetime | None) -> ChannelState:
+    """Go live: orders placed from `start_at` (default: now) on are imported.
+
+    A started channel keeps what it has, but a `start_at` that the configuration names wins.
+    """
+    now = connection.execute(select(db_now())).scalar_one()
+    known = channel_state(connection, channel)
+    if known is None:
+        state = ChannelState(start_at or now, now)
+        connection.execute(
+            insert(channel_states).values(channel=channel, start_at=state.start_at, trusted_since=state.trusted_since)
+        )
+        return state
+    if start_at is not None and start_at != known.start_at:
+        connection.execute(update(channel_states).where(channel_states.c.channel == channel).values(start_at=start_at))
+        return ChannelState(start_at, known.trusted_since)
+    return known
+
+
+def distrust(connection: Connection) -> None:
+    """After an outage or a restored backup: everything placed before now is looked up before the first write."""
+    connection.execute(update(channel_states).values(trusted_since=db_now()))

@@ -1,0 +1,133 @@
+"""Intents: the row that is committed before a write to a foreign system. Every intent gets closed.
+
+At most one is open per document key (a unique index): whoever comes second must first find out how the first ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sync.store.leases import Lease, demand_lease
+from sync.store.tables import intents, leases, work_items
+from sync.store.types import db_now
+
+
+class IntentOpen(Exception):  # noqa: N818 - says what happened
+    """An earlier write of the same document has no outcome yet."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Intent:
+    """One open intent."""
+
+    id: int
+    item_id: int
+    kind: str
+    action: str
+    key: str
+    settles_at: dt.datetime
+    #: A look-up that finds nothing is conclusive.
+    settled: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """An intent to be written: `item_id` is the item on whose behalf."""
+
+    item_id: int
+    kind: str
+    action: str
+    key: str
+
+
+def open_intents(
+    connection: Connection, lease: Lease, wanted: Sequence[Wanted], *, start_s: float, settle_s: float
+) -> dict[str, int]:
+    """Write the intents of one batch; answers key -> intent id. The caller commits before it calls anybody.
+
+    `start_s` is how long the caller takes at most until its last call of these has *started*; the settle time counts
+    from then. Raises LeaseLost, and IntentOpen when one of the keys has an open intent (nothing is written then).
+    """
+    demand_lease(connection, lease)
+    now = connection.execute(select(db_now())).scalar_one()
+    sent_at = now + dt.timedelta(seconds=start_s)
+    rows = [
+        {
+            "item_id": entry.item_id,
+            "channel": lease.channel,
+            "connection": lease.connection,
+            "kind": entry.kind,
+            "action": entry.action,
+            "key": entry.key,
+            "lease_token": lease.token,
+            "sent_at": sent_at,
+            "settles_at": sent_at + dt.timedelta(seconds=settle_s),
+        }
+        for entry in wanted
+    ]
+    try:
+        ids = connection.execute(insert(intents).returning(intents.c.id, sort_by_parameter_order=True), rows).scalars()
+    except IntegrityError as error:
+        raise IntentOpen("an earlier write of the same document has no outcome yet") from error
+    return dict(zip((entry.key for entry in wanted), ids, strict=True))
+
+
+def close_intents(connection: Connection, ids: Iterable[int], outcome: str, external_id: str = "") -> None:
+    """Record how the writes ended; an intent that is closed already keeps its outcome."""
+    table = intents.c
+    connection.execute(
+        update(intents)
+        .where(table.id.in_(list(ids)), table.closed_at.is_(None))
+        .values(closed_at=db_now(), outcome=outcome, external_id=external_id)
+    )
+
+
+def load_open(connection: Connection, item_ids: Sequence[int]) -> list[Intent]:
+    """The open intents of some items."""
+    return _load(connection, intents.c.item_id.in_(item_ids))
+
+
+def load_open_keys(connection: Connection, target: str, kind: str, keys: Sequence[str]) -> list[Intent]:
+    """The open intents on some documents of one target, whoever has them."""
+    return _load(connection, (intents.c.connection == target) & (intents.c.kind == kind) & intents.c.key.in_(keys))
+
+
+def _load(connection: Connection, condition) -> list[Intent]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - SQL
+    table = intents.c
+    query = (
+        select(
+            table.id,
+            table.item_id,
+            table.kind,
+            table.action,
+            table.key,
+            table.settles_at,
+            table.settles_at <= db_now(),
+        )
+        .where(condition, table.closed_at.is_(None))
+        .order_by(table.id)
+    )
+    return [Intent(*row) for row in connection.execute(query)]
+
+
+def orphans(connection: Connection, limit: int = 500) -> list[tuple[str, str, str]]:
+    """(channel, kind, external id) of items with an open intent that is settled and whose lease has ended.
+
+    Whatever the item's state: the sweep marks them, their owner looks the key up and records the outcome.
+    """
+    table = intents.c
+    query = (
+        select(work_items.c.channel, work_items.c.kind, work_items.c.external_id)
+        .join(work_items, work_items.c.id == table.item_id)
+        .outerjoin(leases, leases.c.token == table.lease_token)
+        .where(table.closed_at.is_(None), table.settles_at <= db_now(), leases.c.token.is_(None))
+        .where(work_items.c.state.notin_(("leased", "ready", "reconcile")))
+        .distinct()
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]

@@ -1,0 +1,194 @@
+"""Issues: all documents stopped by one cause, many to many."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, update
+
+from sync.store.tables import issue_documents, issues
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What stops a document. Equal `cause`, `subject` and place mean the same issue."""
+
+    cause: str
+    subject: str = ""
+    channel: str = ""
+    connection: str = ""
+    title: str
+    next_step: str = ""
+    owner: str = "admin"
+
+    @property
+    def fingerprint(self) -> str:
+        """Groups equal causes; free text takes no part in it."""
+        parts = (self.cause, self.subject, self.channel, self.connection)
+        return hashlib.blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stop:
+    """One document and one cause; `item_id` None opens the issue without a document (a connection)."""
+
+    item_id: int | None
+    cause: Cause
+    #: (path, reason) pairs of this document.
+    details: tuple[tuple[str, str], ...] = ()
+
+
+def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
+    """Open or refresh the issue of each cause and hang the documents on it."""
+    if not stops:
+        return
+    now = connection.execute(select(db_now())).scalar_one()
+    ids = {
+        fingerprint: _upsert(connection, cause, now)
+        for fingerprint, cause in sorted({stop.cause.fingerprint: stop.cause for stop in stops}.items())
+    }
+    statement = dialect_of(connection).insert(issue_documents)
+    statement = statement.on_conflict_do_update(
+        index_elements=[issue_documents.c.issue_id, issue_documents.c.item_id],
+        set_={"details": statement.excluded.details, "closed_at": None},
+    )
+    rows = {
+        (ids[stop.cause.fingerprint], stop.item_id): json.dumps(
+            [{"path": path, "reason": reason} for path, reason in stop.details], ensure_ascii=False
+        )
+        for stop in stops
+        if stop.item_id is not None
+    }
+    if rows:
+        connection.execute(
+            statement,
+            [
+                {"issue_id": issue, "item_id": item, "details": details, "opened_at": now}
+                for (issue, item), details in sorted(rows.items())
+            ],
+        )
+
+
+def _upsert(connection: Connection, cause: Cause, now: dt.datetime) -> int:
+    statement = (
+        dialect_of(connection)
+        .insert(issues)
+        .values(
+            fingerprint=cause.fingerprint,
+            cause=cause.cause,
+            subject=cause.subject[:255],
+            channel=cause.channel,
+            connection=cause.connection,
+            title=cause.title,
+            next_step=cause.next_step,
+            owner=cause.owner,
+            opened_at=now,
+            seen_at=now,
+        )
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[issues.c.fingerprint],
+        set_={"seen_at": now, "closed_at": None, "title": cause.title, "next_step": cause.next_step},
+    )
+    return int(connection.execute(statement.returning(issues.c.id)).scalar_one())
+
+
+def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
+    """These documents are stopped no longer; an issue without an open document closes itself."""
+    if not item_ids:
+        return
+    table = issue_documents.c
+    touched = set(
+        connection.execute(
+            update(issue_documents)
+            .where(table.item_id.in_(item_ids), table.closed_at.is_(None))
+            .values(closed_at=db_now())
+            .returning(table.issue_id)
+        ).scalars()
+    )
+    if not touched:
+        return
+    still = select(table.issue_id).where(table.closed_at.is_(None))
+    connection.execute(
+        update(issues)
+        .where(issues.c.id.in_(touched), issues.c.id.notin_(still), issues.c.closed_at.is_(None))
+        .values(closed_at=db_now())
+    )
+
+
+def close_issue(connection: Connection, fingerprint: str) -> None:
+    """The cause itself is gone (a connection that answers again)."""
+    connection.execute(
+        update(issues)
+        .where(issues.c.fingerprint == fingerprint, issues.c.closed_at.is_(None))
+        .values(closed_at=db_now())
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OpenIssue:
+    """An open issue with how many documents stand in it."""
+
+    id: int
+    cause: str
+    subject: str
+    channel: str
+    connection: str
+    title: str
+    next_step: str
+    owner: str
+    opened_at: dt.datetime
+    documents: int
+
+
+def list_open(connection: Connection) -> list[OpenIssue]:
+    """Open issues, most documents first."""
+    table, documents = issues.c, issue_documents.c
+    count = func.count(documents.item_id)
+    query = (
+        select(
+            table.id,
+            table.cause,
+            table.subject,
+            table.channel,
+            table.connection,
+            table.title,
+            table.next_step,
+            table.owner,
+            table.opened_at,
+            count,
+        )
+        .outerjoin(issue_documents, (documents.issue_id == table.id) & documents.closed_at.is_(None))
+        .where(table.closed_at.is_(None))
+        .group_by(table.id)
+        .order_by(count.desc(), table.opened_at)
+    )
+    return [OpenIssue(*row) for row in connection.execute(query)]
+
+
+def documents_of(connection: Connection, issue_id: int) -> list[int]:
+    """Item ids that stand in an issue."""
+    table = issue_documents.c
+    query = select(table.item_id).where(table.issue_id == issue_id, table.closed_at.is_(None))
+    return list(connection.execute(query).scalars())
+
+
+def causes_of(connection: Connection, item_ids: Sequence[int]) -> dict[int, list[tuple[str, str, str, str]]]:
+    """Item id -> (cause, title, next step, details JSON) of what stops it."""
+    table, documents = issues.c, issue_documents.c
+    query = (
+        select(documents.item_id, table.cause, table.title, table.next_step, documents.details)
+        .join(issues, table.id == documents.issue_id)
+        .where(documents.item_id.in_(item_ids), documents.closed_at.is_(None))
+        .order_by(table.id)
+    )
+    found: dict[int, list[tuple[str, str, str, str]]] = {}
+    for item_id, *rest in connection.execute(query):
+        found.setdefault(item_id, []).append((rest[0], rest[1], rest[2], rest[3]))
+    return found

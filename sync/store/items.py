@@ -1,0 +1,310 @@
+"""Work items: claiming them, leaving them, and releasing them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy.engine import Row
+
+from sync.store.leases import MAX_DEATHS, Lease, LeaseLost
+from sync.store.states import CLAIMABLE, LIVE, ItemState
+from sync.store.tables import work_items
+from sync.store.types import db_now
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Item:
+    """A claimed work item, as it was at the claim."""
+
+    id: int
+    channel: str
+    kind: str
+    external_id: str
+    #: Our counter at the claim; written to `done` when the drain has looked.
+    wanted: int
+    facets: frozenset[str]
+    attempts: int
+    suspect: bool
+    deaths: int
+    event_id: int | None
+    event_version: str
+    event_digest: str
+    done_digest: str
+    done_canonical: str
+    #: Causes that a person lets pass while the content is `approved_digest`.
+    approved: frozenset[str]
+    approved_digest: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """How a drain leaves one item. With `looked`, this `wanted` is done; else the item is to be claimed again."""
+
+    item: Item
+    state: ItemState
+    reason: str = ""
+    looked: bool = True
+    due_at: dt.datetime | None = None
+    #: What was converged; None leaves what stands.
+    done_digest: str | None = None
+    done_canonical: str | None = None
+
+
+def has_due(connection: Connection, channel: str, kind: str) -> bool:
+    """Whether anything of the channel may be claimed now."""
+    return bool(connection.execute(select(exists().where(_due(channel, kind)))).scalar_one())
+
+
+def _due(channel: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an SQL expression
+    table = work_items.c
+    return and_(table.channel == channel, table.kind == kind, table.state.in_(CLAIMABLE), table.due_at <= db_now())
+
+
+def claim(connection: Connection, lease: Lease, limit: int) -> list[Item]:
+    """Claim up to `limit` due items for `lease`; a suspect one is claimed alone. Raises LeaseLost."""
+    alone = _claim(connection, lease, 1, suspect=True)
+    return alone or _claim(connection, lease, limit, suspect=False)
+
+
+def _claim(connection: Connection, lease: Lease, limit: int, *, suspect: bool) -> list[Item]:
+    table = work_items.c
+    chosen = (
+        select(table.id)
+        .where(_due(lease.channel, lease.kind), table.suspect == suspect)
+        .order_by(table.priority, table.due_at, table.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(work_items)
+        .where(table.id.in_(chosen.scalar_subquery()))
+        .values(
+            state=ItemState.LEASED.value,
+            lease_token=lease.token,
+            claimed_wanted=table.wanted,
+            attempts=table.attempts + 1,
+            updated_at=db_now(),
+        )
+        .returning(*_COLUMNS, table.priority, table.due_at)
+    )
+    rows = sorted(connection.execute(statement), key=lambda row: (row.priority, row.due_at, row.id))
+    return [_item(row) for row in rows]
+
+
+_COLUMNS = tuple(
+    work_items.c[name]
+    for name in (
+        "id",
+        "channel",
+        "kind",
+        "external_id",
+        "wanted",
+        "facets",
+        "attempts",
+        "suspect",
+        "deaths",
+        "event_id",
+        "event_version",
+        "event_digest",
+        "done_digest",
+        "done_canonical",
+        "approved",
+        "approved_digest",
+    )
+)
+
+
+def _item(row: Row[tuple[object, ...]]) -> Item:
+    values = {column.name: getattr(row, column.name) for column in _COLUMNS}
+    values["facets"] = frozenset(json.loads(values["facets"]))
+    values["approved"] = frozenset(json.loads(values["approved"]))
+    return Item(**values)
+
+
+def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None:
+    """Write how a drain leaves its items; wanted again meanwhile means ready again. Raises LeaseLost for all or none.
+
+    An item that ends one way or the other is suspect no longer.
+    """
+    if not leaves:
+        return
+    table = work_items.c
+    again = table.wanted > table.claimed_wanted
+    statement = (
+        update(work_items)
+        .where(table.id == bindparam("item"), table.lease_token == lease.token)
+        .values(
+            state=case((and_(again, bindparam("looked")), ItemState.READY.value), else_=bindparam("new_state")),
+            done=case((bindparam("looked"), table.claimed_wanted), else_=table.done),
+            facets=case((and_(bindparam("looked"), ~again), "[]"), else_=table.facets),
+            attempts=case((bindparam("looked"), 0), else_=table.attempts),
+            due_at=case(
+                (and_(again, bindparam("looked")), db_now()),
+                else_=func.coalesce(bindparam("due", type_=table.due_at.type), table.due_at),
+            ),
+            reason=bindparam("why"),
+            done_digest=func.coalesce(bindparam("digest"), table.done_digest),
+            done_canonical=func.coalesce(bindparam("canonical"), table.done_canonical),
+            lease_token=None,
+            suspect=False,
+            deaths=0,
+            updated_at=db_now(),
+        )
+    )
+    for entry in leaves:
+        changed = connection.execute(
+            statement,
+            {
+                "item": entry.item.id,
+                "looked": entry.looked,
+                "new_state": entry.state.value,
+                "due": entry.due_at,
+                "why": entry.reason,
+                "digest": entry.done_digest,
+                "canonical": entry.done_canonical,
+            },
+        )
+        if not changed.rowcount:
+            raise LeaseLost(f"{entry.item.kind} {entry.item.external_id} of {lease.channel} has another owner")
+
+
+def park_killers(connection: Connection) -> list[Row[tuple[int, str, str, str]]]:
+    """Park every item whose drain died three times while it was alone; answers (id, channel, kind, external id)."""
+    table = work_items.c
+    return list(
+        connection.execute(
+            update(work_items)
+            .where(table.deaths >= MAX_DEATHS, table.state.in_(CLAIMABLE))
+            .values(
+                state=ItemState.PARKED.value,
+                done=table.wanted,
+                suspect=False,
+                deaths=0,
+                reason="the worker died three times while it worked on this document alone",
+                updated_at=db_now(),
+            )
+            .returning(table.id, table.channel, table.kind, table.external_id)
+        )
+    )
+
+
+def mark(
+    connection: Connection,
+    channel: str,
+    kind: str,
+    external_ids: Iterable[str],
+    *,
+    facet: str,
+    refetch: bool = False,
+    priority: int = LIVE,
+) -> int:
+    """Raise `wanted` of items with a dirty `facet`; one that is not there yet is made. Answers how many.
+
+    `refetch` forgets the stored payload, so that the worker reads the current one from its source.
+    """
+    count = 0
+    table = work_items.c
+    for external_id in sorted(set(external_ids)):
+        row = connection.execute(
+            select(table.id, table.facets, table.state)
+            .where(table.channel == channel, table.kind == kind, table.external_id == external_id)
+            .with_for_update()
+        ).first()
+        now = db_now()
+        if row is None:
+            connection.execute(
+                insert(work_items).values(
+                    channel=channel,
+                    kind=kind,
+                    external_id=external_id,
+                    facets=json.dumps([facet]),
+                    due_at=now,
+                    priority=priority,
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+        else:
+            values: dict[str, object] = {"event_id": None, "event_digest": ""} if refetch else {}
+            waits = row.state in (*CLAIMABLE, ItemState.LEASED)
+            connection.execute(
+                update(work_items)
+                .where(table.id == row.id)
+                .values(
+                    wanted=table.wanted + 1,
+                    facets=json.dumps(sorted({*json.loads(row.facets), facet})),
+                    state=table.state if waits else ItemState.READY.value,
+                    due_at=table.due_at if waits else now,
+                    updated_at=now,
+                    **values,
+                )
+            )
+        count += 1
+    return count
+
+
+def release(connection: Connection, item_ids: Iterable[int]) -> int:
+    """Make resting or delayed items ready now (retry, approval, a fixed cause). One in reconcile keeps its time."""
+    ids = list(item_ids)
+    table = work_items.c
+    changed = connection.execute(
+        update(work_items)
+        .where(table.id.in_(ids), table.state.notin_((ItemState.LEASED.value, ItemState.RECONCILE.value)))
+        .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), attempts=0, updated_at=db_now())
+    )
+    return changed.rowcount
+
+
+def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> None:
+    """Let `causes` pass while the item's content stays what it is now."""
+    table = work_items.c
+    connection.execute(
+        update(work_items)
+        .where(table.id == item_id)
+        .values(approved=json.dumps(sorted(set(causes))), approved_digest=table.event_digest, updated_at=db_now())
+    )
+
+
+def skip(connection: Connection, item_id: int, reason: str) -> bool:
+    """A person says: not at all. False when a drain owns the item just now."""
+    table = work_items.c
+    changed = connection.execute(
+        update(work_items)
+        .where(table.id == item_id, table.state != ItemState.LEASED.value, table.state != ItemState.RECONCILE.value)
+        .values(state=ItemState.SKIPPED.value, done=table.wanted, reason=reason, updated_at=db_now())
+    )
+    return bool(changed.rowcount)
+
+
+def find(connection: Connection, channel: str, kind: str, external_id: str) -> int | None:
+    """The id of one item."""
+    table = work_items.c
+    return connection.execute(
+        select(table.id).where(table.channel == channel, table.kind == kind, table.external_id == external_id)
+    ).scalar()
+
+
+def due_channels(connection: Connection) -> list[tuple[str, str]]:
+    """(channel, kind) of everything that is due and not leased: what the dispatcher rings for."""
+    table = work_items.c
+    query = (
+        select(table.channel, table.kind)
+        .where(table.state.in_(CLAIMABLE), table.due_at <= db_now())
+        .group_by(table.channel, table.kind)
+        .order_by(func.min(table.priority), func.min(table.due_at))
+    )
+    return [(channel, kind) for channel, kind in connection.execute(query)]
+
+
+def open_before(connection: Connection, channel: str, kind: str, looked_before: dt.datetime) -> list[str]:
+    """External ids of items that are not finished and that nobody looked at since: the six-hourly resync."""
+    table = work_items.c
+    resting = or_(*(table.state == state.value for state in (ItemState.WAITING, ItemState.HELD, ItemState.PARKED)))
+    query = select(table.external_id).where(
+        table.channel == channel, table.kind == kind, resting, table.updated_at < looked_before
+    )
+    return list(connection.execute(query).scalars())

@@ -1,0 +1,192 @@
+"""Our documents: the canonical order as last mapped, with the columns that people search by."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from sync.store.tables import bindings, orders, work_items
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """One order to be saved. `canonical` is compressed already."""
+
+    item_id: int
+    channel: str
+    external_id: str
+    number: str
+    email: str
+    customer: str
+    likeness: str
+    source_state: str
+    version: str
+    currency: str
+    grand: Decimal
+    placed_at: dt.datetime
+    placed_on: dt.date
+    mapping_version: str
+    material: str
+    canonical: bytes
+
+
+def save_orders(connection: Connection, rows: Sequence[OrderRow]) -> dict[str, int]:
+    """Insert or replace; answers external id -> our document id."""
+    if not rows:
+        return {}
+    now = connection.execute(select(db_now())).scalar_one()
+    statement = dialect_of(connection).insert(orders)
+    kept = {"id", "channel", "external_id", "created_at"}
+    statement = statement.on_conflict_do_update(
+        index_elements=[orders.c.channel, orders.c.external_id],
+        set_={column.name: statement.excluded[column.name] for column in orders.c if column.name not in kept},
+    )
+    values = [_values(row, now) for row in rows]
+    # The conflict clause keeps RETURNING from promising an order, so the external id comes along.
+    result = connection.execute(statement.returning(orders.c.external_id, orders.c.id), values)
+    return {external_id: order_id for external_id, order_id in result}  # noqa: C416 - Row is no pair to dict()
+
+
+def _values(row: OrderRow, now: dt.datetime) -> dict[str, object]:
+    values: dict[str, object] = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    return values | {
+        "grand": f"{row.grand:f}",
+        "grand_sort": int(row.grand.scaleb(4)),
+        "placed_on": row.placed_on.isoformat(),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """What is known of an order from before."""
+
+    id: int
+    external_id: str
+    material: str
+
+
+def load_known(connection: Connection, channel: str, external_ids: Sequence[str]) -> dict[str, KnownOrder]:
+    """The orders of a channel that we have seen, by external id."""
+    table = orders.c
+    query = select(table.id, table.external_id, table.material).where(
+        table.channel == channel, table.external_id.in_(external_ids)
+    )
+    return {row.external_id: KnownOrder(*row) for row in connection.execute(query)}
+
+
+def load_alike(
+    connection: Connection, channel: str, likeness: Sequence[str], since: dt.datetime
+) -> dict[str, list[tuple[str, str, dt.datetime]]]:
+    """Likeness -> (external id, number, placed at) of the channel's orders placed since, for the duplicate rule."""
+    table = orders.c
+    query = (
+        select(table.likeness, table.external_id, table.number, table.placed_at)
+        .where(table.channel == channel, table.likeness.in_(likeness), table.placed_at >= since)
+        .order_by(table.placed_at)
+    )
+    found: dict[str, list[tuple[str, str, dt.datetime]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.likeness, []).append((row.external_id, row.number, row.placed_at))
+    return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order as the proof and the lists show it."""
+
+    id: int
+    item_id: int
+    channel: str
+    external_id: str
+    number: str
+    currency: str
+    grand: Decimal
+    placed_at: dt.datetime
+    placed_on: str
+    source_state: str
+    state: str
+    reason: str
+    due_at: dt.datetime
+    erp_id: str | None
+    erp_number: str | None
+    erp_total: str | None
+
+
+def list_orders(
+    connection: Connection,
+    channel: str,
+    target: str,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> list[OrderState]:
+    """Every order of a channel in a window of placing, with its work item and its sale in `target`."""
+    query = _with_state(target).where(orders.c.channel == channel).order_by(orders.c.placed_at)
+    if since is not None:
+        query = query.where(orders.c.placed_at >= since)
+    if until is not None:
+        query = query.where(orders.c.placed_at < until)
+    return [_state(row) for row in connection.execute(query)]
+
+
+def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[OrderState]:
+    """Orders by any of their numbers: ours, the shop's id, the ERP's number or id. `targets` is channel -> ERP."""
+    table, bound = orders.c, bindings.c
+    by_binding = select(bound.order_id).where(
+        or_(bound.number == number, bound.external_id == number, bound.key == number)
+    )
+    wanted = or_(table.number == number, table.external_id == number, table.id.in_(by_binding))
+    found = []
+    for channel, target in targets.items():
+        query = _with_state(target).where(table.channel == channel, wanted)
+        found += [_state(row) for row in connection.execute(query)]
+    return found
+
+
+def _with_state(target: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an SQL expression
+    table, item, bound = orders.c, work_items.c, bindings.c
+    sale = (
+        (bound.order_id == table.id) & (bound.connection == target) & (bound.kind == "sale") & bound.ended_at.is_(None)
+    )
+    return (
+        select(
+            table.id,
+            table.item_id,
+            table.channel,
+            table.external_id,
+            table.number,
+            table.currency,
+            table.grand,
+            table.placed_at,
+            table.placed_on,
+            table.source_state,
+            item.state,
+            item.reason,
+            item.due_at,
+            bound.external_id,
+            bound.number,
+            bound.total,
+        )
+        .join(work_items, item.id == table.item_id)
+        .outerjoin(bindings, sale)
+    )
+
+
+def _state(row: Row[tuple[object, ...]]) -> OrderState:
+    values: list[Any] = list(row)
+    values[6] = Decimal(values[6])
+    return OrderState(*values)
+
+
+def load_canonical(connection: Connection, order_id: int) -> bytes | None:
+    """The compressed canonical JSON of one order."""
+    return connection.execute(select(orders.c.canonical).where(orders.c.id == order_id)).scalar()

@@ -1,0 +1,60 @@
+"""One process among many: whoever holds the row, and keeps it beating, is the scheduler."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sync.store.tables import singletons
+from sync.store.types import db_now
+
+
+def take(connection: Connection, name: str, holder: str, length_s: float) -> tuple[str, dt.timedelta | None] | None:
+    """Take the place when it is free or its holder is gone: (token, how long nobody held it); None when it is taken.
+
+    The silence is None for the very first holder; a long one means an outage or a restored backup.
+    """
+    table = singletons.c
+    now = connection.execute(select(db_now())).scalar_one()
+    token = secrets.token_hex(16)
+    values = {"holder": holder, "token": token, "beat_at": now, "expires_at": now + dt.timedelta(seconds=length_s)}
+    row = connection.execute(
+        select(table.beat, table.beat_at, table.expires_at).where(table.name == name).with_for_update()
+    ).first()
+    if row is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(singletons).values(name=name, beat=0, **values))
+        except IntegrityError:
+            return None
+        return token, None
+    if row.expires_at > now:
+        return None
+    connection.execute(update(singletons).where(table.name == name).values(beat=row.beat + 1, **values))
+    return token, now - row.beat_at
+
+
+def beat(connection: Connection, name: str, token: str, length_s: float) -> bool:
+    """Keep the place; False when somebody else has it now."""
+    table = singletons.c
+    now = connection.execute(select(db_now())).scalar_one()
+    changed = connection.execute(
+        update(singletons)
+        .where(table.name == name, table.token == token)
+        .values(beat=table.beat + 1, beat_at=now, expires_at=now + dt.timedelta(seconds=length_s))
+    )
+    return bool(changed.rowcount)
+
+
+def give_up(connection: Connection, name: str, token: str) -> None:
+    """Leave the place at once, so that the next holder need not wait."""
+    table = singletons.c
+    connection.execute(update(singletons).where(table.name == name, table.token == token).values(expires_at=db_now()))
+
+
+def last_beat(connection: Connection, name: str) -> dt.datetime | None:
+    """When the holder was last alive; None when there never was one."""
+    return connection.execute(select(singletons.c.beat_at).where(singletons.c.name == name)).scalar()

@@ -1,0 +1,80 @@
+"""Switches: what is paused, by whom and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, or_, select, update
+
+from sync.store.tables import switches
+from sync.store.types import db_now
+from sync.store.upsert import upsert
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pause:
+    """Why something is paused; `until` is None when only a person ends it."""
+
+    scope: str
+    name: str
+    reason: str
+    until: dt.datetime | None
+
+
+def pause(
+    connection: Connection,
+    scope: str,
+    name: str,
+    reason: str,
+    *,
+    until: dt.datetime | None = None,
+    by: str = "crossdock",
+) -> None:
+    """Pause `all`, a `connection` or a `channel`. A pause by a person is not shortened by one with an end."""
+    standing = connection.execute(
+        select(switches.c.until).where(switches.c.scope == scope, switches.c.name == name, switches.c.paused)
+    ).first()
+    if standing is not None and standing.until is None and until is not None:
+        return
+    values = {
+        "scope": scope,
+        "name": name,
+        "paused": True,
+        "reason": reason,
+        "until": until,
+        "changed_at": db_now(),
+        "changed_by": by,
+    }
+    upsert(connection, switches, values, ("scope", "name"))
+
+
+def resume(connection: Connection, scope: str, name: str, *, by: str = "crossdock") -> bool:
+    """End a pause; False when there was none."""
+    table = switches.c
+    changed = connection.execute(
+        update(switches)
+        .where(table.scope == scope, table.name == name, table.paused)
+        .values(paused=False, until=None, reason="", changed_at=db_now(), changed_by=by)
+    )
+    return bool(changed.rowcount)
+
+
+def pauses(connection: Connection) -> list[Pause]:
+    """Every pause that is in force now."""
+    table = switches.c
+    query = select(table.scope, table.name, table.reason, table.until).where(
+        table.paused, or_(table.until.is_(None), table.until > db_now())
+    )
+    return [Pause(*row) for row in connection.execute(query)]
+
+
+def pause_of(connection: Connection, *, channel: str = "", connections: Sequence[str] = ()) -> Pause | None:
+    """The pause that stops a channel (its own, its connections', or that of everything); None when it may run."""
+    for entry in pauses(connection):
+        if entry.scope == "all" or (entry.scope, entry.name) == ("channel", channel):
+            return entry
+        if entry.scope == "connection" and entry.name in connections:
+            return entry
+    return None
