@@ -46,8 +46,15 @@ class Server:
         name: str = "sandbox",
         plan: FaultPlan | None = None,
         ledger: Ledger | None = None,
+        decide: Callable[[Request], Callable[[], Response]] | None = None,
     ) -> None:
+        """`decide` is for apps that give ids before they commit.
+
+        It is called when a request comes whose effect is to land later, and what it answers when the effect lands.
+        Without it the app sees such a request only then.
+        """
         self.name = name
+        self._decide = decide
         self.plan = plan or FaultPlan()
         self.ledger = ledger or Ledger()
         self.control = Router()
@@ -84,11 +91,15 @@ class Server:
                 self._connections.add(connection)
             threading.Thread(target=self._converse, args=(connection,), name=f"{self.name}-http", daemon=True).start()
 
-    def close(self) -> None:
-        """Stop accepting, drop the kept connections and the effects that have not landed yet."""
+    def stop_accepting(self) -> None:
+        """Make `run` return. Takes no lock, so a signal handler may call it."""
         self._closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Stop accepting, drop the kept connections and the effects that have not landed yet."""
+        self.stop_accepting()
         self._listener.close()
         with self._lock:
             connections, timers = list(self._connections), list(self._timers)
@@ -142,21 +153,25 @@ class Server:
         return made_up_reply(fault) if fault.reply in _OWN_REPLY else response
 
     def _run_app(self, request: Request) -> Response:
+        return self._run(request, self._app)
+
+    def _run(self, request: Request, app: App) -> Response:
         try:
-            return self._app(request)
+            return app(request)
         except Exception:  # the border of the server: a defect of the app is a 500, as in any web server
             log.exception("%s: %s %s failed", self.name, request.method, request.target)
             return json_response({"code": "sandbox_defect", "message": "see the sandbox's log"}, 500)
 
     def _land_later(self, request: Request, after_s: float) -> None:
         came = time.monotonic()
+        commit = None if self._decide is None else self._decide(request)
 
         def land() -> None:
             with self._lock:
                 self._timers.discard(timer)
             # A stopped or starved sandbox must not break the settle bound that it declares.
             if time.monotonic() - came <= self.plan.settle_s + 0.5:
-                self._run_app(request)
+                self._run(request, self._app if commit is None else lambda _request: commit())
             else:
                 log.warning("%s: %s %s came too late to land", self.name, request.method, request.target)
 
@@ -237,8 +252,14 @@ def serve(
     app: App, *, port: int = 0, name: str = "sandbox", plan: FaultPlan | None = None, ledger: Ledger | None = None
 ) -> Iterator[Server]:
     """Serve `app` in a thread of this process for the length of the `with` block."""
-    server = Server(app, port=port, name=name, plan=plan, ledger=ledger)
-    thread = threading.Thread(target=server.run, name=f"{name}-accept", daemon=True)
+    with running(Server(app, port=port, name=name, plan=plan, ledger=ledger)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run a server in a thread of this process for the length of the `with` block."""
+    thread = threading.Thread(target=server.run, name=f"{server.name}-accept", daemon=True)
     thread.start()
     try:
         yield server
@@ -250,6 +271,7 @@ def serve(
 def run_until_stopped(server: Server, on_ready: Callable[[Server], None]) -> None:
     """Serve in this thread until SIGTERM or SIGINT; `on_ready` tells the world the URL. For `python -m` and the CLI."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.close())
+        signal.signal(number, lambda *_: server.stop_accepting())
     on_ready(server)
     server.run()
+    server.close()
