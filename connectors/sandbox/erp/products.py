@@ -1,0 +1,34 @@
+"""What the sandbox ERP sells: the shop's catalogue and the services, but not the article that only the shop knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from connectors.sandbox.catalogue import SERVICES, TAX_PERCENT, catalogue
+from connectors.sandbox.erp.documents import JsonDict, Product
+
+#: As many articles as the largest generated backlog draws from.
+CATALOGUE_SIZE: Final = 1_000
+
+_TAX_IDS: Final = {name: number for number, name in enumerate(TAX_PERCENT, start=1)}
+
+
+def default_products(size: int = CATALOGUE_SIZE) -> Iterator[Product]:
+    """The products that the ERP is set up with; ids from 1, the same on every start."""
+    number = 0
+    for number, article in enumerate(catalogue(size), start=1):
+        yield Product(
+            id=number,
+            code=article.sku,
+            name=article.name,
+            list_price=f"{article.net_price:f}",
+            taxes=(_tax(article.tax_class, TAX_PERCENT[article.tax_class]),),
+        )
+    for offset, service in enumerate(SERVICES, start=1):
+        yield Product(id=number + offset, code=service.sku, name=service.name, list_price=None)
+
+
+def _tax(tax_class: str, percent: Decimal) -> JsonDict:
+    return {"id": _TAX_IDS[tax_class], "rate": f"{percent:f}"}
