@@ -1,0 +1,1 @@
+"""The canonical records, what may be wrong with them, and the strict reading that makes them."""

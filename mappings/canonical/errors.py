@@ -22,7 +22,7 @@ class Problem:
     next_step: str = ""
 
 
-class Problems(Exception):
+class Problems(Exception):  # noqa: N818 - it is what the business calls it, and there are always all of them
     """Everything that is wrong with one document."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -36,7 +36,9 @@ class Problems(Exception):
 class MappingError(Problems):
     """A field of the document cannot be read as what it must be."""
 
-    def __init__(self, path: str, reason: str, *, cause: str = "mapping", subject: str = "", next_step: str = "") -> None:
+    def __init__(
+        self, path: str, reason: str, *, cause: str = "mapping", subject: str = "", next_step: str = ""
+    ) -> None:
         """`path` is the JSON path of the field, `reason` says what was found and what was expected."""
         super().__init__([Problem(cause=cause, path=path, reason=reason, subject=subject, next_step=next_step)])
         self.path = path

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Self
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final, Self
+
+#: Wide enough that no sum of one order is ever rounded; the default context rounds at 28 digits without a word.
+WIDE: Final = Context(prec=80)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,30 +20,28 @@ class Money:
 
     def __post_init__(self) -> None:
         """Refuse what is not money: floats, NaN and infinities never get this far."""
-        if not isinstance(self.amount, Decimal):
-            msg = f"Money takes a Decimal, not {type(self.amount).__name__}"
-            raise TypeError(msg)
-        if not self.amount.is_finite():
-            msg = f"Money must be finite, not {self.amount}"
-            raise ValueError(msg)
+        amount: object = self.amount
+        if not isinstance(amount, Decimal):
+            raise TypeError(f"Money takes a Decimal, not {type(amount).__name__}")
+        if not amount.is_finite():
+            raise ValueError(f"Money must be finite, not {amount}")
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:
-            msg = f"{other.currency} cannot be added to {self.currency}"
-            raise ValueError(msg)
+            raise ValueError(f"{other.currency} cannot be added to {self.currency}")
         return other.amount
 
     def __add__(self, other: Money) -> Self:
         """Exact sum in the same currency."""
-        return type(self)(self.amount + self._same(other), self.currency)
+        return type(self)(WIDE.add(self.amount, self._same(other)), self.currency)
 
     def __sub__(self, other: Money) -> Self:
         """Exact difference in the same currency."""
-        return type(self)(self.amount - self._same(other), self.currency)
+        return type(self)(WIDE.subtract(self.amount, self._same(other)), self.currency)
 
     def __neg__(self) -> Self:
         """The same amount with the other sign."""
-        return type(self)(-self.amount, self.currency)
+        return type(self)(WIDE.minus(self.amount), self.currency)
 
     def __bool__(self) -> bool:
         """Whether the amount is not zero."""
@@ -57,10 +59,11 @@ class Money:
 
     def quantized(self, digits: int) -> Self:
         """Rounded half up to `digits` decimals, as a target needs it."""
-        return type(self)(self.amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP), self.currency)
+        unit = Decimal(1).scaleb(-digits)
+        return type(self)(self.amount.quantize(unit, rounding=ROUND_HALF_UP, context=WIDE), self.currency)
 
 
-def money_sum(amounts: list[Money], currency: str) -> Money:
+def money_sum(amounts: Iterable[Money], currency: str) -> Money:
     """Exact sum; zero in `currency` for an empty list."""
     total = Money(Decimal(0), currency)
     for amount in amounts:
