@@ -26,7 +26,7 @@ class Envelope:
     """One record of the other system, as it came."""
 
     external_id: str
-    #: The vendor's own version: sortable text (usually `updated_at` as ISO-8601 UTC); chooses the newer of two payloads.
+    #: The vendor's own version: sortable text (usually `updated_at` as ISO-8601 UTC); chooses the newer payload.
     version: str
     payload: JsonDict
     #: The bytes from which `payload` was read, where the record came alone (a webhook); else None.
@@ -74,6 +74,8 @@ class Delivery:
     ping: bool = False
     #: Why a signed body could not be read, in plain words.
     problem: str = ""
+    #: True for a topic that the connector does not read: answered with 2xx, stored nowhere.
+    ignored: bool = False
 
 
 class SignatureInvalid(Exception):
@@ -263,17 +265,17 @@ class SalesTarget(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSettings:
-    """What one configured account gives its connector. Secrets are texts whose `repr` is `***`."""
+    """What one configured account gives its connector. Secrets are plain texts here, and no part of the `repr`."""
 
     name: str
     url: str
     #: `basic`, `query`, `oauth1`, `bearer`, `session`, `none`; empty lets the connector choose by the URL.
     auth_method: str = ""
-    key: str = ""
-    secret: str = ""
+    key: str = dataclasses.field(default="", repr=False)
+    secret: str = dataclasses.field(default="", repr=False)
     login: str = ""
-    password: str = ""
-    webhook_secrets: tuple[str, ...] = ()
+    password: str = dataclasses.field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     concurrency: int | None = None
     deadline_s: float | None = None
     #: By how much a pull steps back from its checkpoint.
@@ -289,4 +291,8 @@ class Throttle(Protocol):
 
     def wait(self, deadline_s: float) -> None:
         """Return when one more call may go out; raises RateLimited when that is later than the deadline."""
+        ...
+
+    def slow_down(self, seconds: float) -> None:
+        """The other system asked for a pause: no process sends anything on this connection for so long."""
         ...
