@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappings import sandbox_erp
+from mappings import sandbox_erp, tryton
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 
 __all__ = [
@@ -23,4 +23,5 @@ SOURCES: Final[Mapping[str, SourceMapping]] = {}
 
 TARGETS: Final[Mapping[str, TargetMapping]] = {
     "sandbox_erp": sandbox_erp.MAPPING,
+    "tryton": tryton.MAPPING,
 }

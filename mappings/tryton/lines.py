@@ -1,0 +1,179 @@
+"""The lines of a sale, and the rounding line that makes Tryton's total the shop's total."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Any, Final
+
+from mappings.base import JsonDict, Resolved, TargetOptions
+from mappings.canonical.errors import Problem, Unmapped
+from mappings.canonical.records import Order
+from mappings.tryton import wire
+from mappings.tryton.arithmetic import SaleLine, Tax, predict, rounded
+from mappings.tryton.charges import Charge, charges
+from mappings.tryton.references import COMPANY, currency_ref, product_ref, rounding_ref, tax_ref
+
+#: Decimals of a unit price, `[product] price_decimal` of the server; more are refused.
+_PRICE_DIGITS: Final = 4
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the payload, with what Tryton will compute from it."""
+
+    charge: Charge
+    product: JsonDict
+    amounts: SaleLine
+
+    def payload(self, *, base_price: Decimal | None = None) -> JsonDict:
+        """The line's JSON; `base_price` is the price before discount, where the ERP can keep one."""
+        values: JsonDict = {
+            "type": "line",
+            "product": self.product["id"],
+            "unit": self.product.get("unit"),
+            "quantity": wire.quantity(self.amounts.quantity),
+            "unit_price": wire.decimal(self.amounts.price),
+            "description": self.charge.title or None,
+            "taxes": wire.link([tax["id"] for tax in self.amounts.taxes]),
+        }
+        return values if base_price is None else {**values, "base_price": wire.decimal(base_price)}
+
+
+def charge_problems(order: Order, resolved: Resolved, options: TargetOptions) -> Iterator[Problem]:
+    """Every reason why a charge cannot become a line: no SKU, unknown product, broken quantity, unknown tax."""
+    for charge in charges(order, options):
+        yield from _product_problems(charge, resolved)
+        if charge.tax and not charge.tax_lines:
+            reason = f"{charge.title!r} carries {charge.tax} of tax, but the shop does not say which tax"
+            yield Problem("unknown_tax", f"{charge.path}.tax_lines", reason, charge.code, "name the tax in the shop")
+        for index, tax in enumerate(charge.tax_lines):
+            path = f"{charge.path}.tax_lines[{index}]"
+            ref = tax_ref(tax, order)
+            if ref not in resolved and not ref.optional:
+                yield from Unmapped("tax", ref.value, path=path).problems
+            elif ref in resolved and resolved[ref].get("id") is None:
+                names = ", ".join(each["name"] for each in resolved[ref].get("candidates", ()))
+                reason = f"several taxes of the ERP have the rate of {ref.value!r}: {names}"
+                next_step = f"add a row for {ref.value!r} to the tax look-up that names one of them"
+                yield Problem("ambiguous_tax", path, reason, f"tax:{ref.value}", next_step)
+
+
+def _product_problems(charge: Charge, resolved: Resolved) -> Iterator[Problem]:
+    if not charge.code:
+        reason = f"the line {charge.title!r} has no SKU, so no product of the ERP can be found for it"
+        next_step = "give the product a SKU in the shop, or name a `free_text_product` in the channel's target policy"
+        yield Problem("unknown_sku", charge.code_path, reason, charge.title, next_step)
+        return
+    product = resolved.get(product_ref(charge))
+    if product is None:
+        yield from Unmapped("sku", charge.code, path=charge.code_path).problems
+        return
+    digits = product.get("unit_digits")
+    if digits is not None and charge.quantity != charge.quantity.quantize(Decimal(1).scaleb(-digits)):
+        reason = f"quantity {charge.quantity:f} has more than the {digits} decimals that the ERP's unit allows"
+        next_step = "sell it in whole units, or give the product a finer unit in the ERP"
+        yield Problem("unit_digits", f"{charge.path}.quantity", reason, charge.code, next_step)
+
+
+def charge_lines(order: Order, resolved: Resolved, options: TargetOptions) -> list[Line]:
+    """The lines without rounding; only for an order that has no `charge_problems`."""
+    unit = rounding_unit(order, resolved)
+    lines: list[Line] = []
+    for charge in charges(order, options):
+        product = resolved[product_ref(charge)]
+        taxes = tuple(resolved[ref] for tax in charge.tax_lines if (ref := tax_ref(tax, order)) in resolved)
+        lines.extend(Line(charge, product, amounts) for amounts in priced(charge, taxes, unit))
+    return lines
+
+
+def priced(charge: Charge, taxes: Sequence[Tax], unit: Decimal) -> list[SaleLine]:
+    """One line whose amount is the charge's net total, or two where no price of four decimals gives it.
+
+    1000 pieces for 333.33 cannot be had at one price; 700 at 0.3333 and 300 at 0.3334 can.
+    """
+    if not charge.quantity:
+        return [SaleLine(charge.quantity, Decimal(0), tuple(taxes))]
+    total, quantity = rounded(charge.total.amount, unit), charge.quantity
+    step = Decimal(1).scaleb(-_PRICE_DIGITS)
+    price = (charge.total.amount / quantity).quantize(step, rounding=ROUND_HALF_EVEN)
+    if rounded(price * quantity, unit) == total or quantity != quantity.to_integral_value():
+        return [SaleLine(quantity, price, tuple(taxes))]
+    low = (total / quantity).quantize(step, rounding=ROUND_FLOOR)
+    dearer = ((total - low * quantity) / step).to_integral_value()
+    return [SaleLine(quantity - dearer, low, tuple(taxes)), SaleLine(dearer, low + step, tuple(taxes))]
+
+
+def rounding_unit(order: Order, resolved: Resolved) -> Decimal:
+    """The smallest amount of the order's currency in the ERP."""
+    return Decimal(resolved[currency_ref(order)]["rounding"])
+
+
+def rounding_difference(order: Order, lines: Iterable[Line], resolved: Resolved, expected: Decimal) -> Decimal:
+    """What a rounding line must carry: the expected total less what Tryton makes of `lines`."""
+    amounts = [line.amounts for line in lines]
+    return expected - predict(amounts, rounding_unit(order, resolved), resolved[COMPANY]["tax_rounding"]).total
+
+
+def rounding_problems(
+    order: Order, lines: Sequence[Line], resolved: Resolved, options: TargetOptions, expected: Decimal
+) -> Iterator[Problem]:
+    """A difference that is more than rounding, or one that cannot be written."""
+    unit = rounding_unit(order, resolved)
+    difference = rounding_difference(order, lines, resolved, expected)
+    if rounded(expected, unit) != expected:
+        reason = f"the ERP rounds {order.currency} to {unit}, so a sale cannot be {expected}"
+        next_step = f"set `minor_units: {{{order.currency}: ...}}` of the connection to what the ERP's currency says"
+        yield Problem("totals_mismatch", "currency", reason, order.currency, next_step)
+    elif abs(difference) > rounding_limit(lines, unit, options):
+        reason = f"the ERP would make {expected - difference} of it, the shop charged {expected}: {_table(lines, unit)}"
+        next_step = "compare the taxes of these lines in the shop and in the ERP"
+        yield Problem("totals_mismatch", "totals.grand", reason, "", next_step)
+    elif difference and rounding_ref(options) not in resolved:
+        yield from Unmapped("sku", rounding_ref(options).value, path="totals.rounding").problems
+
+
+def rounding_limit(lines: Sequence[Line], unit: Decimal, options: TargetOptions) -> Decimal:
+    """The channel's threshold, or half a unit for every taxed line where that is more.
+
+    A shop that rounds the tax of every line and an ERP that rounds once per tax differ by up to half a unit a line:
+    arithmetic, not a mistake.
+    """
+    taxed = sum(1 for line in lines if line.amounts.taxes)
+    return unit * max(Decimal(options.totals_threshold), Decimal(taxed) / 2)
+
+
+def rounding_payload(product: JsonDict, difference: Decimal) -> JsonDict:
+    """The named rounding line; it carries no tax."""
+    return {
+        "type": "line",
+        "product": product["id"],
+        "unit": product.get("unit"),
+        "quantity": 1,
+        "unit_price": wire.decimal(difference),
+        "description": "Rounding",
+        "taxes": [],
+    }
+
+
+def line_payloads(lines: Iterable[Line], *, with_base_price: bool) -> list[JsonDict]:
+    """Every line's JSON; the price before discount only where there was a discount and the ERP has a field for it."""
+    payloads: list[JsonDict] = []
+    for line in lines:
+        charge, base = line.charge, None
+        if with_base_price and charge.quantity and charge.subtotal.amount != charge.total.amount:
+            step = Decimal(1).scaleb(-_PRICE_DIGITS)
+            base = (charge.subtotal.amount / charge.quantity).quantize(step, rounding=ROUND_HALF_EVEN)
+        payloads.append(line.payload(base_price=base))
+    return payloads
+
+
+def _table(lines: Sequence[Line], unit: Decimal) -> str:
+    """One entry a line: what the shop says and what the ERP's rates make of it."""
+    rows: list[str] = []
+    for line in lines:
+        erp: Any = predict([line.amounts], unit, "document")
+        shop = f"{line.charge.total.amount:f} + {line.charge.tax.amount:f} tax"
+        rows.append(f"{line.charge.path} {line.charge.code}: shop {shop}, ERP {erp.untaxed:f} + {erp.tax:f} tax")
+    return "; ".join(rows)

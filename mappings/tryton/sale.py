@@ -1,0 +1,117 @@
+"""The payload that creates an order's sale, complete: the server runs no on_change, so nothing is defaulted there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from mappings.base import JsonDict, Resolved, TargetOptions
+from mappings.canonical.currencies import minor_unit
+from mappings.canonical.errors import Problem, Problems, Unmapped
+from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
+from mappings.tryton import wire
+from mappings.tryton.lines import (
+    charge_lines,
+    charge_problems,
+    line_payloads,
+    rounding_difference,
+    rounding_payload,
+    rounding_problems,
+)
+from mappings.tryton.parties import country_problems, invoice_and_delivery, party_problems
+from mappings.tryton.references import (
+    COMPANY,
+    WEB_SHOP,
+    carrier_ref,
+    currency_ref,
+    party_ref,
+    payment_term_ref,
+    rounding_ref,
+    warehouse_ref,
+)
+
+
+def sale_key(order: Order, options: TargetOptions) -> str:  # noqa: ARG001 -- the signature is TargetMapping's
+    """`web_id`, which the server keeps unique within a web shop: the order's external id."""
+    return order.external_id
+
+
+def expected_total(order: Order, options: TargetOptions) -> Decimal:
+    """The shop's grand total, rounded to the ERP's unit of the currency."""
+    return order.totals.grand.quantized(minor_unit(order.currency, options.minor_units)).amount
+
+
+def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
+    """The sale as a draft, with its key. Raises Problems with everything that is in the way."""
+    problems = [*_header_problems(order, resolved, options), *charge_problems(order, resolved, options)]
+    if problems:
+        raise Problems(problems)
+    invoice_address, shipment_address = invoice_and_delivery(order, resolved, options)
+    if invoice_address is None or shipment_address is None:
+        reason = "the party in the ERP lacks the order's invoice or delivery address"
+        raise Problems([Problem("address_missing", "billing", reason, next_step="retry: the address is added first")])
+    payload: JsonDict = {
+        "company": resolved[COMPANY]["id"],
+        "web_shop": resolved[WEB_SHOP]["id"],
+        "web_id": sale_key(order, options),
+        "reference": order.number,
+        "sale_date": wire.date(order.placed_on),
+        "party": resolved[party_ref(order, options)]["id"],
+        "invoice_address": invoice_address,
+        "shipment_address": shipment_address,
+        "currency": resolved[currency_ref(order)]["id"],
+        "warehouse": resolved[warehouse_ref(options)]["id"],
+        "payment_term": _optional_id(payment_term_ref(order, options), resolved),
+        "invoice_method": str(options.settings.get("invoice_method", "order")),
+        "shipment_method": str(options.settings.get("shipment_method", "order")),
+        "comment": "\n".join(_comment(order)) or None,
+        "lines": wire.create(_lines(order, resolved, options)),
+    }
+    if "shipment_cost_method" in resolved[COMPANY].get("sale_fields", ()):
+        # Without a method the ERP adds no shipping cost of its own: the shop's amount is a line already.
+        payload |= {"carrier": _optional_id(carrier_ref(order, options), resolved), "shipment_cost_method": None}
+    return payload
+
+
+def _header_problems(order: Order, resolved: Resolved, options: TargetOptions) -> Iterator[Problem]:
+    party = party_ref(order, options)
+    if party not in resolved:
+        yield from Unmapped("party", party.value, path="customer").problems
+    yield from party_problems(order, resolved, options)
+    yield from country_problems(order, resolved)
+    needed = (COMPANY, WEB_SHOP, currency_ref(order), warehouse_ref(options), payment_term_ref(order, options))
+    carrier = carrier_ref(order, options)
+    for ref in (*needed, *([carrier] if carrier else [])):
+        if ref not in resolved and not ref.optional:
+            yield from Unmapped(ref.kind, ref.value, path=ref.path).problems
+
+
+def _lines(order: Order, resolved: Resolved, options: TargetOptions) -> list[JsonDict]:
+    lines, expected = charge_lines(order, resolved, options), expected_total(order, options)
+    if problems := list(rounding_problems(order, lines, resolved, options, expected)):
+        raise Problems(problems)
+    payloads = line_payloads(lines, with_base_price="base_price" in resolved[COMPANY].get("line_fields", ()))
+    if difference := rounding_difference(order, lines, resolved, expected):
+        payloads.append(rounding_payload(resolved[rounding_ref(options)], difference))
+    return payloads
+
+
+def _comment(order: Order) -> Iterator[str]:
+    """What people look for in a sale that has no field of its own."""
+    yield f"Order {order.number}"
+    if order.po_number:
+        yield f"PO number: {order.po_number}"
+    if order.coupons:
+        yield f"Coupons: {', '.join(order.coupons)}"
+    for payment in order.payments:
+        reference = f", {payment.reference}" if payment.reference else ""
+        yield f"Payment: {payment.title or payment.gateway} {payment.amount}{reference}"
+    if order.customer.vat_id:
+        yield f"VAT id: {order.customer.vat_id}"
+    if order.note:
+        yield f"Customer note: {order.note}"
+
+
+def _optional_id(ref: Ref | None, resolved: Resolved) -> int | None:
+    return resolved[ref]["id"] if ref is not None and ref in resolved else None
