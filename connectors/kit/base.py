@@ -220,6 +220,9 @@ class SalesTarget(Protocol):
     bulk: int
     #: The longest deadline of any of the writes, in seconds.
     write_deadline_s: float
+    #: After this many seconds from its start a write can no longer land, where the target itself promises it (a
+    #: sandbox does); None leaves it to the connection's `settle_s`.
+    settle_bound_s: float | None
     #: Kind of document -> how it is kept single. Kinds used by the spine: `sale`, `party`.
     keys: Mapping[str, KeyDeclaration]
 

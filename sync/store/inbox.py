@@ -101,7 +101,9 @@ def record_events(
                 items[key].take(index, row)
     ids = _insert_events(connection, stored)
     marked = {key: item for key, item in items.items() if item.raised}
-    _raise_wanted(connection, marked.values(), ids, priority)
+    # None where every row was unreadable, or older than what is stored.
+    if marked:
+        _raise_wanted(connection, marked.values(), ids, priority)
     return sorted(marked)
 
 

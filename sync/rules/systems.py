@@ -1,0 +1,163 @@
+"""From the configuration to working connectors: the one place where a channel's two sides are put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, cast
+
+from connectors.registry import make_connector
+
+from config.model import Channel, Config, Connection, Mode
+from connectors.kit.base import (
+    ConnectorSettings,
+    FetchesOrders,
+    ListsOrders,
+    PullsOrders,
+    SalesTarget,
+    Throttle,
+)
+from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.registry import SOURCES, TARGETS
+
+#: A threshold that nothing exceeds: the totals rule is not `hold`.
+_NO_LIMIT = 10**12
+
+
+class OrderSource(PullsOrders, FetchesOrders, ListsOrders):
+    """What the order flow needs of a source."""
+
+
+class SystemMissing(Exception):  # noqa: N818 - says what happened
+    """The configuration names a system that has no connector or no mapping."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChannelSystems:
+    """A channel with both of its sides, ready to be used."""
+
+    channel: Channel
+    source: OrderSource
+    target: SalesTarget
+    source_mapping: SourceMapping
+    target_mapping: TargetMapping
+    source_options: SourceOptions
+    target_options: TargetOptions
+    #: How long after the start of a write a look-up that finds nothing is conclusive.
+    settle_s: float
+
+    @property
+    def start_s(self) -> float:
+        """How long a drain may take from its intents to the start of the last call that they cover."""
+        return self.target.write_deadline_s
+
+    @property
+    def lease_s(self) -> float:
+        """Long enough for a call at its deadline with a heartbeat missed on either side."""
+        return lease_length_s(self.target)
+
+    @property
+    def mapping_version(self) -> str:
+        """What made a document: part of the canonical hash."""
+        return f"{self.channel.source}:{self.source_mapping.version}/{self.channel.erp}:{self.target_mapping.version}"
+
+
+def lease_length_s(target: SalesTarget) -> float:
+    """The length of a lease on `target`, in seconds."""
+    return 5.0 + 3.0 * target.write_deadline_s
+
+
+class Systems:
+    """Connectors by connection name, made once and shared; a connector is safe to use from many threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        throttle: Callable[[Connection], Throttle | None] = lambda _: None,
+        dry_run: bool = False,
+    ) -> None:
+        """`throttle` makes the limiter of a connection; with `dry_run` writes are recorded and not sent."""
+        self.config = config
+        self._throttle = throttle
+        self._dry_run = dry_run
+        self._made: dict[str, Any] = {}
+
+    def connector(self, name: str) -> Any:  # noqa: ANN401 - what it can do is asked for by protocol
+        """The connector of one connection."""
+        if name not in self._made:
+            connection = self.config.connections[name]
+            self._made[name] = make_connector(
+                connection.system,
+                self._settings(connection),
+                throttle=self._throttle(connection),
+                dry_run=self._dry_run,
+            )
+        return self._made[name]
+
+    def _settings(self, connection: Connection) -> ConnectorSettings:
+        overlaps = [channel.schedules.overlap_s for channel in self.config.channels_of_source(connection.name)]
+        auth = connection.auth
+        return ConnectorSettings(
+            name=connection.name,
+            url=connection.url,
+            auth_method=auth.method,
+            key=auth.key.reveal(),
+            secret=auth.secret.reveal(),
+            login=auth.login,
+            password=auth.password.reveal(),
+            webhook_secrets=tuple(secret.reveal() for secret in connection.webhook_secrets),
+            concurrency=connection.concurrency,
+            deadline_s=connection.deadline_s,
+            overlap_s=max(overlaps, default=300.0),
+            allow_hosts=connection.allow_hosts,
+            ca_file=None if connection.ca_file is None else str(connection.ca_file),
+            options=connection.options,
+        )
+
+    def channel(self, name: str) -> ChannelSystems:
+        """Both sides of a channel. Raises SystemMissing."""
+        channel = self.config.channels[name]
+        source, erp = self.config.connections[channel.source], self.config.connections[channel.erp]
+        if source.system not in SOURCES:
+            raise SystemMissing(f"{source.system} cannot be a source: it has no mapping of orders")
+        if erp.system not in TARGETS:
+            raise SystemMissing(f"{erp.system} cannot be a target: it has no mapping of sales")
+        target = cast("SalesTarget", self.connector(channel.erp))
+        policies = channel.policies
+        return ChannelSystems(
+            channel=channel,
+            source=cast("OrderSource", self.connector(channel.source)),
+            target=target,
+            source_mapping=SOURCES[source.system],
+            target_mapping=TARGETS[erp.system],
+            source_options=SourceOptions(
+                totals_threshold=policies.totals_threshold if policies.rules["totals"] is Mode.HOLD else _NO_LIMIT
+            ),
+            target_options=TargetOptions(
+                channel=channel.name,
+                minor_units=erp.minor_units,
+                totals_threshold=policies.totals_threshold,
+                settings=policies.target,
+            ),
+            settle_s=settle_s(erp, target),
+        )
+
+    def close(self) -> None:
+        """Close every connector's connections."""
+        for connector in self._made.values():
+            connector.close()
+        self._made.clear()
+
+
+def settle_s(connection: Connection, target: SalesTarget) -> float:
+    """The settle time of a connection: never below the call's deadline + 60 s where a late write could go unnoticed.
+
+    Shorter only where the target enforces our key for this very call, or states its own bound (a sandbox does).
+    """
+    if target.settle_bound_s is not None:
+        return target.settle_bound_s
+    key = target.keys["sale"]
+    if key.enforced and key.same_call:
+        return connection.settle_s
+    return max(connection.settle_s, target.write_deadline_s + 60.0)
