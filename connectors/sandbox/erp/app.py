@@ -166,7 +166,7 @@ class ErpApp:
         decided = [_tried(self.books.decide_sale, item) for item in items]
 
         def commit_one(item: Decided[Sale]) -> JsonDict:
-            return {"ok": True, "sale": self.books.commit_sales([item])[0]}
+            return {"ok": True, "sale": self.books.commit_sale(item)}
 
         return lambda: json_response({"results": [_result(commit_one, item) for item in decided]})
 
@@ -208,7 +208,7 @@ def _at(index: int, decide: Callable[[Item], Outcome], item: Item) -> Outcome:
     try:
         return decide(item)
     except Refused as refused:
-        raise Refused(refused.status, refused.code, str(refused), f"[{index}].{refused.field}") from refused
+        raise refused.at(f"[{index}].") from refused
 
 
 def _result(commit: Callable[[Item], JsonDict], decided: Item | Refused) -> JsonDict:

@@ -190,21 +190,22 @@ class Books:
         )
         return Decided(sale, document_digest(payload))
 
+    def commit_sale(self, decided: Decided[Sale]) -> JsonDict:
+        """Make a decided draft stand. Raises Refused."""
+        with self._lock:
+            self._check_key(decided.record, ())
+            return self._create([decided])[0]
+
     def commit_sales(self, batch: Sequence[Decided[Sale]]) -> list[JsonDict]:
-        """Make decided drafts stand, all or none. Raises Refused naming the first bad one as `[index]`."""
+        """Make decided drafts stand, all or none. Raises Refused whose field begins with `[index]` of the bad one."""
         sales = [decided.record for decided in batch]
         with self._lock:
-            fresh: set[tuple[str, str]] = set()
             for index, sale in enumerate(sales):
-                key = (sale.shop, sale.external_key)
-                if self.enforce_key and sale.external_key and (key in fresh or self._keys.get(key)):
-                    message = f"a sale with the external key {sale.external_key!r} exists"
-                    raise Refused(409, "duplicate_key", message, f"[{index}].external_key")
-                fresh.add(key)
-            self.ledger.append_many(_created(decided) for decided in batch)
-            for sale in sales:
-                self._put_sale(sale)
-            return [sale.to_json() for sale in sales]
+                try:
+                    self._check_key(sale, sales[:index])
+                except Refused as refused:
+                    raise refused.at(f"[{index}].") from refused
+            return self._create(batch)
 
     def decide_advance(self, sale_id: int, state: str) -> Callable[[], JsonDict]:
         """The commit of bringing one sale up to `state`. Raises Refused, and so does the commit."""
@@ -240,6 +241,20 @@ class Books:
         if sale is None:
             raise Refused(404, "not_found", f"there is no sale {sale_id}", "id")
         return sale
+
+    def _check_key(self, sale: Sale, before: Sequence[Sale]) -> None:
+        key = (sale.shop, sale.external_key)
+        if not self.enforce_key or not sale.external_key:
+            return
+        if self._keys.get(key) or any((other.shop, other.external_key) == key for other in before):
+            message = f"a sale with the external key {sale.external_key!r} exists"
+            raise Refused(409, "duplicate_key", message, "external_key")
+
+    def _create(self, batch: Sequence[Decided[Sale]]) -> list[JsonDict]:
+        self.ledger.append_many(_created(decided) for decided in batch)
+        for decided in batch:
+            self._put_sale(decided.record)
+        return [decided.record.to_json() for decided in batch]
 
     def _apply(self, sale: Sale, step: str) -> None:
         change: JsonDict = {"updated_at": _now()}

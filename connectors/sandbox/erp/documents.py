@@ -34,6 +34,10 @@ class Refused(Exception):
         self.code = code
         self.field = field
 
+    def at(self, prefix: str) -> Refused:
+        """The same refusal with its field inside something larger."""
+        return Refused(self.status, self.code, str(self), f"{prefix}{self.field}")
+
     def to_json(self) -> JsonDict:
         """The body of the refusal."""
         return {"code": self.code, "message": str(self), "field": self.field}
