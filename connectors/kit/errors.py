@@ -25,7 +25,9 @@ class Transient(ConnectorError):
 class RateLimited(Transient):
     """The other system asks us to slow down; the whole connection waits, not only this document."""
 
-    def __init__(self, message: str | None = None, *, retry_after_s: float, code: str = "", status: int | None = 429) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: float, code: str = "", status: int | None = 429
+    ) -> None:
         """`retry_after_s` is already clamped to what we are willing to wait (1 s to 1 h)."""
         super().__init__(message, code=code, status=status)
         self.retry_after_s = retry_after_s

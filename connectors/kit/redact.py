@@ -1,0 +1,105 @@
+"""What a request or answer may show: secrets are taken out before anything is kept, raised or logged."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+
+MASK = "***"
+
+#: Shorter values would blank out half of a page and protect nothing.
+_SHORTEST_SECRET = 4
+
+#: Parts of names whose value is secret, wherever they stand: headers, query, forms, JSON.
+_WORDS = (
+    "authorization",
+    "cookie",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "api-key",
+    "apikey",
+    "access_key",
+    "access-key",
+    "consumer_key",
+    "private_key",
+    "credential",
+    "signature",
+    "session",
+    "oauth_",
+)
+_NAME = "|".join(map(re.escape, _WORDS))
+_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
+#: `"access_token": "..."`; the closing quote may have been cut off, numbers and lists are left alone.
+_JSON_FIELD = re.compile(rf'("[^"\\]{{0,60}}(?:{_NAME})[^"\\]{{0,60}}"\s*:\s*")(?:[^"\\]|\\.)*("?)', re.IGNORECASE)
+#: `consumer_secret=...` in a query, a form or an error text.
+_FORM_FIELD = re.compile(rf"(\b[\w.\[\]-]*(?:{_NAME})[\w.\[\]-]*=)[^&\s\"'<>]+", re.IGNORECASE)
+#: `https://user:password@host`.
+_USERINFO = re.compile(r"(\w+://)[^/\s@\"']+@")
+
+
+class Redactor:
+    """Takes out the values of telling names and every form in which the known secrets travel."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are this connection's own: keys, passwords, tokens, in any combination."""
+        forms: set[str] = set()
+        known = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        for secret in known:
+            forms |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+            forms |= {json.dumps(secret, ensure_ascii=False)[1:-1]}
+            forms |= {base64.b64encode(f"{first}:{secret}".encode()).decode() for first in known}
+        # The longest first: one secret can be the beginning of another.
+        ordered = sorted(forms, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._longest = len(ordered[0]) if ordered else 0
+
+    def text(self, text: str) -> str:
+        """The text with every secret replaced by `***`."""
+        if self._values is not None:
+            text = self._values.sub(MASK, text)
+        if "://" in text:
+            text = _USERINFO.sub(rf"\1{MASK}@", text)
+        # Looking for a few words is far cheaper than letting the patterns try every position of a large body.
+        lowered = text.lower()
+        if any(word in lowered for word in _WORDS):
+            text = _JSON_FIELD.sub(rf"\g<1>{MASK}\g<2>", text)
+            text = _FORM_FIELD.sub(rf"\g<1>{MASK}", text)
+        return text
+
+    def body(self, body: bytes | str | None, limit: int) -> str:
+        """At most about `limit` characters of a body, redacted, with a note of what was cut off."""
+        if not body:
+            return ""
+        # Cut first, so that a large body costs no more than what is kept; then drop what may be half a secret.
+        margin = self._longest
+        piece = body[: (limit + margin) * (4 if isinstance(body, bytes) else 1)]
+        text = piece.decode("utf-8", errors="replace") if isinstance(piece, bytes) else piece
+        whole = len(piece) == len(body) and len(text) <= limit
+        shown = self.text(text[: limit + margin])
+        if whole:
+            return shown
+        return f"{shown[: max(0, len(shown) - margin)]}... ({len(body)} {_unit(body)} in all)"
+
+    def headers(self, headers: Mapping[str, str | bytes]) -> dict[str, str]:
+        """The headers with the values of telling names masked."""
+        shown: dict[str, str] = {}
+        for name, value in headers.items():
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            shown[str(name)] = MASK if _SECRET_NAME.search(str(name)) else self.text(text)
+        return shown
+
+    def url(self, url: str) -> str:
+        """The address without credentials; secret query values are masked."""
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, self.text(parts.query), ""))
+
+
+def _unit(body: bytes | str) -> str:
+    return "bytes" if isinstance(body, bytes) else "characters"
