@@ -75,6 +75,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     """The payload that creates the sale as a draft. Raises Problems with every line that cannot be written."""
     lines = list(_lines(order, options))
     problems = [problem for line in lines for problem in _line_problems(line, resolved)]
+    problems.extend(_totals_problems(order, options))
     party_ref = _party_ref(order, options)
     if party_ref not in resolved:
         problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
@@ -104,17 +105,28 @@ def expected_total(order: Order, options: TargetOptions) -> Decimal:
 
 def _lines(order: Order, options: TargetOptions) -> Iterator[_Line]:
     """Every line of the sale in the order in which the shop shows them, the rounding last."""
-    lines = list(_charged(order, options))
-    yield from lines
-    digits = minor_unit(order.currency, options.minor_units)
-    written = sum(
-        (line.amount.quantized(digits).amount + line.tax.quantized(digits).amount for line in lines), Decimal()
-    )
-    rounding = expected_total(order, options) - written
-    if rounding:
+    yield from _charged(order, options)
+    if rounding := _rounding(order, options):
         zero = Money(Decimal(0), order.currency)
         code = _service_code("rounding_product", options)
         yield _Line("totals.rounding", code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero)
+
+
+def _rounding(order: Order, options: TargetOptions) -> Decimal:
+    """What the shop's grand total is above the sum that the ERP would make of the charged lines."""
+    digits = minor_unit(order.currency, options.minor_units)
+    amounts = (amount for line in _charged(order, options) for amount in (line.amount, line.tax))
+    return expected_total(order, options) - sum(amount.quantized(digits).amount for amount in amounts)
+
+
+def _totals_problems(order: Order, options: TargetOptions) -> Iterator[Problem]:
+    """A rounding that is more than the shop's own and half a unit for every amount that the ERP rounds."""
+    half = Decimal("0.5").scaleb(-minor_unit(order.currency, options.minor_units))
+    rounded_amounts = 1 + 2 * sum(1 for _ in _charged(order, options))
+    rounding = _rounding(order, options)
+    if abs(rounding - order.totals.rounding.amount) > half * rounded_amounts:
+        reason = f"the lines and the grand total of {order.totals.grand} are {rounding:f} apart in the ERP's rounding"
+        yield Problem("totals_mismatch", "totals.grand", reason, next_step="compare the order's lines with its total")
 
 
 def _charged(order: Order, options: TargetOptions) -> Iterator[_Line]:
@@ -134,7 +146,7 @@ def _line_problems(line: _Line, resolved: Resolved) -> tuple[Problem, ...]:
     if not line.code:
         reason = f"the line {line.description!r} has no SKU, so no product of the ERP can be found for it"
         next_step = "give the product a SKU in the shop, or enter the order by hand"
-        return (Problem("unknown_sku", line.path, reason, line.description, next_step),)
+        return (Problem("unknown_sku", line.path, reason, f"line:{line.description}", next_step),)
     if Ref("product", line.code) not in resolved:
         return Unmapped("sku", line.code, path=line.path).problems
     return ()
