@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from mappings.canonical.records import Order
+from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 
 JsonDict = dict[str, Any]
@@ -19,6 +19,8 @@ class SourceOptions:
 
     #: Units of the last decimal that the shop writes that may be carried as rounding.
     totals_threshold: int = 5
+    #: A state that this shop has added (`partially-shipped`) -> what it means; the usual ones need no entry.
+    order_states: Mapping[str, OrderState] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

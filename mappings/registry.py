@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappings import sandbox_erp, tryton
+from mappings import sandbox_erp, tryton, woocommerce
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "TargetOptions",
 ]
 
-SOURCES: Final[Mapping[str, SourceMapping]] = {}
+SOURCES: Final[Mapping[str, SourceMapping]] = {
+    "woocommerce": woocommerce.MAPPING,
+}
 
 TARGETS: Final[Mapping[str, TargetMapping]] = {
     "sandbox_erp": sandbox_erp.MAPPING,

@@ -1,12 +1,15 @@
 """Reading JSON text strictly: exact numbers, no doubtful values, and no text that can take the process down.
 
 `json.loads` alone accepts NaN, turns 1e400 into infinity, keeps the last of two equal keys without a word, and
-leaves RecursionError and ValueError to its caller.
+leaves RecursionError and ValueError to its caller. The connectors' kit reads what comes over HTTP by the same rules
+with errors of its own; neither side may import the other.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
@@ -14,33 +17,41 @@ from mappings.canonical.errors import MappingError
 
 #: Levels of nesting; the deepest order that we ever saw has nine.
 MAX_DEPTH: Final = 100
-#: Digits of one number, with sign, point and exponent; a double needs 24 at most.
-MAX_NUMBER: Final = 100
-_BYTE_ORDER_MARK: Final = "\ufeff"
+#: Characters of a number with a fraction or an exponent, and the largest exponent; a double needs 24 and 324.
+MAX_NUMBER: Final = 400
+#: Half of a character above U+FFFF, which may only stand beside its other half.
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def read_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of seven types, and the caller looks
     """What `data` says, with every number that has a fraction or an exponent as Decimal.
 
-    Raises MappingError with an empty path for anything that is not one JSON document in UTF-8 without byte order
-    mark: NaN and Infinity, a key twice in one object, numbers of more than MAX_NUMBER characters, more than
-    MAX_DEPTH levels.
+    A leading byte order mark is skipped. Raises MappingError with an empty path for anything that is not one JSON
+    document in UTF-8: NaN and infinities, a key twice in one object, half a character, numbers out of all
+    proportion, more than MAX_DEPTH levels.
     """
-    text = _decoded(data) if isinstance(data, bytes) else data
+    text = (_decoded(data) if isinstance(data, bytes) else data).removeprefix("\ufeff")
     if not text.strip():
         raise MappingError("", "the text is empty, expected JSON")
-    if text.startswith(_BYTE_ORDER_MARK):
-        raise MappingError("", "the text starts with a byte order mark, expected JSON in UTF-8 without one")
     try:
         value = _DECODER.decode(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError as exc:
-        raise MappingError("", f"not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})") from None
+        reason = f"not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})"
+    except UnicodeEncodeError:
+        reason = "a text in it holds half a character (a lone surrogate)"
     except RecursionError:
-        raise MappingError("", f"nested more than {MAX_DEPTH} levels deep") from None
-    # Counting the brackets is ten times cheaper than walking the value, and enough for most orders.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
-        raise MappingError("", f"nested more than {MAX_DEPTH} levels deep")
-    return value
+        reason = f"nested more than {MAX_DEPTH} levels deep"
+    except ValueError:
+        reason = "a whole number in it has more digits than can be read"
+    else:
+        # Counting the brackets is ten times cheaper than walking the value, and enough for most orders.
+        if text.count("{") + text.count("[") <= MAX_DEPTH or not _deeper_than(value, MAX_DEPTH):
+            return value
+        reason = f"nested more than {MAX_DEPTH} levels deep"
+    # Raised outside of the handlers: the original errors carry the whole text along.
+    raise MappingError("", reason)
 
 
 def _decoded(data: bytes) -> str:
@@ -48,7 +59,7 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as exc:
         found = f"byte 0x{data[exc.start]:02x} at offset {exc.start}"
-        raise MappingError("", f"not UTF-8 text ({found}), expected JSON in UTF-8") from None
+    raise MappingError("", f"not UTF-8 text ({found}), expected JSON in UTF-8")
 
 
 def _deeper_than(value: object, levels: int) -> bool:
@@ -66,19 +77,14 @@ def _deeper_than(value: object, levels: int) -> bool:
     return True
 
 
-def _integer(text: str) -> int:
-    if len(text) > MAX_NUMBER:
-        raise MappingError("", f"a number of {len(text)} digits ({text[:12]}...), expected {MAX_NUMBER} at most")
-    return int(text)
-
-
 def _decimal(text: str) -> Decimal:
-    if len(text) > MAX_NUMBER:
-        raise MappingError("", f"a number of {len(text)} characters ({text[:12]}...), expected {MAX_NUMBER} at most")
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except ArithmeticError:  # the exponent is beyond what Decimal can hold
-        raise MappingError("", f"the number {text} is out of range") from None
+        number = Decimal("NaN")
+    if len(text) > MAX_NUMBER or not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER:
+        raise MappingError("", f"the number {text[:24]} is out of all proportion")
+    return number
 
 
 def _constant(name: str) -> NoReturn:
@@ -88,12 +94,10 @@ def _constant(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = counts.most_common(1)[0][0]
         raise MappingError("", f"the key {twice[:100]!r} stands twice in one object: which one counts?")
     return value
 
 
-_DECODER: Final = json.JSONDecoder(
-    parse_float=_decimal, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object
-)
+_DECODER: Final = json.JSONDecoder(parse_float=_decimal, parse_constant=_constant, object_pairs_hook=_object)
