@@ -64,6 +64,14 @@ class Settings:
     web_port: int
     #: Without a slash at its end; empty where shops cannot reach this installation.
     public_url: str
+    #: Host names that are answered, a leading dot for all below one; empty answers any.
+    trusted_hosts: tuple[str, ...]
+    #: Reverse proxies in front of us whose X-Forwarded-* headers count.
+    proxy_hops: int
+    #: Larger requests get 413.
+    max_body_bytes: int
+    web_processes: int
+    web_threads: int
     workers: int
     #: `debug`, `info`, `warning` or `error`.
     log_level: str

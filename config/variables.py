@@ -18,6 +18,11 @@ PREFIX: Final = "CROSSDOCK_"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("auto", "console", "json")
 _MAX_WORKERS: Final = 64
+_MAX_WEB_PROCESSES: Final = 32
+_MAX_WEB_THREADS: Final = 256
+_MAX_HOPS: Final = 8
+#: 64 MiB: more would have to be kept in memory, once for every request at a time.
+_MAX_BODY_KIB: Final = 65_536
 _MAX_PORT: Final = 65_535
 #: A shorter key can be guessed.
 _MIN_KEY_CHARS: Final = 32
@@ -108,10 +113,27 @@ def _split(text: str) -> SplitResult:
     return parts
 
 
-def _workers(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= _MAX_WORKERS:
-        raise Refused(shown(text), f"a whole number from 1 to {_MAX_WORKERS}")
-    return int(text)
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= most:
+            raise Refused(shown(text), f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _kibibytes(text: str) -> int:
+    return _whole_number(1, _MAX_BODY_KIB)(text) * 1024
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().casefold() for host in text.split(","))
+    for host in hosts:
+        if not re.fullmatch(r"\.?[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]+\]", host):
+            raise Refused(
+                shown(host), "host names with commas between them, without port; .example.org for all below it"
+            )
+    return hosts
 
 
 def _choice(known: tuple[str, ...]) -> Callable[[str], str]:
@@ -213,13 +235,55 @@ VARIABLES: Final = (
         parse=_public_url,
         unset="",
         default_shown="none: webhook subscriptions are not set up, shops are polled",
-        description="The address under which shops reach the web process; webhooks come to `/webhooks/<connection>` there.",
+        description="Address under which shops reach the web process; webhooks come to `/webhooks/<connection>` there.",
         example="https://dock.example",
+    ),
+    Variable(
+        name="CROSSDOCK_TRUSTED_HOSTS",
+        field="trusted_hosts",
+        parse=_hosts,
+        unset=(),
+        default_shown="none: requests for any host name are answered",
+        description="Host names under which the web process answers; requests for others get 400.",
+        example="dock.example, .internal.example",
+    ),
+    Variable(
+        name="CROSSDOCK_PROXY_HOPS",
+        field="proxy_hops",
+        parse=_whole_number(0, _MAX_HOPS),
+        default="0",
+        description="How many reverse proxies stand in front of the web process and write X-Forwarded-* headers; "
+        "0 believes none of these headers.",
+        example="1",
+    ),
+    Variable(
+        name="CROSSDOCK_MAX_BODY_KIB",
+        field="max_body_bytes",
+        parse=_kibibytes,
+        default="1024",
+        description="Larger requests are refused with 413; for a webhook, its shop is polled instead.",
+        example="4096",
+    ),
+    Variable(
+        name="CROSSDOCK_WEB_PROCESSES",
+        field="web_processes",
+        parse=_whole_number(1, _MAX_WEB_PROCESSES),
+        default="1",
+        description=f"Web processes, 1 to {_MAX_WEB_PROCESSES}. One takes in hundreds of webhooks a second.",
+        example="2",
+    ),
+    Variable(
+        name="CROSSDOCK_WEB_THREADS",
+        field="web_threads",
+        parse=_whole_number(1, _MAX_WEB_THREADS),
+        default="16",
+        description=f"Requests that one web process works on at a time, 1 to {_MAX_WEB_THREADS}.",
+        example="32",
     ),
     Variable(
         name="CROSSDOCK_WORKERS",
         field="workers",
-        parse=_workers,
+        parse=_whole_number(1, _MAX_WORKERS),
         default="2",
         description=f"Worker processes that `crossdock run` starts, 1 to {_MAX_WORKERS}.",
         example="4",

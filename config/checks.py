@@ -1,0 +1,94 @@
+"""What no single section can know: names that must exist elsewhere, pairs that must differ, files that must be there.
+
+The checks read the texts as written, not what the schemas loaded, so that they speak up together with them; what is of
+the wrong kind is the schemas' to say and is passed over here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from config.fields import Complaint, shown_value
+from config.problems import did_you_mean, one_of
+from config.yamlfile import Steps, Tree
+
+Finding = tuple[Steps, Complaint]
+_SHARED: Final = ("policies", "schedules")
+
+
+def cross_check(tree: Mapping[str, Tree], folder: Path, systems: Collection[str] | None) -> Iterator[Finding]:
+    """Everything that is wrong between the sections of a whole configuration."""
+    for name, connection in _named(tree, "connections"):
+        yield from _connection(("connections", name), connection, folder, systems)
+    pairs: dict[tuple[str, str], str] = {}
+    for name, channel in _named(tree, "channels"):
+        steps: Steps = ("channels", name)
+        yield from _ends(steps, channel, _names(tree, "connections"))
+        yield from _twice(steps, channel, pairs)
+        for section in _SHARED:
+            yield from _extended(steps, section, channel.get(section), _names(tree, section))
+
+
+def _named(tree: Mapping[str, Tree], section: str) -> Iterator[tuple[str, dict[str, Tree]]]:
+    entries = tree.get(section)
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(entry, dict):
+            yield name, entry
+
+
+def _names(tree: Mapping[str, Tree], section: str) -> tuple[str, ...]:
+    entries = tree.get(section)
+    return tuple(entries) if isinstance(entries, dict) else ()
+
+
+def _unknown_name(value: str, section: str, known: tuple[str, ...]) -> Complaint:
+    expected = one_of(known) if known else f"a name that stands under {section}, where there is none yet"
+    return Complaint(shown_value(value), expected, did_you_mean(value, known) or f"declare it under {section}")
+
+
+def _connection(
+    steps: Steps, connection: dict[str, Tree], folder: Path, systems: Collection[str] | None
+) -> Iterator[Finding]:
+    system, ca_file = connection.get("system"), connection.get("ca_file")
+    if systems is not None and isinstance(system, str) and system not in systems:
+        known = sorted(systems)
+        yield (*steps, "system"), Complaint(shown_value(system), one_of(known), did_you_mean(system, known))
+    if isinstance(ca_file, str) and not _is_file(folder, ca_file):
+        yield (*steps, "ca_file"), Complaint(shown_value(ca_file), f"a PEM file, looked for in {folder}")
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _ends(steps: Steps, channel: dict[str, Tree], connections: tuple[str, ...]) -> Iterator[Finding]:
+    for end in ("source", "erp"):
+        value = channel.get(end)
+        if isinstance(value, str) and value not in connections:
+            yield (*steps, end), _unknown_name(value, "connections", connections)
+    if channel.get("erp") is not None and channel.get("erp") == channel.get("source"):
+        yield (*steps, "erp"), Complaint("the same connection as source", "another connection")
+
+
+def _twice(steps: Steps, channel: dict[str, Tree], pairs: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    """Two channels over one pair would each want to make every sale."""
+    source, erp = channel.get("source"), channel.get("erp")
+    if not isinstance(source, str) or not isinstance(erp, str):
+        return
+    name = str(steps[-1])
+    first = pairs.setdefault((source, erp), name)
+    if first != name:
+        found = f"the same source and erp as channel {first}"
+        yield steps, Complaint(found, "one channel for each pair", "every order would be made twice", at_key=True)
+
+
+def _extended(steps: Steps, section: str, value: Tree, known: tuple[str, ...]) -> Iterator[Finding]:
+    name: Tree = value.get("extends") if isinstance(value, dict) else value
+    if isinstance(name, str) and name not in known:
+        at = (*steps, section, "extends") if isinstance(value, dict) else (*steps, section)
+        yield at, _unknown_name(name, section, known)

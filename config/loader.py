@@ -1,0 +1,204 @@
+"""From the YAML files of the configuration folder to a validated, frozen `Config`, or everything that is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from marshmallow import ValidationError
+from marshmallow.exceptions import SCHEMA
+
+from config.checks import cross_check
+from config.fields import Complaint
+from config.model import DEFAULT_RULES, DEFAULT_STATUS, Channel, Config, Connection, Policies, Schedules, StatusAction
+from config.problems import ConfigError, Place, Problem, did_you_mean, one_of
+from config.references import resolve
+from config.schemas import SECTIONS
+from config.yamlfile import Document, Steps, Tree, path_text, read_yaml
+
+_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+#: Of these mappings a channel's own entries are laid over the extended ones; everything else is replaced whole.
+_OVERLAID: Final = ("value_limits", "target")
+
+
+def load_config(folder: Path, environ: Mapping[str, str], *, systems: Collection[str] | None = None) -> Config:
+    """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
+
+    `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them.
+    Raises ConfigError with all problems at once.
+    """
+    sources = _Sources()
+    for path in _files(folder):
+        document = read_yaml(path, str(path))
+        resolve(document, folder, environ)
+        sources.add(document)
+    loaded = {name: sources.load(name) for name in SECTIONS}
+    if sources.complete:
+        for steps, complaint in cross_check(sources.tree, folder, systems):
+            sources.complain(steps, complaint)
+    if sources.problems:
+        raise ConfigError(sources.problems)
+    return _config(folder, loaded, sources)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        names = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.name[0] != ".")
+        # A named pipe would block for ever; what a symbolic link points at counts (mounted secrets are such links).
+        files = [path for path in names if path.is_file()]
+    except OSError as error:
+        found = f"no folder that can be read ({error.strerror})"
+        raise ConfigError([_no_files(folder, found)]) from None
+    if not files:
+        raise ConfigError([_no_files(folder, "a folder without *.yaml files")])
+    return files
+
+
+def _no_files(folder: Path, found: str) -> Problem:
+    step = "copy config/example/crossdock.yaml into it and adapt it, or set CROSSDOCK_CONFIG to your folder"
+    return Problem(Place(str(folder)), "", found, "the configuration folder", step)
+
+
+class _Sources:
+    """All files as one tree, with the place of every value."""
+
+    def __init__(self) -> None:
+        self.tree: dict[str, dict[str, Tree]] = {name: {} for name in SECTIONS}
+        self.problems: list[Problem] = []
+        #: False when a file or a part of it could not be read: it may hold the very name that a check would miss.
+        self.complete = True
+        self._keys: dict[Steps, Place] = {}
+        self._values: dict[Steps, Place] = {}
+
+    def add(self, document: Document) -> None:
+        """Take in one file; what it repeats of an earlier one is refused."""
+        self.problems += document.problems
+        if document.tree is None:
+            self.complete = self.complete and not document.problems
+            return
+        if not isinstance(document.tree, dict):
+            self.complete = False
+            self.problems.append(Problem(Place(document.file, 1, 1), "", "no mapping", one_of(SECTIONS) + " as keys"))
+            return
+        repeated = set(self._sections(document, document.tree))
+        for own, new in ((self._keys, document.keys), (self._values, document.values)):
+            own.update((steps, place) for steps, place in new.items() if steps[:2] not in repeated)
+
+    def _sections(self, document: Document, tree: dict[str, Tree]) -> Iterator[Steps]:
+        """Merge the sections; yields what stood in an earlier file already and is left out."""
+        for section, entries in tree.items():
+            place = document.keys[(section,)]
+            if section not in SECTIONS:
+                self.complete = False
+                hint = did_you_mean(section, SECTIONS)
+                self.problems.append(Problem(place, section, "an unknown key", one_of(SECTIONS), hint))
+            elif isinstance(entries, dict):
+                for name, entry in entries.items():
+                    steps = (section, name)
+                    if name in self.tree[section]:
+                        found = f"the same name again (first in {self._keys[steps]})"
+                        self.problems.append(Problem(document.keys[steps], path_text(steps), found, "each name once"))
+                        yield steps
+                    else:
+                        self.tree[section][name] = entry
+            elif entries is not None:
+                self.complete = False
+                place = document.values[(section,)]
+                self.problems.append(Problem(place, section, "no mapping", "names, each with a mapping below it"))
+
+    def load(self, section: str) -> dict[str, Any]:
+        """What the section's schema makes of it; complaints become problems, and what is refused is left out."""
+        try:
+            return dict(SECTIONS[section].deserialize(self.tree[section]))
+        except ValidationError as error:
+            for steps, complaint in _flat(error.messages, (section,)):
+                self.complain(steps, complaint)
+            return {}
+
+    def complain(self, steps: Steps, complaint: Complaint) -> None:
+        """Note a complaint with the place of what it is about."""
+        place = self._place(steps, at_key=complaint.at_key)
+        self.problems.append(Problem(place, path_text(steps), complaint.found, complaint.expected, complaint.next_step))
+
+    def _place(self, steps: Steps, *, at_key: bool) -> Place:
+        """Of the value; of its key where it has none or that is what is wrong; else of the section around it."""
+        first, second = (self._keys, self._values) if at_key else (self._values, self._keys)
+        for end in range(len(steps), 0, -1):
+            if place := first.get(steps[:end]) or second.get(steps[:end]):
+                return place
+            # Something is missing in what stands around it, and that is known by its key.
+            first, second = self._keys, self._values
+        return Place("configuration")
+
+    def places(self, extended: Mapping[Steps, Steps]) -> dict[str, str]:
+        """Path -> `file:line`; what a channel takes from a shared entry stands where that entry says it."""
+        places = {**self._values, **self._keys}
+        by_entry: defaultdict[Steps, list[tuple[Steps, Place]]] = defaultdict(list)
+        for steps, place in places.items():
+            by_entry[steps[:2]].append((steps[2:], place))
+        for steps, entry in extended.items():
+            for below, place in by_entry[entry]:
+                if below:
+                    places.setdefault((*steps, *below), place)
+        return {path_text(steps): place.file_line for steps, place in places.items() if steps}
+
+
+def _flat(messages: Any, steps: Steps) -> Iterator[tuple[Steps, Complaint]]:  # noqa: ANN401 - marshmallow's nesting
+    if isinstance(messages, dict):
+        for key, below in messages.items():
+            yield from _flat(below, steps if key == SCHEMA else (*steps, key))
+    else:
+        for complaint in messages:
+            yield steps, complaint
+
+
+def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Sources) -> Config:
+    connections = {name: _connection(name, values, folder) for name, values in loaded["connections"].items()}
+    channels = {}
+    extended: dict[Steps, Steps] = {}
+    for name, values in loaded["channels"].items():
+        own = {section: values.pop(section, {}) for section in ("policies", "schedules")}
+        shared = {}
+        for section, part in own.items():
+            if base := part.pop("extends", ""):
+                shared[section] = loaded[section][base]
+                extended[("channels", name, section)] = (section, base)
+        channels[name] = Channel(
+            name=name,
+            policies=_policies(shared.get("policies", {}), own["policies"]),
+            schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
+            **values,
+        )
+    return Config(folder=folder, connections=connections, channels=channels, places=sources.places(extended))
+
+
+def _connection(name: str, values: dict[str, Any], folder: Path) -> Connection:
+    ca_file = values.pop("ca_file", None)
+    return Connection(name=name, ca_file=folder / ca_file if ca_file else None, **values)
+
+
+def _policies(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Policies:
+    values = {**shared, **own}
+    for key in _OVERLAID:
+        if key in values:
+            values[key] = {**shared.get(key, {}), **own.get(key, {})}
+    values["rules"] = {**DEFAULT_RULES, **shared.get("rules", {}), **own.get("rules", {})}
+    values["status"] = _overlaid(_overlaid(DEFAULT_STATUS, shared.get("status", {})), own.get("status", {}))
+    return Policies(**values)
+
+
+def _overlaid(base: Mapping[str, StatusAction], upper: Mapping[str, StatusAction]) -> dict[str, StatusAction]:
+    """Status keys of `upper` over those of `base`.
+
+    Whoever says `processing` or `*/unpaid` means all of it: a narrower key of `base`, such as `processing/unpaid`,
+    would otherwise still win.
+    """
+    kept = {}
+    for key, action in base.items():
+        state, slash, payment = key.partition("/")
+        covered = slash and state != "*" and (state in upper or f"*/{payment}" in upper)
+        if not covered:
+            kept[key] = action
+    return {**kept, **upper}

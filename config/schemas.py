@@ -1,0 +1,334 @@
+"""What the configuration may say: one schema per section, whose fields are those of the dataclasses of `config.model`.
+
+Unknown keys are refused, all problems of a section come together, and a key that is left empty counts as left out.
+The descriptions are what docs/configuration.md shows (`config.reference`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
+from marshmallow.exceptions import SCHEMA
+
+from config import kinds
+from config.fields import (
+    Address,
+    Complaint,
+    ConfigField,
+    Free,
+    ListOf,
+    MapOf,
+    Scalar,
+    SecretText,
+    check_key,
+    complaint,
+    shown_value,
+)
+from config.model import VERIFY_RULES, Auth, DocumentState, Mode, StatusAction
+from config.problems import did_you_mean, one_of
+
+AUTH_METHODS: Final = ("basic", "query", "oauth1", "bearer", "session", "none")
+_MISSING: Final = "missing"
+_UNKNOWN: Final = "unknown"
+_TYPE: Final = "type"
+
+
+class Section(Schema):
+    """A mapping with known keys; its errors are complaints throughout."""
+
+    error_messages: dict[str, str] = {"unknown": _UNKNOWN, "type": _TYPE}  # noqa: RUF012 - marshmallow declares it so
+
+    class Meta:
+        """Strictness."""
+
+        unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow's hook
+        """Give every required field the marker that `handle_error` knows."""
+        field_obj.error_messages["required"] = _MISSING
+
+    @pre_load
+    def _drop_empty(self, data: Any, **_: object) -> Any:  # noqa: ANN401 - whatever the file holds
+        if data is None:
+            return {}
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+    def handle_error(self, error: ValidationError, data: Any, **_: object) -> None:  # noqa: ANN401
+        """Turn marshmallow's own messages into complaints that say what would have been right."""
+        assert isinstance(error.messages, dict)
+        for key, messages in error.messages.items():
+            if isinstance(messages, list):
+                error.messages[key] = [self._complaint(key, data, message) for message in messages]
+
+    def _complaint(self, key: str, data: object, message: str | Complaint) -> Complaint:
+        if message == _UNKNOWN:
+            known = tuple(self.fields)
+            return Complaint("an unknown key", one_of(known), did_you_mean(key, known), at_key=True)
+        if message == _MISSING:
+            field = self.fields[key]
+            return Complaint("nothing", field.expected if isinstance(field, ConfigField) else "a mapping")
+        if message == _TYPE:
+            return Complaint(shown_value(data), f"a mapping with the keys {', '.join(self.fields)}")
+        assert isinstance(message, Complaint)
+        return message
+
+
+class Inner(ConfigField[Any]):
+    """A section inside a section."""
+
+    def __init__(self, section: Section, description: str, *, name_instead: str = "") -> None:
+        """`name_instead`: the plural of the top-level section of which a name may stand here instead of a mapping."""
+        expected = f"a name of {name_instead}, or a mapping" if name_instead else "a mapping"
+        super().__init__(description, expected)
+        self.section = section
+        self._by_name = bool(name_instead)
+
+    def _take(self, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds; answers what the section loads
+        if self._by_name and isinstance(value, str):
+            check_name(value)
+            return {"extends": str(value)}
+        return self.section.load(value)
+
+
+class Named(ConfigField[dict[str, Any]]):
+    """A whole top-level section: name -> what its schema loads."""
+
+    def __init__(self, section: Section, description: str) -> None:
+        super().__init__(description, "a mapping of names")
+        self.section = section
+
+    def _take(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
+        taken: dict[str, Any] = {}
+        refused: dict[str, Any] = {}
+        for name, item in value.items():
+            try:
+                taken[name] = self.section.load(item)
+            except ValidationError as error:
+                refused[name] = error.messages
+            try:
+                check_key(kinds.NAME, name)
+            except ValidationError as error:
+                # Under marshmallow's key for the section as a whole, beside what is wrong inside.
+                refused[name] = {**refused.get(name, {}), SCHEMA: error.messages}
+        if refused:
+            raise ValidationError(refused)
+        return taken
+
+
+def check_name(text: str) -> None:
+    """Raise a complaint unless `text` can be a name."""
+    try:
+        kinds.NAME.read(text)
+    except ValueError:
+        raise complaint(shown_value(text), kinds.NAME.expected) from None
+
+
+class AuthSection(Section):
+    """Credentials of a connection."""
+
+    method = Scalar(
+        kinds.word(AUTH_METHODS),
+        "How calls are authenticated. `query` puts the key into the address (only for hosts that drop the header).",
+        example="basic",
+        default="what the connector chooses by the address",
+    )
+    key = SecretText("API key, consumer key or application key.", example="${env:SHOP_KEY}")
+    secret = SecretText("The secret that belongs to the key.", example="${env:SHOP_SECRET}")
+    login = Scalar(kinds.text(), "Name of the user, where the system has logins.", example="crossdock")
+    password = SecretText("Password of that user.", example="${file:/run/secrets/erp_password}")
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: object) -> Auth:
+        return Auth(**data)
+
+
+class ConnectionSection(Section):
+    """One configured account on one system."""
+
+    system = Scalar(kinds.NAME, "The connector.", example="woocommerce", required=True)
+    url = Address(
+        kinds.URL,
+        "Address of the system. Plain http is taken only for a host that `allow_hosts` names.",
+        example="https://shop.example",
+        required=True,
+    )
+    auth = Inner(AuthSection(), "Credentials; the page of the system says which it needs.")
+    webhook_secrets = ListOf(
+        SecretText("A secret with which the system signs webhooks."),
+        "Secrets with which the system signs its webhooks. All of them are accepted, so a secret can be changed "
+        "without losing a delivery.",
+        example="- ${env:SHOP_WEBHOOK_SECRET}",
+    )
+    concurrency = Scalar(
+        kinds.whole(1, 256),
+        "Calls in flight at once, over all workers.",
+        example="4",
+        default="what the connector declares",
+    )
+    rate_per_s = Scalar(
+        kinds.rate(10_000), "Calls a second, over all processes.", example="2", default="no limit of ours"
+    )
+    deadline_s = Scalar(
+        kinds.duration("1s", "10m"), "Deadline of one call.", example="30s", default="what the connector declares"
+    )
+    settle_s = Scalar(
+        kinds.duration("0", "1h"),
+        "How long after a write whose outcome is not known a look-up that finds nothing is believed.",
+        example="2m",
+    )
+    allow_hosts = ListOf(
+        Scalar(kinds.HOST, "A host."),
+        "Hosts and networks that may have private addresses or speak plain http: an ERP on the premises, a sandbox.",
+        example="- erp.lan",
+    )
+    ca_file = Scalar(
+        kinds.text(),
+        "PEM file with the certificate authority of the system; a relative path starts at the configuration folder.",
+        example="erp-ca.pem",
+        default="the public authorities",
+    )
+    minor_units = MapOf(
+        kinds.CURRENCY,
+        Scalar(kinds.whole(0, 6), "Decimals."),
+        "Currency -> decimals to which this system rounds, where it differs from the currency's usual number.",
+        example="{KWD: 2}",
+    )
+    options = Free("What only this system knows; its page of the documentation lists the keys.", example="{shop: main}")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _encrypted(self, data: dict[str, Any], original: object, **_: object) -> None:
+        """Credentials and customers' addresses go over plain http only where somebody said that they may."""
+        url = urlsplit(data.get("url", ""))
+        hosts_unread = isinstance(original, Mapping) and "allow_hosts" in original and "allow_hosts" not in data
+        if url.scheme != "http" or hosts_unread or _allowed(url.hostname or "", data.get("allow_hosts", ())):
+            return
+        host = kinds.host_of(url.hostname or "")
+        step = f"use https, or put {host} into allow_hosts if the way there is safe (this machine, your own network)"
+        found = shown_value(original["url"]) if isinstance(original, Mapping) else "http"
+        raise ValidationError([Complaint(found, "an https address", step)], "url")
+
+
+def _allowed(host: str, allow_hosts: tuple[str, ...]) -> bool:
+    name = kinds.host_of(host)
+    if name in allow_hosts:
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(entry) for entry in allow_hosts if "/" in entry)
+
+
+class PoliciesSection(Section):
+    """What a channel does with its orders."""
+
+    start_at = Scalar(
+        kinds.MOMENT,
+        "Orders placed before this are not imported. `now` means the first start of the channel.",
+        example="2026-01-31T00:00:00+01:00",
+        default="now",
+    )
+    status = MapOf(
+        kinds.STATUS_KEY,
+        Scalar(kinds.member(StatusAction), "What to do."),
+        "Status of an order that the ERP does not have yet -> what to do with it; see below.",
+        example="{on_hold: import}",
+        default="see below",
+    )
+    rules = MapOf(
+        kinds.word(VERIFY_RULES),
+        Scalar(kinds.member(Mode), "What a finding does."),
+        "Verify rule -> what it does when it finds something: `hold` the order, `warn`, or `off`; see below.",
+        example="{price: hold}",
+        default="see below",
+    )
+    totals_threshold = Scalar(
+        kinds.whole(0, 100),
+        "How much an order's sums may differ from its total, in units of the last decimal that the shop writes; "
+        "the difference is carried as rounding.",
+        example="5",
+    )
+    value_limits = MapOf(
+        kinds.CURRENCY,
+        Scalar(kinds.decimal(0, 10**12), "An amount."),
+        "Currency -> grand total above which a person must approve the order.",
+        example="{EUR: 5000}",
+        default="no limit",
+    )
+    duplicate_window_min = Scalar(
+        kinds.whole(0, 10_080), "Minutes within which an equal order of the same customer counts as a duplicate."
+    )
+    price_tolerance = Scalar(
+        kinds.decimal(0, 1000), "Percent by which a line's price may differ from the ERP's list price.", example="2.5"
+    )
+    document_state = Scalar(kinds.member(DocumentState), "How far a sale is brought in the ERP.", example="draft")
+    target = Free(
+        "What the mapping to the ERP needs to know; the ERP's page of the documentation lists the keys.",
+        example="{warehouse: WH1}",
+    )
+
+
+class SchedulesSection(Section):
+    """How often a channel looks."""
+
+    pull_every_s = Scalar(kinds.duration("0.1s", "1d"), "Time between two pulls of changed orders.", example="5m")
+    resync_every_s = Scalar(kinds.duration("1m", "7d"), "Time between two looks at every open order.", example="6h")
+    nightly = Scalar(
+        kinds.CRON, "When both systems' lists of the last 30 days are compared, in the channel's time zone."
+    )
+    webhook_check_every_s = Scalar(
+        kinds.duration("1m", "7d"), "Time between two checks of the webhook subscriptions.", example="1h"
+    )
+    overlap_s = Scalar(
+        kinds.duration("0", "1d"),
+        "By how much a pull steps back from its checkpoint, so that late commits and equal times are not missed.",
+        example="5m",
+    )
+
+
+_EXTENDS: Final = "Name of a top-level entry whose values hold where this one is silent."
+
+
+class ChannelPoliciesSection(PoliciesSection):
+    """A channel's own policies, over named ones."""
+
+    extends = Scalar(kinds.NAME, _EXTENDS, example="standard", default="none")
+
+
+class ChannelSchedulesSection(SchedulesSection):
+    """A channel's own schedules, over named ones."""
+
+    extends = Scalar(kinds.NAME, _EXTENDS, example="standard", default="none")
+
+
+class ChannelSection(Section):
+    """One source connection bound to one ERP connection."""
+
+    source = Scalar(kinds.NAME, "The connection from which orders come.", example="shop", required=True)
+    erp = Scalar(kinds.NAME, "The connection into which sales go.", example="erp", required=True)
+    timezone = Scalar(
+        kinds.ZONE, "The zone in which the shop counts its days, for schedules and the proof.", example="Europe/Berlin"
+    )
+    policies = Inner(
+        ChannelPoliciesSection(),
+        "What happens to the orders: values, or a name of `policies`.",
+        name_instead="policies",
+    )
+    schedules = Inner(
+        ChannelSchedulesSection(),
+        "How often the channel looks: values, or a name of `schedules`.",
+        name_instead="schedules",
+    )
+
+
+#: The top-level keys of every file.
+SECTIONS: Final[Mapping[str, Named]] = {
+    "connections": Named(ConnectionSection(), "Name -> one configured account on one system."),
+    "channels": Named(ChannelSection(), "Name -> one source connection bound to one ERP connection."),
+    "policies": Named(PoliciesSection(), "Name -> policies that several channels share."),
+    "schedules": Named(SchedulesSection(), "Name -> schedules that several channels share."),
+}
