@@ -130,9 +130,7 @@ def _hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(host.strip().casefold() for host in text.split(","))
     for host in hosts:
         if not re.fullmatch(r"\.?[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]+\]", host):
-            raise Refused(
-                shown(host), "host names with commas between them, without port; .example.org for all below it"
-            )
+            raise Refused(shown(host), "host names without port, with commas between them")
     return hosts
 
 
