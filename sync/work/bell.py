@@ -82,6 +82,13 @@ class Bell:
         except RedisError as error:
             _log.warning("answer_failed", channel=channel, kind=kind, error=type(error).__name__)
 
+    def is_reachable(self) -> bool:
+        """Whether Redis answers now; within about a second."""
+        try:
+            return bool(self._redis.ping())
+        except RedisError:
+            return False
+
     def close(self) -> None:
         """Give the connections back."""
         self._redis.close()
