@@ -49,6 +49,11 @@ class DrainJob(Job):
         try:
             job = cast("Self", super().fetch(id, connection=connection, serializer=serializer))
             job.check()
+        except NoSuchJobError as error:
+            # Also what RQ says of a hash without a payload, which it would leave there for ever.
+            if connection is not None and connection.exists(cls.key_for(id)):
+                _move_aside(connection, cls.key_for(id), error)
+            raise
         except (RefusedJob, DeserializationError, ValueError, TypeError, KeyError, AttributeError) as error:
             # Whatever RQ trips over while it reads the hash: dates, numbers, JSON and enumerations of any kind.
             if connection is not None:

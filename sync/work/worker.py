@@ -95,9 +95,8 @@ class DrainWorker(Worker):
 
     def _horse_was_killed(self, job: Job, _pid: int, status: int, _usage: struct_rusage) -> None:
         channel, kind = job.args
-        how = (
-            f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.waitstatus_to_exitcode(status)}"
-        )
+        code = os.waitstatus_to_exitcode(status)
+        how = f"exit status {code}" if code >= 0 else signal.Signals(-code).name
         _log.error("drain_killed", channel=channel, kind=kind, how=how)
         if self._on_horse_killed is not None:
             self._on_horse_killed(channel, kind, how)
