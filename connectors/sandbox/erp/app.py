@@ -45,12 +45,23 @@ Outcome = TypeVar("Outcome")
 class ErpApp:
     """Answers requests on `books`. `latency_s` is spent between decision and commit, as in a slow database.
 
-    `concurrency` is how many requests are worked on at once, None for any number; others wait their turn.
+    `concurrency` is how many requests are worked on at once, None for any number; others wait their turn. A request
+    with `Sent-At` (seconds since 1970) commits nothing later than `settle_s` after it, even if it waited in a socket
+    while this process stood still: then it is refused as `too_late`.
     """
 
-    def __init__(self, books: Books, *, api_key: str, latency_s: float = 0.0, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        books: Books,
+        *,
+        api_key: str,
+        latency_s: float = 0.0,
+        concurrency: int | None = None,
+        settle_s: float = 5.0,
+    ) -> None:
         self.books = books
         self.latency_s = latency_s
+        self._settle_s = settle_s
         self._authorization = f"Bearer {api_key}".encode()
         self._turns = threading.BoundedSemaphore(concurrency) if concurrency else None
         self._routes: dict[tuple[str, str], Callable[[Request], Commit]] = {
@@ -74,11 +85,13 @@ class ErpApp:
         """Check `request` and give its ids now; what it does happens when the answer is called."""
         try:
             commit = self._decide(request)
+            latest = self._latest(request)
         except Refused as refused:
             return _refusal(refused)
 
         def guarded() -> Response:
             try:
+                self._check_time(latest)
                 return commit()
             except Refused as refused:
                 return _refusal(refused)()
@@ -102,6 +115,17 @@ class ErpApp:
         if method == "DELETE" and path.startswith(_SALE):
             return self._delete_sale(path.removeprefix(_SALE))
         raise Refused(404, "no_route", f"there is no {method} {path}")
+
+    def _latest(self, request: Request) -> float:
+        sent_at = request.headers.get("sent-at", "inf")
+        try:
+            return float(sent_at) + self._settle_s
+        except ValueError:
+            raise Refused(400, "bad_request", f"Sent-At must be seconds since 1970, not {sent_at!r}") from None
+
+    def _check_time(self, latest: float) -> None:
+        if time.time() > latest:
+            raise Refused(408, "too_late", f"it is more than {self._settle_s} s after Sent-At")
 
     # Reading happens at the commit: the answer shows what stands when it leaves.
 

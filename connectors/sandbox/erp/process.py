@@ -72,7 +72,13 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
         racy_confirm=options.racy_confirm,
         currency_digits=options.currency_digits,
     )
-    app = ErpApp(books, api_key=options.api_key, latency_s=options.latency_ms / 1000, concurrency=options.concurrency)
+    app = ErpApp(
+        books,
+        api_key=options.api_key,
+        latency_s=options.latency_ms / 1000,
+        concurrency=options.concurrency,
+        settle_s=options.settle_s,
+    )
     plan = FaultPlan(settle_s=options.settle_s)
     server = Server(app, port=port, name="sandbox-erp", plan=plan, ledger=book, decide=app.decide)
     return RunningErp(server, app, books, ledger, options)
