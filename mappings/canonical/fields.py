@@ -12,9 +12,9 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from decimal import Context, Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, missing
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ def refused(value: object, expected: str) -> ValidationError:
 
 def storable(text: str) -> bool:
     """Whether every database of ours takes this text as it is."""
-    return _UNSTORABLE.search(text) is None
+    return "\x00" not in text if text.isascii() else _UNSTORABLE.search(text) is None
 
 
 def plain_number(number: Decimal) -> Decimal:
@@ -94,11 +94,11 @@ class Strict(fields.Field[T]):
     def _serialize(self, value: T | None, attr: str | None, obj: Any, **_kwargs: Any) -> Any:  # noqa: ANN401, ARG002
         return None if value is None else self.write(value)
 
-    def _validate(self, value: Any) -> None:  # noqa: ANN401 - the library's own signature
-        # The library builds a chain of validators for every single value, also when a field has none; leaving that
-        # out is a sixth of the time of mapping an order.
-        if self.validators:
-            super()._validate(value)
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Straight to `read` where nothing else is asked for: the library's own way takes as long as all the rest."""
+        if value is None or value is missing or self.validators or self.pre_load or self.post_load:
+            return super().deserialize(value, attr, data, **kwargs)
+        return self.read(value)
 
 
 class Text(Strict[str]):
@@ -123,20 +123,24 @@ class Text(Strict[str]):
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
         """Read null as empty text where that is allowed."""
-        return super().deserialize("" if value is None and self.null_is_empty else value, attr, data, **kwargs)
+        if value is None and self.null_is_empty:
+            return ""
+        return super().deserialize(value, attr, data, **kwargs)
 
     def read(self, value: object) -> str:
         """Text, or with `numbers` a number as text."""
-        if self.numbers and type(value) in (int, Decimal):
-            number = _bounded(Decimal(value))  # type: ignore[arg-type] # one of the two
-            value = value if number is None else f"{number:f}"
-        if not isinstance(value, str):
+        text = value if isinstance(value, str) else self._number(value)
+        if len(text) > self.max_length:
+            raise ValidationError(f"found a text of {len(text)} characters, expected {self.max_length} at most")
+        if not storable(text):
+            raise refused(text, "text without NUL characters and lone surrogates")
+        return text
+
+    def _number(self, value: object) -> str:
+        number = _bounded(Decimal(value)) if self.numbers and _is_number(value) else None
+        if number is None:
             raise refused(value, "text")
-        if len(value) > self.max_length:
-            raise ValidationError(f"found a text of {len(value)} characters, expected {self.max_length} at most")
-        if not storable(value):
-            raise refused(value, "text without NUL characters and lone surrogates")
-        return value
+        return f"{number:f}"
 
 
 class Id(Text):
@@ -172,10 +176,8 @@ class Amount(Strict[Decimal]):
         """Amount text, or with `numbers` an exact number."""
         if isinstance(value, str) and _AMOUNT.fullmatch(value):
             return Decimal(value)
-        if self.numbers and type(value) in (int, Decimal):
-            amount = _bounded(Decimal(value))  # type: ignore[arg-type] # one of the two
-            if amount is not None:
-                return amount
+        if self.numbers and _is_number(value) and (amount := _bounded(Decimal(value))) is not None:
+            return amount
         raise refused(value, "an amount such as 12.50")
 
 
@@ -190,11 +192,14 @@ class Number(Strict[Decimal]):
         """A number, whichever way it is written."""
         if isinstance(value, str) and _AMOUNT.fullmatch(value):
             return plain_number(Decimal(value))
-        if type(value) in (int, Decimal):
-            number = _bounded(Decimal(value))  # type: ignore[arg-type] # one of the two
-            if number is not None:
-                return plain_number(number)
+        if _is_number(value) and (number := _bounded(Decimal(value))) is not None:
+            return plain_number(number)
         raise refused(value, "a number such as 2 or 1.5")
+
+
+def _is_number(value: object) -> TypeGuard[int | Decimal]:
+    """An exact JSON number; True is an int to Python and no number to anybody else."""
+    return type(value) in (int, Decimal)
 
 
 def _bounded(number: Decimal) -> Decimal | None:
@@ -307,6 +312,7 @@ class Choice(Strict[T]):
 
     def __init__(self, words: Mapping[str, T], **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
         self.words = words
+        self._names = {meaning: word for word, meaning in words.items()}
         super().__init__(**kwargs)
 
     def read(self, value: object) -> T:
@@ -314,6 +320,10 @@ class Choice(Strict[T]):
         if isinstance(value, str) and value in self.words:
             return self.words[value]
         raise refused(value, f"one of {', '.join(self.words)}")
+
+    def write(self, value: T) -> str:
+        """The word."""
+        return self._names[value]
 
 
 class JsonObject(Strict[dict[str, Any]]):
