@@ -1,0 +1,1 @@
+"""Tryton 8 and newer, over its REST protocol; bulk quote and confirm over JSON-RPC where a login is configured."""
