@@ -56,7 +56,7 @@ class Server:
         self.name = name
         self._decide = decide
         self.plan = plan or FaultPlan()
-        self.ledger = ledger or Ledger()
+        self.ledger = Ledger() if ledger is None else ledger  # an empty ledger is falsy
         self.control = Router()
         self._app = app
         self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
