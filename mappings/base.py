@@ -65,3 +65,12 @@ class TargetMapping:
     sale: Callable[[Order, Resolved, TargetOptions], JsonDict]
     #: The grand total that the target must show when it has taken the sale.
     expected_total: Callable[[Order, TargetOptions], Decimal]
+    #: Stand-ins for what the target would answer, so that a payload can be shown without asking it; None where
+    #: `offline_references` will do.
+    offline: Callable[[Order, TargetOptions], Resolved] | None = None
+
+    def offline_references(self, order: Order, options: TargetOptions) -> Resolved:
+        """Every ref of the order with an id that says what it stands for: `<product:SKU-1>`."""
+        if self.offline is not None:
+            return self.offline(order, options)
+        return {ref: {"id": f"<{ref.kind}:{ref.value}>"} for ref in self.references(order, options)}
