@@ -1,0 +1,55 @@
+"""Which system is spoken to by which class: a plain dict, and entry points for connectors of third parties."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Any
+
+from connectors.kit.base import ConnectorSettings, Throttle
+from connectors.sandbox_erp import SandboxErp
+from connectors.woocommerce import WooCommerce
+
+#: A third party's package declares `[project.entry-points."crossdock.connectors"] mysystem = "package.module:Class"`.
+ENTRY_POINT_GROUP = "crossdock.connectors"
+
+#: System, as the configuration names it -> its connector. Our own go before anybody's.
+CONNECTORS: dict[str, type] = {
+    "sandbox_erp": SandboxErp,
+    "woocommerce": WooCommerce,
+}
+
+
+class UnknownSystem(LookupError):
+    """No connector speaks to this system; the message lists those that there are."""
+
+
+def connector_class(system: str) -> type:
+    """The class for a system. Raises UnknownSystem."""
+    if (known := CONNECTORS.get(system)) is not None:
+        return known
+    others = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    for entry_point in others:
+        if entry_point.name == system:
+            loaded: type = entry_point.load()
+            return loaded
+    names = ", ".join(sorted({*CONNECTORS, *others.names}))
+    msg = f"there is no connector for the system {system!r}; there are: {names}"
+    raise UnknownSystem(msg)
+
+
+def make_connector(
+    system: str, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False
+) -> Any:  # noqa: ANN401  # what it can do is asked with `has`, what it is depends on the configuration
+    """A connector for one configured account; close it when it is no longer needed.
+
+    Raises UnknownSystem, and ConnectionBroken when the settings cannot be used.
+    """
+    return connector_class(system)(settings, throttle=throttle, dry_run=dry_run)
+
+
+def has(connector: object, capability: type) -> bool:
+    """Whether a connector (or its class) declares a capability of `connectors.kit.base`.
+
+    By its class header: a method of the same name by chance is no declaration.
+    """
+    return capability in (connector if isinstance(connector, type) else type(connector)).__mro__

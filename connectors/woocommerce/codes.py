@@ -1,0 +1,73 @@
+"""What WooCommerce's answers mean: its error codes decide, the status only where there is no code.
+
+The statuses mislead: a permanent refusal comes as 500, missing rights come as 401, and so does a key that may only
+read. Codes and statuses as recorded from WooCommerce 11.0.1; texts of the codes are in
+https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includes/rest-api/Controllers and, for
+`rest_*`, in WordPress' class-wp-rest-server.php and class-wp-rest-request.php.
+"""
+
+from __future__ import annotations
+
+from connectors.kit.answers import Response, pause_s
+from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited, RecordRejected
+
+#: The order is gone for good (deleted with force, or it never was).
+GONE = "woocommerce_rest_shop_order_invalid_id"
+#: A parameter that this version does not know or does not take; `data.params` names it.
+INVALID_PARAMETER = "rest_invalid_param"
+
+#: Code -> what a person must do. The connection is of no use until then.
+_BROKEN = {
+    "woocommerce_rest_cannot_view": "give the key's user the role Shop manager; over plain HTTP use auth method oauth1",
+    "woocommerce_rest_authentication_error": "check the consumer key, its secret, and that the key may read and write",
+    "woocommerce_rest_cannot_create": "give the key Read/Write permission and its user the role Shop manager",
+    "woocommerce_rest_cannot_edit": "give the key Read/Write permission and its user the role Shop manager",
+    "rest_no_route": "WooCommerce is not active there, or the address does not lead to the shop",
+    "rest_forbidden": "a plugin or the host closes the REST API; open it for this key",
+}
+
+#: Codes of a permanent refusal, whatever the status says.
+_REJECTED = frozenset(
+    {
+        GONE,
+        INVALID_PARAMETER,
+        "rest_missing_callback_param",
+        "rest_invalid_json",
+        # 500 "Invalid refund amount." and 500 "does not support automatic refunds": never right the second time.
+        "woocommerce_rest_cannot_create_order_refund",
+    }
+)
+
+_NOT_FOUND = 404
+_UNAVAILABLE = 503
+
+
+def classify(response: Response) -> ConnectorError | None:
+    """The vendor's table; None leaves the answer to the kit's table of statuses."""
+    data = response.data
+    if not isinstance(data, dict) or not isinstance(data.get("code"), str):
+        return _without_code(response)
+    code = data["code"]
+    if code in _REJECTED:
+        return RecordRejected(str(response), code=code, status=response.status, field=_field(data))
+    if code in _BROKEN:
+        return ConnectionBroken(f"{response}; {_BROKEN[code]}", code=code, status=response.status)
+    return None
+
+
+def _without_code(response: Response) -> ConnectorError | None:
+    """Pages for people: WordPress in maintenance, a wrong address."""
+    if response.status == _NOT_FOUND:
+        advice = "no WooCommerce at this address, or permalinks are set to Plain (Settings > Permalinks)"
+        return ConnectionBroken(f"{response}; {advice}", code="no_rest_api", status=response.status)
+    if response.status == _UNAVAILABLE and response.excerpt() == "Maintenance":
+        # WordPress checks for maintenance before it loads any plugin, so not even a write was looked at.
+        return RateLimited(str(response), retry_after_s=pause_s(response), code="maintenance", status=response.status)
+    return None
+
+
+def _field(data: dict[str, object]) -> str:
+    """The first parameter that the refusal names."""
+    details = data.get("data")
+    params = details.get("params") if isinstance(details, dict) else None
+    return next(iter(params), "") if isinstance(params, dict) else ""

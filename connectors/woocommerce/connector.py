@@ -1,0 +1,312 @@
+"""The connector: what `sync` asks of a WooCommerce shop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+
+from requests.auth import AuthBase
+
+from connectors.kit import strict_json
+from connectors.kit.answers import Response
+from connectors.kit.auth import Basic, OAuth1, QueryKeys
+from connectors.kit.base import (
+    ConnectorSettings,
+    Delivery,
+    DocumentSummary,
+    Envelope,
+    FetchesOrders,
+    JsonDict,
+    ListsOrders,
+    ManagesWebhooks,
+    Page,
+    PullsOrders,
+    ReceivesWebhooks,
+    Subscription,
+    Throttle,
+)
+from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
+from connectors.kit.http import HttpClient
+from connectors.woocommerce import codes, rows, webhooks
+from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
+
+_API = "wp-json/wc/v3"
+_MAX_PER_PAGE = 100
+_DEADLINE_S = 60.0
+#: Every state there is: "any" is all but the trash and what a checkout has not finished.
+_STATUSES = ("any", "trash")
+_OPTIONS = frozenset({"per_page", "statuses"})
+#: Before the first online shop.
+_BEGINNING = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
+_CHECKPOINT_VERSION = 1
+
+
+class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks):
+    """One WooCommerce shop. Thread-safe.
+
+    Options: `per_page` (1 to 100), `statuses` (lists to read, default `any` and `trash`; add `checkout-draft` or the
+    slug of a plugin that hides its own).
+    """
+
+    fetch_batch = 50
+    #: More calls in flight only make each other wait in PHP.
+    concurrency = 2
+
+    def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
+        """Raises ConnectionBroken naming what is wrong in the settings."""
+        if unknown := set(settings.options) - _OPTIONS:
+            msg = f"WooCommerce has no option {', '.join(sorted(unknown))}; it knows {', '.join(sorted(_OPTIONS))}"
+            raise ConnectionBroken(msg)
+        self._per_page = _per_page(settings.options.get("per_page", _MAX_PER_PAGE))
+        self._statuses = _status_list(settings.options.get("statuses", _STATUSES))
+        self._overlap = dt.timedelta(seconds=settings.overlap_s)
+        self._webhook_secrets = settings.webhook_secrets
+        self._sorts_by_modified = True
+        self._http = HttpClient(
+            _api_url(settings.url),
+            auth=_auth(settings),
+            # Caches in front of shops answer yesterday's page; some heed this, the others see a new query each time.
+            headers={"Cache-Control": "no-cache"},
+            deadline_s=settings.deadline_s or _DEADLINE_S,
+            read_timeout_s=settings.deadline_s or _DEADLINE_S,
+            allow_hosts=settings.allow_hosts,
+            ca_file=settings.ca_file,
+            throttle=throttle,
+            dry_run=dry_run,
+            classifier=codes.classify,
+            secrets=(settings.key, settings.secret, *settings.webhook_secrets),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # -- PullsOrders -----------------------------------------------------------------------------------------
+
+    def pull_orders(self, checkpoint: str | None, *, since: dt.datetime | None = None) -> Iterator[Page]:
+        """Changed orders, oldest change first, of each status list in turn; at least one page.
+
+        A checkpoint steps back by the overlap, `since` does not. An order can come more than once, newest state last.
+        """
+        marks = _read_checkpoint(checkpoint) if checkpoint else {}
+        begin = rows.floor(since) if since else _BEGINNING
+        yielded = False
+        for status in self._statuses:
+            start = marks[status] - self._overlap if status in marks else begin
+            marks.setdefault(status, begin)
+            for step in self._changes(status, max(rows.floor(start), _BEGINNING)):
+                marks[status] = max(marks[status], step.reached)
+                if step.rows:
+                    yielded = True
+                    yield Page(tuple(map(rows.envelope, step.rows)), _write_checkpoint(marks))
+        if not yielded:
+            yield Page((), _write_checkpoint(marks))
+
+    def _changes(self, status: str, start: dt.datetime) -> Iterator[Step]:
+        fetch = functools.partial(self._list, {"status": status}, "modified")
+        if self._sorts_by_modified:
+            try:
+                yield from by_key(fetch, rows.modified, start)
+            except ConnectionBroken as error:
+                # Nothing has been yielded: the first call of the walk has this parameter already.
+                if error.code != codes.INVALID_PARAMETER or "orderby" not in str(error):
+                    raise
+                self._sorts_by_modified = False
+            else:
+                return
+        now = fetch(start, None, 1).now
+        if now > start:
+            yield from backwards(fetch, start - rows.SECOND, now)
+
+    # -- FetchesOrders ---------------------------------------------------------------------------------------
+
+    def fetch_orders(self, external_ids: Sequence[str]) -> list[Envelope]:
+        """The current state of each id, in the order asked for.
+
+        The list leaves out the trash and what the key's user may not see, so what is missing there is asked for alone.
+        Raises Transient, ConnectionBroken, RecordRejected for an id that is no WooCommerce id.
+        """
+        wanted = list(dict.fromkeys(external_ids))
+        for external_id in wanted:
+            if not (external_id.isascii() and external_id.isdecimal()):
+                msg = f"{external_id!r} is no WooCommerce order id: it must be a whole number"
+                raise RecordRejected(msg, field="id")
+        found: dict[str, Envelope] = {}
+        if len(wanted) > 1:
+            for first in range(0, len(wanted), _MAX_PER_PAGE):
+                batch = ",".join(wanted[first : first + _MAX_PER_PAGE])
+                answer = self._get("orders", {"include": batch, "per_page": _MAX_PER_PAGE, "orderby": "include"})
+                found |= {str(row["id"]): rows.envelope(row) for row in _rows(answer)}
+        return [found.get(external_id) or self._fetch_one(external_id) for external_id in wanted]
+
+    def _fetch_one(self, external_id: str) -> Envelope:
+        try:
+            answer = self._get(f"orders/{external_id}", {})
+        except RecordRejected as error:
+            if error.code != codes.GONE:
+                raise
+            return Envelope(external_id, version="", payload={}, deleted=True)
+        if not isinstance(answer.data, dict) or str(answer.data.get("id")) != external_id:
+            msg = f"{answer.path} was answered with something that is not this order"
+            raise Transient(msg, code="not_the_order")
+        return rows.envelope(answer.data)
+
+    def fetch_refunds(self, external_id: str) -> list[JsonDict]:
+        """All refunds of one order, oldest first: `amount` positive and gross, lines negative and net.
+
+        Raises RecordRejected (code `codes.GONE`) when the order is gone.
+        """
+        refunds: list[JsonDict] = []
+        number, pages = 1, 1
+        while number <= pages:
+            answer = self._get(f"orders/{int(external_id)}/refunds", {"per_page": _MAX_PER_PAGE, "page": number})
+            refunds += _rows(answer)
+            pages, number = _pages(answer, _MAX_PER_PAGE), number + 1
+        for refund in refunds:
+            refund.pop("_links", None)
+        return sorted(refunds, key=lambda refund: int(refund["id"]))
+
+    # -- ListsOrders -----------------------------------------------------------------------------------------
+
+    def list_orders(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
+        """Every order placed in the window, each once, whatever its state; deleted ones are nowhere any more."""
+        start, end = rows.floor(since), rows.floor(until - dt.timedelta.resolution) + rows.SECOND
+        yielded: set[str] = set()
+        for status in self._statuses:
+            query = {"status": status, "_fields": rows.SUMMARY_FIELDS}
+            for step in by_key(functools.partial(self._list, query, "date"), rows.created, start, end):
+                for row in step.rows:
+                    line = rows.summary(row)
+                    # An order that is trashed between the two lists stands in both.
+                    if since <= line.placed_at < until and line.external_id not in yielded:
+                        yielded.add(line.external_id)
+                        yield line
+
+    # -- webhooks --------------------------------------------------------------------------------------------
+
+    def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
+        """Raises SignatureInvalid. Topics other than `order.*` are `ignored`."""
+        return webhooks.verify(body, headers, self._webhook_secrets)
+
+    def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
+        """`order.created`, `.updated`, `.deleted` and `.restored`, signed with the first of our secrets.
+
+        Raises ConnectionBroken when the key may only read, RecordRejected when the shop does not take the address.
+        """
+        return webhooks.ensure(self._http, delivery_url, self._webhook_secrets)
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def _list(
+        self, query: Mapping[str, str], by: str, after: dt.datetime, before: dt.datetime | None, number: int
+    ) -> ListPage:
+        """One page of orders cut by their `modified` time or their `date` of placing."""
+        prefix = "modified_" if by == "modified" else ""
+        params: dict[str, str | int] = {
+            **query,
+            "orderby": by if by != "modified" or self._sorts_by_modified else "id",
+            "order": "asc",
+            "per_page": self._per_page,
+            "page": number,
+            "dates_are_gmt": "true",
+            f"{prefix}after": rows.parameter(after),
+        }
+        if before is not None:
+            params[f"{prefix}before"] = rows.parameter(before)
+        try:
+            answer = self._get("orders", params)
+        except RecordRejected as error:
+            # A list is no document: a question that is refused will be refused for all of them.
+            refusal = ConnectionBroken(f"{error} ({error.field})", code=error.code, status=error.status)
+        else:
+            return ListPage(_rows(answer), _pages(answer, self._per_page), _now(answer))
+        raise refusal
+
+    def _get(self, path: str, params: Mapping[str, str | int]) -> Response:
+        return self._http.get(path, {**params, "_nocache": secrets.token_hex(8)})
+
+
+def _rows(answer: Response) -> list[JsonDict]:
+    data = answer.data
+    if not isinstance(data, list) or not all(isinstance(row, dict) and type(row.get("id")) is int for row in data):
+        msg = f"{answer.path} was answered with something that is no list of records"
+        raise Transient(msg, code="not_a_list")
+    return data
+
+
+def _pages(answer: Response, per_page: int) -> int:
+    """From the header; without it a full page is taken to have a successor."""
+    told = answer.headers.get("X-WP-TotalPages", "")
+    if told.isdecimal():
+        return int(told)
+    if len(answer.data) < per_page:
+        return 1
+    raise ConnectionBroken("the shop's answers lack X-WP-TotalPages; let the proxy in front of it pass the header")
+
+
+def _now(answer: Response) -> dt.datetime:
+    """The shop's clock; ours only where a proxy has taken the header away."""
+    try:
+        return rows.floor(parsedate_to_datetime(answer.headers.get("Date", "")))
+    except ValueError:
+        return rows.floor(dt.datetime.now(tz=dt.UTC))
+
+
+def _read_checkpoint(text: str) -> dict[str, dt.datetime]:
+    try:
+        data = strict_json.loads(text)
+        if data["v"] == _CHECKPOINT_VERSION:
+            return {str(status): rows.time(mark) for status, mark in data["modified"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    msg = f"the checkpoint {text[:80]!r} is none of this connector; rewind the channel to a date"
+    raise ConnectionBroken(msg, code="checkpoint")
+
+
+def _write_checkpoint(marks: Mapping[str, dt.datetime]) -> str:
+    times = {status: rows.parameter(time) for status, time in marks.items()}
+    return json.dumps({"v": _CHECKPOINT_VERSION, "modified": times}, separators=(",", ":"))
+
+
+def _api_url(url: str) -> str:
+    """The shop's address, with or without a trailing slash, in a sub-folder or not, as people paste it."""
+    base = url.rstrip("/")
+    for tail in ("/" + _API, "/wp-json/wc", "/wp-json"):
+        base = base.removesuffix(tail)
+    return f"{base.rstrip('/')}/{_API}"
+
+
+def _auth(settings: ConnectorSettings) -> AuthBase:
+    secure = settings.url.lower().startswith("https://")
+    method = settings.auth_method or ("basic" if secure else "oauth1")
+    if not settings.key or not settings.secret:
+        raise ConnectionBroken("auth of the connection needs `key` (ck_...) and `secret` (cs_...)")
+    if method == "oauth1":
+        return OAuth1(settings.key, settings.secret)
+    if method not in {"basic", "query"}:
+        msg = f"WooCommerce has no auth method {method!r}; it knows basic, query and oauth1"
+        raise ConnectionBroken(msg)
+    if not secure:
+        msg = f"over plain HTTP WooCommerce ignores auth method {method}, and anybody could read the secret; use oauth1"
+        raise ConnectionBroken(msg)
+    if method == "basic":
+        return Basic(settings.key, settings.secret)
+    return QueryKeys(consumer_key=settings.key, consumer_secret=settings.secret)
+
+
+def _per_page(value: object) -> int:
+    if isinstance(value, int) and 1 <= value <= _MAX_PER_PAGE:
+        return value
+    msg = f"option per_page is {value!r}; it must be a whole number from 1 to {_MAX_PER_PAGE}"
+    raise ConnectionBroken(msg)
+
+
+def _status_list(value: object) -> tuple[str, ...]:
+    if isinstance(value, (list, tuple)) and value and all(isinstance(status, str) and status for status in value):
+        return tuple(dict.fromkeys(value))
+    msg = f"option statuses is {value!r}; it must be a list of status names, e.g. [any, trash]"
+    raise ConnectionBroken(msg)
