@@ -39,8 +39,10 @@ class TryResult:
         return not self.problems
 
     def to_json(self, file: str) -> JsonDict:
-        """One line of `mapping try --json`; `error` is the first of `problems`."""
-        where = {"file": f"{file}{self.element}", "ok": self.ok}
+        """One line of `mapping try --json`; `error` is the first of `problems`, `element` only there for a list."""
+        where: JsonDict = {"file": file, "element": self.element, "ok": self.ok}
+        if not self.element:
+            del where["element"]
         if self.problems:
             problems = [
                 {"cause": problem.cause, "path": problem.path, "reason": problem.reason} for problem in self.problems
@@ -71,7 +73,16 @@ def try_document(
         elements = _elements(read_json(data))
     except MappingError as exc:
         return [TryResult(element="", problems=exc.problems)]
-    return [_tried(source, source_options, target, target_options, element, payload) for element, payload in elements]
+    results: list[TryResult] = []
+    for element, payload in elements:
+        try:
+            order = _order(source, payload, source_options)
+            sale = None if target is None else _sale(target, order, target_options)
+        except Problems as exc:
+            results.append(TryResult(element=element, problems=exc.problems))
+        else:
+            results.append(TryResult(element=element, order=order, payload=sale))
+    return results
 
 
 def _known(mappings: Mapping[str, M], system: str) -> M:
@@ -89,21 +100,11 @@ def _elements(document: object) -> list[tuple[str, object]]:
     return [(f"[{index}]", element) for index, element in enumerate(document)]
 
 
-def _tried(
-    source: SourceMapping,
-    source_options: SourceOptions,
-    target: TargetMapping | None,
-    target_options: TargetOptions,
-    element: str,
-    payload: object,
-) -> TryResult:
-    try:
-        if not isinstance(payload, dict):
-            raise MappingError("", "found something that is no object, expected an order")
-        order = source.order(payload, source_options)
-        if target is None:
-            return TryResult(element=element, order=order)
-        resolved = target.offline_references(order, target_options)
-        return TryResult(element=element, order=order, payload=target.sale(order, resolved, target_options))
-    except Problems as exc:
-        return TryResult(element=element, problems=exc.problems)
+def _order(source: SourceMapping, payload: object, options: SourceOptions) -> Order:
+    if not isinstance(payload, dict):
+        raise MappingError("", "found something that is no object, expected an order")
+    return source.order(payload, options)
+
+
+def _sale(target: TargetMapping, order: Order, options: TargetOptions) -> JsonDict:
+    return target.sale(order, target.offline_references(order, options), options)
