@@ -193,12 +193,14 @@ def _overlaid(base: Mapping[str, StatusAction], upper: Mapping[str, StatusAction
     """Status keys of `upper` over those of `base`.
 
     Whoever says `processing` or `*/unpaid` means all of it: a narrower key of `base`, such as `processing/unpaid`,
-    would otherwise still win.
+    would otherwise still win. Money that went back is the exception, because goods would be shipped for nothing:
+    that takes a key which names it, `processing/refunded` or `*/refunded`.
     """
     kept = {}
     for key, action in base.items():
         state, slash, payment = key.partition("/")
-        covered = slash and state != "*" and (state in upper or f"*/{payment}" in upper)
+        by_state = state in upper and payment != "refunded"
+        covered = slash and state != "*" and (by_state or f"*/{payment}" in upper)
         if not covered:
             kept[key] = action
     return {**kept, **upper}

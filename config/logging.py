@@ -7,7 +7,9 @@ last net: no caller relies on it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
 import logging
 import math
 import re
@@ -169,8 +171,43 @@ def _named(process: str) -> structlog.typing.Processor:
     return add_process
 
 
+class LineWriter:
+    """Brings what other processes print into one stream: as JSON with the process in each line, or for people."""
+
+    def __init__(self, stream: TextIO, log_format: str) -> None:
+        """`log_format` as in the settings."""
+        self._stream = stream
+        self._console = _for_people(log_format, stream)
+        #: What the processes should write: `console` or `json`.
+        self.log_format = "console" if self._console else "json"
+
+    def write(self, process: str, line: bytes) -> None:
+        """Write one line of a process; lost when the disk is full or the reader has gone, like every log line."""
+        text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        if self._console:
+            shown = f"{process:10} | {_visible(text)}"
+        else:
+            shown = json.dumps({**_event_of(text), "process": process})
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(shown + "\n")
+            self._stream.flush()
+
+
+def _event_of(text: str) -> dict[str, Any]:
+    """A line of JSON as it is; anything else (a server's own words, a traceback) as the text of an event."""
+    if text.startswith("{"):
+        with contextlib.suppress(ValueError):
+            event: dict[str, Any] = json.loads(text)
+            return event
+    return {"event": text, "level": "info", "timestamp": dt.datetime.now(tz=dt.UTC).isoformat()}
+
+
+def _for_people(log_format: str, stream: TextIO) -> bool:
+    return log_format == "console" or (log_format == "auto" and stream.isatty())
+
+
 def _renderer(log_format: str, stream: TextIO) -> structlog.typing.Processor:
-    if log_format == "console" or (log_format == "auto" and stream.isatty()):
+    if _for_people(log_format, stream):
         return _console_line
     # ASCII only: no line feed, terminal sequence or direction mark of a payload reaches a terminal or breaks a line.
     return structlog.processors.JSONRenderer(ensure_ascii=True, sort_keys=False)

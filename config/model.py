@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NoReturn, Self
@@ -137,7 +137,10 @@ DEFAULT_STATUS: Final[Mapping[str, StatusAction]] = {
     # Money went back before the ERP knew of the order. A sale made now would reserve and ship goods that nobody pays
     # for, and there is nothing in the ERP to take back. Who wants sale and credit note in the books says `import`.
     "refunded": StatusAction.SKIP,
-    "*/refunded": StatusAction.SKIP,
+    "pending/refunded": StatusAction.SKIP,
+    "on_hold/refunded": StatusAction.SKIP,
+    "processing/refunded": StatusAction.SKIP,
+    "completed/refunded": StatusAction.SKIP,
     # Pending and on hold: the shop itself still waits for the money (a card that may fail, a bank transfer).
     "*/unpaid": StatusAction.WAIT,
     # Cash on delivery and invoice customers: the shop accepted the order before it was paid.
@@ -257,6 +260,12 @@ class Config:
     channels: Mapping[str, Channel]
     #: Path of a value (`connections.shop.url`) -> `file:line` where it stands; `where` reads it.
     places: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    def secrets(self) -> Iterator[Secret]:
+        """Every secret that is set, for whoever takes secrets out of texts."""
+        for connection in self.connections.values():
+            auth = connection.auth
+            yield from filter(None, (auth.key, auth.secret, auth.password, *connection.webhook_secrets))
 
     def where(self, path: str) -> str:
         """`file:line` of the value at `path`, or of the nearest section around it; the folder where there is none.

@@ -83,7 +83,7 @@ class Inner(ConfigField[Any]):
     def __init__(self, section: Section, description: str, *, name_instead: str = "") -> None:
         """`name_instead`: the plural of the top-level section of which a name may stand here instead of a mapping."""
         expected = f"a name of {name_instead}, or a mapping" if name_instead else "a mapping"
-        super().__init__(description, expected)
+        super().__init__(description, expected, example="standard" if name_instead else "")
         self.section = section
         self._by_name = bool(name_instead)
 
