@@ -1,0 +1,36 @@
+"""The web process: takes webhooks in and says how it is. `gunicorn -c python:webapp.gunicorn "webapp:create_app()"`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.settings import Settings
+from webapp import health, protection, webhooks
+from webapp.parts import LazyParts, Parts, build_parts
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Parts] | None = None) -> Flask:
+    """The WSGI application. `settings` default to the environment's, and so raise ConfigError.
+
+    `make_parts` makes what the views work with; it is called with the first request, and so behind gunicorn's fork.
+    """
+    settings = settings or Settings.from_env()
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+    )
+    app.extensions[LazyParts.KEY] = LazyParts(make_parts or partial(build_parts, settings))
+    protection.protect(app)
+    app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(health.blueprint)
+    if hops := settings.proxy_hops:
+        # Only as many entries of X-Forwarded-* as proxies of ours wrote; the ones before them are the sender's word.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app

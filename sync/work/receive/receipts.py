@@ -12,6 +12,7 @@ from connectors.kit.base import Delivery
 from sync.store import schedule
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.inbox import NewEvent, record_events
+from sync.store.issues import Cause, Stop, open_issues
 from sync.store.tables import events
 
 #: Deliveries are about orders; stock and parties are pulled.
@@ -76,6 +77,19 @@ def write_receipts(connection: Connection, receipts: Sequence[Receipt], channels
     for name in sorted({receipt.connection for receipt in receipts if receipt.poll}):
         for channel in sorted(channels.get(name, ())):
             schedule.ask(connection, f"pull:{channel}")
+    unreadable = sorted({event.connection for event in rows if event.problem})
+    open_issues(connection, [Stop(None, _unreadable(name)) for name in unreadable])
+
+
+def _unreadable(name: str) -> Cause:
+    return Cause(
+        cause="unreadable_delivery",
+        connection=name,
+        title=f"{name} sent signed deliveries that cannot be read",
+        next_step="Their orders are pulled instead, so none is missing. Compare format and version of the shop's webhook "
+        "with the documentation, and look for a proxy or plugin that changes what the shop sends.",
+        owner="integrator",
+    )
 
 
 def _order(event: NewEvent) -> tuple[str, str, str, dt.datetime]:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from connectors.kit.base import Delivery, Envelope
 from sync.store.engine import Store
+from sync.store.issues import list_open
 from sync.store.migrate import migrate
 from sync.store.tables import events, schedules, work_items
 from sync.work.receive import NotStored, Receiver, RowRefused
@@ -155,6 +156,8 @@ def test_what_cannot_be_used_is_kept_with_its_problem_and_the_channels_are_polle
     assert count(store, work_items.c.id) == 0
     asked = store.read(lambda connection: connection.execute(select(schedules.c.name).where(schedules.c.asked)).all())
     assert sorted(asked) == [("pull:shop-at",), ("pull:shop-de",)]
+    (issue,) = store.read(list_open)
+    assert (issue.cause, issue.connection, issue.documents) == ("unreadable_delivery", "shop", 0)
 
 
 @pytest.mark.parametrize(

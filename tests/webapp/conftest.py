@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+import webapp
+from config.settings import Settings
+from sync.store.engine import Store
+from sync.store.migrate import migrate
+from sync.work.receive import Receiver
+from tests.webapp.shop import SignedShop
+from webapp.parts import LazyParts, Parts
+
+CHANNELS = {"shop": ("shop-de", "shop-at")}
+
+
+@pytest.fixture
+def store(sqlite_url):
+    store = Store.open(sqlite_url)
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def queue():
+    """Set `answers` to say how the queue is."""
+
+    class Queue:
+        answers = True
+
+    return Queue()
+
+
+@pytest.fixture
+def make_app(store, sqlite_url, queue, tmp_path):
+    apps = []
+
+    def make(**variables):
+        settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), **variables})
+        app = webapp.create_app(
+            settings,
+            make_parts=lambda: Parts(
+                store=Store.open(sqlite_url),
+                receiver=Receiver(sqlite_url, CHANNELS, lambda channel, kind: True, wait_s=0.5),
+                sources={"shop": SignedShop()},
+                queue_answers=lambda: queue.answers,
+            ),
+        )
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.extensions[LazyParts.KEY].close()
+
+
+@pytest.fixture
+def app(make_app):
+    return make_app()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()

@@ -1,0 +1,234 @@
+"""The web process as it is shipped, gunicorn and all, against both databases."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+
+import pytest
+from sqlalchemy import func, select, text
+
+from sync.store.engine import Store
+from sync.store.migrate import migrate
+from sync.store.tables import events, schedules, work_items
+from tests.webapp.served import Server
+from tests.webapp.shop import order, signed
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def store(database_url):
+    store = Store.open(database_url)
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    servers = []
+
+    def start(database_url, **variables):
+        server = Server(tmp_path, database_url, **variables)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def post(server, body, headers=None, timeout=15):
+    return server.call("POST", "/webhooks/shop", body, headers or signed(body), timeout)[0]
+
+
+def all_at_once(server, bodies):
+    start = threading.Barrier(len(bodies))
+
+    def one(body):
+        start.wait()
+        return post(server, body)
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        return list(pool.map(one, bodies))
+
+
+def scalar(store, query):
+    return store.read(lambda connection: connection.execute(query).scalar_one())
+
+
+def items(store, *where):
+    return scalar(store, select(func.count()).select_from(work_items).where(work_items.c.channel == "shop-de", *where))
+
+
+def refuse_events_of(store, external_id):
+    """Have the database itself refuse one order's events, whatever the program checked before."""
+    if store.is_sqlite:
+        body = f"WHEN NEW.external_id = '{external_id}' BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        statements = []
+    else:
+        body = f"FOR EACH ROW WHEN (NEW.external_id = '{external_id}') EXECUTE FUNCTION poison()"
+        function = "$$ BEGIN RAISE EXCEPTION 'poison'; END $$ LANGUAGE plpgsql"
+        statements = [f"CREATE FUNCTION poison() RETURNS trigger AS {function}"]
+    statements.append(f"CREATE TRIGGER poison BEFORE INSERT ON events {body}")
+    store.write(lambda connection: [connection.execute(text(statement)) for statement in statements])
+
+
+def test_equal_different_and_poison_deliveries_at_once_through_two_processes(store, database_url, serve):
+    refuse_events_of(store, "poison")
+    server = serve(database_url, CROSSDOCK_WEB_PROCESSES="2")
+    bodies = [order(number) for number in range(100)] + [order("same")] * 100 + [order("poison")]
+    statuses = all_at_once(server, bodies)
+    assert statuses == [202] * 200 + [500]
+    assert items(store) == 101
+    assert items(store, work_items.c.wanted > work_items.c.done) == 101
+    assert items(store, work_items.c.external_id == "same") == 1
+    kept = select(func.sum(events.c.repeats + 1)).where(events.c.external_id == "same")
+    assert scalar(store, kept) == 100
+    assert len(set(re.findall(r"Booting worker with pid: (\d+)", server.log))) == 2
+
+
+def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_item(tmp_path, serve):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    store = Store.open(url)
+    migrate(store)
+    server = serve(url)
+    holder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(post, server, order(7))
+        time.sleep(0.5)
+        server.kill()
+        with pytest.raises((OSError, HTTPException)):
+            answer.result(10)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert items(store) == 0
+    server.start()
+    assert post(server, order(7)) == 202
+    assert items(store) == 1
+    store.close()
+
+
+def test_kill_9_behind_the_answer_loses_nothing(store, database_url, serve):
+    server = serve(database_url)
+    stored = []
+    stop = threading.Event()
+
+    def deliver(start):
+        for number in range(start, start + 1000):
+            if stop.is_set():
+                return
+            with contextlib.suppress(OSError, HTTPException):
+                if post(server, order(number)) == 202:
+                    stored.append(str(number))
+
+    with ThreadPoolExecutor(4) as pool:
+        for start in range(0, 4000, 1000):
+            pool.submit(deliver, start)
+        while len(stored) < 50:
+            time.sleep(0.01)
+        server.kill()
+        stop.set()
+    kept = store.read(lambda connection: set(connection.execute(select(work_items.c.external_id)).scalars().all()))
+    assert set(stored) <= kept
+
+
+def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, serve):
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    store = Store.open(url)
+    migrate(store)
+    server = serve(url)
+    holder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    statuses = all_at_once(server, [order(number) for number in range(10)])
+    took_s = time.monotonic() - begun
+    assert server.call("GET", "/healthz")[0] == 200
+    assert server.call("GET", "/readyz")[0] == 503
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert statuses == [503] * 10
+    assert 1.9 < took_s < 3
+    assert server.call("GET", "/readyz")[0] == 200
+    assert items(store) == 0
+    store.close()
+
+
+def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_url, serve):
+    store = Store.open(sqlite_url)
+    migrate(store)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        server = serve(sqlite_url, CROSSDOCK_REDIS=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        begun = time.monotonic()
+        statuses = all_at_once(server, [order(number) for number in range(20)])
+        assert time.monotonic() - begun < 1
+        assert statuses == [202] * 20
+        status, _, body = server.call("GET", "/readyz")
+        assert (status, b'"degraded"' in body) == (200, True)
+        server.stop()
+    store.close()
+
+
+def test_fifty_megabytes_cost_neither_memory_nor_the_connection_of_others(sqlite_url, serve):
+    store = Store.open(sqlite_url)
+    migrate(store)
+    server = serve(sqlite_url)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        assert post(server, b"0" * 50_000_000, signed(b"")) == 413
+    assert scalar(store, select(func.count()).select_from(schedules).where(schedules.c.asked)) == 2
+    assert post(server, order(7)) == 202
+    store.close()
+
+
+def raw(server, request, timeout=10):
+    """The first line of the answer to these bytes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(65536).partition(b"\r\n")[0].decode()
+
+
+def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_url, serve):
+    store = Store.open(sqlite_url)
+    migrate(store)
+    server = serve(sqlite_url, CROSSDOCK_MAX_BODY_KIB="1")
+    body = order(7)
+    head = b"POST /webhooks/shop HTTP/1.1\r\nHost: x\r\n"
+    names = b"".join(f"{name}: {value}\r\n".encode() for name, value in signed(body).items())
+    chunked = head + names + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert " 400 " in raw(server, head + names + b"Content-Length: %d\r\n\r\n" % (len(body) + 1) + body)
+    assert " 413 " in raw(server, chunked + b"800\r\n" + b"0" * 2048 + b"\r\n0\r\n\r\n")
+    assert " 400 " in raw(server, head + names + b"Content-Length: -1\r\n\r\n" + body)
+    assert " 431 " in raw(server, head + b"X: " + b"y" * 10_000 + b"\r\n\r\n")
+    assert " 400 " in raw(server, b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\n\r\n")
+    assert items(store) == 0
+    assert " 202 " in raw(server, chunked + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
+    assert items(store) == 1
+    store.close()
+
+
+def test_a_stopping_process_answers_what_it_took_in(store, database_url, serve):
+    server = serve(database_url)
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(post, server, order(number)) for number in range(20)]
+        time.sleep(0.05)
+        os.kill(server.process.pid, signal.SIGTERM)
+        statuses = []
+        for answer in answers:
+            with contextlib.suppress(OSError, HTTPException):
+                statuses.append(answer.result())
+    assert set(statuses) <= {202}
+    assert items(store) >= len(statuses)
+    assert server.process.wait(20) == 0

@@ -1,0 +1,67 @@
+"""How gunicorn serves us: `gunicorn -c python:webapp.gunicorn "webapp:create_app()"`.
+
+The names are gunicorn's settings and hooks (https://docs.gunicorn.org/en/stable/settings.html).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.logging import configure_logging
+from config.settings import Settings
+from webapp.parts import LazyParts
+
+_settings = Settings.from_env()
+
+_host = f"[{_settings.web_host}]" if ":" in _settings.web_host else _settings.web_host
+bind = f"{_host}:{_settings.web_port}"
+worker_class = "gthread"
+workers = _settings.web_processes
+#: Every waiting delivery keeps one; a group commit answers many at once, so they wait for milliseconds.
+threads = _settings.web_threads
+#: Before the fork there must be neither a thread nor a database connection.
+preload_app = False
+#: A worker that does not move for so long is killed; no request of ours may take as long.
+timeout = 30
+graceful_timeout = 20
+keepalive = 15
+backlog = 512
+#: What no webhook and no browser exceeds.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+#: Forwarding headers are read by ProxyFix, by the number of hops; gunicorn itself believes nobody.
+forwarded_allow_ips = ""
+server_header = False
+accesslog = None
+loglevel = _settings.log_level
+#: gunicorn's own lines go where ours go.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "root": {"handlers": []},
+    "handlers": {},
+    "formatters": {},
+    "loggers": {
+        "gunicorn.error": {"level": _settings.log_level.upper(), "handlers": [], "propagate": True},
+        "gunicorn.access": {"level": "WARNING", "handlers": [], "propagate": True},
+    },
+}
+
+
+def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """The arbiter logs like the rest."""
+    configure_logging(_settings, "web")
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401
+    """Open the database now: what is wrong with it shows at the start, and the first delivery need not wait."""
+    configure_logging(_settings, "web")
+    lazy: LazyParts = worker.wsgi.extensions[LazyParts.KEY]
+    lazy.get().receiver.start()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Commit what waits and give the connections back."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions[LazyParts.KEY].close()

@@ -1,0 +1,96 @@
+"""What the views work with: made once per process, behind gunicorn's fork, and given back at its end."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from flask import current_app
+
+from config.loader import load_config
+from config.settings import Settings
+from connectors.kit.base import ReceivesWebhooks
+from sync.rules.systems import Systems
+from sync.store.engine import Store
+from sync.work.bell import Bell
+from sync.work.receive import Receiver
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """One process's share of the system."""
+
+    store: Store
+    receiver: Receiver
+    #: Connection name -> who verifies its deliveries.
+    sources: Mapping[str, ReceivesWebhooks]
+    #: Whether the queue answers; within about a second.
+    queue_answers: Callable[[], bool]
+    #: Releases whatever else was opened for these parts.
+    close_rest: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Commit what waits and close every connection."""
+        self.receiver.close()
+        self.close_rest()
+        self.store.close()
+
+
+def build_parts(settings: Settings) -> Parts:
+    """The parts that the configuration folder describes. Raises ConfigError."""
+    config = load_config(settings.config_folder, settings.environ)
+    systems = Systems(config)
+    feeding = {channel.source for channel in config.channels.values()}
+    connectors = {name: systems.connector(name) for name in sorted(feeding)}
+    database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
+
+    def close_rest() -> None:
+        bell.close()
+        systems.close()
+
+    return Parts(
+        store=Store.open(database),
+        receiver=Receiver(
+            database,
+            {name: tuple(channel.name for channel in config.channels_of_source(name)) for name in feeding},
+            bell.ring,
+        ),
+        # The class header is the capability list.
+        sources={name: one for name, one in connectors.items() if ReceivesWebhooks in type(one).__mro__},
+        queue_answers=bell.is_reachable,
+        close_rest=close_rest,
+    )
+
+
+class LazyParts:
+    """Parts that are made with their first use, because neither threads nor database connections outlive a fork."""
+
+    KEY: Final = "crossdock"
+
+    def __init__(self, make: Callable[[], Parts]) -> None:
+        """Remember how to make them."""
+        self._make = make
+        self._lock = threading.Lock()
+        self._parts: Parts | None = None
+
+    def get(self) -> Parts:
+        """The parts, made now if nobody asked before."""
+        with self._lock:
+            if self._parts is None:
+                self._parts = self._make()
+            return self._parts
+
+    def close(self) -> None:
+        """Close them if they were made."""
+        with self._lock:
+            if self._parts is not None:
+                self._parts.close()
+                self._parts = None
+
+
+def parts() -> Parts:
+    """The parts of the application that serves this request."""
+    lazy: LazyParts = current_app.extensions[LazyParts.KEY]
+    return lazy.get()

@@ -1,0 +1,61 @@
+"""What every answer carries and what no answer shows."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+
+import structlog
+from flask import Flask, Response, got_request_exception, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+#: A page that needs more says so in its own answer; these stand where nothing else was said.
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+HSTS: Final = "max-age=31536000"
+
+
+def protect(app: Flask) -> None:
+    """Have every answer of `app`, errors too, carry the security headers, and errors nothing of what came in."""
+    # Flask's own log line ends in the exception's text, which may quote a delivery or a statement's parameters.
+    app.logger.disabled = True
+    got_request_exception.connect(_log_failure, app)
+    app.register_error_handler(HTTPException, _plain_error)
+    app.after_request(_add_headers)
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    return response
+
+
+def _plain_error(error: HTTPException) -> Response | HTTPException:
+    """Status and its standard name, never the description: that one may quote the request."""
+    if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions in werkzeug
+        return error
+    response = jsonify(error=error.name)
+    response.status_code = error.code
+    original = error.get_response()
+    for name in ("Allow", "Retry-After"):
+        if name in original.headers:
+            response.headers[name] = original.headers[name]
+    return response
+
+
+def _log_failure(_app: Flask, exception: BaseException, **_: object) -> None:
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(exception.__traceback__)
+    ]
+    log.error("request_failed", endpoint=request.endpoint, error=type(exception).__name__, frames=frames[-12:])
