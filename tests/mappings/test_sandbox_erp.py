@@ -133,7 +133,7 @@ def test_all_unknown_products_are_reported_at_once_with_their_paths():
         lines=(line("SKU-A", "1", "20.00", "3.80"), line("", "1", "5.00", "0.95"), line("SKU-C", "1", "0.00", "0.00")),
         grand="34.65",
     )
-    resolved = {ref: {"id": 1} for ref in known(order) if ref.value != "SKU-A" and ref.value != "SKU-C"}
+    resolved = {ref: {"id": 1} for ref in known(order) if ref.value not in {"SKU-A", "SKU-C"}}
 
     with pytest.raises(Problems) as caught:
         sandbox_erp.sale(order, resolved, OPTIONS)

@@ -1,0 +1,156 @@
+"""The servers against which every SalesTarget is held, one entry per connector and way of keeping documents single.
+
+To join: write a class with these members, and a context manager that yields one; add it to `FAKES`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from connectors.kit.base import ConnectorSettings, JsonDict, SalesTarget
+from connectors.sandbox.erp import ErpOptions, RunningErp, running_erp
+from connectors.sandbox_erp import SandboxErp
+from mappings.canonical.refs import Ref
+
+#: Placed on this day, in the middle of `WINDOW`.
+PLACED_AT: Final = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+WINDOW: Final = (PLACED_AT - dt.timedelta(hours=1), PLACED_AT + dt.timedelta(hours=1))
+
+#: What every payload of `TargetFake.sale` comes to.
+TOTAL: Final = Decimal("23.80")
+TAX: Final = Decimal("3.80")
+
+
+class TargetFake(Protocol):
+    """A running stand-in of one system, and what a test must know of it."""
+
+    #: A text that opens the system and must never show.
+    secret: str
+    known_product: Ref
+    unknown_product: Ref
+    party: Ref
+    #: A declared deadline, in seconds; short, so that a test of it is fast.
+    deadline_s: float
+
+    def connect(self, **settings: Any) -> SalesTarget:
+        """A new connector; `settings` are fields of ConnectorSettings, `bulk=N` asks for calls of N documents."""
+        ...
+
+    def sale(self, key: str) -> JsonDict:
+        """A payload that comes to TOTAL, placed at PLACED_AT."""
+        ...
+
+    def bad_sale(self, key: str) -> JsonDict:
+        """A payload that the system refuses."""
+        ...
+
+    def someone_makes_a_sale(self, key: str) -> str:
+        """A sale that did not come through us, in our shop and window; its external id."""
+        ...
+
+    def someone_cancels(self, external_id: str) -> None:
+        """A person cancels a sale in the system."""
+        ...
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        """The next `create`, `advance`, `delete` or `find` call runs into this fault of `connectors.sandbox.faults`."""
+        ...
+
+    def confirmations(self, external_id: str) -> int:
+        """How often the confirmation of a sale took effect."""
+        ...
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        ...
+
+
+_ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "create": ("POST", "/api/sales"),
+    "advance": ("POST", "/api/sales/advance"),
+    "delete": ("DELETE", "/api/sales/*"),
+    "find": ("GET", "/api/sales"),
+}
+
+
+class SandboxErpFake:
+    """The sandbox ERP, in this process."""
+
+    secret = "k-9f3a-Sandbox&Key"
+    known_product = Ref("product", "TASSE-ROT")
+    unknown_product = Ref("product", "NUR-IM-SHOP-1")
+    party = Ref("party", "email:jane@example.com")
+    deadline_s = 1.0
+
+    def __init__(self, erp: RunningErp) -> None:
+        self.erp = erp
+        target = self.connect()
+        party = target.save_party({"code": self.party.value, "name": "Jane"})
+        self._party = party["id"]
+        self._product = target.resolve([self.known_product])[self.known_product]["id"]
+
+    def connect(self, **settings: Any) -> SandboxErp:
+        options = {
+            "enforced_key": self.erp.options.enforce_key,
+            "bulk": settings.pop("bulk", 1),
+            **settings.pop("options", {}),
+        }
+        values: dict[str, Any] = {
+            "name": "erp",
+            "url": self.erp.url,
+            "key": self.secret,
+            "deadline_s": self.deadline_s,
+            "allow_hosts": ("127.0.0.1",),
+        }
+        return SandboxErp(ConnectorSettings(**(values | settings), options=options))
+
+    def sale(self, key: str) -> JsonDict:
+        lines = [{"product": self._product, "quantity": "2", "amount": "20.00", "tax": "3.80"}]
+        return {
+            "external_key": key,
+            "reference": key,
+            "currency": "EUR",
+            "party": self._party,
+            "sale_date": f"{PLACED_AT:%Y-%m-%d}",
+            "placed_at": PLACED_AT.isoformat(),
+            "lines": lines,
+        }
+
+    def bad_sale(self, key: str) -> JsonDict:
+        return {**self.sale(key), "lines": [{"product": 999_999, "quantity": "1", "amount": "1.00", "tax": "0"}]}
+
+    def someone_makes_a_sale(self, key: str) -> str:
+        decided = self.erp.books.decide_sale({**self.sale(key), "shop": "crossdock"})
+        return str(self.erp.books.commit_sale(decided)["id"])
+
+    def someone_cancels(self, external_id: str) -> None:
+        self.erp.books.decide_advance(int(external_id), "cancelled")()
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        method, path = _ACTIONS[action]
+        self.erp.plan.add(method=method, path=path, **fault)
+
+    def confirmations(self, external_id: str) -> int:
+        entries = self.erp.server.ledger.entries()
+        return sum(entry.kind == "sale.confirm" and entry.external_id == external_id for entry in entries)
+
+    def stop(self) -> None:
+        self.erp.server.close()
+
+
+@contextlib.contextmanager
+def sandbox_erp(folder: Path, *, enforce_key: bool) -> Iterator[SandboxErpFake]:
+    options = ErpOptions(enforce_key=enforce_key, settle_s=2.0, api_key=SandboxErpFake.secret)
+    with running_erp(options=options, ledger=folder / "erp.ledger") as erp:
+        yield SandboxErpFake(erp)
+
+
+FAKES: Final[Mapping[str, Callable[[Path], contextlib.AbstractContextManager[TargetFake]]]] = {
+    "sandbox_erp": lambda folder: sandbox_erp(folder, enforce_key=True),
+    "sandbox_erp without enforced key": lambda folder: sandbox_erp(folder, enforce_key=False),
+}
