@@ -36,6 +36,11 @@ _TIME: Final = re.compile(
 #: A double holds 15 significant digits for certain; what follows them is noise of its way through binary.
 _DOUBLE: Final = Context(prec=15)
 _SHOWN: Final = 40
+_MESSAGES: Final[dict[str, str | list[Any] | dict[Any, Any]]] = {
+    "required": "is missing",
+    "null": "found null, expected a value",
+    "invalid": "found something else, expected a list",
+}
 
 
 def shown(value: object) -> str:
@@ -75,10 +80,7 @@ def plain_number(number: Decimal) -> Decimal:
 class Strict(fields.Field[T]):
     """Base of our fields: `read` is the way in, `write` the way out, and null never reaches either of them."""
 
-    default_error_messages = {  # noqa: RUF012 - marshmallow merges this attribute over the class tree
-        "required": "is missing",
-        "null": "found null, expected a value",
-    }
+    default_error_messages = _MESSAGES
 
     @abstractmethod
     def read(self, value: object) -> T:
@@ -324,6 +326,18 @@ class Choice(Strict[T]):
     def write(self, value: T) -> str:
         """The word."""
         return self._names[value]
+
+
+class Nested(fields.Nested):
+    """An object, or a list of them, with our words for what is wrong."""
+
+    default_error_messages = _MESSAGES
+
+
+class ListOf(fields.List[T]):
+    """A list of plain values, with our words for what is wrong."""
+
+    default_error_messages = _MESSAGES
 
 
 class JsonObject(Strict[dict[str, Any]]):

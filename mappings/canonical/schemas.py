@@ -25,6 +25,8 @@ from mappings.canonical.fields import (
     Flag,
     Id,
     JsonObject,
+    ListOf,
+    Nested,
     Strict,
     Text,
     UtcTime,
@@ -135,8 +137,8 @@ class OrderLineSchema(_Record):
     subtotal = MoneyText()
     total = MoneyText()
     tax = MoneyText()
-    tax_lines = fields.Nested(TaxLineSchema, many=True)
-    discounts = fields.Nested(DiscountSchema, many=True)
+    tax_lines = Nested(TaxLineSchema, many=True)
+    discounts = Nested(DiscountSchema, many=True)
     tax_included = Flag()
     tax_class = Text()
     product_id = Text()
@@ -156,7 +158,7 @@ class ShippingLineSchema(_Record):
     title = Text()
     total = MoneyText()
     tax = MoneyText()
-    tax_lines = fields.Nested(TaxLineSchema, many=True)
+    tax_lines = Nested(TaxLineSchema, many=True)
 
 
 class FeeSchema(_Record):
@@ -167,7 +169,7 @@ class FeeSchema(_Record):
     title = Text()
     total = MoneyText()
     tax = MoneyText()
-    tax_lines = fields.Nested(TaxLineSchema, many=True)
+    tax_lines = Nested(TaxLineSchema, many=True)
 
 
 class PaymentSchema(_Record):
@@ -231,25 +233,25 @@ class OrderSchema(_Record):
     source_state = Text()
     payment_state = Choice({state.value: state for state in records.PaymentState})
     fulfilment_state = Choice({state.value: state for state in records.FulfilmentState})
-    customer = fields.Nested(CustomerSchema)
-    billing = fields.Nested(AddressSchema)
-    shipping = fields.Nested(AddressSchema)
-    lines = fields.Nested(OrderLineSchema, many=True)
-    shipping_lines = fields.Nested(ShippingLineSchema, many=True)
-    fees = fields.Nested(FeeSchema, many=True)
-    tax_lines = fields.Nested(TaxLineSchema, many=True)
-    coupons = fields.List(Text())
-    payments = fields.Nested(PaymentSchema, many=True)
-    refunds = fields.Nested(RefundSchema, many=True)
-    totals = fields.Nested(TotalsSchema)
+    customer = Nested(CustomerSchema)
+    billing = Nested(AddressSchema)
+    shipping = Nested(AddressSchema)
+    lines = Nested(OrderLineSchema, many=True)
+    shipping_lines = Nested(ShippingLineSchema, many=True)
+    fees = Nested(FeeSchema, many=True)
+    tax_lines = Nested(TaxLineSchema, many=True)
+    coupons = ListOf(Text())
+    payments = Nested(PaymentSchema, many=True)
+    refunds = Nested(RefundSchema, many=True)
+    totals = Nested(TotalsSchema)
     tax_included = Flag()
     note = Text()
-    tags = fields.List(Text())
+    tags = ListOf(Text())
     test = Flag()
     po_number = Text()
     payment_terms = Text()
     payment_method = Text()
-    shop_totals = fields.Nested(ShopTotalsSchema, allow_none=True)
+    shop_totals = Nested(ShopTotalsSchema, allow_none=True)
     attributes = JsonObject()
 
 
@@ -293,9 +295,9 @@ def _step(field: fields.Field[Any]) -> _Writer | None:
     """How one field is written; None for a value that is its own JSON."""
     if isinstance(field, MoneyText):
         return _money_text
-    if isinstance(field, fields.List):
+    if isinstance(field, ListOf):
         return lambda values, _: list(values)
-    if isinstance(field, fields.Nested):
+    if isinstance(field, Nested):
         nested = _writer(cast("_Record", field.schema))
         if field.many:
             return lambda values, currency: [nested(value, currency) for value in values]
@@ -323,9 +325,9 @@ def _made(schema: _Record, data: Mapping[str, Any], currency: str) -> object:
 def _value(field: fields.Field[Any], value: Any, currency: str) -> object:  # noqa: ANN401 - whatever the field gave
     if isinstance(field, MoneyText):
         return Money(cast("Decimal", value), currency)
-    if isinstance(field, fields.List):
+    if isinstance(field, ListOf):
         return tuple(value)
-    if isinstance(field, fields.Nested) and value is not None:
+    if isinstance(field, Nested) and value is not None:
         schema = cast("_Record", field.schema)
         return tuple(_made(schema, each, currency) for each in value) if field.many else _made(schema, value, currency)
     return value

@@ -13,7 +13,7 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema
 
 from mappings.canonical.fields import (
     Amount,
@@ -22,6 +22,7 @@ from mappings.canonical.fields import (
     Flag,
     Id,
     LocalDay,
+    Nested,
     Number,
     Strict,
     Text,
@@ -116,7 +117,7 @@ def _stored(value: object) -> str | int | bool | None:
     return value if isinstance(value, str) and len(value) <= _META_LENGTH and storable(value) else None
 
 
-class PhpObject(fields.Nested):
+class PhpObject(Nested):
     """A nested object; PHP writes an empty one as `[]`."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the library's own
@@ -165,7 +166,7 @@ class LineSchema(_Woo):
     subtotal = Price(required=True)
     total = Price(required=True)
     total_tax = Price(required=True)
-    taxes = fields.Nested(ShareSchema, many=True, required=True)
+    taxes = Nested(ShareSchema, many=True, required=True)
     sku = Loose(required=True)
     meta_data = MetaData(load_default=dict)
     #: Of the Product Bundles and Composite Products plugins: the id of the line that this one is part of.
@@ -179,7 +180,7 @@ class ChargeSchema(_Woo):
     id = Id(required=True)
     total = Price(required=True)
     total_tax = Price(required=True)
-    taxes = fields.Nested(ShareSchema, many=True, load_default=list)
+    taxes = Nested(ShareSchema, many=True, load_default=list)
 
 
 class ShippingLineSchema(ChargeSchema):
@@ -255,13 +256,13 @@ class OrderSchema(_Woo):
     customer_note = Loose(load_default="")
     created_via = Loose(load_default="")
     meta_data = MetaData(load_default=dict)
-    line_items = fields.Nested(LineSchema, many=True, required=True)
-    tax_lines = fields.Nested(TaxLineSchema, many=True, load_default=list)
-    shipping_lines = fields.Nested(ShippingLineSchema, many=True, load_default=list)
-    fee_lines = fields.Nested(FeeSchema, many=True, load_default=list)
-    coupon_lines = fields.Nested(CouponSchema, many=True, load_default=list)
-    refunds = fields.Nested(RefundSchema, many=True, load_default=list)
-    gift_cards = fields.Nested(GiftCardSchema, many=True, load_default=list)
+    line_items = Nested(LineSchema, many=True, required=True)
+    tax_lines = Nested(TaxLineSchema, many=True, load_default=list)
+    shipping_lines = Nested(ShippingLineSchema, many=True, load_default=list)
+    fee_lines = Nested(FeeSchema, many=True, load_default=list)
+    coupon_lines = Nested(CouponSchema, many=True, load_default=list)
+    refunds = Nested(RefundSchema, many=True, load_default=list)
+    gift_cards = Nested(GiftCardSchema, many=True, load_default=list)
 
 
 #: Building a schema costs more than using it.
