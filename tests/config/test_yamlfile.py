@@ -41,11 +41,14 @@ def test_an_empty_value_is_none_and_a_quoted_one_is_text(tmp_path):
     assert read(tmp_path, "a:\nb: ''\nc: \"\"").tree == {"a": None, "b": "", "c": ""}
 
 
-@given(
-    st.dictionaries(
-        st.text(), st.recursive(st.text(), lambda below: st.lists(below) | st.dictionaries(st.text(), below))
-    )
+TREES = st.recursive(
+    st.text(max_size=30),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=10), below, max_size=3),
+    max_leaves=10,
 )
+
+
+@given(st.dictionaries(st.text(max_size=10), TREES, max_size=3))
 def test_what_a_yaml_writer_writes_as_text_is_read_as_the_same_text(tmp_path_factory, tree):
     folder = tmp_path_factory.mktemp("yaml")
     document = read(folder, yaml.safe_dump(tree, default_style='"', allow_unicode=True))
@@ -140,8 +143,8 @@ def test_an_empty_file_holds_nothing(tmp_path, content):
         (
             "a: 1\n---\nb: 2",
             (
-                "c.yaml:2:1: found no valid YAML (expected a single document in the stream, but found another document); "
-                "put the second document into a file of its own"
+                "c.yaml:2:1: found no valid YAML (expected a single document in the stream, but found another "
+                "document); put the second document into a file of its own"
             ),
         ),
         (b"a: b\nc: \xff", "c.yaml:2: found the byte 0xff, which is not UTF-8, expected a file in UTF-8"),
