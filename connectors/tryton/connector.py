@@ -1,0 +1,144 @@
+"""Tryton as a target for sales."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from connectors.kit.base import (
+    ConnectorSettings,
+    DocumentSummary,
+    JsonDict,
+    KeyDeclaration,
+    Rank,
+    Ref,
+    Result,
+    SalesTarget,
+    TargetDocument,
+    Throttle,
+)
+from connectors.kit.errors import RecordRejected
+from connectors.tryton.cache import Aged
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.goods import find_products, find_subdivisions
+from connectors.tryton.masters import Masters
+from connectors.tryton.options import read_options
+from connectors.tryton.parties import find_parties, save_party
+from connectors.tryton.sales import Sales
+
+_KEYS: Final[Mapping[str, KeyDeclaration]] = {
+    "sale": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
+    "party": KeyDeclaration("code", enforced=True, same_call=True),
+}
+
+
+class Tryton(SalesTarget):
+    """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
+
+    settle_bound_s = None
+
+    def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
+        """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
+        options = read_options(settings.options)
+        self._client = TrytonClient(settings, options.database, throttle=throttle, dry_run=dry_run)
+        self._masters = Masters(self._client, options)
+        self._sales = Sales(self._client, self._masters, options.bulk)
+        self._products: Aged[str, JsonDict] = Aged(options.cache_s)
+        self._subdivisions: Aged[str, JsonDict] = Aged(options.cache_s)
+        self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
+        self.concurrency = settings.concurrency or options.concurrency
+        self.bulk = options.bulk
+        self.write_deadline_s = self._client.deadline_s
+        self.keys = _KEYS
+
+    def close(self) -> None:
+        """Close the connections; the connector can be used again afterwards."""
+        self._client.close()
+
+    def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
+        """Kind by kind, each in one call; found ones are believed for a while.
+
+        * `product` by code: id, code, type, salable, unit (id), unit_digits, list_price, taxes [{id, name, rate}]
+        * `party` by hint `code`, else `vat_id`, else `email`: id, code, name, vat_ids, emails, addresses, matched_by
+        * `tax` by id, name, description, else hint `rate`: id, name, type, rate, amount, sequence, childs ...
+        * `company`, `web_shop` (empty: the connection's own), `currency`, `country`, `subdivision`,
+          `payment_term`, `carrier`, `warehouse` (empty: the default): id and what a payload needs
+
+        Rates are in percent, amounts Decimal. `{"id": None, "candidates": [...]}` means that several match.
+        Raises Transient, ConnectionBroken.
+        """
+        by_kind: dict[str, list[Ref]] = {}
+        for ref in refs:
+            by_kind.setdefault(ref.kind, []).append(ref)
+        found: dict[Ref, JsonDict] = {}
+        for kind, wanted in by_kind.items():
+            if kind == "product":
+                found |= self._by_code(wanted, self._products)
+            elif kind == "subdivision":
+                found |= self._by_code(wanted, self._subdivisions)
+            elif kind == "party":
+                found |= self._find_parties(wanted)
+            elif kind in self._masters.kinds:
+                found |= self._masters.resolve(wanted)
+        return found
+
+    def save_party(self, payload: JsonDict) -> JsonDict:
+        """Create a party, or add addresses to the one that `payload["id"]` names; answers as `resolve` does."""
+        try:
+            return save_party(self._client, payload)
+        finally:
+            # Whatever came of it, what is believed of this party is outdated.
+            self._parties.forget()
+
+    def find_sales(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """By `web_id` within the web shop, in one call."""
+        return self._sales.find(keys)
+
+    def create_sales(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """In one transaction; a refused batch is looked up by key and sent singly."""
+        results = self._sales.create(payloads)
+        if any(isinstance(result.error, RecordRejected) for result in results):
+            # A product or address that we believed in may be gone: the next try must ask.
+            self._forget()
+        return results
+
+    def advance_sales(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
+        """Quote and confirm: lists over JSON-RPC where a login is configured, else one by one over REST."""
+        return self._sales.advance(documents, rank)
+
+    def delete_draft(self, document: TargetDocument) -> None:
+        """Raises RecordRejected when it is a draft no longer."""
+        self._sales.delete(document)
+
+    def list_sales(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
+        """Every sale of the web shop whose sale date lies in the window, in the zone of `since` and `until`."""
+        return self._sales.list_all(since, until)
+
+    def _by_code(self, wanted: Sequence[Ref], cache: Aged[str, JsonDict]) -> dict[Ref, JsonDict]:
+        codes = {ref.value for ref in wanted}
+        known = cache.get_many(codes)
+        if missing := codes - known.keys():
+            fresh = (
+                find_products(self._client, missing, self._masters.context())
+                if cache is self._products
+                else find_subdivisions(self._client, missing)
+            )
+            cache.put_many(fresh)
+            known |= fresh
+        return {ref: known[ref.value] for ref in wanted if ref.value in known}
+
+    def _find_parties(self, wanted: Sequence[Ref]) -> dict[Ref, JsonDict]:
+        known = self._parties.get_many(ref.value for ref in wanted)
+        found = {ref: known[ref.value] for ref in wanted if ref.value in known}
+        if missing := [ref for ref in wanted if ref not in found]:
+            fresh = find_parties(self._client, missing)
+            self._parties.put_many({ref.value: party for ref, party in fresh.items() if party["id"] is not None})
+            found |= fresh
+        return found
+
+    def _forget(self) -> None:
+        self._products.forget()
+        self._subdivisions.forget()
+        self._parties.forget()
+        self._masters.forget()

@@ -1,0 +1,278 @@
+"""Sales: created, advanced, read back and listed, always by our key within the web shop."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from connectors.kit.base import DocumentSummary, JsonDict, Rank, Result, TargetDocument
+from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.goods import batches
+from connectors.tryton.masters import Masters
+
+MODEL: Final = "sale.sale"
+FIELDS: Final = (
+    *("web_id", "number", "reference", "state", "untaxed_amount", "tax_amount", "total_amount", "currency.code"),
+    *("party", "sale_date"),
+)
+RANKS: Final = {
+    "cancelled": Rank.CANCELLED,
+    "draft": Rank.DRAFT,
+    "quotation": Rank.QUOTED,
+    "confirmed": Rank.CONFIRMED,
+    "processing": Rank.CONFIRMED,
+    "done": Rank.CONFIRMED,
+}
+#: The buttons in their order: the rank that they need, their name, the rank that they give.
+_BUTTONS: Final = ((Rank.DRAFT, "quote", Rank.QUOTED), (Rank.QUOTED, "confirm", Rank.CONFIRMED))
+_PAGE: Final = 200
+_NOT_FOUND: Final = 404
+
+
+class Sales:
+    """The sales of one web shop."""
+
+    def __init__(self, client: TrytonClient, masters: Masters, bulk: int) -> None:
+        self._client = client
+        self._masters = masters
+        self._bulk = bulk
+
+    def find(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Documents by key, lowest id first."""
+        found: dict[str, list[TargetDocument]] = {}
+        shop = self._masters.web_shop()["id"]
+        for batch in batches(keys):
+            domain = [["web_shop", "=", shop], ["web_id", "in", batch]]
+            for row in self._client.search(MODEL, domain, FIELDS, order=[["id", "ASC"]]):
+                found.setdefault(row["web_id"], []).append(_document(row))
+        return found
+
+    def create(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """Create each as a draft; in one call where there are several."""
+        results: list[Result] = []
+        for start in range(0, len(payloads), self._bulk):
+            results.extend(self._create_batch(payloads[start : start + self._bulk]))
+        return results
+
+    def _create_batch(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        if len(payloads) == 1:
+            return self._create_singly(payloads)
+        try:
+            ids = self._client.create_many(MODEL, payloads)
+        except RecordRejected as refusal:
+            # The text does not reliably name the one that was refused, so the keys are looked up and the rest is
+            # sent one by one. Anything but a refusal leaves all of them open.
+            if not refusal.rolled_back:
+                return _all(payloads, OutcomeUnknown(str(refusal), code=refusal.code, status=refusal.status))
+            return self._create_singly(payloads)
+        except ConnectorError as error:
+            return _all(payloads, error)
+        try:
+            documents = self._read(ids)
+        except ConnectorError as error:
+            return _all(payloads, OutcomeUnknown(f"created, but not read back: {error}", status=error.status))
+        return [_read_back(documents.get(number), payload) for number, payload in zip(ids, payloads, strict=True)]
+
+    def _create_singly(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """One call each; after a call whose outcome is open, or that could not be sent, the rest is not sent."""
+        results: list[Result] = []
+        try:
+            taken = self._taken([payload["web_id"] for payload in payloads]) if len(payloads) > 1 else frozenset()
+        except ConnectorError as error:
+            # Nothing is written yet: the batch before was rolled back.
+            return _all(payloads, error)
+        stopped: ConnectorError | None = None
+        for payload in payloads:
+            if payload["web_id"] in taken:
+                results.append(Result(error=_exists(payload)))
+                continue
+            result = Result(error=stopped) if stopped else self._create_one(payload)
+            results.append(result)
+            if stopped is None and result.error is not None and not isinstance(result.error, RecordRejected):
+                unsent = Transient("not sent: the call before it had no usable answer")
+                stopped = unsent if isinstance(result.error, OutcomeUnknown) else result.error
+        return results
+
+    def _create_one(self, payload: JsonDict) -> Result:
+        try:
+            return Result(document=_document(self._client.create(MODEL, payload, FIELDS)))
+        except RecordRejected as refusal:
+            # "Already exists" is decided by looking, for the text of a refusal is translated.
+            try:
+                taken = self._taken([payload["web_id"]])
+            except ConnectorError as error:
+                return Result(error=OutcomeUnknown(f"refused ({refusal}), and not looked up: {error}"))
+            return Result(error=_exists(payload) if taken else refusal)
+        except ConnectorError as error:
+            return Result(error=error)
+
+    def advance(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
+        """Press the buttons that are still missing, for all together where a login allows it."""
+        current = {document.external_id: Result(document=document) for document in documents}
+        for needed, button, given in _BUTTONS:
+            if given > rank:
+                break
+            ready = [
+                result.document
+                for result in current.values()
+                if result.document is not None and result.document.rank == needed
+            ]
+            for start in range(0, len(ready), self._bulk):
+                current |= self._press(ready[start : start + self._bulk], button, given, last=given == rank)
+        return [_reached(current[document.external_id], rank) for document in documents]
+
+    def _press(self, documents: Sequence[TargetDocument], button: str, given: Rank, *, last: bool) -> dict[str, Result]:
+        """One button for several documents. Between two buttons the state is not read: the next one asks for it."""
+        if len(documents) > 1 and self._client.has_login:
+            ids = [int(document.external_id) for document in documents]
+            try:
+                self._client.press_many(MODEL, ids, button, self._masters.context())
+                return self._state_of(documents) if last else _assumed(documents, given)
+            except RecordRejected:
+                # One refused document holds up all of them; who it is shows when each is tried alone.
+                return self._press_singly(self._state_of(documents), button, given)
+            except ConnectorError as error:
+                return {document.external_id: Result(error=error) for document in documents}
+        return self._press_singly({each.external_id: Result(document=each) for each in documents}, button, given)
+
+    def _press_singly(self, current: dict[str, Result], button: str, given: Rank) -> dict[str, Result]:
+        results: dict[str, Result] = {}
+        stopped: ConnectorError | None = None
+        for number, result in current.items():
+            document = result.document
+            if document is None or document.rank >= given or document.rank == Rank.CANCELLED:
+                results[number] = result
+                continue
+            results[number] = Result(error=stopped) if stopped else self._press_one(document, button, given)
+            error = results[number].error
+            if stopped is None and error is not None and not isinstance(error, RecordRejected):
+                stopped = Transient("not sent: the call before it had no usable answer")
+        return results
+
+    def _press_one(self, document: TargetDocument, button: str, given: Rank) -> Result:
+        try:
+            return Result(document=_document(self._client.press(MODEL, int(document.external_id), button, FIELDS)))
+        except RecordRejected as refusal:
+            # The refusal of a repeat looks like any other; what the state says decides. A confirm can also fail
+            # after its commit, in the processing that the server does within the same request.
+            now = self._state_of([document])[document.external_id]
+            if now.document is None or now.document.rank >= given:
+                return now
+            told = f"{button} was refused: {refusal}; the sale is in state {now.document.state!r}"
+            return Result(error=RecordRejected(told, code=button, status=refusal.status))
+        except ConnectorError as error:
+            return Result(error=error)
+
+    def _state_of(self, documents: Sequence[TargetDocument]) -> dict[str, Result]:
+        """What stands there now. A document that cannot be read is open: a button may have been pressed before."""
+        try:
+            found = self._read([int(document.external_id) for document in documents])
+        except ConnectorError as error:
+            unknown = OutcomeUnknown(f"the state could not be read back: {error}", status=error.status)
+            return {document.external_id: Result(error=unknown) for document in documents}
+        results: dict[str, Result] = {}
+        for document in documents:
+            now = found.get(int(document.external_id))
+            gone = RecordRejected("the sale is no longer in the ERP", code="gone")
+            results[document.external_id] = Result(document=now) if now else Result(error=gone)
+        return results
+
+    def delete(self, document: TargetDocument) -> None:
+        """Delete a draft; one that is gone already is fine."""
+        try:
+            self._client.delete(MODEL, int(document.external_id))
+        except RecordRejected as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+
+    def list_all(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
+        """By sale date, in pages that stay whole while sales are added."""
+        shop = self._masters.web_shop()["id"]
+        placed = ["OR", _dated(since, until), _undated(since, until)]
+        last = 0
+        while True:
+            domain = [["web_shop", "=", shop], ["id", ">", last], placed]
+            fields = (*FIELDS, "create_date", "write_date")
+            rows = self._client.search(MODEL, domain, fields, order=[["id", "ASC"]], limit=_PAGE)
+            for row in rows:
+                yield _summary(row)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1]["id"]
+
+    def _read(self, ids: Sequence[int]) -> dict[int, TargetDocument]:
+        rows = self._client.search(MODEL, [["id", "in", list(ids)]], FIELDS)
+        return {row["id"]: _document(row) for row in rows}
+
+    def _taken(self, keys: Sequence[str]) -> frozenset[str]:
+        return frozenset(self.find(keys))
+
+
+def _dated(since: dt.datetime, until: dt.datetime) -> list[Any]:
+    """A sale date is a day of the shop's calendar: `since` and `until` say it in their own zone."""
+    last = (until - dt.timedelta(microseconds=1)).date()
+    return [["sale_date", ">=", since.date()], ["sale_date", "<=", last]]
+
+
+def _undated(since: dt.datetime, until: dt.datetime) -> list[Any]:
+    """A draft that a person began has no sale date until it is quoted."""
+    return [["sale_date", "=", None], ["create_date", ">=", since], ["create_date", "<", until]]
+
+
+def _summary(row: JsonDict) -> DocumentSummary:
+    created: dt.datetime = row["create_date"]
+    placed_on: dt.date = row["sale_date"] or created.date()
+    return DocumentSummary(
+        external_id=str(row["id"]),
+        key=row["web_id"] or "",
+        number=row["number"] or "",
+        state=row["state"],
+        total=row["total_amount"],
+        currency=row["currency"]["code"],
+        placed_at=dt.datetime.combine(placed_on, dt.time(), dt.UTC),
+        placed_on=placed_on,
+        version=(row["write_date"] or created).isoformat(),
+    )
+
+
+def _document(row: JsonDict) -> TargetDocument:
+    return TargetDocument(
+        external_id=str(row["id"]),
+        key=row["web_id"] or "",
+        number=row["number"] or "",
+        state=row["state"],
+        total=row["total_amount"],
+        tax=row["tax_amount"],
+        currency=row["currency"]["code"],
+        payload=row,
+        rank=RANKS[row["state"]],
+    )
+
+
+def _assumed(documents: Sequence[TargetDocument], rank: Rank) -> dict[str, Result]:
+    return {each.external_id: Result(document=dataclasses.replace(each, rank=rank)) for each in documents}
+
+
+def _reached(result: Result, rank: Rank) -> Result:
+    document = result.document
+    if document is None or document.rank >= rank:
+        return result
+    told = f"the sale is in state {document.state!r} in the ERP and was left alone"
+    return Result(error=RecordRejected(told, code=document.state))
+
+
+def _read_back(document: TargetDocument | None, payload: JsonDict) -> Result:
+    if document is not None and document.key == payload["web_id"]:
+        return Result(document=document)
+    return Result(error=OutcomeUnknown("created, but not found when it was read back"))
+
+
+def _exists(payload: JsonDict) -> AlreadyExists:
+    return AlreadyExists(f"a sale with web_id {payload['web_id']!r} exists already", field="web_id")
+
+
+def _all(payloads: Sequence[JsonDict], error: ConnectorError) -> list[Result]:
+    return [Result(error=error) for _ in payloads]
