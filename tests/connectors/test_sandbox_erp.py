@@ -1,0 +1,270 @@
+"""What is particular to the sandbox ERP's connector: calls and their number, caching, options, classification."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from decimal import Decimal
+
+import pytest
+
+from connectors.kit.base import ConnectorSettings, Rank
+from connectors.kit.errors import AlreadyExists, ConnectionBroken, RecordRejected, Transient
+from connectors.kit.exchanges import capture
+from connectors.kit.http import DryRun
+from connectors.sandbox_erp import SandboxErp
+from mappings.canonical.refs import Ref
+from tests.contract.target_fakes import PLACED_AT, SandboxErpFake, sandbox_erp
+
+pytestmark = pytest.mark.loopback
+
+
+@pytest.fixture
+def fake(tmp_path):
+    with sandbox_erp(tmp_path, enforce_key=True) as running:
+        yield running
+
+
+def calls_made(fake: SandboxErpFake):
+    """Method and path of every request since the last time that this was asked."""
+    seen = [(entry["method"], entry["target"].split("?")[0]) for entry in fake.erp.server._requests]
+    fake.erp.server._requests.clear()
+    return seen
+
+
+def settings(**options):
+    return ConnectorSettings(name="erp", url="http://127.0.0.1:9", key="secret", options=options)
+
+
+# How many calls
+
+
+def test_an_order_of_a_known_customer_costs_three_calls(fake):
+    target = fake.connect()
+    calls_made(fake)
+    [created] = target.create_sales([fake.sale("k1")])
+    target.advance_sales([created.document], Rank.CONFIRMED)
+    assert calls_made(fake) == [("POST", "/api/sales"), ("POST", "/api/sales/advance"), ("GET", "/api/sales")]
+
+
+def test_bulk_costs_three_calls_for_fifty(fake):
+    target = fake.connect(bulk=50)
+    calls_made(fake)
+    results = target.create_sales([fake.sale(f"k{number}") for number in range(50)])
+    target.advance_sales([result.document for result in results], Rank.CONFIRMED)
+    assert len(calls_made(fake)) == 3
+
+
+def test_more_than_one_bulk_is_cut_into_calls(fake):
+    target = fake.connect(bulk=20)
+    calls_made(fake)
+    assert len(target.create_sales([fake.sale(f"k{number}") for number in range(45)])) == 45
+    assert len(calls_made(fake)) == 3
+
+
+def test_nothing_to_advance_costs_nothing(fake):
+    target = fake.connect()
+    [created] = target.create_sales([fake.sale("k1")])
+    calls_made(fake)
+    assert target.advance_sales([created.document], Rank.DRAFT)[0].document == created.document
+    assert calls_made(fake) == []
+
+
+def test_a_call_that_is_refused_as_a_whole_is_sent_singly(fake):
+    target = fake.connect(bulk=3)
+    fake.break_next(
+        "create", kind="status", status=413, body='{"code": "too_many", "message": "too much", "field": ""}'
+    )
+    results = target.create_sales([fake.sale(key) for key in ("k1", "k2", "k3")])
+    assert [result.document.key for result in results] == ["k1", "k2", "k3"]
+
+
+# References
+
+
+def test_what_is_known_is_asked_for_once_and_what_is_unknown_every_time(fake):
+    target = fake.connect()
+    refs = [fake.known_product, fake.unknown_product, fake.party]
+    target.resolve(refs)
+    calls_made(fake)
+
+    target.resolve(refs)
+    assert calls_made(fake) == [("GET", "/api/products")]
+
+    fake.erp.books.add_product({"code": fake.unknown_product.value})
+    assert target.resolve(refs).keys() == set(refs)
+
+
+def test_a_resolved_reference_has_an_age(fake):
+    target = fake.connect(options={"cache_s": 0})
+    target.resolve([fake.known_product])
+    calls_made(fake)
+    target.resolve([fake.known_product])
+    assert calls_made(fake) == [("GET", "/api/products")]
+
+
+def test_many_references_are_asked_for_in_batches(fake):
+    target = fake.connect()
+    calls_made(fake)
+    target.resolve([Ref("product", f"NO-{number}") for number in range(120)])
+    assert calls_made(fake) == [("GET", "/api/products")] * 3
+
+
+def test_a_refusal_for_something_unknown_forgets_what_was_believed(fake):
+    target = fake.connect()
+    target.resolve([fake.party, fake.known_product])
+    target.create_sales([fake.bad_sale("bad")])
+    calls_made(fake)
+    target.resolve([fake.party])
+    assert calls_made(fake) == [("GET", "/api/parties")]
+
+
+def test_other_kinds_of_references_are_unknown_here(fake):
+    assert fake.connect().resolve([Ref("carrier", "dhl")]) == {}
+
+
+def test_skus_that_look_like_numbers_or_hold_signs_stay_text(fake):
+    refs = [Ref("product", code) for code in ("00123", "1E5", "SET/ÄÖ #1")]
+    answers = fake.connect().resolve(refs)
+    assert [answers[ref]["code"] for ref in refs] == ["00123", "1E5", "SET/ÄÖ #1"]
+
+
+def test_a_saved_party_is_known_without_asking(fake):
+    target = fake.connect()
+    saved = target.save_party({"code": "email:new@example.com", "name": "New", "email": "new@example.com"})
+    calls_made(fake)
+    ref = Ref("party", "email:new@example.com")
+    assert target.resolve([ref]) == {ref: saved}
+    assert calls_made(fake) == []
+
+
+def test_a_party_whose_code_is_taken_exists_already(fake):
+    with pytest.raises(AlreadyExists):
+        fake.connect().save_party({"code": fake.party.value, "name": "Jane again"})
+
+
+def test_of_two_parties_with_one_code_the_first_made_counts(tmp_path):
+    with sandbox_erp(tmp_path, enforce_key=False) as fake:
+        target = fake.connect(options={"cache_s": 0})
+        first = target.resolve([fake.party])[fake.party]["id"]
+        target.save_party({"code": fake.party.value, "name": "Jane again"})
+        assert target.resolve([fake.party])[fake.party]["id"] == first
+
+
+# Classification
+
+
+def test_a_refusal_carries_the_vendors_code_field_and_words(fake):
+    [result] = fake.connect().create_sales([{**fake.sale("k1"), "currency": "eur"}])
+    error = result.error
+    assert (type(error), error.code, error.field) == (RecordRejected, "invalid", "currency")
+    assert "ISO 4217" in str(error)
+
+
+def test_a_wrong_address_breaks_the_connection(fake):
+    target = fake.connect(url=f"{fake.erp.url}/somewhere")
+    with pytest.raises(ConnectionBroken):
+        target.find_sales(["k1"])
+
+
+def test_a_request_that_came_too_late_was_never_carried_out(fake, monkeypatch):
+    monkeypatch.setattr("connectors.sandbox_erp._sent_now", lambda: {"Sent-At": "1000000"})
+    target = fake.connect()
+    [result] = target.create_sales([fake.sale("k1")])
+    assert (type(result.error), result.error.code) == (Transient, "too_late")
+    assert target.find_sales(["k1"]) == {}
+
+
+def test_a_dry_run_writes_nothing_and_shows_the_call(fake):
+    connected = fake.connect()
+    target = SandboxErp(
+        ConnectorSettings(name="erp", url=fake.erp.url, key=fake.secret, allow_hosts=("127.0.0.1",)), dry_run=True
+    )
+    with capture() as exchanges:
+        [result] = target.create_sales([fake.sale("k1")])
+    assert isinstance(result.error, DryRun)
+    assert '"external_key":"k1"' in exchanges[0].request_body
+    assert connected.find_sales(["k1"]) == {}
+
+
+# The list
+
+
+def test_the_list_walks_over_its_pages(fake):
+    for number in range(505):
+        fake.someone_makes_a_sale(f"k{number}")
+    target = fake.connect()
+    calls_made(fake)
+    listed = list(target.list_sales(PLACED_AT, PLACED_AT.replace(hour=11)))
+    assert len({entry.external_id for entry in listed}) == 505
+    assert len(calls_made(fake)) == 2
+
+
+def test_another_shop_has_its_own_list_and_keys(fake):
+    fake.connect().create_sales([fake.sale("k1")])
+    other = fake.connect(options={"shop": "other"})
+    assert other.find_sales(["k1"]) == {}
+    assert list(other.list_sales(PLACED_AT, PLACED_AT.replace(hour=11))) == []
+
+
+# Options
+
+
+def test_the_defaults_are_a_window_of_single_calls():
+    target = SandboxErp(settings())
+    assert (target.concurrency, target.bulk, target.write_deadline_s) == (32, 1, 10.0)
+    assert target.keys["sale"].enforced
+    assert target.keys["sale"].same_call
+    assert target.keys["sale"].draft
+
+
+def test_the_connection_may_say_otherwise():
+    values = dataclasses.replace(settings(enforced_key=False, bulk=50, settle_bound_s=3), concurrency=4, deadline_s=2.5)
+    target = SandboxErp(values)
+    assert (target.concurrency, target.bulk, target.write_deadline_s, target.settle_bound_s) == (4, 50, 2.5, 3)
+    assert not target.keys["sale"].enforced
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("bulk", 0), ("bulk", 51), ("bulk", True), ("enforced_key", "no"), ("shop", ""), ("cache_s", -1), ("shop", 5)],
+)
+def test_an_option_that_cannot_be_used_is_named(name, value):
+    with pytest.raises(ConnectionBroken, match=repr(name)):
+        SandboxErp(settings(**{name: value}))
+
+
+def test_the_settle_bound_is_what_the_sandbox_declares_and_a_little_more(fake):
+    assert fake.connect().settle_bound_s == 2.5
+
+
+def test_a_sandbox_that_cannot_be_asked_promises_nothing(fake):
+    target = fake.connect()
+    fake.stop()
+    assert target.settle_bound_s is None
+
+
+def test_list_prices_and_tax_rates_are_exact(fake):
+    product = fake.connect().resolve([Ref("product", "TEE-ASSAM-100")])[Ref("product", "TEE-ASSAM-100")]
+    assert (product["list_price"], [tax["rate"] for tax in product["taxes"]]) == (Decimal("7.00"), [Decimal(7)])
+
+
+def test_one_connector_serves_many_threads(fake):
+    target = fake.connect()
+    errors: list[object] = []
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            [created] = target.create_sales([fake.sale(f"k{number}-{turn}")])
+            [confirmed] = target.advance_sales([created.document], Rank.CONFIRMED)
+            errors.extend(error for error in (created.error, confirmed.error) if error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    listed = list(target.list_sales(PLACED_AT, PLACED_AT.replace(hour=11)))
+    assert [entry.state for entry in listed] == ["confirmed"] * 80
