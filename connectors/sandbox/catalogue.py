@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 #: Shop tax class -> percent in the shop's own country (DE), as in the recorded shop.
 TAX_PERCENT = {"": Decimal(19), "reduced-rate": Decimal(7), "zero-rate": Decimal(0)}
@@ -61,7 +61,7 @@ SERVICES = (
 #: The recorded shop's articles first (its gross prices), then what the recordings teach to expect of names and SKUs.
 _FIXED = (
     ("TEE-ASSAM-100", "Assam Schwarztee 100 g", "7.49", "reduced-rate", "", ""),
-    ("KANNE-GLAS", "Glaskanne 1,2 l – „Größe M“", "29.95", "", "", ""),
+    ("KANNE-GLAS", "Glaskanne 1,2 l – „Größe M“", "29.95", "", "", ""),  # noqa: RUF001 - a real name
     ("SIEB-ST", "Teesieb Edelstahl", "3.33", "", "", ""),
     ("LETZTE", "Letztes Stück 茶", "19.99", "", "", ""),
     ("TASSE-ROT", "Tasse - Rot", "12.00", "", "TASSE", "Rot"),
@@ -112,7 +112,7 @@ def _made_product(number: int, seed: int) -> Product:
 def _product(
     sku: str, name: str, gross: Decimal, tax_class: str, *, stock: int, parent_sku: str = "", option: str = ""
 ) -> Product:
-    net = (gross / (1 + TAX_PERCENT[tax_class] / 100)).quantize(_CENT)
+    net = (gross / (1 + TAX_PERCENT[tax_class] / 100)).quantize(_CENT, ROUND_HALF_UP)
     return Product(
         sku=sku,
         name=name,

@@ -9,7 +9,7 @@ import dataclasses
 import http
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
@@ -69,18 +69,21 @@ def json_response(value: Any, status: int = 200, headers: Iterable[tuple[str, st
     )
 
 
-class Router:
-    """Routes by method and path. `{name}` in a pattern matches one path segment and is passed by keyword.
+_H = TypeVar("_H")
+
+
+class Router(Generic[_H]):
+    """Finds a handler by method and path. `{name}` in a pattern matches one path segment and is given by name.
 
     Exact paths are found in a dict, so that the hot paths of a benchmark cost no regular expression.
     """
 
     def __init__(self) -> None:
-        self._exact: dict[str, dict[str, Handler]] = {}
-        self._patterns: list[tuple[re.Pattern[str], dict[str, Handler]]] = []
+        self._exact: dict[str, dict[str, _H]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, _H]]] = []
 
-    def add(self, method: str, pattern: str, handler: Handler) -> None:
-        """Send `method` on `pattern` to `handler(request, **segments)`."""
+    def add(self, method: str, pattern: str, handler: _H) -> None:
+        """`method` on `pattern` finds `handler`."""
         if "{" not in pattern:
             self._exact.setdefault(pattern, {})[method] = handler
             return
@@ -91,9 +94,9 @@ class Router:
                 return
         self._patterns.append((regex, {method: handler}))
 
-    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> tuple[_H, dict[str, str]] | None:
         """The handler and the path's segments; None when the path or the method is unknown."""
-        methods: dict[str, Handler] | None = self._exact.get(path)
+        methods = self._exact.get(path)
         segments: dict[str, str] = {}
         if methods is None:
             for regex, candidate in self._patterns:

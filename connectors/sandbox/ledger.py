@@ -65,6 +65,11 @@ class Ledger:
             self._fd = os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o644)
             self._count = _cut_torn_tail(self._fd)
 
+    @property
+    def durable(self) -> bool:
+        """Whether entries go to a file, from which a restart can rebuild."""
+        return self._path is not None
+
     def append(self, entry: Entry) -> Entry:
         """Write one entry and return it with its position and time."""
         return self.append_many((entry,))[0]

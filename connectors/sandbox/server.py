@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from connectors.sandbox.exchange import App, Request, Response, Router, json_response
+from connectors.sandbox.exchange import App, Handler, Request, Response, Router, json_response
 from connectors.sandbox.faults import Effect, Fault, FaultPlan, FaultScriptError, Reply, made_up_reply
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.wire import BadRequestError, read_request, write_broken, write_response
@@ -57,7 +57,7 @@ class Server:
         self._decide = decide
         self.plan = plan or FaultPlan()
         self.ledger = Ledger() if ledger is None else ledger  # an empty ledger is falsy
-        self.control = Router()
+        self.control: Router[Handler] = Router()
         self._app = app
         self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self._connections: set[socket.socket] = set()

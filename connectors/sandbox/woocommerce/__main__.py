@@ -1,0 +1,5 @@
+"""`python -m connectors.sandbox.woocommerce`."""
+
+from connectors.sandbox.woocommerce.process import main
+
+main()
