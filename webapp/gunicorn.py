@@ -5,12 +5,18 @@ The names are gunicorn's settings and hooks (https://docs.gunicorn.org/en/stable
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+import structlog
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # it has none
+
 from config.logging import configure_logging
+from config.problems import ConfigError
 from config.settings import Settings
 from webapp.parts import LazyParts
 
+log = structlog.get_logger(__name__)
 _settings = Settings.from_env()
 
 _host = f"[{_settings.web_host}]" if ":" in _settings.web_host else _settings.web_host
@@ -58,7 +64,13 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     """Open the database now: what is wrong with it shows at the start, and the first delivery need not wait."""
     configure_logging(_settings, "web")
     lazy: LazyParts = worker.wsgi.extensions[LazyParts.KEY]
-    lazy.get().receiver.start()
+    try:
+        lazy.get().receiver.start()
+    except ConfigError as error:
+        for problem in str(error).splitlines():
+            log.critical("configuration_refused", problem=problem)
+        # The status by which the arbiter knows that starting the worker again is no use.
+        sys.exit(Arbiter.APP_LOAD_ERROR)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401

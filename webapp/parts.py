@@ -12,6 +12,7 @@ from flask import current_app
 from config.loader import load_config
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
+from connectors.registry import has
 from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.work.bell import Bell
@@ -43,7 +44,7 @@ def build_parts(settings: Settings) -> Parts:
     config = load_config(settings.config_folder, settings.environ)
     systems = Systems(config)
     feeding = {channel.source for channel in config.channels.values()}
-    connectors = {name: systems.connector(name) for name in sorted(feeding)}
+    sources = {name: systems.connector(name) for name in sorted(feeding)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
 
     def close_rest() -> None:
@@ -57,8 +58,7 @@ def build_parts(settings: Settings) -> Parts:
             {name: tuple(channel.name for channel in config.channels_of_source(name)) for name in feeding},
             bell.ring,
         ),
-        # The class header is the capability list.
-        sources={name: one for name, one in connectors.items() if ReceivesWebhooks in type(one).__mro__},
+        sources={name: one for name, one in sources.items() if has(one, ReceivesWebhooks)},
         queue_answers=bell.is_reachable,
         close_rest=close_rest,
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 import time
-from collections.abc import Mapping
 from typing import NoReturn
 
 import structlog
@@ -13,7 +10,7 @@ from flask import Blueprint, Response, abort, request
 from requests.structures import CaseInsensitiveDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
 
-from connectors.kit.base import Delivery, ReceivesWebhooks, SignatureInvalid
+from connectors.kit.base import Delivery, SignatureInvalid
 from sync.work.receive import NotStored, RowRefused
 from webapp.parts import Parts, parts
 
@@ -27,18 +24,6 @@ POLL_PAUSE_S = 10.0
 RETRY_AFTER_S = 5
 
 
-class _Nobody(ReceivesWebhooks):
-    """Stands for a connection that does not exist or takes no webhooks; refuses at the cost of a wrong signature."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
-
-    def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> Delivery:  # noqa: ARG002 - the protocol's
-        hmac.digest(self._key, body, "sha256")
-        raise SignatureInvalid
-
-
-_NOBODY = _Nobody()
 #: Connection -> monotonic time at which an oversized delivery may have it polled again.
 _polled_until: dict[str, float] = {}
 
@@ -52,10 +37,8 @@ def receive(connection: str) -> Response:
     except RequestEntityTooLarge:
         _poll_instead(ours, connection)
         raise
-    # HTTP's names know no case, and each vendor's page writes them in its own.
-    headers = CaseInsensitiveDict(request.headers.items())
     try:
-        delivery = ours.sources.get(connection, _NOBODY).verify_webhook(body, headers)
+        delivery = _verify(ours, connection, body)
     except SignatureInvalid:
         log.warning("delivery_unverified", connection=_known(ours, connection), size=len(body))
         abort(401)
@@ -71,6 +54,22 @@ def receive(connection: str) -> Response:
         log.warning("delivery_unreadable", connection=connection, topic=delivery.topic, problem=delivery.problem)
     log.debug("delivery_stored", connection=connection, topic=delivery.topic, external_id=delivery.external_id)
     return Response(status=202)
+
+
+def _verify(ours: Parts, connection: str, body: bytes) -> Delivery:
+    """The verified delivery. Raises SignatureInvalid.
+
+    For a connection that does not exist another one's verifier does the work: answer and time are those of a wrong
+    signature, or of an unsigned ping, and tell nobody which connections there are.
+    """
+    verifier = ours.sources.get(connection) or next(iter(ours.sources.values()), None)
+    if verifier is None:
+        raise SignatureInvalid
+    # HTTP's names know no case, and each vendor's page writes them in its own.
+    delivery = verifier.verify_webhook(body, CaseInsensitiveDict(request.headers.items()))
+    if connection not in ours.sources and not delivery.ping:
+        raise SignatureInvalid
+    return delivery
 
 
 def _whole_body() -> bytes:

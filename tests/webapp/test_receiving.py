@@ -212,11 +212,21 @@ def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_url, serve):
     assert " 413 " in raw(server, chunked + b"800\r\n" + b"0" * 2048 + b"\r\n0\r\n\r\n")
     assert " 400 " in raw(server, head + names + b"Content-Length: -1\r\n\r\n" + body)
     assert " 431 " in raw(server, head + b"X: " + b"y" * 10_000 + b"\r\n\r\n")
-    assert " 400 " in raw(server, b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\n\r\n")
+    assert " 414 " in raw(server, b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\n\r\n")
     assert items(store) == 0
     assert " 202 " in raw(server, chunked + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
     assert items(store) == 1
     store.close()
+
+
+def test_a_configuration_that_cannot_be_used_ends_the_process_with_its_reason_and_no_traceback(tmp_path, sqlite_url):
+    server = Server(tmp_path, sqlite_url, app="webapp:create_app()", CROSSDOCK_CONFIG=str(tmp_path / "nowhere"))
+    with pytest.raises(AssertionError, match="did not come up"):
+        server.start()
+    assert server.process.wait(10) == 4
+    assert "configuration_refused" in server.log
+    assert "nowhere" in server.log
+    assert "Traceback" not in server.log
 
 
 def test_a_stopping_process_answers_what_it_took_in(store, database_url, serve):

@@ -70,6 +70,14 @@ def test_a_stranger_cannot_tell_which_connections_there_are(client, store):
     assert dict(known.headers) == dict(unknown.headers)
 
 
+def test_an_unsigned_ping_does_not_tell_either(client):
+    ping = {"X-Shop-Topic": "ping", "X-Shop-Signature": sign(BODY)}
+    assert [client.post(f"/webhooks/{name}", data=BODY, headers=ping).status_code for name in ("shop", "nobody")] == [
+        200,
+        200,
+    ]
+
+
 def test_a_right_signature_counts_for_its_own_connection_only(client, store):
     assert client.post("/webhooks/nobody", data=BODY, headers=signed(BODY)).status_code == 401
     assert rows(store, events) == 0
