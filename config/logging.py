@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Final, TextIO
+from typing import Any, Final, Self, TextIO
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -32,7 +32,7 @@ MIN_SECRET_CHARS: Final = 6
 #: Deeper values are shown as text: an event is a line for people, not a document.
 _MAX_DEPTH: Final = 6
 _SECRET_KEY = re.compile(
-    r"(?i)passw|secret|(?<!lease_)token|api_?key|consumer_?key|authori[sz]ation|cookie|signature|credential|private_?key"
+    r"(?i)passw|secret|(?<!lease_)token|api[_-]?key|consumer[_-]?key|authori[sz]ation|cookie|signature|credential|private[_-]?key"
 )
 #: What gives itself away in running text: the user part of a URL, a query parameter, an HTTP authorisation.
 _IN_TEXT = (
@@ -56,6 +56,11 @@ class Redactor:
         self._known: re.Pattern[str] | None = None
         self._texts: set[str] = set()
         self.add(secrets)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Knows what the settings hold."""
+        return cls([*_passwords(settings.database_url, settings.redis_url), settings.secret_key])
 
     def add(self, secrets: Iterable[Secret | str]) -> None:
         """Take these texts out of every later event; too short ones are left alone."""
@@ -83,7 +88,7 @@ class Redactor:
             return f"<{len(value)} bytes>"
         if depth < _MAX_DEPTH:
             if isinstance(value, Mapping):
-                return {str(key): self._entry(str(key), entry, depth + 1) for key, entry in value.items()}
+                return {self.text(str(key)): self._entry(str(key), entry, depth + 1) for key, entry in value.items()}
             if isinstance(value, list | tuple | set | frozenset):
                 return [self.value(entry, depth + 1) for entry in value]
         return self.text(repr(value))
@@ -95,7 +100,7 @@ class Redactor:
 
     def __call__(self, _logger: object, _method: str, event: Event) -> Event:
         """The structlog processor."""
-        return {key: value if key.startswith("_") else self._entry(key, value, 0) for key, value in event.items()}
+        return {self.text(key): self._entry(key, value, 0) for key, value in event.items()}
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -114,7 +119,8 @@ def configure_logging(
     holds; the returned redactor takes more of them later (`add`), when the configuration has been read.
     """
     stream = sys.stdout if stream is None else stream
-    redactor = Redactor([*_passwords(settings.database_url, settings.redis_url), settings.secret_key, *secrets])
+    redactor = Redactor.of(settings)
+    redactor.add(secrets)
     before: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -174,16 +180,16 @@ def _named(process: str) -> structlog.typing.Processor:
 class LineWriter:
     """Brings what other processes print into one stream: as JSON with the process in each line, or for people."""
 
-    def __init__(self, stream: TextIO, log_format: str) -> None:
-        """`log_format` as in the settings."""
+    def __init__(self, stream: TextIO, settings: Settings) -> None:
         self._stream = stream
-        self._console = _for_people(log_format, stream)
+        self._redactor = Redactor.of(settings)
+        self._console = _for_people(settings.log_format, stream)
         #: What the processes should write: `console` or `json`.
         self.log_format = "console" if self._console else "json"
 
     def write(self, process: str, line: bytes) -> None:
         """Write one line of a process; lost when the disk is full or the reader has gone, like every log line."""
-        text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        text = self._redactor.text(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
         if self._console:
             shown = f"{process:10} | {_visible(text)}"
         else:
@@ -219,7 +225,7 @@ def _console_line(_logger: object, _method: str, event: Event) -> str:
     level, name = event.pop("level", ""), event.pop("event", "")
     event.pop("process", None)
     exception = event.pop("exception", "")
-    pairs = " ".join(f"{key}={_visible(value)}" for key, value in event.items())
+    pairs = " ".join(f"{_visible(key)}={_visible(value)}" for key, value in event.items())
     line = f"{time} {level:8} {_visible(name)}  {pairs}".rstrip()
     return line + "".join(f"\n    {_visible(row)}" for row in str(exception).splitlines())
 

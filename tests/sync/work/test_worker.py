@@ -131,6 +131,27 @@ def test_a_terminated_worker_lets_its_drain_end(start_worker, bell):
     assert ("end", "slow-1") in worker.steps()
 
 
+def test_a_drain_is_told_that_its_worker_stops(start_worker, bell):
+    worker = start_worker()
+    bell.ring("until-told", "order")
+    worker.wait_for("begin", "until-told")
+    time.sleep(0.5)
+    assert ("end", "until-told") not in worker.steps()
+    worker.process.terminate()
+    assert worker.process.wait(PATIENCE_S) == 0
+    assert ("end", "until-told") in worker.steps()
+
+
+def test_a_stop_while_redis_is_away_lets_the_drain_end_too(start_worker, bell, valkey):
+    worker = start_worker()
+    bell.ring("slow-2", "order")
+    worker.wait_for("begin", "slow-2")
+    valkey.kill()
+    worker.process.terminate()
+    worker.process.wait(PATIENCE_S + 10)
+    assert ("end", "slow-2") in worker.steps()
+
+
 def test_an_idle_worker_ends_at_once(start_worker):
     worker = start_worker()
     worker.wait_for_event("worker_started")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config.logging import configure_logging
 from config.settings import Settings
+from sync.work import stopping
 from sync.work.worker import run_worker
 
 REDIS_URL, STEPS = sys.argv[1:3]
@@ -28,6 +29,9 @@ def drain(channel: str, kind: str) -> None:
     step("begin", channel, kind)
     if channel.startswith("slow"):
         time.sleep(float(channel.removeprefix("slow-")))
+    if channel == "until-told":
+        while not stopping.asked():
+            time.sleep(0.01)
     if channel == "raises":
         raise ValueError("the drain of this channel raises")
     if channel == "killed":
