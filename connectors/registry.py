@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
+from connectors.tryton import Tryton
 from connectors.woocommerce import WooCommerce
 
 #: A third party's package declares `[project.entry-points."crossdock.connectors"] mysystem = "package.module:Class"`.
@@ -15,6 +16,7 @@ ENTRY_POINT_GROUP = "crossdock.connectors"
 #: System, as the configuration names it -> its connector. Our own go before anybody's.
 CONNECTORS: dict[str, type] = {
     "sandbox_erp": SandboxErp,
+    "tryton": Tryton,
     "woocommerce": WooCommerce,
 }
 

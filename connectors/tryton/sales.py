@@ -235,6 +235,8 @@ def _summary(row: JsonDict) -> DocumentSummary:
         placed_at=dt.datetime.combine(placed_on, dt.time(), dt.UTC),
         placed_on=placed_on,
         version=(row["write_date"] or created).isoformat(),
+        reference=row["reference"] or "",
+        rank=RANKS[row["state"]],
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.base import TargetMapping
+from mappings.tryton.offline import offline
 from mappings.tryton.parties import party
 from mappings.tryton.references import references
-from mappings.tryton.sale import expected_total, sale, sale_key
+from mappings.tryton.sale import sale, sale_key
 
 __all__ = ["MAPPING"]
 
 MAPPING: Final = TargetMapping(
-    version="1", sale_key=sale_key, references=references, party=party, sale=sale, expected_total=expected_total
+    version="1", sale_key=sale_key, references=references, party=party, sale=sale, offline=offline
 )

@@ -49,7 +49,7 @@ def values(address: Address, resolved: Resolved, fallback_name: str) -> JsonDict
 def find(wanted: JsonDict, known: Iterable[JsonDict], party_name: str) -> int | None:
     """The id of the first known address that is the same one; spelling of case and spaces apart."""
     key = _key(wanted, party_name)
-    return next((int(address["id"]) for address in known if _key(address, party_name) == key), None)
+    return next((address["id"] for address in known if _key(address, party_name) == key), None)
 
 
 def same(first: JsonDict, second: JsonDict) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from mappings.base import JsonDict, Resolved, TargetOptions
-from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
@@ -32,14 +30,9 @@ from mappings.tryton.references import (
 )
 
 
-def sale_key(order: Order, options: TargetOptions) -> str:  # noqa: ARG001 -- the signature is TargetMapping's
+def sale_key(external_id: str, options: TargetOptions) -> str:  # noqa: ARG001 -- the signature is TargetMapping's
     """`web_id`, which the server keeps unique within a web shop: the order's external id."""
-    return order.external_id
-
-
-def expected_total(order: Order, options: TargetOptions) -> Decimal:
-    """The shop's grand total, rounded to the ERP's unit of the currency."""
-    return order.totals.grand.quantized(minor_unit(order.currency, options.minor_units)).amount
+    return external_id
 
 
 def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
@@ -54,7 +47,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     payload: JsonDict = {
         "company": resolved[COMPANY]["id"],
         "web_shop": resolved[WEB_SHOP]["id"],
-        "web_id": sale_key(order, options),
+        "web_id": sale_key(order.external_id, options),
         "reference": order.number,
         "sale_date": wire.date(order.placed_on),
         "party": resolved[party_ref(order, options)]["id"],
@@ -88,7 +81,7 @@ def _header_problems(order: Order, resolved: Resolved, options: TargetOptions) -
 
 
 def _lines(order: Order, resolved: Resolved, options: TargetOptions) -> list[JsonDict]:
-    lines, expected = charge_lines(order, resolved, options), expected_total(order, options)
+    lines, expected = charge_lines(order, resolved, options), options.rounded(order.totals.grand)
     if problems := list(rounding_problems(order, lines, resolved, options, expected)):
         raise Problems(problems)
     payloads = line_payloads(lines, with_base_price="base_price" in resolved[COMPANY].get("line_fields", ()))

@@ -1,0 +1,54 @@
+"""Stand-ins for what a Tryton would answer, so that a payload can be shown without asking one.
+
+They know everything that the order asks for: every product, an existing party with both addresses, taxes of exactly
+the shop's rates, the fields of all optional modules. Ids say what they stand for: `<product:SKU-1>`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from mappings.base import JsonDict, Resolved, TargetOptions
+from mappings.canonical.currencies import minor_unit
+from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
+from mappings.tryton import addresses
+from mappings.tryton.parties import party_name
+from mappings.tryton.references import party_code, party_ref, references
+
+
+def offline(order: Order, options: TargetOptions) -> Resolved:
+    """A value for every ref of the order."""
+    refs = references(order, options)
+    known = {ref: _value(ref, options) for ref in refs}
+    party = party_ref(order, options)
+    known[party] |= _party(order, options, known)
+    return known
+
+
+def _value(ref: Ref, options: TargetOptions) -> JsonDict:
+    value: JsonDict = {"id": f"<{ref.kind}:{ref.value}>" if ref.value else f"<{ref.kind}>"}
+    details: dict[str, Any] = {
+        "company": {
+            "tax_rounding": "document",
+            "sale_fields": ["carrier", "shipment_cost_method"],
+            "line_fields": ["base_price"],
+        },
+        "currency": {"rounding": Decimal(1).scaleb(-minor_unit(ref.value, options.minor_units))},
+        "product": {"unit": "<unit>", "unit_digits": 4, "list_price": None, "salable": True, "taxes": []},
+        "tax": {"type": "percentage", "rate": Decimal(ref.hint.get("rate") or 0), "childs": []},
+    }
+    return {**value, **details.get(ref.kind, {})}
+
+
+def _party(order: Order, options: TargetOptions, known: Resolved) -> JsonDict:
+    name = party_name(order)
+    uses = {"invoice": addresses.billing(order), "delivery": addresses.shipping(order)}
+    return {
+        "code": party_code(order, options),
+        "name": name,
+        "addresses": [
+            {"id": f"<{use} address>", **addresses.values(address, known, name)} for use, address in uses.items()
+        ],
+    }
