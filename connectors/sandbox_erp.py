@@ -344,6 +344,8 @@ def _summary(sale: JsonDict) -> DocumentSummary:
         placed_at=dt.datetime.fromisoformat(sale["placed_at"]),
         placed_on=dt.date.fromisoformat(sale["sale_date"]),
         version=sale["updated_at"],
+        reference=sale.get("reference", ""),
+        rank=_RANKS[sale["state"]],
     )
 
 

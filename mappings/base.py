@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from mappings.canonical.currencies import minor_unit
+from mappings.canonical.money import Money
 from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 
@@ -35,6 +37,10 @@ class TargetOptions:
     #: The policy's `target` section, e.g. Tryton `shipping_product`, `rounding_product`, `warehouse`.
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+    def rounded(self, amount: Money) -> Decimal:
+        """The amount as the target must show it, rounded to its unit of the currency."""
+        return amount.quantized(minor_unit(amount.currency, self.minor_units)).amount
+
 
 #: Ref -> what the target knows under it: JSON with at least `id`.
 Resolved = Mapping[Ref, JsonDict]
@@ -55,16 +61,14 @@ class TargetMapping:
     """From our canonical records to a system's JSON; pure, in two steps around the resolving of references."""
 
     version: str
-    #: The idempotency key of the order's sale in the target.
-    sale_key: Callable[[Order, TargetOptions], str]
+    #: The idempotency key of an order's sale in the target, from the order's external id.
+    sale_key: Callable[[str, TargetOptions], str]
     #: Everything that the payload needs to know from the target.
     references: Callable[[Order, TargetOptions], frozenset[Ref]]
     #: The write that is still missing for the order's party; None when nothing is.
     party: Callable[[Order, Resolved, TargetOptions], JsonDict | None]
     #: The payload that creates the sale. Raises Problems.
     sale: Callable[[Order, Resolved, TargetOptions], JsonDict]
-    #: The grand total that the target must show when it has taken the sale.
-    expected_total: Callable[[Order, TargetOptions], Decimal]
     #: Stand-ins for what the target would answer, so that a payload can be shown without asking it; None where
     #: `offline_references` will do.
     offline: Callable[[Order, TargetOptions], Resolved] | None = None

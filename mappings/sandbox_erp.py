@@ -43,9 +43,9 @@ class _Line:
     tax: Money
 
 
-def sale_key(order: Order, options: TargetOptions) -> str:
+def sale_key(external_id: str, options: TargetOptions) -> str:
     """`<channel>:<external id>`: one sale for each order of a channel, whatever its number is called."""
-    return f"{options.channel}:{order.external_id}"
+    return f"{options.channel}:{external_id}"
 
 
 def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
@@ -83,7 +83,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         raise Problems(problems)
     digits = minor_unit(order.currency, options.minor_units)
     return {
-        "external_key": sale_key(order, options),
+        "external_key": sale_key(order.external_id, options),
         "reference": order.number,
         "sale_date": order.placed_on.isoformat(),
         "placed_at": order.placed_at.isoformat(),
@@ -96,11 +96,6 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         "note": order.note,
         "lines": [_line_payload(line, resolved[Ref("product", line.code)], digits) for line in lines],
     }
-
-
-def expected_total(order: Order, options: TargetOptions) -> Decimal:
-    """The shop's grand total, rounded to the ERP's unit of the currency."""
-    return order.totals.grand.quantized(minor_unit(order.currency, options.minor_units)).amount
 
 
 def _lines(order: Order, options: TargetOptions) -> Iterator[_Line]:
@@ -116,7 +111,7 @@ def _rounding(order: Order, options: TargetOptions) -> Decimal:
     """What the shop's grand total is above the sum that the ERP would make of the charged lines."""
     digits = minor_unit(order.currency, options.minor_units)
     amounts = (amount for line in _charged(order, options) for amount in (line.amount, line.tax))
-    return expected_total(order, options) - sum(amount.quantized(digits).amount for amount in amounts)
+    return options.rounded(order.totals.grand) - sum(amount.quantized(digits).amount for amount in amounts)
 
 
 def _totals_problems(order: Order, options: TargetOptions) -> Iterator[Problem]:
@@ -179,6 +174,4 @@ def _joined(*words: str) -> str:
     return " ".join(word for word in words if word)
 
 
-MAPPING: Final = TargetMapping(
-    version="1", sale_key=sale_key, references=references, party=party, sale=sale, expected_total=expected_total
-)
+MAPPING: Final = TargetMapping(version="1", sale_key=sale_key, references=references, party=party, sale=sale)

@@ -13,7 +13,7 @@ import enum
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.kit.errors import ConnectorError
 
@@ -43,6 +43,15 @@ class Page:
     checkpoint: str
 
 
+class Rank(enum.IntEnum):
+    """How far a document got in the target; a document only ever moves up through us."""
+
+    CANCELLED = 0
+    DRAFT = 1
+    QUOTED = 2
+    CONFIRMED = 3
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class DocumentSummary:
     """One line of a cheap list, for the proof and the nightly resync.
@@ -61,6 +70,10 @@ class DocumentSummary:
     #: The calendar day of placing in the system's own zone; None where the system has no zone of its own.
     placed_on: dt.date | None = None
     version: str = ""
+    #: The source's own number where a target's document carries it (a sale's reference): a copy made by hand shows it.
+    reference: str = ""
+    #: How far a target's document got; None in a source's list.
+    rank: Rank | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,15 +131,6 @@ class KeyDeclaration:
     draft: bool = False
 
 
-class Rank(enum.IntEnum):
-    """How far a document got in the target; a document only ever moves up through us."""
-
-    CANCELLED = 0
-    DRAFT = 1
-    QUOTED = 2
-    CONFIRMED = 3
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class TargetDocument:
     """A document that stands in the target, as read back. Amounts are as the target wrote them."""
@@ -181,6 +185,7 @@ class ListsOrders(Protocol):
         """Every order with since <= placed_at < until."""
 
 
+@runtime_checkable
 class ReceivesWebhooks(Protocol):
     """Verifies and reads what the system posts to us. Pure: no HTTP, no clock."""
 
@@ -199,6 +204,7 @@ class Subscription:
     active: bool
 
 
+@runtime_checkable
 class ManagesWebhooks(Protocol):
     """Sets up, checks and repairs the subscriptions that feed us."""
 

@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, cast
 
-from connectors.registry import make_connector
-
 from config.model import Channel, Config, Connection, Mode
 from connectors.kit.base import (
     ConnectorSettings,
@@ -17,6 +15,7 @@ from connectors.kit.base import (
     SalesTarget,
     Throttle,
 )
+from connectors.registry import make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.registry import SOURCES, TARGETS
 
@@ -28,7 +27,7 @@ class OrderSource(PullsOrders, FetchesOrders, ListsOrders):
     """What the order flow needs of a source."""
 
 
-class SystemMissing(Exception):  # noqa: N818 - says what happened
+class SystemMissing(Exception):
     """The configuration names a system that has no connector or no mapping."""
 
 

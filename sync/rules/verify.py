@@ -43,7 +43,7 @@ def duplicate_order(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="duplicate_order",
                 path="",
-                reason=f"same customer, lines and total as order {number} (id {external_id}) of {placed_at:%Y-%m-%d %H:%M} UTC",
+                reason=f"same customer, lines and total as order {number} of {placed_at:%Y-%m-%d %H:%M} UTC",
                 subject=external_id,
                 next_step="ask the customer; approve the order if both are meant, else cancel one in the shop",
             )

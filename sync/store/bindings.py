@@ -23,6 +23,7 @@ class NewBinding:
     key: str
     number: str
     state: str
+    rank: int
     total: str
     tax: str
     part: int = 0
@@ -39,6 +40,7 @@ class Binding:
     external_id: str
     number: str
     state: str
+    rank: int
 
 
 def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
@@ -49,7 +51,9 @@ def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
     statement = dialect_of(connection).insert(bindings)
     statement = statement.on_conflict_do_update(
         index_elements=[bindings.c.connection, bindings.c.kind, bindings.c.external_id],
-        set_={name: statement.excluded[name] for name in ("key", "number", "state", "total", "tax", "updated_at")}
+        set_={
+            name: statement.excluded[name] for name in ("key", "number", "state", "rank", "total", "tax", "updated_at")
+        }
         | {"ended_at": None},
     )
     connection.execute(
@@ -66,7 +70,9 @@ def load_bindings(connection: Connection, channel: str, target: str, external_id
     """Order external id -> the living sale binding of each order of a channel."""
     bound, order = bindings.c, orders.c
     query = (
-        select(bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state)
+        select(
+            bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state, bound.rank
+        )
         .join(orders, order.id == bound.order_id)
         .where(
             order.channel == channel,

@@ -19,7 +19,7 @@ _TRIES = 4
 T = TypeVar("T")
 
 
-class DatabaseBusy(Exception):  # noqa: N818 - says what happened, as the taxonomy does
+class DatabaseBusy(Exception):
     """The database did not take the transaction within its time; nothing of it was kept."""
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, case, insert, or_, select, tuple_, update
 
+from sync.store.items import Item
+from sync.store.leases import Lease, demand_lease
 from sync.store.states import LIVE, RESTING, ItemState
 from sync.store.tables import events, work_items
 from sync.store.upsert import dialect_of
@@ -227,3 +229,32 @@ def _raise_wanted(connection: Connection, items: Iterable[_Item], ids: Sequence[
             for item in items
         ],
     )
+
+
+def unknown(connection: Connection, rows: Sequence[NewEvent], channels: Mapping[str, Sequence[str]]) -> list[NewEvent]:
+    """The rows that `record_events` would not pass over: a pull asks before it opens a write transaction."""
+    seen = _load(connection, _keys(rows, channels))
+    return [row for row in rows if not _is_known(row, channels, seen)]
+
+
+def load_payloads(connection: Connection, event_ids: Sequence[int]) -> dict[int, bytes]:
+    """Event id -> its compressed body."""
+    query = select(events.c.id, events.c.body).where(events.c.id.in_(event_ids))
+    return {row.id: row.body for row in connection.execute(query)}
+
+
+def save_fetched(connection: Connection, lease: Lease, rows: Sequence[tuple[Item, NewEvent]]) -> None:
+    """Store what a worker fetched for its items; a newer payload that came meanwhile stays the newest.
+
+    Raises LeaseLost.
+    """
+    demand_lease(connection, lease)
+    ids = _insert_events(connection, [row for _, row in rows])
+    table = work_items.c
+    for (item, row), event_id in zip(rows, ids, strict=True):
+        connection.execute(
+            update(work_items)
+            .where(table.id == item.id, table.lease_token == lease.token, table.event_version <= row.version)
+            .where(or_(table.event_id.is_(None), table.wanted == item.wanted))
+            .values(event_id=event_id, event_version=row.version, event_digest=row.digest)
+        )

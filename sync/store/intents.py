@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from sync.store.tables import intents, leases, work_items
 from sync.store.types import db_now
 
 
-class IntentOpen(Exception):  # noqa: N818 - says what happened
+class IntentOpen(Exception):
     """An earlier write of the same document has no outcome yet."""
 
 
@@ -77,14 +77,16 @@ def open_intents(
     return dict(zip((entry.key for entry in wanted), ids, strict=True))
 
 
-def close_intents(connection: Connection, ids: Iterable[int], outcome: str, external_id: str = "") -> None:
-    """Record how the writes ended; an intent that is closed already keeps its outcome."""
+def close_by_outcome(connection: Connection, outcomes: Mapping[str, Sequence[int]]) -> None:
+    """Record how writes ended (outcome -> intent ids); an intent that is closed already keeps its outcome."""
     table = intents.c
-    connection.execute(
-        update(intents)
-        .where(table.id.in_(list(ids)), table.closed_at.is_(None))
-        .values(closed_at=db_now(), outcome=outcome, external_id=external_id)
-    )
+    for outcome, ids in sorted(outcomes.items()):
+        if ids:
+            connection.execute(
+                update(intents)
+                .where(table.id.in_(ids), table.closed_at.is_(None))
+                .values(closed_at=db_now(), outcome=outcome)
+            )
 
 
 def load_open(connection: Connection, item_ids: Sequence[int]) -> list[Intent]:

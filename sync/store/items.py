@@ -172,11 +172,19 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
             raise LeaseLost(f"{entry.item.kind} {entry.item.external_id} of {lease.channel} has another owner")
 
 
-def park_killers(connection: Connection) -> list[Row[tuple[int, str, str, str]]]:
+def has_killers(connection: Connection) -> bool:
+    """Whether `park_killers` would find anything; most looks of the dispatcher need no write."""
+    table = work_items.c
+    killers = exists().where(table.deaths >= MAX_DEATHS, table.state.in_(CLAIMABLE))
+    return bool(connection.execute(select(killers)).scalar_one())
+
+
+def park_killers(connection: Connection) -> list[tuple[int, str, str, str]]:
     """Park every item whose drain died three times while it was alone; answers (id, channel, kind, external id)."""
     table = work_items.c
-    return list(
-        connection.execute(
+    return [
+        (row.id, row.channel, row.kind, row.external_id)
+        for row in connection.execute(
             update(work_items)
             .where(table.deaths >= MAX_DEATHS, table.state.in_(CLAIMABLE))
             .values(
@@ -189,7 +197,7 @@ def park_killers(connection: Connection) -> list[Row[tuple[int, str, str, str]]]
             )
             .returning(table.id, table.channel, table.kind, table.external_id)
         )
-    )
+    ]
 
 
 def mark(
@@ -204,10 +212,11 @@ def mark(
 ) -> int:
     """Raise `wanted` of items with a dirty `facet`; one that is not there yet is made. Answers how many.
 
-    `refetch` forgets the stored payload, so that the worker reads the current one from its source.
+    `refetch` makes the worker read the current payload from its source, whatever is stored.
     """
     count = 0
     table = work_items.c
+    facets = {facet, "fetch"} if refetch else {facet}
     for external_id in sorted(set(external_ids)):
         row = connection.execute(
             select(table.id, table.facets, table.state)
@@ -221,7 +230,7 @@ def mark(
                     channel=channel,
                     kind=kind,
                     external_id=external_id,
-                    facets=json.dumps([facet]),
+                    facets=json.dumps(sorted(facets)),
                     due_at=now,
                     priority=priority,
                     created_at=now,
@@ -229,18 +238,16 @@ def mark(
                 )
             )
         else:
-            values: dict[str, object] = {"event_id": None, "event_digest": ""} if refetch else {}
             waits = row.state in (*CLAIMABLE, ItemState.LEASED)
             connection.execute(
                 update(work_items)
                 .where(table.id == row.id)
                 .values(
                     wanted=table.wanted + 1,
-                    facets=json.dumps(sorted({*json.loads(row.facets), facet})),
+                    facets=json.dumps(sorted(facets.union(json.loads(row.facets)))),
                     state=table.state if waits else ItemState.READY.value,
                     due_at=table.due_at if waits else now,
                     updated_at=now,
-                    **values,
                 )
             )
         count += 1
@@ -248,15 +255,31 @@ def mark(
 
 
 def release(connection: Connection, item_ids: Iterable[int]) -> int:
-    """Make resting or delayed items ready now (retry, approval, a fixed cause). One in reconcile keeps its time."""
-    ids = list(item_ids)
+    """Make resting or delayed items ready now (retry, approval, a fixed cause); the worker looks at the target too.
+
+    One in reconcile keeps its time. Answers how many were released.
+    """
     table = work_items.c
-    changed = connection.execute(
-        update(work_items)
-        .where(table.id.in_(ids), table.state.notin_((ItemState.LEASED.value, ItemState.RECONCILE.value)))
-        .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), attempts=0, updated_at=db_now())
-    )
-    return changed.rowcount
+    free = table.state.notin_((ItemState.LEASED.value, ItemState.RECONCILE.value))
+    ids = list(item_ids)
+    released = 0
+    for start in range(0, len(ids), 500):
+        chosen = table.id.in_(ids[start : start + 500])
+        for facets in connection.execute(select(table.facets).where(chosen, free).distinct()).scalars().all():
+            changed = connection.execute(
+                update(work_items)
+                .where(chosen, free, table.facets == facets)
+                .values(
+                    state=ItemState.READY.value,
+                    wanted=table.wanted + 1,
+                    facets=json.dumps(sorted({*json.loads(facets), "target"})),
+                    due_at=db_now(),
+                    attempts=0,
+                    updated_at=db_now(),
+                )
+            )
+            released += changed.rowcount
+    return released
 
 
 def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> None:

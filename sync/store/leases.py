@@ -21,7 +21,7 @@ from sync.store.types import db_now
 MAX_DEATHS = 3
 
 
-class LeaseLost(Exception):  # noqa: N818 - says what happened
+class LeaseLost(Exception):
     """Another drain took the items over; nothing may be written to our side any more."""
 
 

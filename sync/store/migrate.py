@@ -15,7 +15,7 @@ from sync.store.engine import Store
 _FOLDER = Path(__file__).with_name("migrations")
 
 
-class SchemaMismatch(Exception):  # noqa: N818 - says what happened
+class SchemaMismatch(Exception):
     """The database's schema is not the one that this version of the program needs."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
+from sync.store.states import ItemState
 from sync.store.tables import bindings, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
@@ -90,7 +91,10 @@ def load_alike(
     table = orders.c
     query = (
         select(table.likeness, table.external_id, table.number, table.placed_at)
+        .join(work_items, work_items.c.id == table.item_id)
         .where(table.channel == channel, table.likeness.in_(likeness), table.placed_at >= since)
+        # One that is not carried over is no first of two.
+        .where(work_items.c.state != ItemState.SKIPPED.value)
         .order_by(table.placed_at)
     )
     found: dict[str, list[tuple[str, str, dt.datetime]]] = {}

@@ -70,11 +70,15 @@ def pauses(connection: Connection) -> list[Pause]:
     return [Pause(*row) for row in connection.execute(query)]
 
 
-def pause_of(connection: Connection, *, channel: str = "", connections: Sequence[str] = ()) -> Pause | None:
-    """The pause that stops a channel (its own, its connections', or that of everything); None when it may run."""
-    for entry in pauses(connection):
-        if entry.scope == "all" or (entry.scope, entry.name) == ("channel", channel):
-            return entry
-        if entry.scope == "connection" and entry.name in connections:
-            return entry
-    return None
+def stops(entry: Pause, *, channel: str, connections: Sequence[str]) -> bool:
+    """Whether a pause stops a channel: its own, one of its connections', or that of everything."""
+    if entry.scope == "all":
+        return True
+    return (entry.scope == "channel" and entry.name == channel) or (
+        entry.scope == "connection" and entry.name in connections
+    )
+
+
+def pause_of(connection: Connection, *, channel: str, connections: Sequence[str]) -> Pause | None:
+    """The pause that stops a channel; None when it may run."""
+    return next((entry for entry in pauses(connection) if stops(entry, channel=channel, connections=connections)), None)

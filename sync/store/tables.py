@@ -172,7 +172,6 @@ intents = Table(
     Column("closed_at", UtcDateTime),
     #: `done`, `found`, `absent`, `refused`, `not_sent`, `removed`, `person`.
     Column("outcome", String(16), nullable=False, server_default=""),
-    Column("external_id", String(255), nullable=False, server_default=""),
     Index("ix_intents_open", "closed_at", "settles_at"),
     Index(None, "item_id"),
     #: One open intent per document: whoever comes second must first find out how the earlier one ended.
@@ -265,6 +264,8 @@ bindings = Table(
     Column("number", String(255), nullable=False, server_default=""),
     #: As last read back, in the target's own words.
     Column("state", String(64), nullable=False, server_default=""),
+    #: The same as `connectors.kit.base.Rank`: below the policy's rank means that it is to be brought on.
+    Column("rank", Integer, nullable=False, server_default="0"),
     Column("total", Text, nullable=False, server_default=""),
     Column("tax", Text, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),

@@ -229,7 +229,6 @@ def upgrade() -> None:
         sa.Column("settles_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(length=16), server_default="", nullable=False),
-        sa.Column("external_id", sa.String(length=255), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["item_id"], ["work_items.id"], name=op.f("fk_intents_item_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intents")),
     )
@@ -304,6 +303,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=255), server_default="", nullable=False),
         sa.Column("number", sa.String(length=255), server_default="", nullable=False),
         sa.Column("state", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("rank", sa.Integer(), server_default="0", nullable=False),
         sa.Column("total", sa.Text(), server_default="", nullable=False),
         sa.Column("tax", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),

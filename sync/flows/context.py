@@ -1,0 +1,98 @@
+"""What a drain hands to its flows: the channel's two sides, the store, the lease and a window of threads."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from connectors.kit.base import SalesTarget
+from mappings.registry import TargetMapping
+from sync.rules.stops import NotSent
+from sync.rules.systems import ChannelSystems
+from sync.store.channels import ChannelState
+from sync.store.engine import Store
+from sync.store.leases import Lease
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Clock:
+    """How much of a lease is left, by this process's monotonic clock: it counts on while the process is stopped."""
+
+    def __init__(self, lease_s: float) -> None:
+        """Begin with a full lease."""
+        self._lease_s = lease_s
+        self._renewed = time.monotonic()
+        self._lost = threading.Event()
+
+    def renew(self, begun: float) -> None:
+        """A heartbeat that was begun at `begun` (monotonic) arrived."""
+        self._renewed = begun
+
+    def lose(self) -> None:
+        """The lease is gone for good."""
+        self._lost.set()
+
+    def left_s(self) -> float:
+        """Seconds until the lease may be somebody else's."""
+        return 0.0 if self._lost.is_set() else self._renewed + self._lease_s - time.monotonic()
+
+
+@dataclasses.dataclass(slots=True)
+class Drain:
+    """One drain's surroundings."""
+
+    store: Store
+    systems: ChannelSystems
+    state: ChannelState
+    lease: Lease
+    clock: Clock
+    lookups: Mapping[tuple[str, str], str]
+    pool: ThreadPoolExecutor
+    #: Called whenever something moved; the heartbeat stops when nothing does.
+    progress: Callable[[], None] = lambda: None
+    #: Set when the target is away: what was not sent yet is not sent.
+    away: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    @property
+    def target(self) -> SalesTarget:
+        """The ERP's connector."""
+        return self.systems.target
+
+    @property
+    def mapping(self) -> TargetMapping:
+        """The ERP's mapping."""
+        return self.systems.target_mapping
+
+    def window(self, work: Callable[[T], R], entries: Iterable[T]) -> list[R]:
+        """Run `work` on each entry with as many calls in flight as the lease has slots; results in order."""
+
+        def step(entry: T) -> R:
+            result = work(entry)
+            self.progress()
+            return result
+
+        return list(self.pool.map(step, entries))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to start calls until a moment: what the intents of a batch promised to whoever reconciles them."""
+
+    drain: Drain
+    #: Monotonic; the intents' `sent_at`.
+    until: float
+
+    def demand(self) -> None:
+        """Directly before every write. Raises NotSent when the call must not be started any more."""
+        if self.drain.away.is_set():
+            raise NotSent("the target is away; this document was not sent")
+        if time.monotonic() > self.until:
+            raise NotSent("its turn did not come in time; this document was not sent")
+        if self.drain.clock.left_s() <= self.drain.target.write_deadline_s:
+            raise NotSent("the lease has less time left than the call may take; this document was not sent")

@@ -1,0 +1,324 @@
+"""The order flow: from what the source says to a sale in the ERP, for a batch of claimed items.
+
+read -> map -> status policy -> resolve -> verify -> parties -> sale, each step over the whole batch. A piece that ends
+early stays in the batch with its reason; one bad document never stops another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+from config.model import StatusAction
+from connectors.kit.base import Envelope
+from connectors.kit.errors import ConnectorError
+from mappings.canonical.errors import Problem
+from mappings.canonical.records import Order
+from mappings.canonical.schemas import order_from_json, order_to_json
+from sync.flows import parties, sales
+from sync.flows.context import Drain
+from sync.flows.piece import Piece, guarded
+from sync.rules.likeness import likeness_of, material_of
+from sync.rules.references import resolve
+from sync.rules.stops import Held
+from sync.rules.verify import Facts, verify
+from sync.store.bindings import Binding, load_bindings
+from sync.store.bodies import digest, dump_json, load_json, pack, unpack
+from sync.store.inbox import NewEvent, load_payloads, save_fetched
+from sync.store.intents import load_open
+from sync.store.items import Item
+from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
+
+
+def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
+    """Bring every item's order to where the source says; one Piece each, ended. Raises LeaseLost."""
+    pieces = [Piece(item) for item in items]
+    _read(drain, pieces)
+    for piece in _open(pieces):
+        with guarded(piece):
+            _map(drain, piece)
+    _load_ours(drain, pieces)
+    for piece in _open(pieces):
+        with guarded(piece):
+            _remember_skus(drain, piece)
+            _fingerprint(drain, piece)
+            _apply_policy(drain, piece)
+    _resolve(drain, _open(pieces))
+    _verify(drain, _open(pieces))
+    _save(drain, [piece for piece in pieces if _worth_saving(piece)])
+    parties.make(drain, _open(pieces))
+    sales.push(drain, _open(pieces))
+    return pieces
+
+
+def _open(pieces: Iterable[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if not piece.ended]
+
+
+# --- read -------------------------------------------------------------------------------------------------------
+
+
+def _read(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """The stored payload if it is the newest; else the current one, fetched in batches."""
+    stored = [piece for piece in pieces if piece.item.event_id is not None and "fetch" not in piece.item.facets]
+    bodies = drain.store.read(lambda c: load_payloads(c, [piece.item.event_id or 0 for piece in stored]))
+    for piece in stored:
+        piece.payload = load_json(unpack(bodies[piece.item.event_id or 0]))
+        piece.digest = piece.item.event_digest
+    missing = [piece for piece in pieces if piece.payload is None]
+    size = drain.systems.source.fetch_batch
+    for start in range(0, len(missing), size):
+        _fetch(drain, missing[start : start + size])
+
+
+def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:
+    by_id = {piece.item.external_id: piece for piece in pieces}
+    try:
+        envelopes = drain.systems.source.fetch_orders(list(by_id))
+    except ConnectorError as error:
+        for piece in pieces:
+            piece.error = error
+        return
+    drain.progress()
+    found = {envelope.external_id: envelope for envelope in envelopes}
+    rows = []
+    for external_id, piece in by_id.items():
+        envelope = found.get(external_id)
+        if envelope is None or envelope.deleted:
+            piece.deleted = True
+            continue
+        piece.payload = envelope.payload
+        body = dump_json(envelope.payload)
+        piece.digest = digest(body)
+        if piece.digest != piece.item.event_digest:
+            rows.append((piece.item, _event(drain, envelope, body, piece.digest)))
+    if rows:
+        drain.store.write(lambda c: save_fetched(c, drain.lease, rows))
+
+
+def _event(drain: Drain, envelope: Envelope, body: bytes, content: str) -> NewEvent:
+    return NewEvent(
+        connection=drain.systems.channel.source,
+        kind="order",
+        external_id=envelope.external_id,
+        source="fetch",
+        topic="",
+        version=envelope.version,
+        body=pack(body),
+        digest=content,
+        received_at=dt.datetime.now(dt.UTC),
+    )
+
+
+# --- map and decide ---------------------------------------------------------------------------------------------
+
+
+def _map(drain: Drain, piece: Piece) -> None:
+    if piece.payload is None:
+        return
+    piece.order = drain.systems.source_mapping.order(piece.payload, drain.systems.source_options)
+    piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
+
+
+def _remember_skus(drain: Drain, piece: Piece) -> None:
+    """A shop forgets the SKU of a product that was deleted; what we saw first is what was ordered."""
+    if piece.known is None or piece.order is None or all(line.sku for line in piece.order.lines):
+        return
+    order_id = piece.known.id
+    stored = drain.store.read(lambda c: load_canonical(c, order_id))
+    if stored is None:
+        return
+    seen = {line.external_id: line.sku for line in order_from_json(load_json(unpack(stored))).lines}
+    lines = tuple(
+        dataclasses.replace(line, sku=line.sku or seen.get(line.external_id, "")) for line in piece.order.lines
+    )
+    piece.order = dataclasses.replace(piece.order, lines=lines)
+
+
+def _fingerprint(drain: Drain, piece: Piece) -> None:
+    if piece.order is not None:
+        piece.json = order_to_json(piece.order)
+        piece.material = material_of(piece.json)
+        piece.canonical = f"{piece.material}:{digest(drain.systems.mapping_version.encode())[:16]}"
+
+
+def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
+    channel, target = drain.systems.channel.name, drain.lease.connection
+    ids = [piece.item.external_id for piece in pieces]
+    known = drain.store.read(lambda c: load_known(c, channel, ids))
+    bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
+    for piece in pieces:
+        piece.known = known.get(piece.item.external_id)
+        piece.binding = bindings.get(piece.item.external_id)
+    by_item = {piece.item.id: piece for piece in pieces}
+    for intent in drain.store.read(lambda c: load_open(c, list(by_item))):
+        by_item[intent.item_id].open.append(intent)
+
+
+def _apply_policy(drain: Drain, piece: Piece) -> None:
+    """What the source's state means for an order that is, or is not, in the ERP already."""
+    if piece.deleted or piece.order is None:
+        _apply_deletion(piece)
+        return
+    order = piece.order
+    if piece.binding is not None:
+        _apply_change(drain, piece, order, piece.binding)
+        return
+    if piece.in_doubt:
+        # A write may have landed: find out first, whatever the shop says by now.
+        return
+    if order.placed_at < drain.state.start_at and piece.known is None and "backfill" not in piece.item.facets:
+        piece.skipped = f"placed before this channel went live ({drain.state.start_at:%Y-%m-%d %H:%M} UTC)"
+        piece.foreign = True
+        return
+    action, key = drain.systems.channel.policies.status_action(order.state, order.payment_state)
+    reason = f"the shop says {order.source_state!r}, {order.payment_state}: status policy {key}"
+    if action is StatusAction.WAIT:
+        piece.waits = reason
+    elif action is not StatusAction.IMPORT:
+        piece.skipped = reason
+
+
+def _apply_deletion(piece: Piece) -> None:
+    if piece.binding is None and not piece.in_doubt:
+        piece.skipped = "the order is gone in the shop and never went to the ERP"
+    elif piece.binding is not None and "gone_in_shop" not in _approved(piece):
+        piece.error = Held([_changed("gone_in_shop", "the order was deleted in the shop since")])
+    else:
+        piece.converged = "gone in the shop"
+
+
+def _apply_change(drain: Drain, piece: Piece, order: Order, binding: Binding) -> None:
+    """An imported order: nothing to do while what its sale is made from stays the same."""
+    approved = _approved(piece)
+    if order.state in {"cancelled", "trashed", "failed"} and "cancelled_after_import" not in approved:
+        piece.error = Held([_changed("cancelled_after_import", f"the shop says {order.source_state!r} since")])
+    elif piece.known is not None and piece.known.material != piece.material and "changed_after_import" not in approved:
+        piece.error = Held([_changed("changed_after_import", "lines, amounts or addresses changed in the shop since")])
+    elif not piece.in_doubt and "target" not in piece.item.facets and binding.rank >= sales.wanted_rank(drain):
+        piece.converged = "nothing that the ERP has changed"
+
+
+def _changed(cause: str, reason: str) -> Problem:
+    return Problem(
+        cause=cause,
+        path="",
+        reason=f"the order went to the ERP, and {reason}",
+        next_step="make the same change to the sale in the ERP, then approve the order: edits are not carried over yet",
+    )
+
+
+def _approved(piece: Piece) -> frozenset[str]:
+    """Approvals are for the content that the person saw."""
+    return piece.item.approved if piece.item.approved_digest == piece.digest else frozenset()
+
+
+# --- resolve and verify -----------------------------------------------------------------------------------------
+
+
+def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """All references of the batch in one go."""
+    wanted = {
+        id(piece): drain.mapping.references(piece.order, drain.systems.target_options)
+        for piece in pieces
+        if piece.order is not None
+    }
+    everything = frozenset().union(*wanted.values()) if wanted else frozenset()
+    if not everything:
+        return
+    try:
+        answers = resolve(everything, drain.lookups, drain.target)
+    except ConnectorError as error:
+        for piece in pieces:
+            piece.error = error
+        return
+    drain.progress()
+    for piece in pieces:
+        piece.resolved = {ref: answers[ref] for ref in wanted.get(id(piece), ()) if ref in answers}
+
+
+def _verify(drain: Drain, pieces: Sequence[Piece]) -> None:
+    fresh = [piece for piece in pieces if piece.binding is None and not piece.in_doubt and piece.order is not None]
+    alike = _load_alike(drain, fresh)
+    for piece in fresh:
+        with guarded(piece):
+            _verify_one(drain, piece, alike)
+
+
+def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, str, dt.datetime]]]) -> None:
+    order = piece.order
+    assert order is not None
+    facts = Facts(
+        policies=drain.systems.channel.policies,
+        resolved=piece.resolved,
+        lookups=drain.lookups,
+        # Only an earlier one makes this one a duplicate, or both would be held.
+        alike=[
+            entry
+            for entry in alike.get(likeness_of(order), ())
+            if (entry[2], entry[0]) < (order.placed_at, order.external_id)
+        ],
+    )
+    holds, piece.warnings = verify(order, facts, _approved(piece))
+    if holds:
+        piece.error = Held(holds)
+
+
+def _load_alike(drain: Drain, pieces: Sequence[Piece]) -> dict[str, list[tuple[str, str, dt.datetime]]]:
+    """Orders that look alike, those of this very batch included."""
+    orders = [piece.order for piece in pieces if piece.order is not None]
+    if not orders:
+        return {}
+    window = dt.timedelta(minutes=drain.systems.channel.policies.duplicate_window_min)
+    since = min(order.placed_at for order in orders) - window
+    channel = drain.systems.channel.name
+    found = drain.store.read(lambda c: load_alike(c, channel, [likeness_of(order) for order in orders], since))
+    for order in sorted(orders, key=lambda order: (order.placed_at, order.external_id)):
+        entries = found.setdefault(likeness_of(order), [])
+        if all(entry[0] != order.external_id for entry in entries):
+            entries.append((order.external_id, order.number, order.placed_at))
+    return found
+
+
+# --- save -------------------------------------------------------------------------------------------------------
+
+
+def _worth_saving(piece: Piece) -> bool:
+    """Every order that was read, but those that were never this channel's to carry."""
+    return piece.order is not None and not piece.foreign
+
+
+def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
+    rows = [_row(drain, piece, piece.order) for piece in pieces if piece.order is not None]
+    ids = drain.store.write(lambda c: save_orders(c, rows))
+    for piece in pieces:
+        piece.order_id = ids[piece.item.external_id]
+    drain.progress()
+
+
+def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:
+    customer = order.customer
+    name = customer.company or f"{customer.first_name} {customer.last_name}".strip()
+    # What the sale in the ERP was made from stays, until a person has approved the change.
+    material = piece.known.material if piece.binding is not None and piece.known is not None else piece.material
+    if piece.binding is not None and "changed_after_import" in _approved(piece):
+        material = piece.material
+    return OrderRow(
+        item_id=piece.item.id,
+        channel=drain.systems.channel.name,
+        external_id=order.external_id,
+        number=order.number,
+        email=(customer.email or order.billing.email)[:320],
+        customer=name[:255],
+        likeness=likeness_of(order),
+        source_state=order.source_state,
+        version=order.version,
+        currency=order.currency,
+        grand=order.totals.grand.amount,
+        placed_at=order.placed_at,
+        placed_on=order.placed_on,
+        mapping_version=drain.systems.mapping_version,
+        material=material,
+        canonical=pack(dump_json(piece.json)),
+    )

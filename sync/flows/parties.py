@@ -1,0 +1,181 @@
+"""Making what is missing of the customers of a batch: a write like any other, one at a time per match key."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+from connectors.kit.base import JsonDict
+from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.exchanges import capture
+from mappings.canonical.errors import Problems
+from mappings.canonical.refs import Ref
+from sync.flows.context import Drain, Permit
+from sync.flows.piece import Piece, guarded
+from sync.rules.references import resolve
+from sync.rules.stops import Later, NotSent, Unsettled
+from sync.store.intents import Intent, Wanted, close_by_outcome, load_open_keys, open_intents
+
+#: A batch may hold several orders of one customer with as many new addresses: one write each.
+_ROUNDS = 4
+
+
+@dataclasses.dataclass(slots=True)
+class _Write:
+    """One party write: what several pieces may wait for."""
+
+    ref: Ref
+    payload: JsonDict
+    pieces: list[Piece]
+    intent: int = 0
+    value: JsonDict | None = None
+    error: Exception | None = None
+
+
+def make(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Until nothing is missing of any piece's party, or it cannot be made."""
+    waiting = [piece for piece in pieces if piece.binding is None and piece.document is None]
+    _reconcile(drain, waiting)
+    for _ in range(_ROUNDS):
+        writes = _missing(drain, [piece for piece in waiting if not piece.ended])
+        if not writes:
+            return
+        _write_all(drain, writes)
+    for write in _missing(drain, [piece for piece in waiting if not piece.ended]):
+        for piece in write.pieces:
+            piece.error = Later("more of this customer's addresses are to be made first")
+
+
+def party_ref(piece: Piece, drain: Drain) -> Ref | None:
+    """The party of an order, as its mapping asks for it."""
+    if piece.order is None:
+        return None
+    refs = drain.mapping.references(piece.order, drain.systems.target_options)
+    return next((ref for ref in refs if ref.kind == "party"), None)
+
+
+def _missing(drain: Drain, pieces: Sequence[Piece]) -> list[_Write]:
+    writes: dict[Ref, _Write] = {}
+    for piece in pieces:
+        ref = party_ref(piece, drain)
+        if ref is None or piece.order is None:
+            continue
+        payload = None
+        with guarded(piece):
+            payload = drain.mapping.party(piece.order, piece.resolved, drain.systems.target_options)
+        if payload is None:
+            continue
+        if ref in writes:
+            writes[ref].pieces.append(piece)
+        else:
+            writes[ref] = _Write(ref, payload, [piece])
+    return list(writes.values())
+
+
+def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
+    keys = [write.ref.value for write in writes]
+    busy = {
+        intent.key for intent in drain.store.read(lambda c: load_open_keys(c, drain.lease.connection, "party", keys))
+    }
+    for write in writes:
+        if write.ref.value in busy:
+            _fail(write, Later("this customer is being made by another order"))
+    free = [write for write in writes if write.error is None]
+    if not free:
+        return
+    begun = time.monotonic()
+    wanted = [Wanted(write.pieces[0].item.id, "party", "create", write.ref.value) for write in free]
+    ids = drain.store.write(
+        lambda c: open_intents(c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s)
+    )
+    permit = Permit(drain, begun + drain.systems.start_s)
+    for write in free:
+        write.intent = ids[write.ref.value]
+    drain.window(lambda write: _write_one(drain, permit, write), free)
+    _close(drain, free)
+
+
+def _write_one(drain: Drain, permit: Permit, write: _Write) -> None:
+    with capture() as exchanges:
+        try:
+            permit.demand()
+            write.value = drain.target.save_party(write.payload)
+        except AlreadyExists:
+            # Somebody else made it under our key: the next look finds it.
+            write.value = None
+        except (ConnectorError, NotSent) as error:
+            write.error = error
+            if isinstance(error, Transient):
+                drain.away.set()
+    for piece in write.pieces:
+        piece.exchanges.extend(exchanges)
+
+
+def _close(drain: Drain, writes: Sequence[_Write]) -> None:
+    outcomes: dict[str, list[int]] = {}
+    for write in writes:
+        if isinstance(write.error, OutcomeUnknown):
+            _fail(write, Unsettled(str(write.error)))
+            continue
+        if write.error is None:
+            outcome = "done"
+        elif isinstance(write.error, RecordRejected):
+            outcome = "refused"
+        else:
+            outcome = "not_sent"
+        outcomes.setdefault(outcome, []).append(write.intent)
+        if write.error is not None:
+            _fail(write, write.error)
+    drain.store.write(lambda c: close_by_outcome(c, outcomes))
+    _refresh(drain, [write for write in writes if write.error is None])
+
+
+def _refresh(drain: Drain, writes: Sequence[_Write]) -> None:
+    again = [write.ref for write in writes if write.value is None]
+    if again:
+        answers = resolve(again, drain.lookups, drain.target)
+        for write in writes:
+            write.value = write.value or answers.get(write.ref)
+    for write in writes:
+        for piece in write.pieces:
+            if write.value is not None:
+                piece.resolved[write.ref] = write.value
+            else:
+                piece.error = Later("the ERP has this customer's key, but does not show the customer yet")
+
+
+def _fail(write: _Write, error: Exception) -> None:
+    """A broken connection or a customer that cannot be made stops every order that waited for it."""
+    write.error = error
+    for piece in write.pieces:
+        piece.error = error
+
+
+def _reconcile(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Party writes of these items whose outcome nobody knows: found is conclusive, absent only when settled."""
+    for piece in pieces:
+        open_ones = [intent for intent in piece.open if intent.kind == "party"]
+        ref = party_ref(piece, drain)
+        if not open_ones or piece.order is None:
+            continue
+        present = ref is not None and ref in piece.resolved
+        complete = present and _complete(drain, piece)
+        for intent in open_ones:
+            _reconcile_one(drain, piece, intent, complete=complete)
+
+
+def _complete(drain: Drain, piece: Piece) -> bool:
+    assert piece.order is not None
+    try:
+        return drain.mapping.party(piece.order, piece.resolved, drain.systems.target_options) is None
+    except Problems:
+        return False
+
+
+def _reconcile_one(drain: Drain, piece: Piece, intent: Intent, *, complete: bool) -> None:
+    if complete or intent.settled:
+        outcome = "found" if complete else "absent"
+        drain.store.write(lambda c: close_by_outcome(c, {outcome: [intent.id]}))
+    else:
+        piece.error = Unsettled("the customer may have been made; it is looked up again", intent.settles_at)

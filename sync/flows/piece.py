@@ -1,0 +1,84 @@
+"""One order on its way through a batch: what a flow knows of it so far, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.kit.base import JsonDict, TargetDocument
+from mappings.canonical.errors import Problem
+from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
+from sync.store.bindings import Binding
+from sync.store.engine import DatabaseBusy
+from sync.store.intents import Intent
+from sync.store.items import Item
+from sync.store.leases import LeaseLost
+from sync.store.orders import KnownOrder
+
+
+@contextlib.contextmanager
+def guarded(*pieces: Piece) -> Iterator[None]:
+    """One bad document never stops another: what a step over `pieces` raises becomes their error.
+
+    An exception that nobody foresaw parks its document loudly (`sync/desk/outcomes.py`). The two that are about the
+    drain and not about a document go through: the lost lease, and the parent's time-out (a BaseException).
+    """
+    try:
+        yield
+    except (LeaseLost, DatabaseBusy):
+        raise
+    except Exception as error:  # noqa: BLE001 - the border around one document
+        for piece in pieces:
+            piece.error = error
+
+
+@dataclasses.dataclass(slots=True)
+class Piece:
+    """One claimed item and what became of it. Ends with exactly one of `error`, `skipped`, `waits`, `converged`."""
+
+    item: Item
+    payload: JsonDict | None = None
+    deleted: bool = False
+    digest: str = ""
+    order: Order | None = None
+    #: The canonical order's JSON.
+    json: JsonDict = dataclasses.field(default_factory=dict)
+    #: Never this channel's to carry: it leaves no order row.
+    foreign: bool = False
+    known: KnownOrder | None = None
+    binding: Binding | None = None
+    resolved: dict[Ref, JsonDict] = dataclasses.field(default_factory=dict)
+    warnings: list[Problem] = dataclasses.field(default_factory=list)
+    #: Digest of what the sale is made from, and of that with the versions of the mappings.
+    material: str = ""
+    canonical: str = ""
+    order_id: int | None = None
+    #: The sale's idempotency key in the target.
+    key: str = ""
+    sale: JsonDict | None = None
+    #: Intents of earlier drains whose outcome nobody knows yet.
+    open: list[Intent] = dataclasses.field(default_factory=list)
+    #: The intent of this drain; 0 while none is open.
+    intent: int = 0
+    document: TargetDocument | None = None
+    #: What went over the wire for it, redacted; shared by the pieces of a bulk call.
+    exchanges: list[Any] = dataclasses.field(default_factory=list)
+    started_at: dt.datetime = dataclasses.field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    error: Exception | None = None
+    skipped: str = ""
+    waits: str = ""
+    converged: str = ""
+
+    @property
+    def in_doubt(self) -> bool:
+        """A write of this order's sale may have happened that nobody has looked up yet."""
+        return any(intent.kind == "sale" for intent in self.open)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to do for it in this batch."""
+        return bool(self.error or self.skipped or self.waits or self.converged)

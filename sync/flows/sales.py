@@ -1,0 +1,262 @@
+"""Pushing sales so that each order stands in the target exactly once (design section 5, step 8).
+
+in doubt? -> look up (found is conclusive, absent only when settled)
+not trusted? -> look up in bulk before the first write
+intent, commit -> create with key -> (no enforced key: single out) -> advance -> read back -> compare
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from connectors.kit.base import Rank, Result, TargetDocument
+from connectors.kit.errors import AlreadyExists, ConnectionBroken, ConnectorError, Transient
+from connectors.kit.exchanges import capture
+from mappings.canonical.errors import Problem
+from sync.flows.context import Drain, Permit
+from sync.flows.piece import Piece, guarded
+from sync.flows.single import single_out
+from sync.rules.stops import Held, NotSent, Unsettled
+from sync.store.intents import Wanted, close_by_outcome, open_intents
+
+#: Keys of one bulk look-up.
+_LOOKUP = 50
+_RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
+
+
+def push(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Bring every piece's sale to where the policy says; each piece ends with `document` or with an error."""
+    _look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
+    for piece in _open(pieces):
+        with guarded(piece):
+            _prepare(drain, piece)
+    _write(drain, _open(pieces))
+    for piece in pieces:
+        if piece.error is None and piece.document is not None:
+            _compare(drain, piece, piece.document)
+
+
+def wanted_rank(drain: Drain) -> Rank:
+    """How far the channel brings its sales."""
+    return _RANKS[drain.systems.channel.policies.document_state]
+
+
+def _open(pieces: Sequence[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if not piece.ended]
+
+
+# --- look up before write ---------------------------------------------------------------------------------------
+
+
+def _must_look(drain: Drain, piece: Piece) -> bool:
+    """A look-up is spared only for a new order that was placed after the channel's `trusted_since`."""
+    if piece.ended or piece.order is None:
+        return False
+    return piece.in_doubt or piece.binding is not None or piece.order.placed_at < drain.state.trusted_since
+
+
+def _look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
+    for start in range(0, len(pieces), _LOOKUP):
+        batch = pieces[start : start + _LOOKUP]
+        with capture() as exchanges:
+            try:
+                found = drain.target.find_sales([piece.key for piece in batch])
+            except ConnectorError as error:
+                for piece in batch:
+                    piece.error = error
+                continue
+            finally:
+                for piece in batch:
+                    piece.exchanges.extend(exchanges)
+        drain.progress()
+        for piece in batch:
+            _judge(drain, piece, found.get(piece.key, []))
+    _close_doubts(drain, [piece for piece in pieces if not piece.error])
+
+
+def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
+    """What stands in the target decides; what may still land is waited for."""
+    unsettled = [intent for intent in piece.open if intent.kind == "sale" and not intent.settled]
+    standing = [document for document in documents if document.rank is not Rank.CANCELLED]
+    if len(standing) > 1:
+        if unsettled:
+            piece.error = Unsettled("another document of this order may still land", unsettled[-1].settles_at)
+            return
+        _single(drain, piece, standing)
+        return
+    if not standing:
+        if unsettled:
+            piece.error = Unsettled("the sale may have been made; it is looked up again", unsettled[-1].settles_at)
+        elif documents or piece.binding is not None:
+            piece.error = Held([_gone(documents)])
+        return
+    document = standing[0]
+    if unsettled and document.rank < wanted_rank(drain):
+        # Found, but the step after it may still land: doing it twice is a double effect too.
+        piece.error = Unsettled("the sale was made; its next step may still land", unsettled[-1].settles_at)
+        return
+    piece.document = document
+
+
+def _single(drain: Drain, piece: Piece, standing: list[TargetDocument]) -> None:
+    try:
+        piece.document = single_out(drain.target, piece.key, standing, own=None)
+    except Held as held:
+        piece.error = held
+    except ConnectorError as error:
+        piece.error = error
+
+
+def _gone(documents: list[TargetDocument]) -> Problem:
+    what = f"sale {documents[0].number or documents[0].external_id} was cancelled" if documents else "its sale is gone"
+    return Problem(
+        cause="gone_in_erp",
+        path="",
+        reason=f"{what} in the ERP, and the shop still has the order",
+        next_step="cancel the order in the shop too, or retry with a new sale (`crossdock retry --again`)",
+    )
+
+
+def _close_doubts(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """The earlier writes have an outcome now."""
+    found = [intent.id for piece in pieces if piece.document for intent in piece.open if intent.kind == "sale"]
+    absent = [intent.id for piece in pieces if not piece.document for intent in piece.open if intent.kind == "sale"]
+    if found or absent:
+        drain.store.write(lambda c: close_by_outcome(c, {"found": found, "absent": absent}))
+    for piece in pieces:
+        piece.open = [intent for intent in piece.open if intent.kind != "sale"]
+
+
+# --- write ------------------------------------------------------------------------------------------------------
+
+
+def _prepare(drain: Drain, piece: Piece) -> None:
+    """The payload of a sale that is not there yet."""
+    if piece.document is not None or piece.order is None:
+        return
+    piece.sale = drain.mapping.sale(piece.order, piece.resolved, drain.systems.target_options)
+
+
+def _write(drain: Drain, pieces: Sequence[Piece]) -> None:
+    rank = wanted_rank(drain)
+    todo = [piece for piece in pieces if piece.document is None or piece.document.rank < rank]
+    if not todo:
+        return
+    begun = time.monotonic()
+    wanted = [
+        Wanted(piece.item.id, "sale", "create" if piece.document is None else "advance", piece.key) for piece in todo
+    ]
+    ids = drain.store.write(
+        lambda c: open_intents(c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s)
+    )
+    for piece in todo:
+        piece.intent = ids[piece.key]
+    permit = Permit(drain, begun + drain.systems.start_s)
+    drain.window(lambda chunk: _push_chunk(drain, permit, chunk), list(_chunks(todo, drain.target.bulk)))
+
+
+def _chunks(pieces: Sequence[Piece], size: int) -> Iterator[list[Piece]]:
+    """What is to be created and what is only to be brought on need different calls."""
+    for group in ([p for p in pieces if p.document is None], [p for p in pieces if p.document is not None]):
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _push_chunk(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
+    """Create, single out, advance: one bulk call each. Runs in a thread of the window."""
+    with capture() as exchanges, guarded(*pieces):
+        create = [piece for piece in pieces if piece.document is None]
+        _call(drain, permit, create, lambda: drain.target.create_sales([piece.sale or {} for piece in create]))
+        if not drain.target.keys["sale"].enforced:
+            _single_out(drain, permit, [piece for piece in create if piece.document is not None])
+        rank = wanted_rank(drain)
+        below = [piece for piece in pieces if not piece.error and piece.document and piece.document.rank < rank]
+        documents = [piece.document for piece in below if piece.document is not None]
+        _call(drain, permit, below, lambda: drain.target.advance_sales(documents, rank))
+    for piece in pieces:
+        piece.exchanges.extend(exchanges)
+
+
+def _call(drain: Drain, permit: Permit, pieces: list[Piece], call: Callable[[], list[Result]]) -> None:
+    """One bulk write; each piece gets its own result."""
+    if not pieces:
+        return
+    try:
+        permit.demand()
+        results = call()
+    except (ConnectorError, NotSent) as error:
+        results = [Result(error=error if isinstance(error, ConnectorError) else None) for _ in pieces]
+        for piece in pieces:
+            piece.error = error
+    for piece, result in zip(pieces, results, strict=True):
+        if result.document is not None:
+            piece.document = result.document
+        elif isinstance(result.error, AlreadyExists):
+            _take_existing(drain, piece, result.error)
+        elif result.error is not None:
+            piece.error = result.error
+        if isinstance(piece.error, Transient | ConnectionBroken):
+            drain.away.set()
+
+
+def _take_existing(drain: Drain, piece: Piece, refusal: AlreadyExists) -> None:
+    """Our key is taken: by an earlier write of ours. What stands there is the sale."""
+    try:
+        found = drain.target.find_sales([piece.key]).get(piece.key, [])
+    except ConnectorError as error:
+        # The refusal is certain, only the reading failed: nothing was written by this call.
+        piece.error = Unsettled(f"the key is taken, the look-up failed: {error}")
+        return
+    standing = [document for document in found if document.rank is not Rank.CANCELLED]
+    if standing:
+        piece.document = standing[0]
+    elif found:
+        piece.error = Held([_gone(found)])
+    else:
+        piece.error = refusal
+
+
+def _single_out(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
+    """Without an enforced key: read back by key before anything is confirmed; the losers are deleted first."""
+    if not pieces:
+        return
+    try:
+        found = drain.target.find_sales([piece.key for piece in pieces])
+    except ConnectorError as error:
+        for piece in pieces:
+            piece.error = Unsettled(f"the draft was made, but could not be read back: {error}")
+        return
+    for piece in pieces:
+        try:
+            permit.demand()
+            piece.document = single_out(drain.target, piece.key, found.get(piece.key, []), own=piece.document)
+        except Held as held:
+            piece.error = held
+        except (ConnectorError, NotSent) as error:
+            piece.error = Unsettled(f"the draft was made, but is not known to be the only one: {error}")
+
+
+# --- compare ----------------------------------------------------------------------------------------------------
+
+
+def _compare(drain: Drain, piece: Piece, document: TargetDocument) -> None:
+    """An answer is not proof: the target's own total must be the shop's, to the cent."""
+    if piece.order is None:
+        return
+    expected = drain.systems.target_options.rounded(piece.order.totals.grand)
+    if document.total == expected or "target_amount" in piece.item.approved:
+        return
+    piece.error = Held(
+        [
+            Problem(
+                cause="target_amount",
+                path="totals.grand",
+                reason=(
+                    f"the ERP's sale {document.number or document.external_id} shows {document.total} "
+                    f"{document.currency}, the shop charged {expected} {piece.order.currency}"
+                ),
+                next_step="correct the sale in the ERP, then retry; the sale is linked and is not made again",
+            )
+        ]
+    )

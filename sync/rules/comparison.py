@@ -1,0 +1,289 @@
+"""Comparing the shop, Crossdock and the ERP from fresh lists: the proof shows it, the nightly resync acts on it.
+
+Nothing here trusts our own bindings: the ERP's list holds every sale of that web shop, whoever made it, and is joined
+with the shop's list id by id through the idempotency key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from connectors.kit.base import DocumentSummary, Rank
+from mappings.canonical.money import Money
+from sync.rules.systems import ChannelSystems
+from sync.store.engine import Store
+from sync.store.issues import causes_of
+from sync.store.orders import OrderState, list_orders
+from sync.store.states import ItemState
+
+#: A sale's date in the ERP and the order's in the shop may lie on either side of midnight.
+_MARGIN = dt.timedelta(days=1)
+#: States of our items in which an order is not meant to be in the ERP.
+_LEFT_OUT = {ItemState.SKIPPED, ItemState.WAITING}
+_STOPPED = {ItemState.HELD, ItemState.PARKED}
+
+
+class Kind(enum.StrEnum):
+    """What is different."""
+
+    MISSING = "missing"
+    DOUBLED = "doubled"
+    FOREIGN = "foreign"
+    AMOUNT = "amount"
+    STATE = "state"
+    HELD = "held"
+    TOO_YOUNG = "too young"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference with the ids of every side that has the document."""
+
+    kind: Kind
+    currency: str
+    day: str
+    #: Where something is missing or wrong: `shop`, `crossdock` or `erp`.
+    where: str
+    shop_id: str = ""
+    erp_ids: tuple[str, ...] = ()
+    #: What people call it.
+    number: str = ""
+    detail: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class Sum:
+    """Count and money of one side."""
+
+    count: int = 0
+    total: Decimal = Decimal(0)
+
+    def add(self, amount: Decimal) -> None:
+        """One document more."""
+        self.count += 1
+        self.total += amount
+
+
+@dataclasses.dataclass(slots=True)
+class Group:
+    """One currency and day of placing, in the shop's zone."""
+
+    currency: str
+    day: str
+    shop: Sum = dataclasses.field(default_factory=Sum)
+    crossdock: Sum = dataclasses.field(default_factory=Sum)
+    erp: Sum = dataclasses.field(default_factory=Sum)
+    #: Orders that the status policy leaves out, on which the shop and Crossdock agree.
+    left_out: Sum = dataclasses.field(default_factory=Sum)
+    differences: list[Difference] = dataclasses.field(default_factory=list)
+
+
+def compare(
+    store: Store, systems: ChannelSystems, since: dt.datetime, until: dt.datetime, *, young: dt.timedelta
+) -> list[Group]:
+    """Compare every order placed in [since, until); what was placed within `young` may still be on its way.
+
+    Raises Transient, ConnectionBroken: a side that cannot be read proves nothing.
+    """
+    channel = systems.channel
+    shop = list(systems.source.list_orders(since, until))
+    erp = list(systems.target.list_sales(since - _MARGIN, until + _MARGIN))
+    # Read after the lists: what came to us since is younger than they are.
+    ours = store.read(lambda c: list_orders(c, channel.name, channel.erp))
+    causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
+    return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young).groups()
+
+
+class _Join:
+    """The three lists side by side."""
+
+    def __init__(  # noqa: PLR0917 - three lists, and how to read them
+        self,
+        systems: ChannelSystems,
+        shop: Sequence[DocumentSummary],
+        erp: Sequence[DocumentSummary],
+        ours: Sequence[OrderState],
+        causes: dict[int, list[tuple[str, str, str, str]]],
+        since: dt.datetime,
+        until: dt.datetime,
+        young_since: dt.datetime,
+    ) -> None:
+        self._systems = systems
+        self._shop = {row.external_id: row for row in shop}
+        self._ours = {row.external_id: row for row in ours}
+        self._causes = causes
+        self._since, self._until, self._young_since = since, until, young_since
+        self._by_key: dict[str, list[DocumentSummary]] = {}
+        self._by_reference: dict[str, list[DocumentSummary]] = {}
+        for row in erp:
+            if row.rank is not Rank.CANCELLED:
+                self._by_key.setdefault(row.key, []).append(row)
+                self._by_reference.setdefault(row.reference, []).append(row)
+        self._cancelled = {row.key: row for row in erp if row.rank is Rank.CANCELLED}
+        self._erp = [row for row in erp if row.rank is not Rank.CANCELLED]
+        #: Keys of every order that the shop or we know of.
+        self._keys = {self._key(external_id) for external_id in {*self._shop, *self._ours}}
+        self._taken: set[str] = set()
+        self._groups: dict[tuple[str, str], Group] = {}
+
+    def groups(self) -> list[Group]:
+        for row in self._shop.values():
+            self._join_order(row)
+        for order in self._ours.values():
+            self._join_unlisted(order)
+        for sale in self._erp:
+            if sale.external_id not in self._taken:
+                self._join_foreign(sale)
+        return [self._groups[key] for key in sorted(self._groups)]
+
+    def _group(self, currency: str, day: str) -> Group:
+        return self._groups.setdefault((currency, day), Group(currency, day))
+
+    def _key(self, external_id: str) -> str:
+        return self._systems.target_mapping.sale_key(external_id, self._systems.target_options)
+
+    def _take(self, row: DocumentSummary) -> list[DocumentSummary]:
+        """The sales of one order: those under its key, and copies that carry its number under no key of ours."""
+        under_key = self._by_key.get(self._key(row.external_id), [])
+        copies = [sale for sale in self._by_reference.get(row.number, []) if row.number and sale.key not in self._keys]
+        sales = [*under_key, *(sale for sale in copies if sale.external_id not in self._taken)]
+        self._taken.update(sale.external_id for sale in sales)
+        return sales
+
+    # --- one order of the shop ----------------------------------------------------------------------------------
+
+    def _join_order(self, row: DocumentSummary) -> None:
+        day = (row.placed_on or row.placed_at.date()).isoformat()
+        group, order, sales = self._group(row.currency, day), self._ours.get(row.external_id), self._take(row)
+        if order is not None and order.state in _LEFT_OUT and not sales and order.source_state == row.state:
+            group.left_out.add(row.total)
+            return
+        group.shop.add(row.total)
+        if order is not None:
+            group.crossdock.add(order.grand)
+        for sale in sales:
+            group.erp.add(sale.total)
+        group.differences.extend(self._differences(row, day, order, sales))
+
+    def _differences(
+        self, row: DocumentSummary, day: str, order: OrderState | None, sales: list[DocumentSummary]
+    ) -> Iterable[Difference]:
+        def found(kind: Kind, where: str, detail: str) -> Difference:
+            return Difference(
+                kind=kind,
+                currency=row.currency,
+                day=day,
+                where=where,
+                shop_id=row.external_id,
+                erp_ids=tuple(sale.external_id for sale in sales),
+                number=row.number,
+                detail=detail,
+            )
+
+        if not sales:
+            yield found(*self._why_absent(row, order))
+            if order is None or order.state not in _STOPPED:
+                return
+        elif order is None:
+            yield found(Kind.MISSING, "crossdock", "the shop and the ERP have it, Crossdock does not")
+        if len(sales) > 1:
+            yield found(Kind.DOUBLED, "erp", f"the ERP has it {len(sales)} times: {_numbers(sales)}")
+        expected = self._systems.target_options.rounded(Money(row.total, row.currency))
+        for sale in sales:
+            if (sale.total, sale.currency) != (expected, row.currency):
+                yield found(
+                    Kind.AMOUNT,
+                    "erp",
+                    f"the shop says {expected} {row.currency}, sale {_numbers([sale])} "
+                    f"says {sale.total} {sale.currency}",
+                )
+        if order is not None:
+            yield from self._own_differences(row, order, sales, found)
+
+    def _why_absent(self, row: DocumentSummary, order: OrderState | None) -> tuple[Kind, str, str]:
+        cancelled = self._cancelled.get(self._key(row.external_id))
+        if order is not None and order.state in _STOPPED:
+            causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
+            return Kind.HELD, "erp", f"{causes or order.state}: {order.reason}"
+        if cancelled is not None:
+            return (
+                Kind.STATE,
+                "erp",
+                f"sale {_numbers([cancelled])} was cancelled in the ERP, the shop still has the order",
+            )
+        if row.placed_at >= self._young_since:
+            return Kind.TOO_YOUNG, "erp", "placed a moment ago; still on its way"
+        if order is None:
+            return Kind.MISSING, "crossdock, erp", "only the shop has it"
+        if order.state in _LEFT_OUT:
+            return Kind.STATE, "crossdock", f"left out as {order.source_state!r}, the shop says {row.state!r} now"
+        return (
+            Kind.MISSING,
+            "erp",
+            f"Crossdock has it ({order.state}: {order.reason or 'on its way'}), the ERP does not",
+        )
+
+    def _own_differences(self, row, order: OrderState, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        if order.grand != row.total:
+            yield found(Kind.AMOUNT, "crossdock", f"the shop says {row.total}, Crossdock saw {order.grand}")
+        elif order.source_state != row.state and row.placed_at < self._young_since and sales:
+            yield found(Kind.STATE, "crossdock", f"the shop says {row.state!r}, Crossdock saw {order.source_state!r}")
+        if sales and order.state in _STOPPED:
+            causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
+            yield found(Kind.HELD, "erp", f"{causes or order.state}: {order.reason}")
+
+    # --- what only we or only the ERP has -----------------------------------------------------------------------
+
+    def _join_unlisted(self, order: OrderState) -> None:
+        """Orders of ours in the window that the shop's fresh list does not have."""
+        inside = self._since <= order.placed_at < self._until
+        if order.external_id in self._shop or not inside or order.state in _LEFT_OUT:
+            return
+        group = self._group(order.currency, order.placed_on)
+        group.crossdock.add(order.grand)
+        sales = self._by_key.get(self._key(order.external_id), [])
+        for sale in sales:
+            self._taken.add(sale.external_id)
+            group.erp.add(sale.total)
+        group.differences.append(
+            Difference(
+                kind=Kind.MISSING,
+                currency=order.currency,
+                day=order.placed_on,
+                where="shop",
+                shop_id=order.external_id,
+                erp_ids=tuple(sale.external_id for sale in sales),
+                number=order.number,
+                detail="the shop has it no longer",
+            )
+        )
+
+    def _join_foreign(self, sale: DocumentSummary) -> None:
+        """A sale of that web shop which no order of the shop explains."""
+        day = (sale.placed_on or sale.placed_at.date()).isoformat()
+        if not self._since.date().isoformat() <= day <= self._until.date().isoformat():
+            return
+        if sale.key in self._keys:
+            # Its order was placed just outside of the window.
+            return
+        group = self._group(sale.currency, day)
+        group.erp.add(sale.total)
+        group.differences.append(
+            Difference(
+                kind=Kind.FOREIGN,
+                currency=sale.currency,
+                day=day,
+                where="erp",
+                erp_ids=(sale.external_id,),
+                number=sale.number or sale.reference,
+                detail=f"the shop has no order for sale {_numbers([sale])}",
+            )
+        )
+
+
+def _numbers(sales: Iterable[DocumentSummary]) -> str:
+    return ", ".join(sale.number or f"id {sale.external_id}" for sale in sales)

@@ -1,0 +1,33 @@
+"""Why a document goes no further for now; `sync.desk.outcomes` says what each of them means."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from mappings.canonical.errors import Problem
+
+
+class Held(Exception):
+    """Verify rules stop the order: a person, or the fixed cause, releases it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """All of them at once."""
+        super().__init__("; ".join(problem.reason for problem in problems))
+        self.problems = tuple(problems)
+
+
+class NotSent(Exception):
+    """No call was made: time, lease or connection ran out before its turn. Nothing can have happened."""
+
+
+class Unsettled(Exception):
+    """A write may have happened; it is looked up when it can no longer land."""
+
+    def __init__(self, message: str, settles_at: dt.datetime | None = None) -> None:
+        """`settles_at` None: as the intent says."""
+        super().__init__(message)
+        self.settles_at = settles_at
+
+
+class Later(Exception):
+    """Something that is under way elsewhere must end first (another drain makes the same party)."""

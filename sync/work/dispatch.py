@@ -1,0 +1,89 @@
+"""The dispatcher: takes dead drains' items back, finds orphaned intents, and rings for everything that is due.
+
+It looks at the database only. Whatever Redis lost, doubled or never heard of, the next look rings for it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Connection
+
+from config.model import Channel
+from sync.rules.systems import Systems, lease_length_s
+from sync.store.intents import orphans
+from sync.store.issues import Cause, Stop, open_issues
+from sync.store.items import due_channels, has_killers, mark, park_killers
+from sync.store.leases import Watch, expire_lease
+from sync.store.switches import Pause, pauses, stops
+from sync.work.runtime import Runtime
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """One look after the other; keeps only what it has seen of the leases."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Leases are as long as their target connection's calls."""
+        self._runtime = runtime
+        self._watch = Watch()
+        self._lease_s = _lease_lengths(runtime.systems)
+
+    def look(self) -> int:
+        """One look; answers for how many channels it rang."""
+        self.recover()
+        store = self._runtime.store
+        due = store.read(due_channels)
+        paused = store.read(pauses) if due else []
+        channels = self._runtime.config.channels
+        rung = 0
+        for name, kind in due:
+            # A channel that left the configuration keeps its items; they wait until it is back.
+            if name in channels and not _is_paused(channels[name], paused):
+                rung += self._runtime.bell.ring(name, kind)
+        return rung
+
+    def recover(self) -> None:
+        """What a dead drain left behind goes back to where somebody finds it."""
+        store = self._runtime.store
+        for token in store.read(lambda c: self._watch.dead(c, self._lease_s)):
+            items = store.write(functools.partial(expire_lease, token=token))
+            log.warning("lease_expired", items=items)
+        self._park_killers()
+        self._sweep()
+
+    def _park_killers(self) -> None:
+        if self._runtime.store.read(has_killers):
+            self._runtime.store.write(_park)
+
+    def _sweep(self) -> None:
+        """Intents without outcome whose lease has ended: their item's next owner looks the key up."""
+        store = self._runtime.store
+        for channel, kind, external_id in store.read(orphans):
+            store.write(functools.partial(mark, channel=channel, kind=kind, external_ids=[external_id], facet="target"))
+            log.warning("orphaned_intent", channel=channel, order=external_id)
+
+
+def _lease_lengths(systems: Systems) -> dict[str, float]:
+    targets = {channel.erp for channel in systems.config.channels.values()}
+    return {name: lease_length_s(systems.connector(name)) for name in targets}
+
+
+def _park(connection: Connection) -> None:
+    for item_id, channel, _, external_id in park_killers(connection):
+        cause = Cause(
+            cause="kills_the_worker",
+            subject=external_id,
+            channel=channel,
+            title=f"order {external_id} kills the worker",
+            next_step="report it with the log of the worker; retry when the cause is mended, or skip it",
+        )
+        open_issues(connection, [Stop(item_id, cause)])
+        log.error("order_kills_the_worker", channel=channel, order=external_id)
+
+
+def _is_paused(channel: Channel, paused: Sequence[Pause]) -> bool:
+    return any(stops(entry, channel=channel.name, connections=(channel.source, channel.erp)) for entry in paused)

@@ -1,0 +1,99 @@
+"""One drain: claim due items of a channel batch by batch for a while, converge each batch, write down how it ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from sync.flows.context import Clock, Drain
+from sync.flows.orders import converge
+from sync.rules.systems import ChannelSystems
+from sync.store.channels import start_channel
+from sync.store.engine import Store
+from sync.store.items import claim, has_due
+from sync.store.leases import LeaseLost, close_lease, open_lease
+from sync.store.lookups import load_lookups
+from sync.store.switches import pause_of
+from sync.work.bell import DRAIN_S
+from sync.work.heart import Heart
+from sync.work.settle import settle
+
+log = structlog.get_logger()
+
+#: On SQLite a worker's transaction stays under 64 rows.
+MAX_BATCH = 64
+
+
+def drain_channel(
+    store: Store, systems: ChannelSystems, kind: str, *, ring: Callable[[str, str], object], drain_s: float = DRAIN_S
+) -> int:
+    """Drain what is due of one channel; answers how many items were looked at. Safe to run twice, or at once.
+
+    `ring(channel, kind)` is called when a second worker can help, or when time was up with work left.
+    """
+    channel = systems.channel
+    if _paused(store, systems):
+        return 0
+    lease = store.write(
+        lambda c: open_lease(
+            c,
+            channel=channel.name,
+            kind=kind,
+            target=channel.erp,
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+            concurrency=systems.target.concurrency,
+            lease_s=systems.lease_s,
+        )
+    )
+    if lease is None:
+        return 0
+    clock = Clock(lease.lease_s)
+    state = store.write(lambda c: start_channel(c, channel.name, channel.policies.start_at))
+    lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
+    heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)
+    with heart, ThreadPoolExecutor(lease.slots, thread_name_prefix="window") as pool:
+        drain = Drain(store, systems, state, lease, clock, lookups, pool, progress=heart.moved)
+        try:
+            looked, more = _batches(drain, ring, drain_s)
+        except LeaseLost as lost:
+            log.warning("lease_lost", channel=channel.name, reason=str(lost))
+            return 0
+    store.write(lambda c: close_lease(c, lease))
+    if more:
+        ring(channel.name, kind)
+    return looked
+
+
+def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -> tuple[int, bool]:
+    """(items looked at, whether there is more)."""
+    until = time.monotonic() + drain_s
+    size = batch_size(drain)
+    looked = 0
+    while time.monotonic() < until:
+        items = drain.store.write(lambda c: claim(c, drain.lease, size))
+        if not items:
+            return looked, False
+        if len(items) == size and looked == 0:
+            # A claim that came back full: a second worker can help, up to the connection's concurrency.
+            ring(drain.lease.channel, drain.lease.kind)
+        settle(drain, converge(drain, items))
+        looked += len(items)
+        if drain.away.is_set() or _paused(drain.store, drain.systems):
+            return looked, False
+    return looked, drain.store.read(lambda c: has_due(c, drain.lease.channel, drain.lease.kind))
+
+
+def batch_size(drain: Drain) -> int:
+    """As many as keep the window full, and no more than one transaction may carry."""
+    return min(MAX_BATCH, max(drain.lease.slots * 4, drain.target.bulk))
+
+
+def _paused(store: Store, systems: ChannelSystems) -> bool:
+    channel = systems.channel
+    stop = store.read(lambda c: pause_of(c, channel=channel.name, connections=(channel.source, channel.erp)))
+    return stop is not None

@@ -1,0 +1,29 @@
+"""The job that a ring stands for. JSON arguments, names only, safe to run twice."""
+
+from __future__ import annotations
+
+from config.loader import load_config
+from config.model import Config
+from config.settings import Settings
+from sync.work.drain import drain_channel
+from sync.work.runtime import Runtime
+
+#: Set in the worker before it forks, so that a horse begins with everything read.
+_prepared: tuple[Settings, Config] | None = None
+
+
+def prepare(settings: Settings) -> None:
+    """Read the configuration in the parent; a changed one needs a restart of the workers. Raises ConfigError."""
+    global _prepared  # noqa: PLW0603 - handed over by fork
+    _prepared = (settings, load_config(settings.config_folder, settings.environ))
+
+
+def drain(channel: str, kind: str) -> None:
+    """Look at what is due of one channel. A channel that is not configured any more has nothing to do."""
+    settings, config = _prepared if _prepared is not None else (Settings.from_env(), None)
+    with Runtime(settings, config) as runtime:
+        runtime.bell.answer(channel, kind)
+        if channel not in runtime.config.channels:
+            return
+        systems = runtime.systems.channel(channel)
+        drain_channel(runtime.store, systems, kind, ring=lambda name, what: runtime.bell.ring(name, what, again=True))

@@ -1,0 +1,50 @@
+"""What a process of Crossdock stands on: settings, configuration, store, systems and doorbell, put together once."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from config.loader import load_config
+from config.model import Config, Connection
+from config.settings import Settings
+from connectors.kit.base import Throttle
+from connectors.kit.throttle import ConnectionThrottle, redis_pool
+from sync.rules.systems import Systems
+from sync.store.engine import Store
+from sync.store.migrate import demand_schema
+from sync.work.bell import Bell
+
+
+class Runtime:
+    """One process's parts. Make it after a fork, never before."""
+
+    def __init__(self, settings: Settings, config: Config | None = None, *, dry_run: bool = False) -> None:
+        """Load the configuration unless it is given. Raises ConfigError, SchemaMismatch."""
+        self.settings = settings
+        self.config = config or load_config(settings.config_folder, settings.environ)
+        self.store = Store.open(settings.database_url.reveal())
+        demand_schema(self.store)
+        self._redis = redis_pool(settings.redis_url.reveal())
+        self.systems = Systems(self.config, throttle=self._throttle, dry_run=dry_run)
+        self.bell = Bell(settings.redis_url, instance=settings.instance, longest_call_s=longest_call_s(self.config))
+
+    def _throttle(self, connection: Connection) -> Throttle:
+        """Also where there is no rate of ours: what the other system asks for in its answers is shared the same way."""
+        return ConnectionThrottle(connection.name, rate_per_s=connection.rate_per_s, pool=self._redis)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.systems.close()
+        self.bell.close()
+        self._redis.disconnect()
+        self.store.close()
+
+
+def longest_call_s(config: Config) -> float:
+    """The longest deadline that any connection gives one call, in seconds."""
+    return max((c.deadline_s or 60.0 for c in config.connections.values()), default=60.0)

@@ -1,0 +1,244 @@
+"""Writing down how a batch ended: bindings, intents, attempts, issues, states, in one transaction under the lease."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import orjson
+import structlog
+from sqlalchemy import Connection
+
+from connectors.kit.base import TargetDocument
+from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected
+from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
+from sync.flows.context import Drain
+from sync.flows.piece import Piece
+from sync.rules.stops import Held, Unsettled
+from sync.store.attempts import NewAttempt, save_attempts
+from sync.store.bindings import NewBinding, end_bindings, save_bindings
+from sync.store.bodies import pack
+from sync.store.intents import close_by_outcome, load_open
+from sync.store.issues import Stop, close_documents, open_issues
+from sync.store.items import Leave, leave
+from sync.store.leases import demand_lease
+from sync.store.states import ItemState
+from sync.store.switches import pause
+
+log = structlog.get_logger()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _End:
+    """One piece with what its error means; no decision for one that needs none."""
+
+    piece: Piece
+    decision: Decision | None
+
+
+def settle(drain: Drain, pieces: list[Piece]) -> None:
+    """Record the end of every piece. Raises LeaseLost: then nothing is recorded, and the next owner finds out."""
+    ends = [_End(piece, _decide(drain, piece)) for piece in pieces]
+    bodies = _pack_exchanges(pieces)
+    drain.store.write(lambda c: _record(c, drain, ends, bodies))
+    for end in ends:
+        _tell(drain, end)
+    drain.progress()
+
+
+def _decide(drain: Drain, piece: Piece) -> Decision | None:
+    if piece.error is None:
+        return None
+    place = Place(channel=drain.systems.channel.name, connection=_spoken_to(drain, piece), attempts=piece.item.attempts)
+    return decide(piece.error, place)
+
+
+def _spoken_to(drain: Drain, piece: Piece) -> str:
+    """A piece without payload failed at its source; everything later speaks to the target."""
+    failed_at_source = piece.payload is None and not piece.deleted and isinstance(piece.error, ConnectorError)
+    return drain.systems.channel.source if failed_at_source else drain.lease.connection
+
+
+def _record(connection: Connection, drain: Drain, ends: list[_End], bodies: dict[int, bytes]) -> None:
+    demand_lease(connection, drain.lease)
+    save_bindings(connection, [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document])
+    gone = [end.piece.binding.id for end in ends if end.piece.binding and "again" in end.piece.item.facets]
+    if gone:
+        end_bindings(connection, gone)
+    close_by_outcome(connection, _intent_outcomes(ends))
+    save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
+    _record_issues(connection, ends)
+    _record_pauses(connection, drain, ends)
+    leave(connection, drain.lease, [_leave(connection, end) for end in ends])
+
+
+# --- documents and intents --------------------------------------------------------------------------------------
+
+
+def _binding(drain: Drain, piece: Piece, document: TargetDocument) -> NewBinding:
+    assert piece.order_id is not None
+    return NewBinding(
+        connection=drain.lease.connection,
+        kind="sale",
+        external_id=document.external_id,
+        order_id=piece.order_id,
+        key=piece.key,
+        number=document.number,
+        state=document.state,
+        rank=int(document.rank),
+        total=f"{document.total:f}",
+        tax="" if document.tax is None else f"{document.tax:f}",
+    )
+
+
+def _intent_outcomes(ends: list[_End]) -> dict[str, list[int]]:
+    """What became of the intents of this drain; one whose outcome nobody knows stays open."""
+    outcomes: dict[str, list[int]] = {}
+    for end in ends:
+        piece = end.piece
+        if piece.intent and (outcome := _intent_outcome(piece)):
+            outcomes.setdefault(outcome, []).append(piece.intent)
+    return outcomes
+
+
+def _intent_outcome(piece: Piece) -> str:
+    error = piece.error
+    if isinstance(error, OutcomeUnknown | Unsettled):
+        return ""
+    if piece.document is not None:
+        return "done"
+    if isinstance(error, RecordRejected | Held):
+        return "refused"
+    if isinstance(error, ConnectorError):
+        # Transient and ConnectionBroken promise that nothing was written.
+        return "not_sent"
+    return "" if error is None or not _known_stop(error) else "not_sent"
+
+
+def _known_stop(error: Exception) -> bool:
+    """An unknown exception may have come after the call: its intent stays open for the sweep."""
+    return type(error).__module__ == "sync.rules.stops"
+
+
+# --- attempts ---------------------------------------------------------------------------------------------------
+
+
+def _pack_exchanges(pieces: list[Piece]) -> dict[int, bytes]:
+    """id(piece) -> packed exchanges; the pieces of one bulk call share one body."""
+    packed: dict[tuple[int, ...], bytes] = {}
+    found: dict[int, bytes] = {}
+    for piece in pieces:
+        if not piece.exchanges:
+            continue
+        key = tuple(id(exchange) for exchange in piece.exchanges)
+        if key not in packed:
+            packed[key] = pack(orjson.dumps(piece.exchanges, default=str))
+        found[id(piece)] = packed[key]
+    return found
+
+
+def _attempt(drain: Drain, end: _End, bodies: dict[int, bytes]) -> NewAttempt:
+    piece, error = end.piece, end.piece.error
+    return NewAttempt(
+        item_id=piece.item.id,
+        lease_token=drain.lease.token,
+        started_at=piece.started_at,
+        ended_at=dt.datetime.now(dt.UTC),
+        outcome=str(end.decision.action if end.decision else _quiet_state(piece)),
+        error_class=type(error).__name__ if error else "",
+        message=_reason(end),
+        exchanges=bodies.get(id(piece)),
+    )
+
+
+def _reason(end: _End) -> str:
+    piece = end.piece
+    if end.decision is not None:
+        return end.decision.reason
+    warnings = "; ".join(problem.reason for problem in piece.warnings)
+    return piece.skipped or piece.waits or warnings or piece.converged
+
+
+# --- issues and pauses ------------------------------------------------------------------------------------------
+
+
+def _record_issues(connection: Connection, ends: list[_End]) -> None:
+    # What stopped a document before is asked anew each time: only what stops it now stays open.
+    close_documents(connection, [end.piece.item.id for end in ends if not _will_retry(end)])
+    stops = [
+        Stop(end.piece.item.id if end.decision.action is Action.PARK else None, cause, details)
+        for end in ends
+        if end.decision is not None
+        for cause, details in end.decision.causes
+    ]
+    open_issues(connection, stops)
+
+
+def _will_retry(end: _End) -> bool:
+    return end.decision is not None and end.decision.action in {Action.RETRY, Action.RECONCILE, Action.PAUSE}
+
+
+def _record_pauses(connection: Connection, drain: Drain, ends: list[_End]) -> None:
+    longest: dict[str, tuple[float, str]] = {}
+    for end in ends:
+        if end.decision is not None and end.decision.pause_s is not None:
+            name = _spoken_to(drain, end.piece)
+            longest[name] = max(longest.get(name, (0.0, "")), (end.decision.pause_s, end.decision.reason))
+    now = dt.datetime.now(dt.UTC)
+    for name, (seconds, reason) in sorted(longest.items()):
+        until = None if seconds == float("inf") else now + dt.timedelta(seconds=seconds)
+        pause(connection, "connection", name, reason, until=until)
+
+
+# --- states -----------------------------------------------------------------------------------------------------
+
+
+def _quiet_state(piece: Piece) -> ItemState:
+    if piece.skipped:
+        return ItemState.SKIPPED
+    return ItemState.WAITING if piece.waits else ItemState.DONE
+
+
+def _leave(connection: Connection, end: _End) -> Leave:
+    piece, decision = end.piece, end.decision
+    if decision is None:
+        state = _quiet_state(piece)
+        done = state is ItemState.DONE
+        return Leave(
+            item=piece.item,
+            state=state,
+            reason=_reason(end),
+            done_digest=piece.digest if done else None,
+            done_canonical=piece.canonical if done else None,
+        )
+    looked = decision.action is Action.PARK
+    return Leave(
+        item=piece.item,
+        state=decision.state,
+        reason=decision.reason,
+        looked=looked,
+        due_at=None if looked else _due_at(connection, piece, decision),
+    )
+
+
+def _due_at(connection: Connection, piece: Piece, decision: Decision) -> dt.datetime:
+    now = dt.datetime.now(dt.UTC)
+    if decision.action is Action.RECONCILE:
+        # The database knows best: the intents of this item say when nothing of them can land any more.
+        return max((intent.settles_at for intent in load_open(connection, [piece.item.id])), default=now)
+    seconds = decision.retry_s if decision.retry_s is not None else backoff_s(piece.item.attempts)
+    return now + dt.timedelta(seconds=seconds)
+
+
+def _tell(drain: Drain, end: _End) -> None:
+    fields = {
+        "channel": drain.systems.channel.name,
+        "order": end.piece.item.external_id,
+        "outcome": str(end.decision.action if end.decision else _quiet_state(end.piece)),
+    }
+    if end.decision is not None and end.decision.causes and end.decision.causes[0][0].cause == "internal":
+        log.error("order_failed_inside", error=repr(end.piece.error), exc_info=end.piece.error, **fields)
+    elif isinstance(end.piece.error, ConnectionBroken):
+        log.error("connection_broken", error=str(end.piece.error), **fields)
+    else:
+        log.debug("order_looked_at", reason=_reason(end), **fields)

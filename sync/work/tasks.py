@@ -1,0 +1,156 @@
+"""What the scheduler runs: pulls, resyncs, nightly comparisons, checks of webhook subscriptions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from croniter import croniter
+from sqlalchemy import Connection
+
+from config.model import Channel
+from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
+from sync.desk.outcomes import Place, decide
+from sync.flows.pull import pull
+from sync.flows.resync import compare_and_mark, mark_resting
+from sync.store import schedule
+from sync.store.channels import channel_state, start_channel
+from sync.store.engine import DatabaseBusy
+from sync.store.inbox import ItemKey
+from sync.store.issues import Stop, open_issues
+from sync.store.switches import pause, pauses
+from sync.work.runtime import Runtime
+from sync.work.subscriptions import check_subscriptions
+
+log = structlog.get_logger()
+
+_NIGHT: Final = dt.timedelta(days=30)
+
+
+class Tasks:
+    """Each schedule is `<task>:<connection or channel>`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """The schedules follow the configuration."""
+        self._runtime = runtime
+        self._cancelled = threading.Event()
+        sources = {channel.source for channel in runtime.config.channels.values()}
+        self._names = {
+            **{f"pull:{name}": self._pull for name in sorted(sources)},
+            **{f"webhooks:{name}": self._webhooks for name in sorted(sources) if runtime.settings.public_url},
+            **{f"resync:{name}": self._resync for name in runtime.config.channels},
+            **{f"nightly:{name}": self._nightly for name in runtime.config.channels},
+        }
+
+    def knows(self, name: str) -> bool:
+        """Whether the configuration still has what the schedule is for."""
+        return name in self._names
+
+    def cancel(self) -> None:
+        """Let running tasks end at their next page."""
+        self._cancelled.set()
+
+    def first_runs(self) -> dict[str, dt.datetime]:
+        """Schedule -> its first time: pulls and subscriptions at once, comparisons in their turn."""
+        now = dt.datetime.now(dt.UTC)
+        return {name: now if name.startswith(("pull:", "webhooks:")) else self.next_run(name) for name in self._names}
+
+    def next_run(self, name: str) -> dt.datetime:
+        """When the schedule's slot after this one begins."""
+        now = dt.datetime.now(dt.UTC)
+        task, _, subject = name.partition(":")
+        channels = self._channels(task, subject)
+        if task == "nightly":
+            local = now.astimezone(ZoneInfo(channels[0].timezone))
+            at: dt.datetime = croniter(channels[0].schedules.nightly, local).get_next(dt.datetime)
+            return at.astimezone(dt.UTC)
+        seconds = {
+            "pull": min(channel.schedules.pull_every_s for channel in channels),
+            "webhooks": min(channel.schedules.webhook_check_every_s for channel in channels),
+            "resync": min(channel.schedules.resync_every_s for channel in channels) / 12,
+        }[task]
+        return now + dt.timedelta(seconds=seconds)
+
+    def _channels(self, task: str, subject: str) -> list[Channel]:
+        if task in {"pull", "webhooks"}:
+            return list(self._runtime.config.channels_of_source(subject))
+        return [self._runtime.config.channels[subject]]
+
+    def run(self, name: str) -> None:
+        """Run one schedule and record how it went; an error pauses its connection or waits for the next slot."""
+        task, _, subject = name.partition(":")
+        connection = subject if task in {"pull", "webhooks"} else self._runtime.config.channels[subject].source
+        if self._is_paused(connection):
+            return
+        try:
+            message, ok = self._names[name](subject), True
+        except ConnectorError as error:
+            message, ok = str(error), False
+            self._note(connection, subject, error)
+        except DatabaseBusy as error:
+            message, ok = str(error), False
+        log.info("schedule_ran", schedule=name, ok=ok, message=message)
+        self._runtime.store.write(lambda c: schedule.finish(c, name, ok=ok, message=message))
+
+    def _is_paused(self, connection: str) -> bool:
+        entries = self._runtime.store.read(pauses)
+        return any(
+            entry.scope == "all" or (entry.scope == "connection" and entry.name == connection) for entry in entries
+        )
+
+    def _note(self, connection: str, subject: str, error: ConnectorError) -> None:
+        if not isinstance(error, ConnectionBroken | RateLimited):
+            return
+        decision = decide(error, Place(channel=subject, connection=connection))
+        until = None
+        if decision.pause_s is not None and decision.pause_s != float("inf"):
+            until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=decision.pause_s)
+
+        def write(c: Connection) -> None:
+            pause(c, "connection", connection, decision.reason, until=until)
+            open_issues(c, [Stop(None, cause) for cause, _ in decision.causes])
+
+        self._runtime.store.write(write)
+
+    # --- the tasks ----------------------------------------------------------------------------------------------
+
+    def _pull(self, connection: str) -> str:
+        channels = self._runtime.config.channels_of_source(connection)
+        states = self._runtime.store.write(
+            lambda c: [start_channel(c, channel.name, channel.policies.start_at) for channel in channels]
+        )
+        done = pull(
+            self._runtime.store,
+            self._runtime.systems.connector(connection),
+            connection,
+            [channel.name for channel in channels],
+            since=min(state.start_at for state in states),
+            marked=self._ring,
+        )
+        return f"{done.seen} orders seen, {done.marked} to look at"
+
+    def _ring(self, keys: Iterable[ItemKey]) -> None:
+        for channel, kind in {(channel, kind) for channel, kind, _ in keys}:
+            self._runtime.bell.ring(channel, kind)
+
+    def _resync(self, channel: str) -> str:
+        every = dt.timedelta(seconds=self._runtime.config.channels[channel].schedules.resync_every_s)
+        count = mark_resting(self._runtime.store, channel, dt.datetime.now(dt.UTC) - every)
+        return f"{count} open orders to be looked at again"
+
+    def _nightly(self, channel: str) -> str:
+        until = dt.datetime.now(dt.UTC)
+        since = until - _NIGHT
+        known = self._runtime.store.read(lambda c: channel_state(c, channel))
+        if known is not None:
+            since = max(since, known.start_at)
+        count = compare_and_mark(self._runtime.store, self._runtime.systems.channel(channel), since, until)
+        return f"{count} orders differ between the shop, Crossdock and the ERP and are looked at again"
+
+    def _webhooks(self, connection: str) -> str:
+        url = f"{self._runtime.settings.public_url}/webhooks/{connection}"
+        return check_subscriptions(self._runtime.systems.connector(connection), url)
