@@ -87,6 +87,8 @@ class Calculator:
         self._country = country
         self._untaxed = untaxed
         self._unit = Decimal(1).scaleb(-settings.decimals)
+        self._rates: dict[str, tuple[TaxRate, ...]] = {}
+        self._base_rates: dict[str, tuple[TaxRate, ...]] = {}
         self._tax_rounding = ROUND_HALF_DOWN if settings.prices_include_tax else ROUND_HALF_UP
 
     def compute(
@@ -111,7 +113,16 @@ class Calculator:
 
     def rates(self, tax_class: str) -> tuple[TaxRate, ...]:
         """The rates of the destination for a class."""
-        return () if self._untaxed else self._settings.rates_for(self._country, tax_class)
+        known = self._rates.get(tax_class)
+        if known is None:
+            known = () if self._untaxed else self._settings.rates_for(self._country, tax_class)
+            self._rates[tax_class] = known
+        return known
+
+    def _rates_at_home(self, tax_class: str) -> tuple[TaxRate, ...]:
+        if tax_class not in self._base_rates:
+            self._base_rates[tax_class] = self._settings.rates_for(self._settings.base_country, tax_class)
+        return self._base_rates[tax_class]
 
     def _shipping_rates(self, _tax_class: str) -> tuple[TaxRate, ...]:
         return tuple(rate for rate in self.rates("") if rate.shipping)
@@ -121,7 +132,7 @@ class Calculator:
         entered = item.price * item.quantity
         if not self._settings.prices_include_tax:
             return entered
-        base = self._settings.rates_for(self._settings.base_country, item.tax_class)
+        base = self._rates_at_home(item.tax_class)
         there = self.rates(item.tax_class)
         if there == base:
             return entered
@@ -277,6 +288,8 @@ class Calculator:
 
 def _taxes_inside(amount: Decimal, rates: Sequence[TaxRate]) -> list[Decimal]:
     """The taxes that `amount` contains, with 6 decimals."""
+    if not rates:
+        return []
     divisor = 1 + sum((rate.percent for rate in rates), _ZERO) / 100
     net = amount / divisor
     return [(net * rate.percent / 100).quantize(_PRECISE, ROUND_HALF_UP) for rate in rates]

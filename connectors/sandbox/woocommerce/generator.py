@@ -19,6 +19,7 @@ from connectors.sandbox.woocommerce.people import Person, people
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.refunds import create_refund
 from connectors.sandbox.woocommerce.render import amount_text
+from connectors.sandbox.woocommerce.settings import ShopSettings
 from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
 
 #: What `plant` can make: each is held by a verifying receiver, for its own reason.
@@ -92,6 +93,7 @@ class Generator:
         self._dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._variety = variety
         self._people = people()
+        self._settings: dict[tuple[bool, bool], ShopSettings] = {}
         known = [product for product in shop.products.values() if product["type"] != "variable"]
         self._goods = [product for product in known if Decimal(product["price"]) > 0 and product["sku"] != UNKNOWN_SKU]
         self._gifts = [product for product in known if Decimal(product["price"]) == 0]
@@ -160,11 +162,7 @@ class Generator:
         created = created or self._shop.now()
         from_rest = dice.random() < variety.from_rest
         net_prices, at_subtotal = dice.random() < variety.net_prices, dice.random() < variety.round_at_subtotal
-        settings = dataclasses.replace(
-            self._shop.settings,
-            prices_include_tax=self._shop.settings.prices_include_tax and not net_prices,
-            round_at_subtotal=self._shop.settings.round_at_subtotal or at_subtotal,
-        )
+        settings = self._set_differently(net_prices=net_prices, at_subtotal=at_subtotal)
         gateway, gateway_title = ("bacs", "Direct bank transfer") if status == "on-hold" else dice.choice(_GATEWAYS)
         paid = _later(created, dice.randint(0, 40)) if status in {"processing", "completed"} else None
         billing, shipping = person.addresses(escaped=not from_rest)
@@ -192,6 +190,18 @@ class Generator:
             tax_exempt=exempt,
             settings=settings,
         )
+
+    def _set_differently(self, *, net_prices: bool, at_subtotal: bool) -> ShopSettings:
+        """The shop's settings as they may have been when the order was placed."""
+        known = self._settings.get((net_prices, at_subtotal))
+        if known is None:
+            now = self._shop.settings
+            known = self._settings[net_prices, at_subtotal] = dataclasses.replace(
+                now,
+                prices_include_tax=now.prices_include_tax and not net_prices,
+                round_at_subtotal=now.round_at_subtotal or at_subtotal,
+            )
+        return known
 
     def _person(self, country: str) -> Person:
         return self._dice.choice(self._people[country])
@@ -295,4 +305,4 @@ def _later(gmt: str, seconds: int) -> str:
 
 
 def _text(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.isoformat(timespec="seconds")

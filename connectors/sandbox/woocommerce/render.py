@@ -5,9 +5,12 @@ A line's SKU is the product's *now*: when the product is gone, the line reads `p
 
 from __future__ import annotations
 
-import json
+import codecs
+import functools
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+import orjson
 
 from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
 
@@ -27,9 +30,19 @@ _EDITABLE = frozenset({"pending", "on-hold", "auto-draft", "checkout-draft"})
 _UNPAID = frozenset({"pending", "failed"})
 
 
+def _escape_unicode(error: UnicodeError) -> tuple[str, int]:
+    r"""Codec error handler: `\uXXXX`, beyond the first plane as two surrogates, as JSON wants it."""
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), error.end
+
+
+codecs.register_error("sandbox.json", _escape_unicode)
+
+
 def php_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON
     """As PHP's json_encode writes it: ASCII only, slashes escaped. Signatures are made over these bytes."""
-    return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode("ascii")
+    return orjson.dumps(value).replace(b"/", b"\\/").decode().encode("ascii", "sandbox.json")
 
 
 def amount_text(value: Decimal) -> str:
@@ -38,6 +51,7 @@ def amount_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@functools.lru_cache(maxsize=200_000)
 def show_amount(text: str, decimals: int) -> str:
     """A kept amount at `decimals`; "" stays "" (a shipping line's tax has no subtotal)."""
     if not text:

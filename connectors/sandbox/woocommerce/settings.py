@@ -103,10 +103,10 @@ class ShopSettings:
 def to_local(gmt: str, zone: zoneinfo.ZoneInfo) -> str:
     """`2026-11-21T23:01:55` (UTC, no suffix) as the site's local time, in the same form."""
     moment = dt.datetime.fromisoformat(gmt).replace(tzinfo=dt.UTC)
-    return moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat()
 
 
 def local_to_gmt(local: str, zone: zoneinfo.ZoneInfo) -> str:
     """The reverse; of an hour that comes twice the first is meant, as PHP does."""
     moment = dt.datetime.fromisoformat(local).replace(tzinfo=zone)
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
