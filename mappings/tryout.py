@@ -19,7 +19,7 @@ _SOURCE_OPTIONS: Final = SourceOptions()
 _TARGET_OPTIONS: Final = TargetOptions(channel="try")
 
 
-class NoSuchMapping(LookupError):  # noqa: N818 - errors here say what happened
+class NoSuchMapping(LookupError):
     """The system has no mapping in this direction; the message names those that have one."""
 
 

@@ -22,7 +22,7 @@ class Problem:
     next_step: str = ""
 
 
-class Problems(Exception):  # noqa: N818 - it is what the business calls it, and there are always all of them
+class Problems(Exception):
     """Everything that is wrong with one document."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

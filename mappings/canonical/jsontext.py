@@ -7,6 +7,7 @@ with errors of its own; neither side may import the other.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -65,13 +66,13 @@ def _decoded(data: bytes) -> str:
 def _deeper_than(value: object, levels: int) -> bool:
     """Whether containers nest more than `levels` deep; level by level, as recursion is what we guard against."""
     level = [value]
-    for _ in range(levels + 1):
-        level = [
-            child
+    for _ in range(levels):
+        children = itertools.chain.from_iterable(
+            container.values() if isinstance(container, dict) else container
             for container in level
             if isinstance(container, dict | list)
-            for child in (container.values() if isinstance(container, dict) else container)
-        ]
+        )
+        level = [child for child in children if isinstance(child, dict | list)]
         if not level:
             return False
     return True
