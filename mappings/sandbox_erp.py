@@ -81,7 +81,6 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
     if problems:
         raise Problems(problems)
-    digits = minor_unit(order.currency, options.minor_units)
     return {
         "external_key": sale_key(order.external_id, options),
         "reference": order.number,
@@ -94,7 +93,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         "payment_method": order.payment_method,
         "po_number": order.po_number,
         "note": order.note,
-        "lines": [_line_payload(line, resolved[Ref("product", line.code)], digits) for line in lines],
+        "lines": [_line_payload(line, resolved[Ref("product", line.code)], options) for line in lines],
     }
 
 
@@ -109,9 +108,8 @@ def _lines(order: Order, options: TargetOptions) -> Iterator[_Line]:
 
 def _rounding(order: Order, options: TargetOptions) -> Decimal:
     """What the shop's grand total is above the sum that the ERP would make of the charged lines."""
-    digits = minor_unit(order.currency, options.minor_units)
     amounts = (amount for line in _charged(order, options) for amount in (line.amount, line.tax))
-    return options.rounded(order.totals.grand) - sum(amount.quantized(digits).amount for amount in amounts)
+    return options.rounded(order.totals.grand) - sum(options.rounded(amount) for amount in amounts)
 
 
 def _totals_problems(order: Order, options: TargetOptions) -> Iterator[Problem]:
@@ -147,14 +145,14 @@ def _line_problems(line: _Line, resolved: Resolved) -> tuple[Problem, ...]:
     return ()
 
 
-def _line_payload(line: _Line, product: JsonDict, digits: int) -> JsonDict:
+def _line_payload(line: _Line, product: JsonDict, options: TargetOptions) -> JsonDict:
     return {
         "product": product["id"],
         "origin": line.origin,
         "description": line.description,
         "quantity": f"{line.quantity:f}",
-        "amount": f"{line.amount.quantized(digits).amount:f}",
-        "tax": f"{line.tax.quantized(digits).amount:f}",
+        "amount": f"{options.rounded(line.amount):f}",
+        "tax": f"{options.rounded(line.tax):f}",
     }
 
 

@@ -62,6 +62,8 @@ def _lives(entries: Iterable[Entry]) -> list[_Life]:
         match entry.kind:
             case "sale.create":
                 sales[entry.external_id] = _Life(entry.external_id, entry.key, entry.total)
+            case "sale.change":
+                sales[entry.external_id].total = entry.total
             case "sale.confirm":
                 sales[entry.external_id].confirmed += 1
             case "sale.cancel":

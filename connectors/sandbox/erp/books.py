@@ -234,6 +234,32 @@ class Books:
             self._record("sale.delete", sale.external_key, sale_id, total=sale.total)
             self._drop_sale(sale)
 
+    # What only somebody at the database could do: tests of the proof spoil the books with it
+
+    def spoil_delete(self, sale_id: int) -> None:
+        """A sale vanishes, whatever its state."""
+        with self._lock:
+            sale = self._sale(sale_id)
+            self._record("sale.delete", sale.external_key, sale_id, total=sale.total)
+            self._drop_sale(sale)
+
+    def spoil_total(self, sale_id: int, total: str) -> JsonDict:
+        """A sale shows another total."""
+        with self._lock:
+            sale = self._sale(sale_id)
+            change = {"total": f"{decimal({'total': total}, 'total', 'total'):f}", "updated_at": _now()}
+            self._record("sale.change", sale.external_key, sale_id, total=change["total"], document=change)
+            _change(sale, sale.state, change)
+            return sale.to_json()
+
+    def spoil_double(self, sale_id: int) -> JsonDict:
+        """A sale stands twice, key and all, whether the key is enforced or not."""
+        with self._lock:
+            sale = self._sale(sale_id)
+            twin = dataclasses.replace(sale, id=next(self._sale_ids), invoices=list(sale.invoices), updated_at=_now())
+            self._create([Decided(twin, "")])
+            return twin.to_json()
+
     # Inside the lock
 
     def _sale(self, sale_id: int) -> Sale:
@@ -325,6 +351,9 @@ class Books:
                     highest_sale = max(highest_sale, int(entry.external_id))
                 case "sale.delete":
                     self._drop_sale(self._sales[int(entry.external_id)])
+                case "sale.change":
+                    sale = self._sales[int(entry.external_id)]
+                    _change(sale, sale.state, document)
                 case "sale.quote" | "sale.confirm" | "sale.cancel":
                     step = {"sale.quote": QUOTED, "sale.confirm": CONFIRMED, "sale.cancel": CANCELLED}[entry.kind]
                     _change(self._sales[int(entry.external_id)], step, document)
@@ -352,5 +381,6 @@ def _change(sale: Sale, step: str, change: JsonDict) -> None:
     sale.state = step
     sale.updated_at = change["updated_at"]
     sale.number = change.get("number", sale.number)
+    sale.total = change.get("total", sale.total)
     if "invoice" in change:
         sale.invoices.append(change["invoice"])

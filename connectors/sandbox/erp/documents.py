@@ -24,7 +24,7 @@ _MAX_TEXT: Final = 4_000
 _AMOUNT_LIMIT: Final = Decimal("1e12")
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the ERP, not a mistake of ours
+class Refused(Exception):
     """The ERP does not do what it was asked for; nothing of it was kept."""
 
     def __init__(self, status: int, code: str, message: str, field: str = "") -> None:

@@ -15,6 +15,7 @@ from connectors.sandbox.erp.app import ErpApp
 from connectors.sandbox.erp.books import Books
 from connectors.sandbox.erp.documents import Product
 from connectors.sandbox.erp.products import default_products
+from connectors.sandbox.erp.spoil import add_spoil_routes
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.server import Server, run_until_stopped, running
@@ -81,6 +82,7 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
     )
     plan = FaultPlan(settle_s=options.settle_s)
     server = Server(app, port=port, name="sandbox-erp", plan=plan, ledger=book, decide=app.decide)
+    add_spoil_routes(server.control, books)
     return RunningErp(server, app, books, ledger, options)
 
 

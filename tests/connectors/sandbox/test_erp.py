@@ -333,6 +333,29 @@ def test_no_more_requests_are_worked_on_than_allowed(start):
         assert time.monotonic() - began >= 0.18
 
 
+# Spoiling the books
+
+
+def test_somebody_at_the_database_can_spoil_the_books_for_good(start, tmp_path):
+    with start() as running:
+        client = with_party(running.url)
+        ids = [client.created(sale(key))["id"] for key in ("k1", "k2", "k3")]
+        client.advance("confirmed", *ids)
+        assert client.call("DELETE", f"/_sandbox/sales/{ids[0]}")[0] == 204
+        assert client.call("PATCH", f"/_sandbox/sales/{ids[1]}", {"total": "23.81"})[1]["total"] == "23.81"
+        assert client.call("POST", f"/_sandbox/sales/{ids[2]}/double")[1]["external_key"] == "k3"
+        assert client.call("DELETE", "/_sandbox/sales/99")[0] == 404
+        standing = [(found["id"], found["total"]) for found in client.by_key("k1", "k2", "k3")]
+        assert standing == [(2, "23.81"), (3, "23.80"), (4, "23.80")]
+    with start() as running:
+        assert [(found["id"], found["total"]) for found in Client(running.url).by_key("k1", "k2", "k3")] == standing
+    assert check_ledger(tmp_path / "erp.ledger", dict.fromkeys(("k1", "k2", "k3"), Decimal("23.80"))) == [
+        "k1: missing",
+        "k2: sale 2 has the total 23.81, not 23.80",
+        "k3: doubled, sales 3, 4",
+    ]
+
+
 # Restart
 
 
