@@ -115,7 +115,7 @@ def _environment() -> str:
     rows = []
     for variable in VARIABLES:
         default = variable.default_shown
-        if variable.default is not None:
+        if not default and variable.default is not None:
             default = f"`{variable.default.format(state='<state folder>')}`"
         example = variable.example if "`" in variable.example else f"`{variable.example}`"
         rows.append((f"`{variable.name}`" + " *" * variable.secret, variable.description, default, example))

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 from config.model import Secret
 from config.problems import ConfigError, Place, Problem, did_you_mean
+from config.sockets import socket_url
 from config.variables import PREFIX, VARIABLES, Listen, Refused, Variable
 
 _PLACE: Final = Place("environment")
@@ -147,8 +148,10 @@ def _value(variable: Variable, environment: Environment, earlier: Mapping[str, A
             raise Refused("both this and " + f"{variable.name}_FILE", "one of them", "unset one of them")
         text = _file_text(variable, file)
     if not text:
-        state = earlier.get("state_folder", "")
-        return variable.unset if variable.default is None else variable.parse(variable.default.format(state=state))
+        if variable.default is None:
+            return variable.unset
+        state: Path = earlier.get("state_folder", Path())
+        return variable.parse(variable.default.format(state=state, socket=socket_url(state)))
     return variable.parse(text.strip())
 
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from config.model import NO_SECRET, Secret
 from config.problems import did_you_mean, one_of, shown
+from config.sockets import MAX_SOCKET_BYTES
 
 PREFIX: Final = "CROSSDOCK_"
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -26,11 +27,9 @@ _MAX_BODY_KIB: Final = 65_536
 _MAX_PORT: Final = 65_535
 #: A shorter key can be guessed.
 _MIN_KEY_CHARS: Final = 32
-#: `sun_path` holds 104 bytes with its closing NUL on macOS, 108 on Linux.
-_MAX_SOCKET_BYTES: Final = 103
 
 
-class Refused(Exception):  # noqa: N818 - never leaves this package
+class Refused(Exception):
     """A variable cannot be used. `found` never shows what a secret variable holds."""
 
     def __init__(self, found: str, expected: str, next_step: str = "", *, variable: str = "") -> None:
@@ -86,9 +85,9 @@ def _redis_url(text: str) -> Secret:
     parts = _split(text)
     if parts.scheme == "unix" and parts.path.startswith("/"):
         size = len(os.fsencode(parts.path))
-        if size > _MAX_SOCKET_BYTES:
-            step = f"set {PREFIX}STATE to a folder with a shorter path, or {PREFIX}REDIS to a server"
-            raise Refused(f"a socket path of {size} bytes", f"at most {_MAX_SOCKET_BYTES}", step)
+        if size > MAX_SOCKET_BYTES:
+            step = "put the socket into a folder with a shorter path"
+            raise Refused(f"a socket path of {size} bytes", f"at most {MAX_SOCKET_BYTES}", step)
         return Secret(text)
     if parts.scheme in {"redis", "rediss"} and parts.hostname:
         return Secret(text)
@@ -172,7 +171,7 @@ class Variable:
     parse: Callable[[str], Any]
     description: str
     example: str
-    #: Read like a given text; `{state}` is the state folder. None: `unset` stands instead.
+    #: Read like a given text; `{state}` is the state folder, `{socket}` the URL of the queue in it. None: see `unset`.
     default: str | None = None
     unset: Any = None
     #: How the default reads in the documentation where `default` does not say it.
@@ -212,7 +211,8 @@ VARIABLES: Final = (
         name="CROSSDOCK_REDIS",
         field="redis_url",
         parse=_redis_url,
-        default="unix://{state}/valkey.sock",
+        default="{socket}",
+        default_shown="`unix://{state}/valkey.sock`, or a socket under `/tmp` where that path would be too long",
         secret=True,
         description="The queue: Redis or Valkey with AOF on and `noeviction`. "
         "Where it is not set, `crossdock run` starts and supervises a server of its own.",

@@ -36,7 +36,7 @@ _MAINTENANCE_LOCK_S: Final = 60
 _log = structlog.get_logger(__name__)
 
 
-class RefusedJob(Exception):  # noqa: N818 - never leaves this module and the worker
+class RefusedJob(Exception):
     """A job in the queue is none of ours; its text says what is wrong with it."""
 
 

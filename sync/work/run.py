@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -107,8 +108,9 @@ def everything(settings: Settings, *, longest_call_s: float, log_format: str) ->
 def valkey(settings: Settings, env: dict[str, str]) -> Child:
     """The queue's server on the socket of `settings.redis_url`. Raises NoServer."""
     path, folder = socket_of(settings.redis_url), settings.state_folder / "valkey"
-    for parent in (folder, path.parent):
-        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent != settings.state_folder:
+        _make_private(path.parent)
 
     def set_files_aside() -> None:
         # Only rings are in them, and dispatch rings again; a file that cannot be read would keep everything down.
@@ -122,6 +124,14 @@ def valkey(settings: Settings, env: dict[str, str]) -> Child:
         ready=lambda: answers(settings.redis_url),
         repair=set_files_aside,
     )
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder under /tmp, where others may have made one of this name before us. Raises NoServer."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise NoServer(f"{folder}, where the queue's socket has to be, is not ours alone; remove it")
 
 
 def _listens(settings: Settings) -> Callable[[], bool] | None:

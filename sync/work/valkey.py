@@ -46,7 +46,7 @@ class RedisProblem:
     fatal: bool
 
 
-class NoServer(Exception):  # noqa: N818 - says what is missing
+class NoServer(Exception):
     """No Valkey or Redis server can be found on this machine."""
 
 

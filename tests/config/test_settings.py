@@ -120,7 +120,7 @@ def test_every_variable_is_read():
         (
             "REDIS",
             "unix:///" + "x" * 103,
-            "found a socket path of 104 bytes, expected at most 103; set CROSSDOCK_STATE",
+            "found a socket path of 104 bytes, expected at most 103; put the socket into a folder with a shorter path",
         ),
         (
             "PUBLIC_URL",
