@@ -155,9 +155,9 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
             updated_at=db_now(),
         )
     )
-    for entry in leaves:
-        changed = connection.execute(
-            statement,
+    changed = connection.execute(
+        statement,
+        [
             {
                 "item": entry.item.id,
                 "looked": entry.looked,
@@ -166,10 +166,12 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
                 "why": entry.reason,
                 "digest": entry.done_digest,
                 "canonical": entry.done_canonical,
-            },
-        )
-        if not changed.rowcount:
-            raise LeaseLost(f"{entry.item.kind} {entry.item.external_id} of {lease.channel} has another owner")
+            }
+            for entry in leaves
+        ],
+    )
+    if changed.rowcount != len(leaves):
+        raise LeaseLost(f"an item of {lease.channel} has another owner")
 
 
 def has_killers(connection: Connection) -> bool:

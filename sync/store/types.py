@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 #: SQLite gives out row ids for INTEGER PRIMARY KEY only; PostgreSQL needs 64 bits.
@@ -38,10 +38,11 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if dialect.name == "sqlite" else value.astimezone(dt.UTC)
 
 
-class db_now(ColumnElement[dt.datetime]):  # noqa: N801 - reads as the SQL function that it is
+class db_now(FunctionElement[dt.datetime]):  # noqa: N801 - reads as the SQL function that it is
     """The database's clock at this statement: leases are judged by it, never by a worker's own."""
 
     type = UtcDateTime()
+    name = "db_now"
     inherit_cache = True
 
 
