@@ -17,7 +17,7 @@ from urllib.parse import quote
 from connectors.kit.answers import Response
 from connectors.kit.auth import Bearer, SessionLogin
 from connectors.kit.base import ConnectorSettings, JsonDict, Throttle
-from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
+from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.http import HttpClient
 from connectors.tryton import typed
 
@@ -81,55 +81,77 @@ class TrytonClient:
         answer = self._rest.request(
             "GET", f"model/{model}", params=[*params, *_fields(fields)], headers=_context_header(context)
         )
+        if not isinstance(answer.data, list):
+            raise Transient(f"{answer}: not a list of records", status=answer.status)
         rows: list[JsonDict] = typed.decode(answer.data)
         return rows
 
-    def create(self, model: str, values: JsonDict, fields: Iterable[str]) -> JsonDict:
+    def create(
+        self, model: str, values: JsonDict, fields: Iterable[str], *, deadline_s: float | None = None
+    ) -> JsonDict:
         """Create one record and answer it with `fields`. Raises RecordRejected, OutcomeUnknown ..."""
-        return self._write("POST", f"model/{model}", values, fields)
+        return self._write("POST", f"model/{model}", values, fields, deadline_s)
 
-    def create_many(self, model: str, values: Sequence[JsonDict]) -> list[int]:
+    def create_many(self, model: str, values: Sequence[JsonDict], *, deadline_s: float | None = None) -> list[int]:
         """Create all in one transaction, or none; ids in the order of the values."""
-        answer = self._rest.request("POST", f"model/{model}/create", json={"vlist": typed.encode(list(values))})
-        return [int(number) for number in answer.data]
+        body = {"vlist": typed.encode(list(values))}
+        answer = self._rest.request("POST", f"model/{model}/create", json=body, deadline_s=deadline_s)
+        ids = answer.data
+        if not isinstance(ids, list) or len(ids) != len(values) or not all(type(each) is int for each in ids):
+            raise OutcomeUnknown(f"{answer}: not the ids of what was created", status=answer.status)
+        return ids
 
     def update(self, model: str, record: int, values: JsonDict, fields: Iterable[str]) -> JsonDict:
         """Write to one record and answer it with `fields`."""
         return self._write("PUT", f"model/{model}/{record}", values, fields)
 
-    def press(self, model: str, record: int, button: str, fields: Iterable[str]) -> JsonDict:
+    def press(
+        self, model: str, record: int, button: str, fields: Iterable[str], *, deadline_s: float | None = None
+    ) -> JsonDict:
         """Press a button of one record and answer it with `fields`, as they stand inside of that transaction."""
-        return self._write("POST", f"model/{model}/{record}/{button}", {}, fields)
+        return self._write("POST", f"model/{model}/{record}/{button}", {}, fields, deadline_s)
 
     def delete(self, model: str, record: int) -> None:
         """Delete one record."""
         self._rest.request("DELETE", f"model/{model}/{record}", parse=False)
 
-    def press_many(self, model: str, records: Sequence[int], button: str, context: Mapping[str, Any]) -> None:
+    def press_many(
+        self,
+        model: str,
+        records: Sequence[int],
+        button: str,
+        context: Mapping[str, Any],
+        *,
+        deadline_s: float | None = None,
+    ) -> None:
         """Press a button for a list of records in one transaction; needs a login. All or none."""
-        self.call(f"model.{model}.{button}", list(records), context=context)
+        self._send(f"model.{model}.{button}", [list(records), dict(context)], deadline_s=deadline_s)
 
-    def call(self, method: str, *params: Any, context: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON
-        """Make a JSON-RPC call. Raises RecordRejected where the server answers with an error."""
-        return self._send(method, [*params, dict(context)])
-
-    def _write(self, verb: str, path: str, values: JsonDict, fields: Iterable[str]) -> JsonDict:
-        answer = self._rest.request(verb, path, params=_fields(fields), json=typed.encode(values))
+    def _write(
+        self, verb: str, path: str, values: JsonDict, fields: Iterable[str], deadline_s: float | None = None
+    ) -> JsonDict:
+        params, body = _fields(fields), typed.encode(values)
+        answer = self._rest.request(verb, path, params=params, json=body, deadline_s=deadline_s)
+        if not isinstance(answer.data, dict) or "id" not in answer.data:
+            raise OutcomeUnknown(f"{answer}: not the record that was written", status=answer.status)
         record: JsonDict = typed.decode(answer.data)
         return record
 
     def _log_in(self) -> str:
         login, password = self._login
-        result = self._send("common.db.login", [login, {"password": password}, "en"], anonymous=True)
+        result = self._send("common.db.login", [login, {"password": password}, "en"], login=True)
         user, session = result[0], result[1]
         return "Session " + base64.b64encode(f"{login}:{user}:{session}".encode()).decode("ascii")
 
-    def _send(self, method: str, params: Sequence[Any], *, anonymous: bool = False) -> Any:  # noqa: ANN401 -- JSON
+    def _send(self, method: str, params: Sequence[Any], *, login: bool = False, deadline_s: float | None = None) -> Any:  # noqa: ANN401 -- JSON
         # Exactly these three names: with one more the server leaves JSON-RPC and answers errors as HTML.
         body = {"id": 1, "method": method, "params": typed.encode(list(params))}
-        answer = self._rpc.request("POST", "rpc/", json=body, write=not anonymous, anonymous=anonymous)
+        answer = self._rpc.request("POST", "rpc/", json=body, write=not login, anonymous=login, deadline_s=deadline_s)
         if isinstance(answer.data, dict) and "error" in answer.data:
-            raise _rpc_error(method, answer.data["error"], login=anonymous)
+            raise _rpc_error(method, answer.data["error"], login=login)
+        if not isinstance(answer.data, dict) or "result" not in answer.data:
+            kind = Transient if login else OutcomeUnknown
+            raise kind(f"{answer}: neither a result nor an error", status=answer.status)
         return typed.decode(answer.data["result"])
 
 

@@ -27,6 +27,9 @@ from connectors.tryton.options import read_options
 from connectors.tryton.parties import find_parties, save_party
 from connectors.tryton.sales import Sales
 
+#: Without a login every sale is quoted and confirmed by calls of its own, of about a second each.
+_BULK_WITHOUT_LOGIN: Final = 10
+
 _KEYS: Final[Mapping[str, KeyDeclaration]] = {
     "sale": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
     "party": KeyDeclaration("code", enforced=True, same_call=True),
@@ -43,12 +46,12 @@ class Tryton(SalesTarget):
         options = read_options(settings.options)
         self._client = TrytonClient(settings, options.database, throttle=throttle, dry_run=dry_run)
         self._masters = Masters(self._client, options)
-        self._sales = Sales(self._client, self._masters, options.bulk)
+        self.bulk = options.bulk if self._client.has_login else min(options.bulk, _BULK_WITHOUT_LOGIN)
+        self._sales = Sales(self._client, self._masters, self.bulk)
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
         self._subdivisions: Aged[str, JsonDict] = Aged(options.cache_s)
         self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
         self.concurrency = settings.concurrency or options.concurrency
-        self.bulk = options.bulk
         self.write_deadline_s = self._client.deadline_s
         self.keys = _KEYS
 

@@ -194,7 +194,7 @@ def tax_trees(rows: Iterable[JsonDict]) -> Rows:
 
 
 def find_tax(taxes: Iterable[JsonDict], ref: Ref, today: dt.date) -> JsonDict | None:
-    """A tax by id, by name or description, else by the rate in the ref's hint.
+    """A tax by id, by name or description, else (for `<country>:<rate>`) by the rate in the ref's hint.
 
     Several taxes of one rate are no answer: `{"id": None, "candidates": [...]}`.
     """
@@ -203,7 +203,8 @@ def find_tax(taxes: Iterable[JsonDict], ref: Ref, today: dt.date) -> JsonDict | 
         return named
     described = [tax for tax in usable if tax["description"].casefold() == ref.value.casefold()]
     rate = str(ref.hint.get("rate", ""))
-    if not described and rate:
+    # Only where no look-up row has named a tax: a name that is not there must not end at some other tax.
+    if not described and rate and ref.value == f"{ref.hint.get('country', '')}:{rate}":
         plain = [tax for tax in usable if tax["type"] == "percentage" and not tax["childs"]]
         described = [tax for tax in plain if tax["rate"] == Decimal(rate)]
     if len(described) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,34 @@ RANKS: Final = {
 _BUTTONS: Final = ((Rank.DRAFT, "quote", Rank.QUOTED), (Rank.QUOTED, "confirm", Rank.CONFIRMED))
 _PAGE: Final = 200
 _NOT_FOUND: Final = 404
+_SHORTEST_CALL_S: Final = 0.5
+
+
+class _Until:
+    """When the last write of one method must have ended.
+
+    The caller counts on `write_deadline_s` for the whole method (its lease, the settle time), also where a refused
+    batch makes many calls of one.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left_s(self) -> float:
+        """Seconds for the next call. Raises Transient when it could not be answered any more."""
+        left = self._end - time.monotonic()
+        if left < _SHORTEST_CALL_S:
+            raise Transient("not sent: the calls before it took all the time there was")
+        return left
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Button:
+    """A button, the rank that it gives, and whether that is the rank wanted in the end."""
+
+    name: str
+    gives: Rank
+    last: bool
 
 
 class Sales:
@@ -53,21 +82,22 @@ class Sales:
     def create(self, payloads: Sequence[JsonDict]) -> list[Result]:
         """Create each as a draft; in one call where there are several."""
         results: list[Result] = []
+        until = _Until(self._client.deadline_s)
         for start in range(0, len(payloads), self._bulk):
-            results.extend(self._create_batch(payloads[start : start + self._bulk]))
+            results.extend(self._create_batch(payloads[start : start + self._bulk], until))
         return results
 
-    def _create_batch(self, payloads: Sequence[JsonDict]) -> list[Result]:
+    def _create_batch(self, payloads: Sequence[JsonDict], until: _Until) -> list[Result]:
         if len(payloads) == 1:
-            return self._create_singly(payloads)
+            return self._create_singly(payloads, until)
         try:
-            ids = self._client.create_many(MODEL, payloads)
+            ids = self._client.create_many(MODEL, payloads, deadline_s=until.left_s())
         except RecordRejected as refusal:
             # The text does not reliably name the one that was refused, so the keys are looked up and the rest is
             # sent one by one. Anything but a refusal leaves all of them open.
             if not refusal.rolled_back:
                 return _all(payloads, OutcomeUnknown(str(refusal), code=refusal.code, status=refusal.status))
-            return self._create_singly(payloads)
+            return self._create_singly(payloads, until)
         except ConnectorError as error:
             return _all(payloads, error)
         try:
@@ -76,7 +106,7 @@ class Sales:
             return _all(payloads, OutcomeUnknown(f"created, but not read back: {error}", status=error.status))
         return [_read_back(documents.get(number), payload) for number, payload in zip(ids, payloads, strict=True)]
 
-    def _create_singly(self, payloads: Sequence[JsonDict]) -> list[Result]:
+    def _create_singly(self, payloads: Sequence[JsonDict], until: _Until) -> list[Result]:
         """One call each; after a call whose outcome is open, or that could not be sent, the rest is not sent."""
         results: list[Result] = []
         try:
@@ -89,16 +119,17 @@ class Sales:
             if payload["web_id"] in taken:
                 results.append(Result(error=_exists(payload)))
                 continue
-            result = Result(error=stopped) if stopped else self._create_one(payload)
+            result = Result(error=stopped) if stopped else self._create_one(payload, until)
             results.append(result)
             if stopped is None and result.error is not None and not isinstance(result.error, RecordRejected):
                 unsent = Transient("not sent: the call before it had no usable answer")
                 stopped = unsent if isinstance(result.error, OutcomeUnknown) else result.error
         return results
 
-    def _create_one(self, payload: JsonDict) -> Result:
+    def _create_one(self, payload: JsonDict, until: _Until) -> Result:
         try:
-            return Result(document=_document(self._client.create(MODEL, payload, FIELDS)))
+            row = self._client.create(MODEL, payload, FIELDS, deadline_s=until.left_s())
+            return Result(document=_document(row))
         except RecordRejected as refusal:
             # "Already exists" is decided by looking, for the text of a refusal is translated.
             try:
@@ -112,6 +143,7 @@ class Sales:
     def advance(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
         """Press the buttons that are still missing, for all together where a login allows it."""
         current = {document.external_id: Result(document=document) for document in documents}
+        until = _Until(self._client.deadline_s)
         for needed, button, given in _BUTTONS:
             if given > rank:
                 break
@@ -121,48 +153,52 @@ class Sales:
                 if result.document is not None and result.document.rank == needed
             ]
             for start in range(0, len(ready), self._bulk):
-                current |= self._press(ready[start : start + self._bulk], button, given, last=given == rank)
+                batch = ready[start : start + self._bulk]
+                current |= self._press(batch, _Button(button, given, last=given == rank), until)
         return [_reached(current[document.external_id], rank) for document in documents]
 
-    def _press(self, documents: Sequence[TargetDocument], button: str, given: Rank, *, last: bool) -> dict[str, Result]:
+    def _press(self, documents: Sequence[TargetDocument], button: _Button, until: _Until) -> dict[str, Result]:
         """One button for several documents. Between two buttons the state is not read: the next one asks for it."""
-        if len(documents) > 1 and self._client.has_login:
-            ids = [int(document.external_id) for document in documents]
-            try:
-                self._client.press_many(MODEL, ids, button, self._masters.context())
-                return self._state_of(documents) if last else _assumed(documents, given)
-            except RecordRejected:
-                # One refused document holds up all of them; who it is shows when each is tried alone.
-                return self._press_singly(self._state_of(documents), button, given)
-            except ConnectorError as error:
-                return {document.external_id: Result(error=error) for document in documents}
-        return self._press_singly({each.external_id: Result(document=each) for each in documents}, button, given)
+        if len(documents) == 1 or not self._client.has_login:
+            return self._press_singly({each.external_id: Result(document=each) for each in documents}, button, until)
+        ids = [int(document.external_id) for document in documents]
+        try:
+            context = self._masters.context()
+            self._client.press_many(MODEL, ids, button.name, context, deadline_s=until.left_s())
+        except RecordRejected:
+            # One refused document holds up all of them; who it is shows when each is tried alone.
+            return self._press_singly(self._state_of(documents), button, until)
+        except ConnectorError as error:
+            return {document.external_id: Result(error=error) for document in documents}
+        return self._state_of(documents) if button.last else _assumed(documents, button.gives)
 
-    def _press_singly(self, current: dict[str, Result], button: str, given: Rank) -> dict[str, Result]:
+    def _press_singly(self, current: dict[str, Result], button: _Button, until: _Until) -> dict[str, Result]:
         results: dict[str, Result] = {}
         stopped: ConnectorError | None = None
         for number, result in current.items():
             document = result.document
-            if document is None or document.rank >= given or document.rank == Rank.CANCELLED:
+            if document is None or document.rank >= button.gives or document.rank == Rank.CANCELLED:
                 results[number] = result
                 continue
-            results[number] = Result(error=stopped) if stopped else self._press_one(document, button, given)
+            results[number] = Result(error=stopped) if stopped else self._press_one(document, button, until)
             error = results[number].error
             if stopped is None and error is not None and not isinstance(error, RecordRejected):
                 stopped = Transient("not sent: the call before it had no usable answer")
         return results
 
-    def _press_one(self, document: TargetDocument, button: str, given: Rank) -> Result:
+    def _press_one(self, document: TargetDocument, button: _Button, until: _Until) -> Result:
         try:
-            return Result(document=_document(self._client.press(MODEL, int(document.external_id), button, FIELDS)))
+            number = int(document.external_id)
+            row = self._client.press(MODEL, number, button.name, FIELDS, deadline_s=until.left_s())
+            return Result(document=_document(row))
         except RecordRejected as refusal:
             # The refusal of a repeat looks like any other; what the state says decides. A confirm can also fail
             # after its commit, in the processing that the server does within the same request.
             now = self._state_of([document])[document.external_id]
-            if now.document is None or now.document.rank >= given:
+            if now.document is None or now.document.rank >= button.gives:
                 return now
-            told = f"{button} was refused: {refusal}; the sale is in state {now.document.state!r}"
-            return Result(error=RecordRejected(told, code=button, status=refusal.status))
+            told = f"{button.name} was refused: {refusal}; the sale is in state {now.document.state!r}"
+            return Result(error=RecordRejected(told, code=button.name, status=refusal.status))
         except ConnectorError as error:
             return Result(error=error)
 
