@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from connectors.kit.base import ConnectorSettings, JsonDict, SalesTarget
 from connectors.sandbox.erp import ErpOptions, RunningErp, running_erp
+from connectors.sandbox.erp.products import default_products
 from connectors.sandbox_erp import SandboxErp
 from mappings.canonical.refs import Ref
 
@@ -42,7 +43,7 @@ class TargetFake(Protocol):
         ...
 
     def sale(self, key: str) -> JsonDict:
-        """A payload that comes to TOTAL, placed at PLACED_AT."""
+        """A payload that comes to TOTAL, placed at PLACED_AT; its reference is `key` too."""
         ...
 
     def bad_sale(self, key: str) -> JsonDict:
@@ -146,7 +147,7 @@ class SandboxErpFake:
 @contextlib.contextmanager
 def sandbox_erp(folder: Path, *, enforce_key: bool) -> Iterator[SandboxErpFake]:
     options = ErpOptions(enforce_key=enforce_key, settle_s=2.0, api_key=SandboxErpFake.secret)
-    with running_erp(options=options, ledger=folder / "erp.ledger") as erp:
+    with running_erp(options=options, ledger=folder / "erp.ledger", products=default_products(100)) as erp:
         yield SandboxErpFake(erp)
 
 

@@ -347,7 +347,8 @@ def test_the_list_shows_foreign_and_cancelled_sales_too(fake, target):
     assert {entry.key for entry in listed.values()} == {"k1", "k2", "by-hand"}
     entry = listed[ours.external_id]
     assert (entry.total, entry.currency, entry.placed_at.date()) == (TOTAL, "EUR", PLACED_AT.date())
-    assert listed[cancelled.external_id].state != entry.state
+    assert (entry.reference, entry.rank) == ("k1", Rank.DRAFT)
+    assert listed[cancelled.external_id].rank is Rank.CANCELLED
 
 
 def test_the_list_ends_at_its_window(fake, target):

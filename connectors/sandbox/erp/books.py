@@ -173,6 +173,7 @@ class Books:
         party = payload.get("party")
         if not isinstance(party, int) or party not in self._parties:
             raise Refused(422, "unknown_party", f"there is no party {party!r}", "party")
+        text(payload, "reference")
         now = _now()
         sale = Sale(
             id=next(self._sale_ids),

@@ -96,7 +96,8 @@ class Sale:
     def summary(self) -> JsonDict:
         """The cheap line of a list."""
         names = ("id", "shop", "external_key", "number", "state", "currency", "total", "sale_date", "placed_at")
-        return {name: getattr(self, name) for name in names} | {"updated_at": self.updated_at}
+        reference = {"reference": self.details.get("reference") or ""}
+        return {name: getattr(self, name) for name in names} | reference | {"updated_at": self.updated_at}
 
     def stored(self) -> JsonDict:
         """The fields as they are now, to rebuild the sale from; later changes do not show in it."""
