@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-import croniter  # type: ignore[import-untyped]  # it ships no types
+import croniter
 
 from config.model import ORDER_STATES, PAYMENT_STATES
 from config.problems import did_you_mean, one_of
@@ -136,6 +136,11 @@ def member(of: type[E]) -> Kind[E]:
     """A member of an enumeration, by its value."""
     words = tuple(item.value for item in of)
     return Kind(of, one_of(words), lambda text: did_you_mean(text, words))
+
+
+def name_of(section: str) -> Kind[str]:
+    """A name from another section; whether it stands there is for `config.checks` to see."""
+    return Kind(str, f"a name that stands under {section}")
 
 
 def text(longest: int = 1000) -> Kind[str]:

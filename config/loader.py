@@ -69,12 +69,15 @@ class _Sources:
         self.problems: list[Problem] = []
         #: False when a file or a part of it could not be read: it may hold the very name that a check would miss.
         self.complete = True
+        #: Paths of values that could not even be read: what else they are not is of no interest.
+        self._refused: set[str] = set()
         self._keys: dict[Steps, Place] = {}
         self._values: dict[Steps, Place] = {}
 
     def add(self, document: Document) -> None:
         """Take in one file; what it repeats of an earlier one is refused."""
         self.problems += document.problems
+        self._refused.update(problem.path for problem in document.problems)
         if document.tree is None:
             self.complete = self.complete and not document.problems
             return
@@ -119,6 +122,8 @@ class _Sources:
 
     def complain(self, steps: Steps, complaint: Complaint) -> None:
         """Note a complaint with the place of what it is about."""
+        if path_text(steps) in self._refused:
+            return
         place = self._place(steps, at_key=complaint.at_key)
         self.problems.append(Problem(place, path_text(steps), complaint.found, complaint.expected, complaint.next_step))
 

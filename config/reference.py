@@ -114,9 +114,8 @@ def _rules() -> Iterator[tuple[str, str, str]]:
 def _environment() -> str:
     rows = []
     for variable in VARIABLES:
-        default = variable.default_shown
-        if not default and variable.default is not None:
-            default = f"`{variable.default.format(state='<state folder>')}`"
+        default = variable.default_shown or f"`{variable.default}`"
+        default = default.replace("{state}", "<state folder>")
         example = variable.example if "`" in variable.example else f"`{variable.example}`"
         rows.append((f"`{variable.name}`" + " *" * variable.secret, variable.description, default, example))
     return _table(("Variable", "Meaning", "Default", "Example"), rows)

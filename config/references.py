@@ -23,7 +23,7 @@ class Resolved(str):
     whole: bool
 
 
-class _Unresolved(Exception):  # noqa: N818 - never leaves this module
+class _Unresolved(Exception):
     def __init__(self, found: str, expected: str, next_step: str) -> None:
         super().__init__(found)
         self.problem = (found, expected, next_step)

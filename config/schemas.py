@@ -25,13 +25,13 @@ from config.fields import (
     Scalar,
     SecretText,
     check_key,
-    complaint,
     shown_value,
 )
 from config.model import VERIFY_RULES, Auth, DocumentState, Mode, StatusAction
 from config.problems import did_you_mean, one_of
 
 AUTH_METHODS: Final = ("basic", "query", "oauth1", "bearer", "session", "none")
+_NO_MERGE: Final = "merge keys do not work here: give each its own keys, or let a channel use `extends`"
 _MISSING: Final = "missing"
 _UNKNOWN: Final = "unknown"
 _TYPE: Final = "type"
@@ -67,7 +67,8 @@ class Section(Schema):
     def _complaint(self, key: str, data: object, message: str | Complaint) -> Complaint:
         if message == _UNKNOWN:
             known = tuple(self.fields)
-            return Complaint("an unknown key", one_of(known), did_you_mean(key, known), at_key=True)
+            step = _NO_MERGE if key == "<<" else did_you_mean(key, known)
+            return Complaint("an unknown key", one_of(known), step, at_key=True)
         if message == _MISSING:
             field = self.fields[key]
             return Complaint("nothing", field.expected if isinstance(field, ConfigField) else "a mapping")
@@ -82,14 +83,13 @@ class Inner(ConfigField[Any]):
 
     def __init__(self, section: Section, description: str, *, name_instead: str = "") -> None:
         """`name_instead`: the plural of the top-level section of which a name may stand here instead of a mapping."""
-        expected = f"a name of {name_instead}, or a mapping" if name_instead else "a mapping"
+        expected = f"a name that stands under {name_instead}, or a mapping" if name_instead else "a mapping"
         super().__init__(description, expected, example="standard" if name_instead else "")
         self.section = section
         self._by_name = bool(name_instead)
 
     def _take(self, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds; answers what the section loads
         if self._by_name and isinstance(value, str):
-            check_name(value)
             return {"extends": str(value)}
         return self.section.load(value)
 
@@ -117,14 +117,6 @@ class Named(ConfigField[dict[str, Any]]):
         if refused:
             raise ValidationError(refused)
         return taken
-
-
-def check_name(text: str) -> None:
-    """Raise a complaint unless `text` can be a name."""
-    try:
-        kinds.NAME.read(text)
-    except ValueError:
-        raise complaint(shown_value(text), kinds.NAME.expected) from None
 
 
 class AuthSection(Section):
@@ -296,20 +288,20 @@ _EXTENDS: Final = "Name of a top-level entry whose values hold where this one is
 class ChannelPoliciesSection(PoliciesSection):
     """A channel's own policies, over named ones."""
 
-    extends = Scalar(kinds.NAME, _EXTENDS, example="standard", default="none")
+    extends = Scalar(kinds.name_of("policies"), _EXTENDS, example="standard", default="none")
 
 
 class ChannelSchedulesSection(SchedulesSection):
     """A channel's own schedules, over named ones."""
 
-    extends = Scalar(kinds.NAME, _EXTENDS, example="standard", default="none")
+    extends = Scalar(kinds.name_of("schedules"), _EXTENDS, example="standard", default="none")
 
 
 class ChannelSection(Section):
     """One source connection bound to one ERP connection."""
 
-    source = Scalar(kinds.NAME, "The connection from which orders come.", example="shop", required=True)
-    erp = Scalar(kinds.NAME, "The connection into which sales go.", example="erp", required=True)
+    source = Scalar(kinds.name_of("connections"), "Connection from which orders come.", example="shop", required=True)
+    erp = Scalar(kinds.name_of("connections"), "Connection into which sales go.", example="erp", required=True)
     timezone = Scalar(
         kinds.ZONE, "The zone in which the shop counts its days, for schedules and the proof.", example="Europe/Berlin"
     )

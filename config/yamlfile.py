@@ -103,7 +103,7 @@ def _text(path: Path, document: Document) -> str | None:
         return None
 
 
-class _TooMuch(Exception):  # noqa: N818 - never leaves this module
+class _TooMuch(Exception):
     """The file goes over a bound; reading it stops there."""
 
     def __init__(self, mark: yaml.Mark, found: str, expected: str) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 pytest_plugins = ["tests.databases", "tests.valkey"]
 
 #: What `@pytest.mark.loopback` opens. Unix sockets are open to every test.
 LOOPBACK = ["127.0.0.1", "::1"]
+
+# How long an example takes says more about what else runs on the machine. In CI, Hypothesis chooses its own profile,
+# which tries the same examples each time.
+hypothesis.settings.register_profile("crossdock", deadline=None, print_blob=True)
+if hypothesis.settings.get_current_profile_name() == "default":
+    hypothesis.settings.load_profile("crossdock")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
