@@ -57,7 +57,7 @@ def test_an_address_that_is_not_public_is_refused_in_every_spelling(address):
         AddressGuard(resolver=resolving([address])).addresses("shop.example", 443)
 
 
-@pytest.mark.enable_socket  # numbers only: nothing is asked over the network
+@pytest.mark.loopback  # numbers only: nothing is asked over the network
 @pytest.mark.parametrize("host", ["0x7f.1", "2130706433", "127.1", "0177.0.0.1", "[::1]"])
 def test_the_spellings_of_loopback_that_the_system_understands_are_refused(host):
     with pytest.raises(ConnectionBroken, match="not public"):
