@@ -13,7 +13,10 @@ from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 
 from connectors.sandbox.woocommerce.settings import Coupon, ShopSettings, TaxRate
 
+#: What is kept. A cart computes its taxes in cents with 6 decimals, an order made over the API in the currency itself:
+#: that is why the same basket can differ in the last kept digit (recorded: 9.2507005 and 9.075631 as unit prices).
 _PRECISE = Decimal("0.000001")
+_CART = Decimal("0.00000001")
 _ZERO = Decimal(0)
 
 #: (total, subtotal) of one line for one rate.
@@ -80,10 +83,15 @@ class Totals:
 
 
 class Calculator:
-    """Computes orders of one shop for one destination country; `untaxed` for a tax-exempt customer."""
+    """Computes orders of one shop for one destination country.
 
-    def __init__(self, settings: ShopSettings, country: str, *, untaxed: bool = False) -> None:
+    `untaxed` for a tax-exempt customer; `cart` False for an order made over the API.
+    """
+
+    def __init__(self, settings: ShopSettings, country: str, *, untaxed: bool = False, cart: bool = True) -> None:
         self._settings = settings
+        self._cart = cart
+        self._step = _CART if cart else _PRECISE
         self._country = country
         self._untaxed = untaxed
         self._unit = Decimal(1).scaleb(-settings.decimals)
@@ -136,29 +144,38 @@ class Calculator:
         there = self.rates(item.tax_class)
         if there == base:
             return entered
-        net = entered - sum(_taxes_inside(entered, base), _ZERO)
-        return net + sum(_taxes_on(net, there), _ZERO)
+        net = entered - sum(self._taxes_inside(entered, base), _ZERO)
+        return net + sum(self._taxes_on(net, there), _ZERO)
 
     def _item_line(self, item: Item, entered: Decimal, discount: Decimal) -> Line:
         rates = self.rates(item.tax_class)
         if item.net is not None:
             subtotal, total = item.net
-            subtotal_taxes, total_taxes = _taxes_on(subtotal, rates), _taxes_on(total, rates)
+            subtotal_taxes, total_taxes = self._taxes_on(subtotal, rates), self._taxes_on(total, rates)
         else:
             subtotal, subtotal_taxes = self._split(entered, rates)
-            total, total_taxes = self._split(max(_ZERO, entered - discount), rates)
+            total, total_taxes = self._discounted(entered, subtotal, discount, rates)
         pairs = zip(total_taxes, subtotal_taxes, strict=True)
         return self._with_tax(Line(subtotal, total, {rate.id: pair for rate, pair in zip(rates, pairs, strict=True)}))
 
+    def _discounted(
+        self, entered: Decimal, subtotal: Decimal, discount: Decimal, rates: Sequence[TaxRate]
+    ) -> tuple[Decimal, list[Decimal]]:
+        """A cart takes the discount off the entered price, an order takes the discount's net off the line's net."""
+        if self._cart:
+            return self._split(max(_ZERO, entered - discount), rates)
+        total = max(_ZERO, subtotal - self._split(discount, rates)[0])
+        return total, self._taxes_on(total, rates)
+
     def _split(self, entered: Decimal, rates: Sequence[TaxRate]) -> tuple[Decimal, list[Decimal]]:
         if self._settings.prices_include_tax:
-            taxes = _taxes_inside(entered, rates)
+            taxes = self._taxes_inside(entered, rates)
             return (entered - sum(taxes, _ZERO)).quantize(_PRECISE, ROUND_HALF_UP), taxes
-        return entered.quantize(_PRECISE, ROUND_HALF_UP), _taxes_on(entered, rates)
+        return entered.quantize(_PRECISE, ROUND_HALF_UP), self._taxes_on(entered, rates)
 
     def _charge_line(self, charge: Charge, *, rates_of: Callable[[str], tuple[TaxRate, ...]]) -> Line:
         rates = rates_of(charge.tax_class) if charge.taxable else ()
-        taxes = _taxes_on(charge.total, rates)
+        taxes = self._taxes_on(charge.total, rates)
         pairs = {rate.id: (tax, _ZERO) for rate, tax in zip(rates, taxes, strict=True)}
         return self._with_tax(Line(charge.total, charge.total, pairs))
 
@@ -173,7 +190,7 @@ class Calculator:
         pairs: dict[int, TaxPair] = {}
         for tax_class, cost in costs.items():
             rates = self.rates(tax_class)
-            for rate, tax in zip(rates, _taxes_on(fee.total * cost / whole, rates), strict=True):
+            for rate, tax in zip(rates, self._taxes_on(fee.total * cost / whole, rates), strict=True):
                 pairs[rate.id] = (pairs.get(rate.id, (_ZERO, _ZERO))[0] + tax, _ZERO)
         return self._with_tax(Line(fee.total, fee.total, pairs))
 
@@ -285,16 +302,15 @@ class Calculator:
                 found.setdefault(rate_id, TaxLine(rates[rate_id])).shipping_tax_total += self.line_tax(tax)
         return list(found.values())
 
+    # -- taxes -------------------------------------------------------------------------------------------------
 
-def _taxes_inside(amount: Decimal, rates: Sequence[TaxRate]) -> list[Decimal]:
-    """The taxes that `amount` contains, with 6 decimals."""
-    if not rates:
-        return []
-    divisor = 1 + sum((rate.percent for rate in rates), _ZERO) / 100
-    net = amount / divisor
-    return [(net * rate.percent / 100).quantize(_PRECISE, ROUND_HALF_UP) for rate in rates]
+    def _taxes_inside(self, amount: Decimal, rates: Sequence[TaxRate]) -> list[Decimal]:
+        """The taxes that `amount` contains."""
+        if not rates:
+            return []
+        net = amount / (1 + sum((rate.percent for rate in rates), _ZERO) / 100)
+        return [(net * rate.percent / 100).quantize(self._step, ROUND_HALF_UP) for rate in rates]
 
-
-def _taxes_on(amount: Decimal, rates: Sequence[TaxRate]) -> list[Decimal]:
-    """The taxes that come on top of `amount`, with 6 decimals."""
-    return [(amount * rate.percent / 100).quantize(_PRECISE, ROUND_HALF_UP) for rate in rates]
+    def _taxes_on(self, amount: Decimal, rates: Sequence[TaxRate]) -> list[Decimal]:
+        """The taxes that come on top of `amount`."""
+        return [(amount * rate.percent / 100).quantize(self._step, ROUND_HALF_UP) for rate in rates]

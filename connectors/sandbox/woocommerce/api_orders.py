@@ -30,7 +30,7 @@ from connectors.sandbox.woocommerce.refunds import create_refund
 from connectors.sandbox.woocommerce.settings import Coupon
 from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
 
-_LINK_DEFAULTS = (("status[0]", "any"), ("dp", "2"), ("context", "view"))
+_LINK_DEFAULTS = (("dp", "2"), ("context", "view"))
 _LISTED = frozenset({*STATUSES, "any", "trash"})
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -50,7 +50,8 @@ def list_orders(call: Call) -> Response:
         rows = select_orders(query, call.shop, statuses)
         shown = [call.store.renderer.order_bytes(row, call.scheme, decimals) for row in page_of(query, rows)]
     address = call.store.renderer.href(call.scheme, "orders")
-    headers = paging_headers(query, len(rows), address, extra=_LINK_DEFAULTS)
+    links = [(f"status[{index}]", status) for index, status in enumerate(statuses)]
+    headers = paging_headers(query, len(rows), address, filled=links, shown=_LINK_DEFAULTS)
     if query.get("_fields"):
         return call.reply([loads(order) for order in shown], headers=headers)
     return call.reply_bytes(b"[" + b",".join(shown) + b"]", headers=headers)
@@ -127,7 +128,9 @@ def list_refunds(call: Call, order_id: str) -> Response:
     """GET /orders/{id}/refunds, newest first."""
     row = _row(call, order_id)
     call.require("list")
-    return _refund_list(call, [(refund, row.id) for refund in reversed(row.document()["refunds"])])
+    refunds = [(refund, row.id) for refund in reversed(row.document()["refunds"])]
+    shown = _page_of_refunds(call, refunds)
+    return _refund_list(call, shown, len(refunds))
 
 
 def list_all_refunds(call: Call) -> Response:
@@ -135,14 +138,23 @@ def list_all_refunds(call: Call) -> Response:
     call.require("list")
     with call.shop.lock:
         found = [(refund, row.id) for row in call.shop.orders.values() for refund in row.document()["refunds"]]
-    return _refund_list(call, sorted(found, key=lambda pair: -int(pair[0]["id"])))
+    found.sort(key=lambda pair: -int(pair[0]["id"]))
+    parents = {refund["id"]: order_id for refund, order_id in found}
+    shown = [
+        {"id": refund["id"], "parent_id": parents[refund["id"]]} | refund for refund in _page_of_refunds(call, found)
+    ]
+    return _refund_list(call, shown, len(found))
 
 
-def _refund_list(call: Call, found: list[tuple[Json, int]]) -> Response:
+def _page_of_refunds(call: Call, found: list[tuple[Json, int]]) -> list[Json]:
     query = read_query(call.request.query)
-    shown = [call.store.renderer.refund(refund, order_id, call.scheme) for refund, order_id in page_of(query, found)]
+    return [call.store.renderer.refund(refund, order_id, call.scheme) for refund, order_id in page_of(query, found)]
+
+
+def _refund_list(call: Call, shown: list[Json], total: int) -> Response:
+    query = read_query(call.request.query)
     address = call.store.renderer.href(call.scheme, "refunds")
-    return call.reply(shown, headers=paging_headers(query, len(found), address))
+    return call.reply(shown, headers=paging_headers(query, total, address))
 
 
 def post_refund(call: Call, order_id: str) -> Response:
@@ -349,7 +361,7 @@ def _recompute(shop: Shop, order: Json) -> None:
         for line in order["fee_lines"]
     ]
     shipping = [Charge(Decimal(line["total"])) for line in order["shipping_lines"]]
-    totals = Calculator(shop.settings, country).compute(items, fees, shipping)
+    totals = Calculator(shop.settings, country, cart=False).compute(items, fees, shipping)
     for line, computed in zip(order["line_items"], totals.items, strict=True):
         line["subtotal_tax"], line["total_tax"] = str(computed.subtotal_tax), str(computed.total_tax)
         line["taxes"] = [

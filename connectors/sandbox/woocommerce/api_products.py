@@ -59,7 +59,7 @@ def post_product(call: Call) -> Response:
     call.require("create")
     with call.shop.lock:
         product = create_product(call.shop, sent)
-    return call.created(_show(call, product), f"products/{product['id']}")
+    return call.created(_show(call, product, written=True), f"products/{product['id']}")
 
 
 def put_product(call: Call, product_id: str) -> Response:
@@ -68,7 +68,7 @@ def put_product(call: Call, product_id: str) -> Response:
     with call.shop.lock:
         product = _product(call, product_id)
         call.require("edit")
-        return call.reply(_show(call, _update(call, product["id"], sent)))
+        return call.reply(_show(call, _update(call, product["id"], sent), written=True))
 
 
 def delete_product(call: Call, product_id: str) -> Response:
@@ -76,7 +76,7 @@ def delete_product(call: Call, product_id: str) -> Response:
     with call.shop.lock:
         product = _product(call, product_id)
         call.require("delete")
-        shown = _show(call, product)
+        shown = _show(call, product, written=True)
         call.shop.drop_product(product["id"])
     return call.reply(shown)
 
@@ -88,8 +88,8 @@ def batch_products(call: Call) -> Response:
     with call.shop.lock:
         result = run_batch(
             sent,
-            lambda item: _show(call, create_product(call.shop, item)),
-            lambda item: _show(call, _update(call, int(item.get("id") or 0), item)),
+            lambda item: _show(call, create_product(call.shop, item), written=True),
+            lambda item: _show(call, _update(call, int(item.get("id") or 0), item), written=True),
             lambda number: _delete(call, number),
         )
     return call.reply(result)
@@ -113,7 +113,8 @@ def post_variation(call: Call, product_id: str) -> Response:
         parent = _product(call, product_id)
         call.require("create")
         variation = create_variation(call.shop, parent, sent)
-    path = f"products/{parent['id']}/variations/{variation['id']}"
+    # The recorded shop leaves its route pattern in this header.
+    path = rf"products/(?P<product_id>[\d]+)/variations/{variation['id']}"
     return call.created(_show_variation(call, variation), path)
 
 
@@ -133,6 +134,16 @@ def put_variation(call: Call, product_id: str, variation_id: str) -> Response:
         return call.reply(_show_variation(call, update_product(call.shop, variation, sent)))
 
 
+def delete_variation(call: Call, product_id: str, variation_id: str) -> Response:
+    """DELETE /products/{id}/variations/{id}?force=true."""
+    with call.shop.lock:
+        variation = _variation(call, product_id, number_of(variation_id, "product_variation"))
+        call.require("delete")
+        shown = _show_variation(call, variation)
+        call.shop.drop_product(variation["id"])
+    return call.reply(shown)
+
+
 def batch_variations(call: Call, product_id: str) -> Response:
     """POST /products/{id}/variations/batch."""
     sent = call.json()
@@ -149,8 +160,8 @@ def batch_variations(call: Call, product_id: str) -> Response:
         return call.reply(run_batch(sent, create, update, lambda number: _delete(call, number)))
 
 
-def _show(call: Call, product: Json) -> Json:
-    return show_product(call.store.renderer, call.shop, product, call.scheme)
+def _show(call: Call, product: Json, *, written: bool = False) -> Json:
+    return show_product(call.store.renderer, call.shop, product, call.scheme, written=written)
 
 
 def _show_variation(call: Call, product: Json) -> Json:

@@ -10,6 +10,26 @@ from connectors.sandbox.woocommerce.shop import Json, Shop
 
 _NAMES = {"EUR": "Euro", "JPY": "Japanese yen", "KWD": "Kuwaiti dinar", "USD": "United States (US) dollar"}
 _ENTITIES = {"EUR": "&euro;", "JPY": "&yen;", "USD": "&#36;", "GBP": "&pound;"}
+_PRODUCT_TYPES = ("external", "grouped", "simple", "variable")
+_VISIBILITY = (
+    "exclude-from-catalog",
+    "exclude-from-search",
+    "featured",
+    "outofstock",
+    *(f"rated-{stars}" for stars in range(1, 6)),
+)
+_FEATURES = (
+    "analytics",
+    "marketplace",
+    "order_attribution",
+    "site_visibility_badge",
+    "remote_logging",
+    "blueprint",
+    "point_of_sale",
+    "fulfillments",
+    "push_notifications",
+    "custom_order_tables",
+)
 _NAMESPACES = ("wc/v3", "wc/v2", "wc/v1", "wc/store", "wc/store/v1", "wp/v2")
 
 
@@ -119,7 +139,6 @@ def system_status(call: Call) -> Response:
     """GET /system_status: what a connector asks for."""
     call.require("view")
     settings = call.shop.settings
-    features = ["analytics", "order_attribution", "custom_order_tables"]
     return call.reply(
         {
             "environment": {
@@ -139,14 +158,14 @@ def system_status(call: Call) -> Response:
                 "decimal_separator": ".",
                 "number_of_decimals": settings.decimals,
                 "geolocation_enabled": False,
-                "taxonomies": {"external": "external", "grouped": "grouped", "simple": "simple"},
-                "product_visibility_terms": {"outofstock": "outofstock"},
+                "taxonomies": {name: name for name in _PRODUCT_TYPES},
+                "product_visibility_terms": {name: name for name in _VISIBILITY},
                 "woocommerce_com_connected": "no",
                 "enforce_approved_download_dirs": True,
                 "order_datastore": r"Automattic\WooCommerce\Internal\DataStores\Orders\OrdersTableDataStore",
                 "HPOS_enabled": True,
                 "HPOS_sync_enabled": False,
-                "enabled_features": [*features, "fulfillments"] if settings.fulfillments else features,
+                "enabled_features": [name for name in _FEATURES if name != "fulfillments" or settings.fulfillments],
             },
         }
     )

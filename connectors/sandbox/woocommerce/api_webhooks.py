@@ -31,7 +31,8 @@ def list_webhooks(call: Call) -> Response:
     wanted = query.get("status", "all")
     with call.shop.lock:
         found = [hook for hook in call.shop.webhooks.values() if wanted in {"all", hook["status"]}]
-        found.sort(key=lambda hook: hook["id"], reverse=query.order == "desc")
+        # By date, those of one second by id in either direction (recorded).
+        found.sort(key=lambda hook: hook["date_created_gmt"], reverse=query.order == "desc")
         shown = [_show(call, hook) for hook in page_of(query, found)]
     address = call.store.renderer.href(call.scheme, "webhooks")
     return call.reply(shown, headers=paging_headers(query, len(found), address))

@@ -12,7 +12,7 @@ from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.server import Server, serve
 from connectors.sandbox.woocommerce import api_orders, api_products, api_site, api_webhooks
-from connectors.sandbox.woocommerce.auth import Authenticator
+from connectors.sandbox.woocommerce.auth import Authenticator, check_permission
 from connectors.sandbox.woocommerce.calls import Call, Store
 from connectors.sandbox.woocommerce.control import Control
 from connectors.sandbox.woocommerce.deliveries import Behaviour, Deliveries
@@ -58,6 +58,7 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     f"{_V3}/products/{{product_id}}/variations/{{variation_id}}": {
         "GET": api_products.read_variation,
         **dict.fromkeys(("POST", "PUT", "PATCH"), api_products.put_variation),
+        "DELETE": api_products.delete_variation,
     },
     f"{_V3}/webhooks": {"GET": api_webhooks.list_webhooks, "POST": api_webhooks.post_webhook},
     f"{_V3}/webhooks/{{webhook_id}}": {
@@ -72,6 +73,7 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     "/wp-json/": {"GET": api_site.index},
     "/wp-json": {"GET": api_site.index},
 }
+_UNAUTHORISED = 401
 _ALLOWED = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -111,14 +113,17 @@ class WooCommerce:
             if request.target.startswith("/?rest_route="):
                 # Plain permalinks: the recorded shop does not take REST keys on this path (151).
                 call.require("list")
+            call.key = self._authenticator.authenticate(request, time.time() + self.shop.clock_offset_s)
+            check_permission(call.key, request.method)
             found = self._router.find("GET" if request.method == "HEAD" else request.method, request.path)
             if found is None:
                 raise no_route()
             bound, segments = found
             call.allow = bound.allow
-            call.key = self._authenticator.authenticate(request, time.time() + self.shop.clock_offset_s)
             return bound.handler(call, **segments)
         except WpError as error:
+            if error.status == _UNAUTHORISED or error.code == "rest_no_route":
+                call.allow = ""  # WordPress names only the methods that the caller may use
             return call.reply(error.as_json(), error.status)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import threading
 from collections.abc import Mapping
@@ -38,12 +37,9 @@ class Authenticator:
         self._lock = threading.Lock()
 
     def authenticate(self, request: Request, now: float) -> ApiKey | None:
-        """The key that asks, or None for a visitor. Raises WpError 401 when it is wrong or may not write."""
+        """The key that asks, or None for a visitor. Raises WpError 401 when its secret or signature is wrong."""
         key = self._basic(request) if is_secure(request) else None
-        key = key or self._oauth(request, now)
-        if key is not None:
-            _check_permission(key, request.method)
-        return key
+        return key or self._oauth(request, now)
 
     def _basic(self, request: Request) -> ApiKey | None:
         name, secret = _basic_pair(request)
@@ -80,7 +76,10 @@ class Authenticator:
             self._nonces[key.key, nonce] = float(timestamp)
 
 
-def _check_permission(key: ApiKey, method: str) -> None:
+def check_permission(key: ApiKey | None, method: str) -> None:
+    """Raises WpError 401 when the key may not do that; a visitor is refused later, by the route."""
+    if key is None:
+        return
     if method in _READING and key.permissions == "write":
         raise _error("The API key provided does not have read permissions.")
     if method not in _READING and key.permissions == "read":
@@ -144,8 +143,3 @@ def unauthorised(verb: str) -> WpError:
     }
     code, message = messages[verb]
     return WpError(401, f"woocommerce_rest_{code}", message)
-
-
-def password_hash(text: str) -> str:
-    """32 hex digits of `text`, as the shop's wp_hash makes delivery ids."""
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -255,10 +255,10 @@ class Deliveries:
             current = self._shop.webhooks.get(webhook["id"])
             if current is None:
                 return
+            current["date_modified_gmt"] = self._shop.now()
             current["failure_count"] = 0 if ok else current["failure_count"] + 1
             if current["failure_count"] > MAX_FAILURES and current["status"] == "active":
                 current["status"] = "disabled"
-                current["date_modified_gmt"] = self._shop.now()
                 log.info("webhook %s disabled after %s failures", webhook["id"], current["failure_count"])
 
     def report(self) -> Json:

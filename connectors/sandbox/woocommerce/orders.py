@@ -109,7 +109,7 @@ def make_order(shop: Shop, draft: Draft) -> Json:
     number = shop.ids.take("post")
     created = draft.created or shop.now()
     from_shop = draft.created_via == "store-api"
-    order = {
+    order: Json = {
         "id": number,
         "status": draft.status,
         "currency": draft.currency or shop.settings.currency,
@@ -119,7 +119,7 @@ def make_order(shop: Shop, draft: Draft) -> Json:
         "date_paid_gmt": draft.paid,
         "date_completed_gmt": draft.completed,
         "customer_id": draft.customer_id,
-        "order_key": f"wc_order_{hashlib.md5(f'key/{number}'.encode(), usedforsecurity=False).hexdigest()[:13]}",
+        "order_key": f"wc_order_{_digest(f'key/{number}')[:13]}",
         "billing": draft.billing,
         "shipping": draft.shipping,
         "payment_method": draft.payment_method,
@@ -129,24 +129,37 @@ def make_order(shop: Shop, draft: Draft) -> Json:
         "customer_user_agent": "Mozilla/5.0" if from_shop else "",
         "created_via": draft.created_via,
         "customer_note": draft.customer_note,
-        "cart_hash": hashlib.md5(f"cart/{number}".encode(), usedforsecurity=False).hexdigest() if from_shop else "",
+        "cart_hash": _digest(f"cart/{number}") if from_shop else "",
         "number": str(number),
-        "meta_data": [_meta(shop, key, value) for key, value in draft.meta],
-        "line_items": [
-            _line_item(shop, line, computed) for line, computed in zip(draft.lines, totals.items, strict=True)
-        ],
-        "shipping_lines": [
-            _shipping_line(shop, line, computed, draft.lines if from_shop else ())
-            for line, computed in zip(draft.shipping_lines, totals.shipping, strict=True)
-        ],
-        "fee_lines": [_fee_line(shop, fee, computed) for fee, computed in zip(draft.fees, totals.fees, strict=True)],
-        "coupon_lines": [
-            _coupon_line(shop, coupon, share) for coupon, share in zip(draft.coupons, totals.coupons, strict=True)
-        ],
+        "meta_data": [shop.meta(key, value) for key, value in draft.meta],
         "refunds": [],
     }
-    put_totals(shop, order, totals)
+    # Item ids are given in this order: the checkout knows the taxes first, the API computes them at the end.
+    if from_shop:
+        put_totals(shop, order, totals)
+    _put_lines(shop, order, draft, totals)
+    if not from_shop:
+        put_totals(shop, order, totals)
+    order["coupon_lines"] = [
+        _coupon_line(shop, coupon, share) for coupon, share in zip(draft.coupons, totals.coupons, strict=True)
+    ]
     return order
+
+
+def _put_lines(shop: Shop, order: Json, draft: Draft, totals: Totals) -> None:
+    order["line_items"] = [
+        _line_item(shop, line, computed) for line, computed in zip(draft.lines, totals.items, strict=True)
+    ]
+    contents = draft.lines if draft.created_via == "store-api" else ()
+    order["shipping_lines"] = [
+        _shipping_line(shop, line, computed, contents)
+        for line, computed in zip(draft.shipping_lines, totals.shipping, strict=True)
+    ]
+    order["fee_lines"] = [_fee_line(shop, fee, computed) for fee, computed in zip(draft.fees, totals.fees, strict=True)]
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def compute(shop: Shop, draft: Draft, country: str) -> Totals:
@@ -160,7 +173,8 @@ def compute(shop: Shop, draft: Draft, country: str) -> Totals:
         )
         for line in draft.lines
     ]
-    return Calculator(draft.settings or shop.settings, country, untaxed=draft.tax_exempt).compute(
+    cart = draft.created_via == "store-api"
+    return Calculator(draft.settings or shop.settings, country, untaxed=draft.tax_exempt, cart=cart).compute(
         items,
         [Charge(fee.total, fee.tax_class, fee.taxable) for fee in draft.fees],
         [Charge(line.total) for line in draft.shipping_lines],
@@ -198,17 +212,12 @@ def tax_class_of(shop: Shop, product: Json | None) -> str:
     return str(product["tax_class"])
 
 
-def _meta(shop: Shop, key: str, value: Any, *, shown: bool = False) -> Json:  # noqa: ANN401 - any JSON
-    meta = {"id": shop.ids.take("meta"), "key": key, "value": value}
-    return meta | {"display_key": key, "display_value": value} if shown else meta
-
-
 def _line_item(shop: Shop, line: BasketLine, computed: Line) -> Json:
     product = line.product
     variation = product is not None and product["type"] == "variation"
-    meta = [_meta(shop, key, value, shown=True) for key, value in line.meta]
+    meta = [shop.meta(key, value, shown=True) for key, value in line.meta]
     if product is not None and variation:
-        meta = [_meta(shop, "farbe", product["attributes"][0]["option"], shown=True) | {"display_key": "Farbe"}, *meta]
+        meta = [shop.meta("farbe", product["attributes"][0]["option"], shown=True) | {"display_key": "Farbe"}, *meta]
     return {
         "id": shop.ids.take("item"),
         "name": line.name if line.name is not None else (product["name"] if product else ""),
@@ -238,7 +247,7 @@ def _shipping_line(shop: Shop, line: Shipping, computed: Line, items: Sequence[B
         "instance_id": line.instance_id,
         **_charged(computed),
         "tax_status": "taxable",
-        "meta_data": [_meta(shop, "Items", contents, shown=True)] if contents else [],
+        "meta_data": [shop.meta("Items", contents, shown=True)] if contents else [],
     }
 
 
@@ -275,7 +284,7 @@ def _coupon_line(shop: Shop, coupon: Coupon, share: tuple[Decimal, Decimal]) -> 
         "code": coupon.code,
         "discount": amount_text(share[0]),
         "discount_tax": amount_text(share[1]),
-        "meta_data": [_meta(shop, "coupon_info", info, shown=True)],
+        "meta_data": [shop.meta("coupon_info", info, shown=True)],
         "discount_type": coupon.kind,
         "nominal_amount": nominal,
         "free_shipping": False,
@@ -340,7 +349,7 @@ def move_stock(shop: Shop, order: Json) -> None:
         if product is None or not product["manage_stock"]:
             continue
         if order["status"] in _TAKES_STOCK and taken is None:
-            line["meta_data"].append(_meta(shop, "_reduced_stock", str(line["quantity"]), shown=True))
+            line["meta_data"].append(shop.meta("_reduced_stock", str(line["quantity"]), shown=True))
             set_stock(shop, product, product["stock_quantity"] - line["quantity"], "product.sold")
         elif order["status"] in _GIVES_STOCK_BACK and taken is not None:
             line["meta_data"].remove(taken)
@@ -357,10 +366,21 @@ def set_stock(shop: Shop, product: Json, quantity: int, effect: str) -> None:
     }
     shop.save_product(changed, effect)
     shop.tell("product.updated", product["id"])
+    parent = shop.products.get(product["parent_id"])
+    if parent is not None:  # its time moves too, without a webhook (recorded)
+        shop.save_product(parent | {"date_modified_gmt": shop.now()}, "product.update")
 
 
 def trash(shop: Shop, order: Json) -> None:
     """Move to the trash; the only deletion that a webhook reports."""
+    put_meta(
+        shop,
+        order,
+        [
+            {"key": "_wp_trash_meta_status", "value": f"wc-{order['status']}"},
+            {"key": "_wp_trash_meta_time", "value": shop.now()},
+        ],
+    )
     order["status"] = "trash"
     shop.save_order(order, "order.trash")
     shop.tell("order.deleted", order["id"])
@@ -378,7 +398,7 @@ def put_meta(shop: Shop, record: Json, entries: Sequence[Json]) -> None:
         elif known is not None:
             known["value"] = entry.get("value")
         else:
-            record["meta_data"].append(_meta(shop, str(entry.get("key", "")), entry.get("value")))
+            record["meta_data"].append(shop.meta(str(entry.get("key", "")), entry.get("value")))
 
 
 def read_address(sent: Json, *, billing: bool) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import unicodedata
 from decimal import Decimal
@@ -14,6 +15,7 @@ from connectors.sandbox.woocommerce.orders import set_stock
 from connectors.sandbox.woocommerce.render import Renderer, show_amount
 from connectors.sandbox.woocommerce.shop import Json, Shop
 
+_MAX_RELATED = 5
 _UNCATEGORIZED = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
 
 
@@ -155,8 +157,11 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"[,.]", "", plain)).strip("-")
 
 
-def show_product(renderer: Renderer, shop: Shop, product: Json, scheme: str) -> Json:
-    """A product as the products routes show it; a variation among them has type `variation` and `parent_id`."""
+def show_product(renderer: Renderer, shop: Shop, product: Json, scheme: str, *, written: bool = False) -> Json:
+    """A product as the products routes show it; a variation among them has type `variation` and `parent_id`.
+
+    `written`: as the answer to a change, which has two keys more.
+    """
     variation = product["type"] == "variation"
     parent = shop.products.get(product["parent_id"]) if variation else None
     number, own_slug = product["id"], slug(product["name"])
@@ -206,14 +211,14 @@ def show_product(renderer: Renderer, shop: Shop, product: Json, scheme: str) -> 
         "grouped_products": [],
         "menu_order": 0,
         "price_html": _price_html(product),
-        "related_ids": [],
+        "related_ids": _related(shop, product),
         "meta_data": product["meta_data"],
         "stock_status": product["stock_status"],
         "has_options": product["type"] == "variable",
         "post_password": "",
         "global_unique_id": "",
     }
-    if not variation:
+    if written:
         shown |= {
             "permalink_template": f"{scheme}://{renderer.host}/product/%pagename%/",
             "generated_slug": own_slug,
@@ -322,6 +327,14 @@ def _attributes(product: Json) -> list[Any]:
         }
         for position, attribute in enumerate(product["attributes"])
     ]
+
+
+def _related(shop: Shop, product: Json) -> list[int]:
+    """Some other products; the shop picks them at random."""
+    if product["type"] == "variation":
+        return []
+    others = (other["id"] for other in shop.products.values() if other["type"] != "variation" and other is not product)
+    return list(itertools.islice(others, _MAX_RELATED))
 
 
 def _variations(shop: Shop, product: Json) -> list[int]:

@@ -205,10 +205,18 @@ def page_of(query: ListQuery, rows: Sequence[_T]) -> Sequence[_T]:
     return rows[start : start + query.per_page]
 
 
-def paging_headers(query: ListQuery, total: int, address: str, *, extra: Sequence[tuple[str, str]] = ()) -> Headers:
+def paging_headers(
+    query: ListQuery,
+    total: int,
+    address: str,
+    *,
+    filled: Sequence[tuple[str, str]] = (),
+    shown: Sequence[tuple[str, str]] = (),
+) -> Headers:
     """`X-WP-Total`, `X-WP-TotalPages` and `Link`. A page past the end says 0 and 0, as recorded.
 
-    `extra` are the parameters with defaults that WordPress adds to its links.
+    `filled` are parameters that WordPress writes anew into its links, `shown` those that it adds when there is
+    something to show.
     """
     pages = math.ceil(total / query.per_page)
     if query.page > max(pages, 1):
@@ -220,21 +228,21 @@ def paging_headers(query: ListQuery, total: int, address: str, *, extra: Sequenc
     if query.page < pages:
         links.append((query.page + 1, "next"))
     if links:
-        # Only a page that shows something has had its defaults filled in.
-        added = extra if pages else extra[:1]
+        added = [*filled, *(shown if pages else ())]
         text = ", ".join(f'<{address}?{_link_query(query, page, added)}>; rel="{name}"' for page, name in links)
         headers.append(("Link", text))
     return tuple(headers)
 
 
-def _link_query(query: ListQuery, page: int, extra: Sequence[tuple[str, str]]) -> str:
-    pairs = [(key, "1" if key == "dates_are_gmt" and query.gmt else value) for key, value in query.given]
+def _link_query(query: ListQuery, page: int, added: Sequence[tuple[str, str]]) -> str:
+    anew = {key.partition("[")[0] for key, _ in added if "[" in key}
+    pairs = [pair for pair in query.given if pair[0].partition("[")[0] not in anew]
     known = {key for key, _ in pairs}
-    pairs = [(key, str(page) if key == "page" else value) for key, value in pairs]
-    pairs += [(key, value) for key, value in extra if key.partition("[")[0] not in known and key not in known]
+    pairs += [(key, value) for key, value in added if key not in known]
     if "page" not in known:
-        pairs.append(("page", str(page)))
-    return "&".join(f"{quote_plus(key)}={quote_plus(value)}" for key, value in pairs)
+        pairs.append(("page", ""))
+    values = {"page": str(page)} | ({"dates_are_gmt": "1"} if query.gmt else {})
+    return "&".join(f"{quote_plus(key)}={quote_plus(values.get(key, value))}" for key, value in pairs)
 
 
 def pick_fields(record: Any, fields: str) -> Any:  # noqa: ANN401 - any JSON

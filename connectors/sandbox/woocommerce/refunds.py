@@ -33,7 +33,7 @@ def create_refund(shop: Shop, order: Json, sent: Json, *, created: str = "") -> 
         "date_created_gmt": created or shop.now(),
         "amount": amount_text(amount),
         "reason": str(sent.get("reason") or ""),
-        "meta_data": [{"id": shop.ids.take("meta"), "key": "_refund_type", "value": "full" if full else "partial"}],
+        "meta_data": [shop.meta("_refund_type", "full" if full else "partial")],
         **_lines(shop, order, wanted),
     }
     taxes = (Decimal(line["tax_total"]) + Decimal(line["shipping_tax_total"]) for line in refund["tax_lines"])
@@ -90,13 +90,12 @@ def _refund_line(shop: Shop, line: Json, sent: Json) -> Json:
         {"id": tax["id"], "total": amount_text(-read_amount(tax.get("refund_total"), "refund_tax")), "subtotal": ""}
         for tax in sent.get("refund_tax") or ()
     ]
-    pointer = {"id": shop.ids.take("meta"), "key": "_refunded_item_id", "value": str(line["id"])}
     refunded = line | {
         "id": shop.ids.take("item"),
         "total": amount_text(-_line_amount(sent)),
         "total_tax": amount_text(-_line_tax(sent)),
         "taxes": taxes,
-        "meta_data": [pointer | {"display_key": pointer["key"], "display_value": pointer["value"]}],
+        "meta_data": [shop.meta("_refunded_item_id", str(line["id"]), shown=True)],
     }
     if "quantity" in line:
         refunded["quantity"] = -int(sent.get("quantity") or 0)
@@ -130,4 +129,5 @@ def _restock(shop: Shop, order: Json, wanted: dict[Any, Json]) -> None:
         if not quantity or taken is None or product is None:
             continue
         taken["value"] = taken["display_value"] = str(int(taken["value"]) - quantity)
+        line["meta_data"].append(shop.meta("_restock_refunded_items", str(quantity), shown=True))
         set_stock(shop, product, product["stock_quantity"] + quantity, "product.restocked")

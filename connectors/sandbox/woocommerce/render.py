@@ -27,6 +27,7 @@ _ORDER_MONEY = (
     "total_tax",
 )
 _EDITABLE = frozenset({"pending", "on-hold", "auto-draft", "checkout-draft"})
+_KEPT = Decimal("0.000001")
 _UNPAID = frozenset({"pending", "failed"})
 
 
@@ -46,8 +47,8 @@ def php_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON
 
 
 def amount_text(value: Decimal) -> str:
-    """How an amount is kept: plain digits without trailing zeros, as WordPress' wc_format_decimal."""
-    text = f"{value:f}"
+    """How an amount is kept: up to 6 decimals without trailing zeros, as WordPress' wc_format_decimal."""
+    text = f"{value.quantize(_KEPT, ROUND_HALF_UP):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
