@@ -21,6 +21,8 @@ T = TypeVar("T")
 #: What WordPress can hold in a TEXT column; no name, note or title of a shop is longer.
 TEXT_LENGTH: Final = 65_535
 ID_LENGTH: Final = 255
+#: Larger than any key of a database; the text of an enormous number is refused by the interpreter itself.
+_ID_LIMIT: Final = 10**30
 
 # Ten times more than any currency needs, and small enough that every sum of an order is exact in `money.WIDE`.
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,20})?")
@@ -153,7 +155,7 @@ class Id(Text):
 
     def read(self, value: object) -> str:
         """Text, or a whole number as text."""
-        if type(value) is int and value >= 0:
+        if type(value) is int and 0 <= value < _ID_LIMIT:
             value = str(value)
         if not isinstance(value, str) or not value.strip():
             raise refused(value, "an id")

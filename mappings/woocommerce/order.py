@@ -130,7 +130,7 @@ def _order(data: _Data, state: OrderState, proven: _Proven) -> Order:
     return Order(
         number=data["number"],
         external_id=data["id"],
-        version=f"{updated_at:%Y-%m-%dT%H:%M:%SZ}",
+        version=updated_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         placed_at=placed_at,
         placed_on=data["date_created"] or placed_at.date(),
         updated_at=updated_at,
