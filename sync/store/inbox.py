@@ -4,18 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, case, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.items import Item
 from sync.store.leases import Lease, demand_lease
 from sync.store.states import LIVE, RESTING, ItemState
 from sync.store.tables import events, work_items
-from sync.store.upsert import dialect_of
 
 #: channel, kind, external id.
 ItemKey = tuple[str, str, str]
+
+# Receiving runs these for every group of deliveries: building them costs as much as executing them, so they are built
+# once. One (channel, kind) at a time, because SQLite scans the whole table for a list of triples.
+_ITEM = work_items.c
+_LOAD = (
+    select(
+        _ITEM.external_id, _ITEM.id, _ITEM.event_id, _ITEM.event_version, _ITEM.event_digest, _ITEM.wanted > _ITEM.done
+    )
+    .where(_ITEM.channel == bindparam("of_channel"), _ITEM.kind == bindparam("of_kind"))
+    .where(_ITEM.external_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_ITEM.external_id)
+)
+_LOAD_LOCKED = _LOAD.with_for_update()
+_INSERT_EVENTS = insert(events).returning(events.c.id, sort_by_parameter_order=True)
+_INSERT_MISSING = {
+    "sqlite": sqlite.insert(work_items).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(work_items).on_conflict_do_nothing(),
+}
+# Not IN: an expanding list cannot be used with executemany.
+_RESTS = or_(*(_ITEM.state == state.value for state in RESTING))
+_PRIORITY = bindparam("new_priority", type_=_ITEM.priority.type)
+_RAISE_WANTED = (
+    update(work_items)
+    .where(_ITEM.id == bindparam("item"))
+    .values(
+        wanted=_ITEM.wanted + bindparam("raised"),
+        event_id=bindparam("event"),
+        event_version=bindparam("event_version_"),
+        event_digest=bindparam("event_digest_"),
+        state=case((_RESTS, ItemState.READY.value), else_=_ITEM.state),
+        due_at=case((_RESTS, bindparam("due", type_=_ITEM.due_at.type)), else_=_ITEM.due_at),
+        priority=case((_ITEM.priority < _PRIORITY, _ITEM.priority), else_=_PRIORITY),
+        updated_at=bindparam("due", type_=_ITEM.updated_at.type),
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,29 +157,13 @@ def _keys(rows: Iterable[NewEvent], channels: Mapping[str, Sequence[str]]) -> li
 
 
 def _load(connection: Connection, keys: Sequence[ItemKey], *, lock: bool = False) -> dict[ItemKey, _Item]:
-    if not keys:
-        return {}
-    table = work_items.c
-    query = (
-        select(
-            table.channel,
-            table.kind,
-            table.external_id,
-            table.id,
-            table.event_id,
-            table.event_version,
-            table.event_digest,
-            table.wanted > table.done,
-        )
-        .where(tuple_(table.channel, table.kind, table.external_id).in_(keys))
-        .order_by(table.channel, table.kind, table.external_id)
-    )
-    if lock:
-        query = query.with_for_update()
-    return {
-        (row[0], row[1], row[2]): _Item(row[3], row[4], row[5], row[6], bool(row[7]))
-        for row in connection.execute(query)
-    }
+    """What stands under these keys, locked in their order if asked."""
+    found: dict[ItemKey, _Item] = {}
+    for (channel, kind), group in itertools.groupby(sorted(keys), key=lambda key: key[:2]):
+        values = {"of_channel": channel, "of_kind": kind, "ids": [external_id for _, _, external_id in group]}
+        for row in connection.execute(_LOAD_LOCKED if lock else _LOAD, values):
+            found[channel, kind, row[0]] = _Item(row[1], row[2], row[3], row[4], bool(row[5]))
+    return found
 
 
 def _is_known(row: NewEvent, channels: Mapping[str, Sequence[str]], items: Mapping[ItemKey, _Item]) -> bool:
@@ -174,7 +194,7 @@ def _insert_missing(connection: Connection, keys: Sequence[ItemKey], rows: Seque
         return
     now = min(row.received_at for row in rows)
     connection.execute(
-        dialect_of(connection).insert(work_items).on_conflict_do_nothing(),
+        _INSERT_MISSING[connection.dialect.name],
         [
             {
                 "channel": channel,
@@ -193,30 +213,12 @@ def _insert_missing(connection: Connection, keys: Sequence[ItemKey], rows: Seque
 
 
 def _insert_events(connection: Connection, rows: Sequence[NewEvent]) -> list[int]:
-    statement = insert(events).returning(events.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, [row.values() for row in rows]).scalars())
+    return list(connection.execute(_INSERT_EVENTS, [row.values() for row in rows]).scalars())
 
 
 def _raise_wanted(connection: Connection, items: Iterable[_Item], ids: Sequence[int], priority: int) -> None:
-    table = work_items.c
-    # Not IN: an expanding list cannot be used with executemany.
-    resting = or_(*(table.state == state.value for state in RESTING))
-    statement = (
-        update(work_items)
-        .where(table.id == bindparam("item"))
-        .values(
-            wanted=table.wanted + bindparam("raised"),
-            event_id=bindparam("event"),
-            event_version=bindparam("event_version_"),
-            event_digest=bindparam("event_digest_"),
-            state=case((resting, ItemState.READY.value), else_=table.state),
-            due_at=case((resting, bindparam("due", type_=table.due_at.type)), else_=table.due_at),
-            priority=case((table.priority < priority, table.priority), else_=priority),
-            updated_at=bindparam("due", type_=table.updated_at.type),
-        )
-    )
     connection.execute(
-        statement,
+        _RAISE_WANTED,
         [
             {
                 "item": item.id,
@@ -225,6 +227,7 @@ def _raise_wanted(connection: Connection, items: Iterable[_Item], ids: Sequence[
                 "event_version_": item.version,
                 "event_digest_": item.digest,
                 "due": item.due_at,
+                "new_priority": priority,
             }
             for item in items
         ],
