@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from config.fields import Complaint, shown_value
-from config.problems import did_you_mean, one_of
+from config.problems import did_you_mean, one_of, visible
 from config.yamlfile import Steps, Tree
 
 Finding = tuple[Steps, Complaint]
@@ -83,7 +83,7 @@ def _twice(steps: Steps, channel: dict[str, Tree], pairs: dict[tuple[str, str], 
     name = str(steps[-1])
     first = pairs.setdefault((source, erp), name)
     if first != name:
-        found = f"the same source and erp as channel {first}"
+        found = f"the same source and erp as channel {visible(first)}"
         yield steps, Complaint(found, "one channel for each pair", "every order would be made twice", at_key=True)
 
 

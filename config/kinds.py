@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-import croniter
+import croniter  # type: ignore[import-untyped]  # it has none
 
 from config.model import ORDER_STATES, PAYMENT_STATES
 from config.problems import did_you_mean, one_of

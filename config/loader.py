@@ -96,7 +96,7 @@ class _Sources:
             if section not in SECTIONS:
                 self.complete = False
                 hint = did_you_mean(section, SECTIONS)
-                self.problems.append(Problem(place, section, "an unknown key", one_of(SECTIONS), hint))
+                self.problems.append(Problem(place, path_text((section,)), "an unknown key", one_of(SECTIONS), hint))
             elif isinstance(entries, dict):
                 for name, entry in entries.items():
                     steps = (section, name)
@@ -109,7 +109,9 @@ class _Sources:
             elif entries is not None:
                 self.complete = False
                 place = document.values[(section,)]
-                self.problems.append(Problem(place, section, "no mapping", "names, each with a mapping below it"))
+                self.problems.append(
+                    Problem(place, path_text((section,)), "no mapping", "names, each with a mapping below it")
+                )
 
     def load(self, section: str) -> dict[str, Any]:
         """What the section's schema makes of it; complaints become problems, and what is refused is left out."""

@@ -55,6 +55,11 @@ class ConfigError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def visible(text: str) -> str:
+    """The text on one line, with everything that a terminal would obey written as an escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def shown(value: object) -> str:
     """A value as it stands in the file, for `Problem.found`; cut when long, on one line, nothing unprintable."""
     if isinstance(value, str):
@@ -76,4 +81,4 @@ def did_you_mean(word: str, known: Collection[str], *, prefix: str = "", cutoff:
 
 def one_of(known: Iterable[str]) -> str:
     """`one of a, b, c`, for `Problem.expected`."""
-    return "one of " + ", ".join(known)
+    return "one of " + ", ".join(map(visible, known))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from config.problems import visible
 from config.yamlfile import Document, Steps, Tree
 
 _MAX_BYTES: Final = 64 * 1024
@@ -74,7 +75,7 @@ def _as_resolved(value: str, written: str, *, whole: bool) -> Resolved:
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise _Unresolved(f"${{env:{name}}}", "${env:NAME} with a name of letters, digits and _", "")
+        raise _Unresolved(f"${{env:{visible(name)}}}", "${env:NAME} with a name of letters, digits and _", "")
     if name not in environ:
         step = f"set {name} in the environment of every Crossdock process, or keep the value in a file: ${{file:PATH}}"
         raise _Unresolved(f"${{env:{name}}}, which is not set", "a variable of the environment", step)
@@ -84,7 +85,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 def _file(name: str, folder: Path) -> str:
     """The file's text without the line ends after it; a relative path starts at the configuration folder."""
     path = folder / name
-    found, expected = f"${{file:{name}}}", f"a readable text file at {path}"
+    found, expected = f"${{file:{visible(name)}}}", f"a readable text file at {visible(str(path))}"
     try:
         if not path.is_file():
             raise _Unresolved(f"{found}, which is no file", expected, "make it, or mount it there")

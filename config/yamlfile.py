@@ -18,7 +18,7 @@ from yaml.reader import Reader, ReaderError
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-from config.problems import Place, Problem
+from config.problems import Place, Problem, visible
 
 #: A key or an index for each step from the top: `("connections", "shop", "webhook_secrets", 0)`.
 Steps = tuple[str | int, ...]
@@ -45,10 +45,10 @@ _PLAIN_TAGS: Final = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:map"
 
 
 def path_text(steps: Steps) -> str:
-    """`connections.shop.webhook_secrets[0]`."""
+    """`connections.shop.webhook_secrets[0]`, on one line whatever the keys are."""
     text = ""
     for step in steps:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += f"[{step}]" if isinstance(step, int) else f".{visible(step)}" if text else visible(step)
     return text
 
 

@@ -58,6 +58,17 @@ def test_a_system_without_connector_is_named_when_the_connectors_are_known(tmp_p
     assert problem.endswith("found 'triton', expected one of tryton, woocommerce; did you mean 'tryton'?")
 
 
+def test_a_problem_is_one_line_that_no_terminal_obeys(tmp_path):
+    odd = '"\\e[31m\\n\\u202e"'
+    text = f"connections:\n  {odd}: {{{odd}: 1, system: {odd}, url: 'https://${{env:{odd[1:-1]}}}'}}\n"
+    text += f"channels:\n  main: {{source: {odd}, erp: x}}\n  {odd}: {{source: {odd}, erp: x}}\n"
+
+    found = problems(tmp_path, c=text, d=f"{odd}: 1\nconnections: {{{odd}: 1}}\n")
+
+    assert len(found) >= 5
+    assert all(line.isprintable() for line in found)
+
+
 def test_problems_of_all_files_and_kinds_come_at_once_in_order(tmp_path):
     found = problems(
         tmp_path,
@@ -183,3 +194,4 @@ def test_whatever_the_files_hold_they_load_or_every_problem_is_explained(tmp_pat
     else:
         assert "hunter2" not in str(error)
         assert all(problem.place.file.startswith(str(folder)) and problem.found for problem in error.problems)
+        assert all(str(problem).isprintable() for problem in error.problems)
