@@ -16,6 +16,10 @@ from tests.shared import unavailable
 
 pytestmark = pytest.mark.loopback
 
+_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout")
+_TWO_DAYS = ("-days", "2")
+_SIGNS = ("-addext", "keyUsage=keyCertSign")
+
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
@@ -29,20 +33,7 @@ def authority(tmp_path_factory):
         subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
 
     def make(name, host, *, days="2", own=False):
-        run(
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.csr",
-            "-subj",
-            "/CN=x",
-        )
+        run("req", *_KEY, f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=x")
         (folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{host}\n")
         signer = ["-signkey", f"{name}.key"] if own else ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
         run(
@@ -60,8 +51,7 @@ def authority(tmp_path_factory):
         )
         return folder / f"{name}.pem", folder / f"{name}.key"
 
-    run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj",
-        "/CN=Test authority", "-addext", "keyUsage=keyCertSign")  # fmt: skip
+    run("req", "-x509", *_KEY, "ca.key", "-out", "ca.pem", *_TWO_DAYS, "-subj", "/CN=Test", *_SIGNS)
     return folder / "ca.pem", make
 
 
