@@ -15,11 +15,12 @@ from connectors.kit.base import Envelope
 from connectors.kit.errors import ConnectorError
 from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order
-from mappings.canonical.schemas import order_from_json, order_to_json
+from mappings.canonical.schemas import order_from_json
 from sync.flows import parties, sales
 from sync.flows.context import Drain
 from sync.flows.piece import Piece, guarded
-from sync.rules.likeness import likeness_of, material_of
+from sync.flows.rows import fingerprint, order_row
+from sync.rules.likeness import likeness_of
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
@@ -42,7 +43,8 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     for piece in _open(pieces):
         with guarded(piece):
             _remember_skus(drain, piece)
-            _fingerprint(drain, piece)
+            if piece.order is not None:
+                piece.prints = fingerprint(drain.systems, piece.order)
             _apply_policy(drain, piece)
     _resolve(drain, _open(pieces))
     _verify(drain, _open(pieces))
@@ -134,13 +136,6 @@ def _remember_skus(drain: Drain, piece: Piece) -> None:
         dataclasses.replace(line, sku=line.sku or seen.get(line.external_id, "")) for line in piece.order.lines
     )
     piece.order = dataclasses.replace(piece.order, lines=lines)
-
-
-def _fingerprint(drain: Drain, piece: Piece) -> None:
-    if piece.order is not None:
-        piece.json = order_to_json(piece.order)
-        piece.material = material_of(piece.json)
-        piece.canonical = f"{piece.material}:{digest(drain.systems.mapping_version.encode())[:16]}"
 
 
 def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -298,27 +293,8 @@ def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
 
 
 def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:
-    customer = order.customer
-    name = customer.company or f"{customer.first_name} {customer.last_name}".strip()
+    assert piece.prints is not None
     # What the sale in the ERP was made from stays, until a person has approved the change.
-    material = piece.known.material if piece.binding is not None and piece.known is not None else piece.material
-    if piece.binding is not None and "changed_after_import" in _approved(piece):
-        material = piece.material
-    return OrderRow(
-        item_id=piece.item.id,
-        channel=drain.systems.channel.name,
-        external_id=order.external_id,
-        number=order.number,
-        email=(customer.email or order.billing.email)[:320],
-        customer=name[:255],
-        likeness=likeness_of(order),
-        source_state=order.source_state,
-        version=order.version,
-        currency=order.currency,
-        grand=order.totals.grand.amount,
-        placed_at=order.placed_at,
-        placed_on=order.placed_on,
-        mapping_version=drain.systems.mapping_version,
-        material=material,
-        canonical=pack(dump_json(piece.json)),
-    )
+    kept = piece.binding is not None and piece.known is not None and "changed_after_import" not in _approved(piece)
+    material = piece.known.material if kept and piece.known is not None else ""
+    return order_row(drain.systems, piece.item.id, order, piece.prints, material=material)

@@ -12,6 +12,7 @@ from connectors.kit.base import JsonDict, TargetDocument
 from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from sync.flows.rows import Prints
 from sync.store.bindings import Binding
 from sync.store.engine import DatabaseBusy
 from sync.store.intents import Intent
@@ -45,17 +46,14 @@ class Piece:
     deleted: bool = False
     digest: str = ""
     order: Order | None = None
-    #: The canonical order's JSON.
-    json: JsonDict = dataclasses.field(default_factory=dict)
+    #: The order's JSON with its fingerprints, once it is mapped.
+    prints: Prints | None = None
     #: Never this channel's to carry: it leaves no order row.
     foreign: bool = False
     known: KnownOrder | None = None
     binding: Binding | None = None
     resolved: dict[Ref, JsonDict] = dataclasses.field(default_factory=dict)
     warnings: list[Problem] = dataclasses.field(default_factory=list)
-    #: Digest of what the sale is made from, and of that with the versions of the mappings.
-    material: str = ""
-    canonical: str = ""
     order_id: int | None = None
     #: The sale's idempotency key in the target.
     key: str = ""
@@ -72,6 +70,16 @@ class Piece:
     skipped: str = ""
     waits: str = ""
     converged: str = ""
+
+    @property
+    def material(self) -> str:
+        """Digest of what the sale is made from."""
+        return self.prints.material if self.prints else ""
+
+    @property
+    def canonical(self) -> str:
+        """The same with the versions of the mappings."""
+        return self.prints.canonical if self.prints else ""
 
     @property
     def in_doubt(self) -> bool:

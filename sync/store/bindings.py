@@ -97,3 +97,13 @@ def bound_keys(connection: Connection, target: str, external_ids: Sequence[str])
         bound.connection == target, bound.kind == "sale", bound.external_id.in_(external_ids)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def end_of_orders(connection: Connection, order_ids: Sequence[int]) -> None:
+    """End every living sale binding of these orders."""
+    bound = bindings.c
+    connection.execute(
+        update(bindings)
+        .where(bound.order_id.in_(order_ids), bound.kind == "sale", bound.ended_at.is_(None))
+        .values(ended_at=db_now(), updated_at=db_now())
+    )

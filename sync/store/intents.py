@@ -133,3 +133,26 @@ def orphans(connection: Connection, limit: int = 500) -> list[tuple[str, str, st
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PastIntent:
+    """One intent, as people see it; `outcome` is empty while nobody knows."""
+
+    kind: str
+    action: str
+    key: str
+    outcome: str
+    sent_at: dt.datetime
+
+
+def list_intents(connection: Connection, item_id: int, limit: int = 50) -> list[PastIntent]:
+    """The newest intents of one item, oldest first."""
+    table = intents.c
+    query = (
+        select(table.kind, table.action, table.key, table.outcome, table.sent_at)
+        .where(table.item_id == item_id)
+        .order_by(table.id.desc())
+        .limit(limit)
+    )
+    return [PastIntent(*row) for row in reversed(connection.execute(query).all())]

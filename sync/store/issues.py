@@ -172,11 +172,29 @@ def list_open(connection: Connection) -> list[OpenIssue]:
     return [OpenIssue(*row) for row in connection.execute(query)]
 
 
-def documents_of(connection: Connection, issue_id: int) -> list[int]:
-    """Item ids that stand in an issue."""
-    table = issue_documents.c
-    query = select(table.item_id).where(table.issue_id == issue_id, table.closed_at.is_(None))
-    return list(connection.execute(query).scalars())
+def items_of(connection: Connection, *, cause: str = "", subject: str = "") -> list[int]:
+    """Item ids that stand in open issues of a cause, of a subject, or of both."""
+    table, documents = issues.c, issue_documents.c
+    query = (
+        select(documents.item_id)
+        .join(issues, table.id == documents.issue_id)
+        .where(documents.closed_at.is_(None), table.closed_at.is_(None))
+    )
+    if cause:
+        query = query.where(table.cause == cause)
+    if subject:
+        query = query.where(table.subject == subject)
+    return list(connection.execute(query.distinct()).scalars())
+
+
+def close_connection_issues(connection: Connection, name: str) -> None:
+    """A person says that the connection works again."""
+    table = issues.c
+    connection.execute(
+        update(issues)
+        .where(table.cause == "connection", table.connection == name, table.closed_at.is_(None))
+        .values(closed_at=db_now())
+    )
 
 
 def causes_of(connection: Connection, item_ids: Sequence[int]) -> dict[int, list[tuple[str, str, str, str]]]:

@@ -333,3 +333,42 @@ def open_before(connection: Connection, channel: str, kind: str, looked_before: 
         table.channel == channel, table.kind == kind, resting, table.updated_at < looked_before
     )
     return list(connection.execute(query).scalars())
+
+
+def settle_adopted(connection: Connection, item_id: int, content: str, canonical: str) -> None:
+    """The order is linked with a sale that was there before us: nothing is to be done for this content."""
+    table = work_items.c
+    connection.execute(
+        update(work_items)
+        .where(table.id == item_id, table.state != ItemState.LEASED.value)
+        .values(
+            state=ItemState.DONE.value,
+            done=table.wanted,
+            reason="linked with a sale that the ERP had already",
+            done_digest=content,
+            done_canonical=canonical,
+            updated_at=db_now(),
+        )
+    )
+
+
+def count_open(connection: Connection, channel: str, kind: str, external_ids: Sequence[str]) -> int:
+    """How many of these items still have something to be looked at."""
+    table = work_items.c
+    busy = table.state.in_((*CLAIMABLE, ItemState.LEASED.value))
+    found = 0
+    for start in range(0, len(external_ids), 500):
+        query = select(func.count()).where(
+            table.channel == channel, table.kind == kind, busy, table.external_id.in_(external_ids[start : start + 500])
+        )
+        found += connection.execute(query).scalar_one()
+    return found
+
+
+def count_states(connection: Connection) -> dict[tuple[str, str], tuple[int, dt.datetime]]:
+    """(channel, state) -> (how many, the oldest due time)."""
+    table = work_items.c
+    query = select(table.channel, table.state, func.count(), func.min(table.due_at)).group_by(
+        table.channel, table.state
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(query)}

@@ -57,3 +57,21 @@ def finish(connection: Connection, name: str, *, ok: bool, message: str) -> None
     connection.execute(
         update(schedules).where(schedules.c.name == name).values(last_at=db_now(), last_ok=ok, message=message)
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One schedule, as people see it."""
+
+    name: str
+    next_at: dt.datetime
+    last_at: dt.datetime | None
+    last_ok: bool | None
+    message: str
+
+
+def list_schedules(connection: Connection) -> list[Row]:
+    """All of them, by name."""
+    table = schedules.c
+    query = select(table.name, table.next_at, table.last_at, table.last_ok, table.message).order_by(table.name)
+    return [Row(*row) for row in connection.execute(query)]

@@ -19,6 +19,7 @@ from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
 from sync.store.lookups import load_lookups
 from sync.store.switches import pause_of
+from sync.work import stopping
 from sync.work.bell import DRAIN_S
 from sync.work.heart import Heart
 from sync.work.settle import settle
@@ -74,7 +75,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
     until = time.monotonic() + drain_s
     size = batch_size(drain)
     looked = 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and not stopping.asked():
         items = drain.store.write(lambda c: claim(c, drain.lease, size))
         if not items:
             return looked, False

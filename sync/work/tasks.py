@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
-from croniter import croniter
+from croniter import croniter  # type: ignore[import-untyped]  # it has none
 from sqlalchemy import Connection
 
 from config.model import Channel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.sandbox.erp.process import DEFAULT_API_KEY, ErpOptions, run
@@ -15,7 +16,7 @@ def _currency_digits(value: str) -> tuple[str, int]:
     return currency, int(digits)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Read the options and serve until SIGTERM."""
     defaults = ErpOptions()
     parser = argparse.ArgumentParser(prog="python -m connectors.sandbox.erp", description=__doc__)
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--settle-s", type=float, default=defaults.settle_s, help="no effect lands later than this")
     parser.add_argument("--api-key", default=DEFAULT_API_KEY)
     parser.add_argument("--currency-digits", type=_currency_digits, action="append", default=[], metavar="JPY=0")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     run(
         port=given.port,
         ledger=given.ledger,

@@ -1,0 +1,56 @@
+"""`crossdock ...`: everything that people do from a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from config.problems import ConfigError
+from connectors.kit.errors import ConnectorError
+from sync.cli import mapping, moving, orders, processes, proof, sandbox, steering
+from sync.cli.console import say_error
+from sync.cli.demo import demo
+from sync.rules.systems import SystemMissing
+from sync.store.engine import DatabaseBusy
+from sync.store.migrate import SchemaMismatch
+
+#: What a person can do something about; everything else is a defect, and is said so.
+_EXPECTED: Final = (ConfigError, ConnectorError, DatabaseBusy, SchemaMismatch, SystemMissing, LookupError, OSError)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="crossdock")
+def cli() -> None:
+    """Crossdock: orders into the ERP. Nothing lost, nothing doubled, everything explained."""
+
+
+for command in (
+    demo,
+    *processes.COMMANDS,
+    *moving.COMMANDS,
+    *orders.COMMANDS,
+    *steering.COMMANDS,
+    proof.proof,
+    mapping.mapping,
+    sandbox.sandbox,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The console script: exit status 0 done, 1 failed, 2 wrong usage; errors in plain words on stderr."""
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        say_error("stopped")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except _EXPECTED as error:
+        say_error(str(error) or type(error).__name__)
+        sys.exit(1)

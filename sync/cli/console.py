@@ -1,0 +1,54 @@
+"""How the commands speak: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from config.logging import configure_logging
+from config.settings import Settings
+from sync.work.runtime import Runtime
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_error(text: str) -> None:
+    """One plain text on stderr; nothing in it is markup."""
+    err.print(f"[bold red]error:[/] {escape(text)}")
+
+
+@contextlib.contextmanager
+def opened(*, dry_run: bool = False) -> Iterator[Runtime]:
+    """This installation's parts, for one command; its log goes to stderr. Raises ConfigError, SchemaMismatch."""
+    settings = Settings.from_env()
+    configure_logging(settings, "cli", stream=sys.stderr)
+    with Runtime(settings, dry_run=dry_run) as runtime:
+        yield runtime
+
+
+@contextlib.contextmanager
+def progress(text: str, total: int | None = None) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar with the time left, on stderr; gone when it is done, and silent where nobody looks."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        yield bar, bar.add_task(text, total=total)

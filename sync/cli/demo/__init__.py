@@ -1,0 +1,8 @@
+"""`crossdock demo`."""
+
+import click
+
+
+@click.command()
+def demo() -> None:
+    """The main job on embedded parts."""

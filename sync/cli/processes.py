@@ -1,0 +1,88 @@
+"""`init`, `run`, `web`, `worker`, `scheduler`: the parts of an installation."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+
+import click
+
+from config.loader import load_config
+from config.logging import configure_logging
+from config.settings import Settings
+from sync.cli.console import err
+from sync.store.channels import start_channel
+from sync.store.engine import Store
+from sync.store.migrate import migrate
+from sync.work import jobs
+from sync.work.run import run as run_all
+from sync.work.runtime import Runtime, longest_call_s
+from sync.work.scheduler import Scheduler
+from sync.work.worker import run_worker
+
+
+@click.command()
+def init() -> None:
+    """Create or upgrade the database, and check the configuration."""
+    settings = Settings.from_env()
+    config = load_config(settings.config_folder, settings.environ)
+    prepare_database(settings)
+    err.print(f"database ready; {len(config.connections)} connections, {len(config.channels)} channels configured")
+
+
+def prepare_database(settings: Settings) -> None:
+    """Bring the schema to what this program needs, and start the clock of channels that are new."""
+    settings.state_folder.mkdir(parents=True, exist_ok=True)
+    config = load_config(settings.config_folder, settings.environ)
+    store = Store.open(settings.database_url.reveal())
+    try:
+        migrate(store)
+        for channel in config.channels.values():
+            name, start_at = channel.name, channel.policies.start_at
+            store.write(functools.partial(start_channel, channel=name, start_at=start_at))
+    finally:
+        store.close()
+
+
+@click.command()
+def run() -> None:
+    """Run everything: the queue's server, web, workers and scheduler, in one stream of lines."""
+    settings = Settings.from_env()
+    configure_logging(settings, "run")
+    config = load_config(settings.config_folder, settings.environ)
+    prepare_database(settings)
+    sys.exit(run_all(settings, longest_call_s=longest_call_s(config)))
+
+
+@click.command()
+def web() -> None:
+    """Receive webhooks and serve the console (one part of `run`, for a grown set-up)."""
+    Settings.from_env()
+    # Replaced, not started: signals reach gunicorn itself.
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "python:webapp.gunicorn", "webapp:create_app()"])  # noqa: S606
+
+
+@click.command()
+def worker() -> None:
+    """Work off what is due (one part of `run`; start as many as you like)."""
+    settings = Settings.from_env()
+    configure_logging(settings, "worker")
+    jobs.prepare(settings)
+    sys.exit(run_worker(settings))
+
+
+@click.command()
+def scheduler() -> None:
+    """Pull, resync and dispatch on time (one part of `run`; a second one stands by)."""
+    settings = Settings.from_env()
+    configure_logging(settings, "scheduler")
+    with Runtime(settings) as runtime:
+        keeper = Scheduler(runtime)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: keeper.stop())
+        keeper.run()
+
+
+COMMANDS = (init, run, web, worker, scheduler)

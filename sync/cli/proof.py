@@ -1,0 +1,82 @@
+"""`proof`: shop = Crossdock = ERP, from fresh lists at this moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sync.cli.console import opened, out, progress
+from sync.cli.moving import MOMENT, aware, channel_of
+from sync.desk.proof import ChannelProof, proof_to_json, prove
+from sync.store.channels import channel_state
+from sync.work.runtime import Runtime
+
+#: How far back a proof looks where nothing else is said.
+_BACK = dt.timedelta(days=30)
+
+
+@click.command()
+@click.argument("channels", nargs=-1)
+@click.option("--since", type=MOMENT, help="Orders placed from here on (default: go-live, at most 30 days ago).")
+@click.option("--until", type=MOMENT, help="Orders placed before (default: now).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list: an object per channel, currency and day.")
+def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.datetime | None, *, as_json: bool) -> None:
+    """Prove that shop, Crossdock and ERP agree; exit status 1 where they do not.
+
+    Both outer columns come from fresh lists over HTTP. Held orders and those that are too young are explained
+    differences; every other one makes the proof fail.
+    """
+    with opened() as runtime:
+        names = [channel_of(runtime, name) for name in channels] or sorted(runtime.config.channels)
+        with progress("listing both sides", len(names)) as (bar, task):
+            proofs = []
+            for name in names:
+                proofs.append(prove_channel(runtime, name, aware(since), aware(until)))
+                bar.advance(task)
+    if as_json:
+        click.echo(json.dumps([entry for each in proofs for entry in proof_to_json(each)], ensure_ascii=False))
+    else:
+        for each in proofs:
+            show_proof(out, each)
+    sys.exit(0 if all(each.holds for each in proofs) else 1)
+
+
+def prove_channel(
+    runtime: Runtime, name: str, since: dt.datetime | None = None, until: dt.datetime | None = None
+) -> ChannelProof:
+    """The proof of one channel over its whole life, at most 30 days unless `since` says more."""
+    now = dt.datetime.now(dt.UTC)
+    if since is None:
+        state = runtime.store.read(lambda c: channel_state(c, name))
+        since = max(now - _BACK, state.start_at) if state is not None else now - _BACK
+    return prove(runtime.store, runtime.systems.channel(name), since, until or now)
+
+
+def show_proof(console: Console, each: ChannelProof) -> None:
+    """The table, and every difference with its ids."""
+    table = Table(title=f"{each.channel}: {each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} UTC")
+    for heading in ("day", "currency", "shop", "", "Crossdock", "", "ERP", "", "differences"):
+        table.add_column(heading, justify="left" if heading in {"day", "currency", "differences"} else "right")
+    for group in each.groups:
+        kinds = [str(difference.kind) for difference in group.differences]
+        said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        sums = [
+            text for side in (group.shop, group.crossdock, group.erp) for text in (str(side.count), f"{side.total:f}")
+        ]
+        table.add_row(group.day, group.currency, *sums, said or "none")
+    console.print(table)
+    for difference in each.differences:
+        ids = f"shop id {difference.shop_id or '-'}, ERP id {', '.join(difference.erp_ids) or '-'}"
+        console.print(
+            f"  {difference.kind} ({difference.where}): order {escape(difference.number)} [{ids}]", markup=False
+        )
+        console.print(f"    {difference.detail}", markup=False)
+    verdict = "[bold green]the proof holds[/]" if each.holds else "[bold red]the proof does not hold[/]"
+    explained = sum(1 for difference in each.differences) if each.holds else 0
+    console.print(f"{each.channel}: {verdict}" + (f"; {explained} differences, all explained" if explained else ""))

@@ -1,0 +1,26 @@
+"""`sandbox`: the stateful stand-ins for other systems, for demos and for users' own tests."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+_SANDBOXES: Final = {
+    "woocommerce": "connectors.sandbox.woocommerce.process",
+    "erp": "connectors.sandbox.erp.__main__",
+    "tryton": "connectors.sandbox.tryton.__main__",
+}
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("system", type=click.Choice(sorted(_SANDBOXES)))
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def sandbox(system: str, options: tuple[str, ...]) -> None:
+    """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
+
+    `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and starts a real ERP.
+    """
+    # Imported by name: only this command needs any of them.
+    importlib.import_module(_SANDBOXES[system]).main(list(options))

@@ -1,0 +1,142 @@
+"""Adopting: linking orders with sales that the ERP has from before Crossdock. Creates nothing anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from connectors.kit.base import DocumentSummary, Envelope, Rank
+from mappings.canonical.errors import Problems
+from mappings.canonical.money import Money
+from mappings.canonical.records import Order
+from sync.flows.rows import fingerprint, order_row
+from sync.rules.systems import ChannelSystems
+from sync.store.bindings import NewBinding, bound_keys, save_bindings
+from sync.store.bodies import digest, dump_json, pack
+from sync.store.engine import Store
+from sync.store.inbox import NewEvent, record_events
+from sync.store.items import find, settle_adopted
+from sync.store.orders import save_orders
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Match:
+    """An order and the sale that carries its key or number; `verdict` says why it is not to be linked."""
+
+    order_id: str
+    number: str
+    day: str
+    shop_total: str
+    sale: DocumentSummary
+    verdict: str
+
+    @property
+    def linkable(self) -> bool:
+        """Whether both sides are surely the same."""
+        return not self.verdict
+
+    @property
+    def sale_number(self) -> str:
+        """What the ERP calls it."""
+        return self.sale.number or f"id {self.sale.external_id}"
+
+    @property
+    def sale_total(self) -> str:
+        """With its currency."""
+        return f"{self.sale.total} {self.sale.currency}"
+
+
+def find_matches(store: Store, systems: ChannelSystems, since: dt.datetime, until: dt.datetime) -> list[Match]:
+    """Orders placed in the window whose sale stands in the ERP unlinked. Raises Transient, ConnectionBroken."""
+    margin = dt.timedelta(days=7)
+    sales = [
+        sale for sale in systems.target.list_sales(since - margin, until + margin) if sale.rank is not Rank.CANCELLED
+    ]
+    bound = store.read(lambda c: bound_keys(c, systems.channel.erp, [sale.external_id for sale in sales]))
+    by_text: dict[str, list[DocumentSummary]] = {}
+    for sale in sales:
+        if sale.external_id not in bound:
+            for text in {sale.key, sale.reference, sale.number} - {""}:
+                by_text.setdefault(text, []).append(sale)
+    matches = []
+    for row in systems.source.list_orders(since, until):
+        key = systems.target_mapping.sale_key(row.external_id, systems.target_options)
+        found = list({sale.external_id: sale for text in (key, row.number) for sale in by_text.get(text, [])}.values())
+        matches += [_match(systems, row, sale, alone=len(found) == 1) for sale in found]
+    return matches
+
+
+def _match(systems: ChannelSystems, row: DocumentSummary, sale: DocumentSummary, *, alone: bool) -> Match:
+    expected = systems.target_options.rounded(Money(row.total, row.currency))
+    verdict = ""
+    if not alone:
+        verdict = "no: more than one sale fits"
+    elif (sale.total, sale.currency) != (expected, row.currency):
+        verdict = "no: the totals differ"
+    day = (row.placed_on or row.placed_at.date()).isoformat()
+    return Match(row.external_id, row.number, day, f"{expected} {row.currency}", sale, verdict)
+
+
+def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]) -> int:
+    """Bind each order to its sale; answers how many. An order that cannot be read is left out."""
+    by_id = {match.order_id: match for match in matches}
+    size = systems.source.fetch_batch
+    ids = list(by_id)
+    done = 0
+    for start in range(0, len(ids), size):
+        for envelope in systems.source.fetch_orders(ids[start : start + size]):
+            if envelope.deleted:
+                continue
+            try:
+                order = systems.source_mapping.order(envelope.payload, systems.source_options)
+            except Problems:
+                continue
+            match = by_id[envelope.external_id]
+            store.write(functools.partial(_link, systems=systems, envelope=envelope, order=order, match=match))
+            done += 1
+    return done
+
+
+def _link(connection: Connection, systems: ChannelSystems, envelope: Envelope, order: Order, match: Match) -> None:
+    channel = systems.channel
+    body = dump_json(envelope.payload)
+    event = NewEvent(
+        connection=channel.source,
+        kind="order",
+        external_id=envelope.external_id,
+        source="fetch",
+        topic="adopt",
+        version=envelope.version,
+        body=pack(body),
+        digest=digest(body),
+        received_at=dt.datetime.now(dt.UTC),
+    )
+    record_events(connection, [event], {channel.source: [channel.name]})
+    item_id = find(connection, channel.name, "order", envelope.external_id)
+    assert item_id is not None
+    prints = fingerprint(systems, order)
+    order_id = save_orders(connection, [order_row(systems, item_id, order, prints)])[order.external_id]
+    sale = match.sale
+    save_bindings(
+        connection,
+        [
+            NewBinding(
+                connection=channel.erp,
+                kind="sale",
+                external_id=sale.external_id,
+                order_id=order_id,
+                key=sale.key,
+                number=sale.number,
+                state=sale.state,
+                # Adopted as it stands: how far a person brought it is theirs to decide.
+                rank=int(Rank.CONFIRMED),
+                total=f"{sale.total:f}",
+                tax="",
+            )
+        ],
+    )
+    settle_adopted(connection, item_id, event.digest, prints.canonical)

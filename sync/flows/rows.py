@@ -1,0 +1,55 @@
+"""The row of an order: its canonical form with the columns that people search by."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from mappings.canonical.records import Order
+from mappings.canonical.schemas import order_to_json
+from sync.rules.likeness import likeness_of, material_of
+from sync.rules.systems import ChannelSystems
+from sync.store.bodies import digest, dump_json, pack
+from sync.store.orders import OrderRow
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prints:
+    """The order's JSON with its fingerprints."""
+
+    json: dict[str, Any]
+    #: Digest of what the sale is made from.
+    material: str
+    #: The same with the versions of the mappings that made it.
+    canonical: str
+
+
+def fingerprint(systems: ChannelSystems, order: Order) -> Prints:
+    """Computed once per order and looked at from several sides."""
+    json = order_to_json(order)
+    material = material_of(json)
+    return Prints(json, material, f"{material}:{digest(systems.mapping_version.encode())[:16]}")
+
+
+def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Prints, *, material: str = "") -> OrderRow:
+    """The row to be saved; `material` is that of the sale in the ERP where it is not this order's own."""
+    customer = order.customer
+    name = customer.company or f"{customer.first_name} {customer.last_name}".strip()
+    return OrderRow(
+        item_id=item_id,
+        channel=systems.channel.name,
+        external_id=order.external_id,
+        number=order.number,
+        email=(customer.email or order.billing.email)[:320],
+        customer=name[:255],
+        likeness=likeness_of(order),
+        source_state=order.source_state,
+        version=order.version,
+        currency=order.currency,
+        grand=order.totals.grand.amount,
+        placed_at=order.placed_at,
+        placed_on=order.placed_on,
+        mapping_version=systems.mapping_version,
+        material=material or prints.material,
+        canonical=pack(dump_json(prints.json)),
+    )

@@ -1,0 +1,33 @@
+"""Events as people see them: what came in for one record."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from sqlalchemy import Connection, select
+
+from sync.store.tables import events
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """One received webhook or pulled entry."""
+
+    source: str
+    topic: str
+    version: str
+    repeats: int
+    received_at: dt.datetime
+
+
+def list_events(connection: Connection, name: str, kind: str, external_id: str, limit: int = 100) -> list[Event]:
+    """The newest events of one record, oldest first."""
+    table = events.c
+    query = (
+        select(table.source, table.topic, table.version, table.repeats, table.received_at)
+        .where(table.connection == name, table.kind == kind, table.external_id == external_id)
+        .order_by(table.id.desc())
+        .limit(limit)
+    )
+    return [Event(*row) for row in reversed(connection.execute(query).all())]
