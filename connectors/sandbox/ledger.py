@@ -92,7 +92,9 @@ class Ledger:
                 self._entries.extend(stamped)
         return stamped
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many entries there are. (No `__len__`: an empty ledger must not be false.)"""
         return self._count
 
     def entries(self, since: int = 0) -> list[Entry]:

@@ -221,7 +221,7 @@ class Server:
                 "settle_s": self.plan.settle_s,
                 "pending_effects": pending,
                 "requests": self._request_count,
-                "ledger_entries": len(self.ledger),
+                "ledger_entries": self.ledger.count,
             }
         )
 

@@ -52,7 +52,7 @@ def run(
         keys.append(ApiKey(readonly_key, secret, "read"))
     ledger = Ledger(state_file)
     shop = Shop(ShopSettings(keys=tuple(keys), zone_name=zone), ledger=ledger)
-    if len(ledger):
+    if ledger.count:
         shop.restore()
     else:
         _stock_up(shop, skus=skus, orders=orders, seed=seed, days=days, variety=variety, plants=plants)

@@ -66,7 +66,7 @@ class Shop:
 
     def __init__(self, settings: ShopSettings, *, ledger: Ledger | None = None) -> None:
         self.settings = settings
-        self.ledger = ledger or Ledger()
+        self.ledger = Ledger() if ledger is None else ledger
         self.lock = threading.RLock()
         self.ids = Ids()
         self.orders: dict[int, OrderRow] = {}
