@@ -138,6 +138,32 @@ def test_a_quiet_shop_costs_one_call_per_page_and_list():
         assert [(call["status"], call["page"]) for call in shop.calls] == [("any", "1"), ("trash", "1")]
 
 
+def test_more_orders_in_one_second_than_fit_on_a_page_survive_changes_during_paging():
+    """A bulk edit: page after page of one second, and in the middle an order of the first page changes."""
+    shop = Shop([Order(n, 0, 5) for n in range(1, 11)] + [Order(11, 0, 6)], now=20)
+    shop.before_each = lambda: len(shop.calls) == 5 and shop.touch(shop.orders[1])
+    with responses.RequestsMock() as mock:
+        shop.serve(mock)
+        seen, _checkpoint = pull(connect(per_page=3))
+    assert seen == shop.visible()
+    assert seen["1"] == 1
+
+
+def test_what_changes_in_the_very_second_of_reading_is_read_by_the_next_walk():
+    shop = Shop([Order(1, 0, 5), Order(2, 0, 5), Order(3, 0, 1)], now=5)
+    connector = connect(per_page=1)
+    with responses.RequestsMock() as mock:
+        shop.serve(mock)
+        walk = connector.pull_orders(None)
+        pages = list(itertools.islice(walk, 5))
+        shop.touch(shop.orders[3])
+        shop.now = 7
+        shop.touch(shop.orders[2])
+        pages += walk
+        seen, _checkpoint = pull(connector, pages[-1].checkpoint)
+    assert (seen["2"], seen["3"]) == (1, 1)
+
+
 def test_orders_come_oldest_change_first():
     shop = Shop([Order(1, 0, 30), Order(2, 0, 10), Order(3, 0, 20)], now=40)
     with responses.RequestsMock() as mock:
