@@ -14,6 +14,7 @@ from mappings.canonical.currencies import minor_unit
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from mappings.tryton import addresses
+from mappings.tryton.charges import charges
 from mappings.tryton.parties import party_name
 from mappings.tryton.references import party_code, party_ref, references
 
@@ -21,13 +22,13 @@ from mappings.tryton.references import party_code, party_ref, references
 def offline(order: Order, options: TargetOptions) -> Resolved:
     """A value for every ref of the order."""
     refs = references(order, options)
-    known = {ref: _value(ref, options) for ref in refs}
+    known = {ref: _value(ref, order, options) for ref in refs}
     party = party_ref(order, options)
     known[party] |= _party(order, options, known)
     return known
 
 
-def _value(ref: Ref, options: TargetOptions) -> JsonDict:
+def _value(ref: Ref, order: Order, options: TargetOptions) -> JsonDict:
     value: JsonDict = {"id": f"<{ref.kind}:{ref.value}>" if ref.value else f"<{ref.kind}>"}
     details: dict[str, Any] = {
         "company": {
@@ -37,9 +38,23 @@ def _value(ref: Ref, options: TargetOptions) -> JsonDict:
         },
         "currency": {"rounding": Decimal(1).scaleb(-minor_unit(ref.value, options.minor_units))},
         "product": {"unit": "<unit>", "unit_digits": 4, "list_price": None, "salable": True, "taxes": []},
-        "tax": {"type": "percentage", "rate": Decimal(ref.hint.get("rate") or 0), "childs": []},
+        "tax": {"type": "percentage", "rate": _rate(ref, order, options), "childs": []},
     }
     return {**value, **details.get(ref.kind, {})}
+
+
+def _rate(ref: Ref, order: Order, options: TargetOptions) -> Decimal | None:
+    """The rate that the shop says, else what its amounts come to; percent."""
+    if ref.kind != "tax" or ref.hint["rate"]:
+        return Decimal(ref.hint["rate"]) if ref.kind == "tax" else None
+    taxed = [
+        (charge.total.amount, tax.amount.amount)
+        for charge in charges(order, options)
+        for tax in charge.tax_lines
+        if tax.code == ref.hint["code"]
+    ]
+    base = sum((total for total, _ in taxed), Decimal(0))
+    return round(sum((amount for _, amount in taxed), Decimal(0)) / base * 100, 1) if base else Decimal(0)
 
 
 def _party(order: Order, options: TargetOptions, known: Resolved) -> JsonDict:
