@@ -94,7 +94,7 @@ class Ledger:
 
     @property
     def count(self) -> int:
-        """How many entries there are. (No `__len__`: an empty ledger must not be false.)"""
+        """How many entries there are; no `__len__`, because an empty ledger must not be false."""
         return self._count
 
     def entries(self, since: int = 0) -> list[Entry]:

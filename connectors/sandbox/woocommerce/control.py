@@ -71,8 +71,8 @@ class Control:
 
     def _backlog(self, request: Request) -> Response:
         asked = _asked(request)
-        orders = self._generator(asked).backlog(int(asked.get("count", 1)), days=float(asked.get("days", 30)))
-        return json_response({"ids": [order["id"] for order in orders]}, 201)
+        ids = self._generator(asked).backlog(int(asked.get("count", 1)), days=float(asked.get("days", 30)))
+        return json_response({"ids": ids}, 201)
 
     def _plant(self, request: Request) -> Response:
         asked = _asked(request)

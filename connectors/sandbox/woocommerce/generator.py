@@ -27,6 +27,8 @@ PLANTS = ("unknown_sku", "totals_mismatch", "over_limit")
 
 _CENT = Decimal("0.01")
 _LONG_ORDER_LINES = 100
+#: Orders that are kept as Python objects at a time.
+_CHUNK = 200
 _VAT_KEYS = ("_billing_vat", "vat_number", "_vat_number")
 _NOTES = ("", "", "", "", "Bitte „vorsichtig“ & leise liefern 😀", "Leave at the back door", "اتركه عند الجار من فضلك")
 _GATEWAYS = (
@@ -102,14 +104,18 @@ class Generator:
 
     # -- placing -----------------------------------------------------------------------------------------------
 
-    def backlog(self, count: int, *, days: float = 30.0) -> list[Json]:
-        """`count` orders of the last `days`, oldest first; nobody is told and no stock moves."""
+    def backlog(self, count: int, *, days: float = 30.0) -> list[int]:
+        """The ids of `count` orders of the last `days`, oldest first; nobody is told and no stock moves."""
         now = dt.datetime.fromisoformat(self._shop.now())
         ages = sorted((self._dice.random() * days for _ in range(count)), reverse=True)
-        with self._shop.lock:
-            orders = [self._past_order(_text(now - dt.timedelta(days=age) - dt.timedelta(minutes=1))) for age in ages]
-            self._shop.save_many(orders, "order.create")
-        return orders
+        moments = [_text(now - dt.timedelta(days=age) - dt.timedelta(minutes=1)) for age in ages]
+        made: list[int] = []
+        for start in range(0, count, _CHUNK):
+            with self._shop.lock:
+                orders = [self._past_order(created) for created in moments[start : start + _CHUNK]]
+                self._shop.save_many(orders, "order.create")
+            made.extend(order["id"] for order in orders)
+        return made
 
     def live(self, count: int) -> list[OrderRow]:
         """`count` orders placed now: webhooks fire, stock is taken."""

@@ -128,7 +128,7 @@ def _time_filter(query: ListQuery, shop: Shop) -> Callable[[OrderRow], bool] | N
             ("modified_after", "modified", True),
             ("modified_before", "modified", False),
         )
-        if query.get(name)
+        if query.get(name) and not (_indexed(query) and column == "modified")
     ]
     if not limits:
         return None
@@ -149,22 +149,20 @@ def _time_filter(query: ListQuery, shop: Shop) -> Callable[[OrderRow], bool] | N
 
 def select_orders(query: ListQuery, shop: Shop, statuses: Iterable[str]) -> list[OrderRow]:
     """All orders of the query in its order, before paging. Take the shop's lock around it."""
+    rows = _candidates(query, shop)
     wanted = frozenset(statuses)
-    within = _time_filter(query, shop)
-    search = query.get("search").lower()
-    customer = query.get("customer")
-
-    def chosen(row: OrderRow) -> bool:
-        return (
-            (row.status != "trash" if "any" in wanted else row.status in wanted)
-            and (not query.include or row.id in query.include)
-            and row.id not in query.exclude
-            and (within is None or within(row))
-            and (not search or search in row.raw.decode().lower())
-            and (not customer or row.document()["customer_id"] == int(customer))
-        )
-
-    rows = [row for row in _candidates(query, shop) if chosen(row)]
+    if "any" in wanted:
+        rows = [row for row in rows if row.status != "trash"]
+    else:
+        rows = [row for row in rows if row.status in wanted]
+    if query.exclude:
+        rows = [row for row in rows if row.id not in query.exclude]
+    if within := _time_filter(query, shop):
+        rows = [row for row in rows if within(row)]
+    if search := query.get("search").lower():
+        rows = [row for row in rows if search in row.raw.decode().lower()]
+    if customer := query.get("customer"):
+        rows = [row for row in rows if row.document()["customer_id"] == int(customer)]
     return _sorted(rows, query)
 
 
@@ -172,19 +170,24 @@ def _candidates(query: ListQuery, shop: Shop) -> list[OrderRow]:
     """The rows that can match, by the cheapest way; those of a keyset walk come sorted."""
     if query.include:
         return [shop.orders[number] for number in query.include if number in shop.orders]
-    if query.order_by != "modified":
+    if not _indexed(query):
         return list(shop.orders.values())
     low, high = 0, len(shop.by_modified)
-    if query.gmt and query.get("modified_after"):
+    if query.get("modified_after"):
         low = bisect_right(shop.by_modified, (compared_text(query.get("modified_after"), shop.settings.zone), math.inf))
-    if query.gmt and query.get("modified_before"):
+    if query.get("modified_before"):
         high = bisect_left(shop.by_modified, (compared_text(query.get("modified_before"), shop.settings.zone), -1))
     return [shop.orders[number] for _, number in shop.by_modified[low:high]]
 
 
+def _indexed(query: ListQuery) -> bool:
+    """A walk by modification time in GMT, without ids: the index has its rows, already in order."""
+    return query.gmt and query.order_by == "modified" and not query.include
+
+
 def _sorted(rows: list[OrderRow], query: ListQuery) -> list[OrderRow]:
     if query.order_by == "modified":
-        if query.include:
+        if not _indexed(query):
             rows.sort(key=lambda row: (row.modified, row.id))
     elif query.order_by == "date":
         rows.sort(key=lambda row: (row.created, row.id))
