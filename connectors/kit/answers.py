@@ -43,6 +43,12 @@ class Response:
     #: How often this call was tried, this time included.
     attempt: int = 1
 
+    @property
+    def code(self) -> str:
+        """The vendor's own code of an error, where the answer has it in the usual place; else empty."""
+        code = self.data.get("code") if isinstance(self.data, dict) else None
+        return code if isinstance(code, str) else ""
+
     def excerpt(self) -> str:
         """What the answer says, in one line: the vendor's message, a page's title, or the beginning of the text."""
         if isinstance(self.data, dict):
@@ -91,17 +97,17 @@ _UNAVAILABLE = 503
 
 def classify(response: Response) -> ConnectorError:
     """The default: what an answer with a status of 300 and more means for the one who asked."""
-    status, text = response.status, str(response)
+    status, text, code = response.status, str(response), response.code
     if status < _CLIENT_ERROR:
         return _redirect(response)
     asked_to_wait = status == _UNAVAILABLE and not response.write and retry_after_s(response.headers) is not None
     if status == _TOO_MANY or asked_to_wait:
-        return RateLimited(text, retry_after_s=pause_s(response), status=status)
+        return RateLimited(text, retry_after_s=pause_s(response), code=code, status=status)
     if (kind := _AT_THE_DOOR.get(status)) is not None:
-        return kind(text, status=status)
+        return kind(text, code=code, status=status)
     if status < _SERVER_ERROR and status != _REQUEST_TIMEOUT:
-        return RecordRejected(text, status=status)
-    return (OutcomeUnknown if response.write else Transient)(text, status=status)
+        return RecordRejected(text, code=code, status=status)
+    return (OutcomeUnknown if response.write else Transient)(text, code=code, status=status)
 
 
 def pause_s(response: Response) -> float:

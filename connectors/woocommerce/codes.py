@@ -44,12 +44,11 @@ _UNAVAILABLE = 503
 
 def classify(response: Response) -> ConnectorError | None:
     """The vendor's table; None leaves the answer to the kit's table of statuses."""
-    data = response.data
-    if not isinstance(data, dict) or not isinstance(data.get("code"), str):
+    code = response.code
+    if not code:
         return _without_code(response)
-    code = data["code"]
     if code in _REJECTED:
-        return RecordRejected(str(response), code=code, status=response.status, field=_field(data))
+        return RecordRejected(str(response), code=code, status=response.status, field=_field(response.data))
     if code in _BROKEN:
         return ConnectionBroken(f"{response}; {_BROKEN[code]}", code=code, status=response.status)
     return None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from connectors.kit.base import DocumentSummary, Envelope, JsonDict
 from connectors.kit.errors import RecordRejected
 
 SECOND = dt.timedelta(seconds=1)
+_AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 #: What the cheap list asks for; one order takes 75 bytes with it instead of 2,500.
@@ -83,14 +85,9 @@ def summary(row: JsonDict) -> DocumentSummary:
 
 
 def _amount(value: object) -> Decimal | None:
-    """Amounts are texts; some shops write numbers."""
-    if not isinstance(value, (str, int, Decimal)):
-        return None
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
+    """Amounts are texts; some shops write numbers. `Decimal` alone would take `1_000`, `NaN` and Arabic digits."""
+    text = value if isinstance(value, str) else str(value) if type(value) in {int, Decimal} else ""
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def _day(text: object) -> dt.date | None:
