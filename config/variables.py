@@ -274,9 +274,10 @@ VARIABLES: Final = (
         name="CROSSDOCK_WEB_THREADS",
         field="web_threads",
         parse=_whole_number(1, _MAX_WEB_THREADS),
-        default="16",
-        description=f"Requests that one web process works on at a time, 1 to {_MAX_WEB_THREADS}.",
-        example="32",
+        default="32",
+        description=f"Requests that one web process works on at a time, 1 to {_MAX_WEB_THREADS}. Webhooks that wait "
+        "together for the disk are committed together, so more of them help where the disk is slow.",
+        example="64",
     ),
     Variable(
         name="CROSSDOCK_WORKERS",
