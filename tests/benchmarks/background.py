@@ -51,7 +51,7 @@ def batches(store, lease):
             )
             for item in items
         ]
-        leaves = [Leave(item, ItemState.DONE, looked=True, done_digest=item.event_digest) for item in items]
+        leaves = [Leave(item=item, state=ItemState.DONE, looked=True, done_digest=item.event_digest) for item in items]
         store.write(lambda c, tries=tries, leaves=leaves: (save_attempts(c, tries), leave(c, lease, leaves)))
 
 
