@@ -17,7 +17,9 @@ from mappings.canonical.errors import MappingError
 from mappings.canonical.money import WIDE, Money, money_sum
 from mappings.canonical.records import Fee, OrderLine, ShippingLine, Totals
 
-#: Decimals that nearly every shop writes, whatever the currency of one order.
+#: No currency has more; a total with more was asked for with more (WooCommerce's `dp=6`).
+_MOST_DECIMALS: Final = 4
+#: What a shop has at least that was asked for more.
 _USUAL_DECIMALS: Final = 2
 _NAME_WIDTH: Final = 36
 
@@ -36,16 +38,22 @@ class Stated:
 def last_decimal(grand: Decimal, currency: str, *, as_text: bool = True) -> Decimal:
     """One unit of the last decimal that the shop writes, read off its grand total.
 
-    "73.06" has hundredths, "18000" has ones. A total that was asked for with more decimals than the shop counts in
-    ("73.060000") has hundredths too. A JSON number (`as_text` false) has lost its trailing zeros, so the usual
-    decimals of the currency are the least that it has.
+    "73.06" has hundredths, "18000" has ones; "73.060000", which is more than any shop counts in, has hundredths too. A
+    JSON number (`as_text` false) has lost its trailing zeros, so it has at least the usual decimals of the currency.
     """
-    exponent = grand.as_tuple().exponent
-    written = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    significant = max(0, -int(WIDE.normalize(grand).as_tuple().exponent)) if grand else 0
-    usual = minor_unit(currency, {})
-    digits = min(written, max(significant, usual, _USUAL_DECIMALS)) if as_text else max(significant, usual)
+    written = _decimals(grand)
+    if not as_text:
+        digits = max(_decimals(WIDE.normalize(grand)), minor_unit(currency, {}))
+    elif written > _MOST_DECIMALS:
+        digits = max(_decimals(WIDE.normalize(grand)), _USUAL_DECIMALS)
+    else:
+        digits = written
     return Decimal(1).scaleb(-digits)
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
 
 
 def prove(

@@ -36,9 +36,10 @@ _NEEDED_FOR_PROOF: Final = frozenset(
 def order_from_woocommerce(payload: JsonDict, options: SourceOptions) -> Order:
     """The canonical order of a REST API v3 order.
 
-    Amounts are in the order's own currency, in the decimals that the shop wrote. `version` is `date_modified_gmt`
-    (`date_created_gmt` for an order that was never changed), `placed_on` the day of `date_created`, the only field in
-    the shop's own zone (the UTC day where a shop does not send it). Raises Problems with everything that is wrong.
+    Amounts are in the order's own currency, in the decimals that the shop wrote. `version` is `date_modified_gmt` as
+    the shop writes it (`date_created_gmt` for an order that was never changed), `placed_on` the day of `date_created`,
+    the only field in the shop's own zone (the UTC day where a shop does not send it). Raises Problems with everything
+    that is wrong.
     """
     _refuse_other_things(payload)
     data, problems = load_strictly(schema.ORDER, payload)
@@ -130,7 +131,7 @@ def _order(data: _Data, state: OrderState, proven: _Proven) -> Order:
     return Order(
         number=data["number"],
         external_id=data["id"],
-        version=updated_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        version=updated_at.replace(tzinfo=None).isoformat(timespec="seconds"),
         placed_at=placed_at,
         placed_on=data["date_created"] or placed_at.date(),
         updated_at=updated_at,

@@ -25,6 +25,8 @@ from tests.mappings.orders import fee, line, money, shipping_line
         ("3.36", "JPY", "0.01"),  # an order in yen in a shop with two decimals
         ("3.00", "JPY", "0.01"),
         ("1.250", "KWD", "0.001"),
+        ("1.250", "EUR", "0.001"),
+        ("207.670000", "KWD", "0.01"),  # dinars in a shop with two decimals, read with dp=6
         ("1.2345", "EUR", "0.0001"),
         ("0.00", "EUR", "0.01"),
         ("0", "EUR", "1"),
