@@ -235,6 +235,7 @@ NAME: Final = Kind(
     _matching(_NAME), "a name of a-z, 0-9, _ and -, beginning with a letter or digit, at most 64 characters"
 )
 CURRENCY: Final = Kind(_matching(re.compile(r"[A-Z]{3}")), "a currency code of three capital letters, e.g. EUR")
+COUNTRY: Final = Kind(_matching(re.compile(r"[A-Z]{2}")), "a country code of two capital letters, e.g. DE")
 ZONE: Final = Kind(_zone, "an IANA time zone, e.g. Europe/Berlin", lambda text: did_you_mean(text, _zones()))
 CRON: Final = Kind(_cron, "a cron line of five fields that comes due (minute hour day month weekday), e.g. 30 3 * * *")
 MOMENT: Final = Kind(

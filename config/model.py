@@ -210,6 +210,9 @@ class Policies:
     duplicate_window_min: int = 10
     #: Percent by which a line's price may differ from the ERP's list price.
     price_tolerance: Decimal = Decimal(10)
+    #: ISO code of the country whose taxes the ERP's articles carry; orders to other countries are taxed by their own
+    #: rules and are not held by the `tax` rule. Empty holds every order against the articles' taxes.
+    home_country: str = ""
     document_state: DocumentState = DocumentState.CONFIRMED
     #: What the target mapping needs to know, e.g. Tryton `shipping_product`, `warehouse`, `payment_term`.
     target: Mapping[str, Any] = dataclasses.field(default_factory=dict)

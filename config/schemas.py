@@ -257,6 +257,12 @@ class PoliciesSection(Section):
     price_tolerance = Scalar(
         kinds.decimal(0, 1000), "Percent by which a line's price may differ from the ERP's list price.", example="2.5"
     )
+    home_country = Scalar(
+        kinds.COUNTRY,
+        "Country whose taxes the ERP's articles carry; the `tax` rule does not hold orders to other countries.",
+        example="DE",
+        default="every order is held against the articles' taxes",
+    )
     document_state = Scalar(kinds.member(DocumentState), "How far a sale is brought in the ERP.", example="draft")
     target = Free(
         "What the mapping to the ERP needs to know; the ERP's page of the documentation lists the keys.",

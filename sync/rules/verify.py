@@ -108,7 +108,10 @@ def price(order: Order, facts: Facts) -> Iterator[Problem]:
 
 
 def tax(order: Order, facts: Facts) -> Iterator[Problem]:
-    """The line was taxed at the rates that the ERP would take for the article."""
+    """The line was taxed at the rates that the ERP would take for the article, where it goes to the ERP's country."""
+    home = facts.policies.home_country
+    if home and (order.shipping.country or order.billing.country) != home:
+        return
     for index, line in enumerate(order.lines):
         product = facts.product(line)
         if product is None or product.get("taxes") is None or not line.total:

@@ -17,6 +17,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -26,6 +27,7 @@ from redis import TimeoutError as RedisTimeoutError
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.worker import Worker
 
 from config.model import Secret
@@ -53,8 +55,22 @@ EX_CONFIG: Final = os.EX_CONFIG
 _log = structlog.get_logger(__name__)
 
 
+class HardDeadline(UnixSignalDeathPenalty):
+    """A drain that runs past its time-out ends with its process: no handler of ours can mistake it for an error.
+
+    Its lease then runs out, and what was in flight is looked up by whoever takes the items over.
+    """
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's
+        """End the process at once."""
+        _log.error("drain_timed_out", seconds=self._timeout)
+        os._exit(EX_TEMPFAIL)
+
+
 class DrainWorker(Worker):
     """Runs one drain at a time, each in a process of its own."""
+
+    death_penalty_class = HardDeadline
 
     #: RQ's 60 s would be the latency of the first order after a restart of Redis.
     max_connection_wait_time = 2.0

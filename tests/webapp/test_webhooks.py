@@ -125,7 +125,7 @@ def test_what_is_signed_but_unreadable_is_kept_told_and_pulled_at_once(client, s
     assert event.problem
     assert event.external_id is None
     assert rows(store, work_items) == 0
-    assert asked(store) == ["pull:shop-at", "pull:shop-de"]
+    assert asked(store) == ["pull:shop"]
     assert [issue.cause for issue in store.read(list_open)] == ["unreadable_delivery"]
 
 
@@ -134,7 +134,7 @@ def test_fifty_megabytes_get_413_and_the_shop_is_pulled_at_once(client, store):
     response = client.post("/webhooks/shop", data=body, headers=signed(b"unread"))
     assert response.status_code == 413
     assert rows(store, events) == 0
-    assert asked(store) == ["pull:shop-at", "pull:shop-de"]
+    assert asked(store) == ["pull:shop"]
 
 
 def test_strangers_cannot_have_a_shop_pulled_without_end(make_app, store):

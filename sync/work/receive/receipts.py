@@ -75,8 +75,7 @@ def write_receipts(connection: Connection, receipts: Sequence[Receipt], channels
     rows = sorted((receipt.event for receipt in receipts if receipt.event), key=_order)
     record_events(connection, rows, channels)
     for name in sorted({receipt.connection for receipt in receipts if receipt.poll}):
-        for channel in sorted(channels.get(name, ())):
-            schedule.ask(connection, f"pull:{channel}")
+        schedule.ask(connection, f"pull:{name}")
     unreadable = sorted({event.connection for event in rows if event.problem})
     open_issues(connection, [Stop(None, _unreadable(name)) for name in unreadable])
 
@@ -86,8 +85,8 @@ def _unreadable(name: str) -> Cause:
         cause="unreadable_delivery",
         connection=name,
         title=f"{name} sent signed deliveries that cannot be read",
-        next_step="Their orders are pulled instead, so none is missing. Compare format and version of the shop's webhook "
-        "with the documentation, and look for a proxy or plugin that changes what the shop sends.",
+        next_step="Their orders are pulled instead, so none is missing. Compare format and version of the shop's "
+        "webhook with the documentation, and look for a proxy or plugin that changes what the shop sends.",
         owner="integrator",
     )
 
