@@ -22,6 +22,7 @@ from mappings.tryton import wire
 from mappings.tryton.arithmetic import SaleLine, predict
 from tests.contract.recorded_orders import recorded_orders, refusals
 from tests.mappings.orders import ADDRESS, line, make_order
+from tests.mappings.tryton_cases import CASES
 from tests.real.tryton_world import MAPPING, OPTIONS, connect, furnish, new_web_shop, resolved_with_parties
 
 #: Two articles that the sandbox catalogue has, without shipping: 29.75 EUR.
@@ -34,13 +35,14 @@ CATALOGUE_ORDER = {
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def recorded() -> list[Order]:
-    """Every recorded order as its own order: the same order was recorded several times, at different moments."""
+def recorded_and_golden() -> list[Order]:
+    """Each as an order of its own: the same order was recorded several times, at different moments."""
     orders = [
         SOURCES["woocommerce"].order(each.body, SourceOptions())
         for each in recorded_orders()
         if each.where not in refusals()
     ]
+    orders.extend(make() for make in CASES.values())
     return [dataclasses.replace(order, external_id=f"{number}") for number, order in enumerate(orders)]
 
 
@@ -49,8 +51,8 @@ def sale_payloads(target, orders):
     return [MAPPING.sale(order, known, OPTIONS) for order, known in zip(orders, answers, strict=True)]
 
 
-def test_every_recorded_order_comes_to_the_shops_total_in_tryton(erp):
-    orders = recorded()
+def test_every_recorded_and_golden_order_comes_to_the_shops_total_in_tryton(erp):
+    orders = recorded_and_golden()
     furnish(erp.admin(), erp.company, orders)
     target = connect(erp, web_shop=new_web_shop(erp))
 
@@ -58,7 +60,7 @@ def test_every_recorded_order_comes_to_the_shops_total_in_tryton(erp):
     quoted = target.advance_sales([result.document for result in results], Rank.QUOTED)
 
     assert [result.error for result in quoted if result.error] == []
-    assert len(quoted) >= 105
+    assert len(quoted) >= 105 + len(CASES)
     shown = {result.document.key: result.document.total for result in quoted}
     assert shown == {order.external_id: OPTIONS.rounded(order.totals.grand) for order in orders}
 

@@ -14,6 +14,8 @@ from connectors.sandbox.tryton.environment import SandboxError
 from connectors.tryton import typed
 
 _TIMEOUT_S: Final = 120
+#: Records made in one call; with much more than 100 products SQLite's parser runs out of stack.
+_BATCH: Final = 50
 #: Never through a proxy: the server is on the loopback interface.
 _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -51,7 +53,9 @@ class Admin:
 
     def create(self, model: str, *values: dict[str, Any]) -> list[int]:
         """Create records; their ids in order."""
-        ids: list[int] = self.call(f"model.{model}.create", list(values))
+        ids: list[int] = []
+        for start in range(0, len(values), _BATCH):
+            ids.extend(self.call(f"model.{model}.create", list(values[start : start + _BATCH])))
         return ids
 
     def search(self, model: str, domain: Sequence[Any], limit: int | None = None) -> list[int]:
