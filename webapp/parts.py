@@ -31,6 +31,8 @@ class Parts:
     queue_answers: Callable[[], bool]
     #: Releases whatever else was opened for these parts.
     close_rest: Callable[[], None] = lambda: None
+    #: Connection -> monotonic time from which an oversized delivery may have it polled again.
+    polled_until: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def close(self) -> None:
         """Commit what waits and close every connection."""

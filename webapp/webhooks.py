@@ -24,10 +24,6 @@ POLL_PAUSE_S = 10.0
 RETRY_AFTER_S = 5
 
 
-#: Connection -> monotonic time at which an oversized delivery may have it polled again.
-_polled_until: dict[str, float] = {}
-
-
 @blueprint.post("/<connection>")
 def receive(connection: str) -> Response:
     """2xx only when the delivery is durable; 401 not verified, 413 too large, 503 come again, 500 cannot be stored."""
@@ -96,9 +92,9 @@ def _known(ours: Parts, connection: str) -> str:
 def _poll_instead(ours: Parts, connection: str) -> None:
     """What did not fit is fetched."""
     now = time.monotonic()
-    if connection not in ours.sources or _polled_until.get(connection, 0.0) > now:
+    if connection not in ours.sources or ours.polled_until.get(connection, 0.0) > now:
         return
-    _polled_until[connection] = now + POLL_PAUSE_S
+    ours.polled_until[connection] = now + POLL_PAUSE_S
     log.warning("delivery_too_large", connection=connection, size=request.content_length)
     try:
         ours.receiver.poll_at_once(connection)
