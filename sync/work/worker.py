@@ -27,7 +27,7 @@ from redis import TimeoutError as RedisTimeoutError
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
-from rq.timeouts import UnixSignalDeathPenalty
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import Worker
 
 from config.model import Secret
@@ -61,8 +61,11 @@ class HardDeadline(UnixSignalDeathPenalty):
     Its lease then runs out, and what was in flight is looked up by whoever takes the items over.
     """
 
-    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
         """End the process at once."""
+        if self._exception is not JobTimeoutException:
+            # RQ's other use of it: the parent wakes every few seconds while it waits for its horse.
+            super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]  # RQ has few types
         _log.error("drain_timed_out", seconds=self._timeout)
         os._exit(EX_TEMPFAIL)
 
@@ -111,7 +114,7 @@ class DrainWorker(Worker):
     def set_shutdown_requested_date(self) -> None:
         """As in RQ, but a stop does not depend on Redis: when all is stopped at once, that may be gone first."""
         try:
-            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]  # RQ has few types
         except RedisError as error:
             _log.warning("stop_not_noted", error=type(error).__name__)
 

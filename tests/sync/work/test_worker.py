@@ -105,6 +105,12 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def states(valkey) -> list[bytes]:
+    """What the registered workers are doing."""
+    client = valkey.client()
+    return [client.hget(key, "state") for key in client.smembers("rq:workers")]
+
+
 def test_each_drain_runs_in_a_process_of_its_own(start_worker, bell):
     worker = start_worker()
     bell.ring("one", "order")
@@ -216,6 +222,9 @@ def test_an_idle_worker_serves_again_soon_after_redis_was_away(start_worker, bel
     worker = start_worker()
     bell.ring("before", "order")
     worker.wait_for("end", "before")
+    # In the moment between a drain and the next wait it would end, to be started again by its supervisor.
+    wait_until(lambda: states(valkey) == [b"idle"], PATIENCE_S)
+    time.sleep(0.3)
     valkey.kill()
     time.sleep(1.5)
     valkey.empty()
