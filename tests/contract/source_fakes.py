@@ -1,0 +1,188 @@
+"""The servers against which every source of orders is held, one entry per connector.
+
+To join: write a class with these members, and a context manager that yields one; add it to `FAKES`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import http.server
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.utils import format_datetime
+from typing import Any, Final, Protocol
+
+from connectors.kit.base import ConnectorSettings
+from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.server import Server
+from connectors.sandbox.woocommerce import app as woocommerce
+from connectors.sandbox.woocommerce.app import serve_shop
+from connectors.sandbox.woocommerce.deliveries import Behaviour
+from connectors.sandbox.woocommerce.generator import Generator
+from connectors.sandbox.woocommerce.orders import change, trash
+from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.woocommerce import WooCommerce
+
+
+class SourceFake(Protocol):
+    """A running stand-in of one system, and what a test must know of it."""
+
+    #: Texts that open the system and must never show.
+    secrets: Sequence[str]
+    #: An id that no order has.
+    unknown_id: str
+
+    def connect(self, **settings: Any) -> Any:
+        """A new connector; `settings` are fields of ConnectorSettings, `page_size` asks for small pages."""
+        ...
+
+    def place(self, count: int) -> list[str]:
+        """New orders; their external ids."""
+        ...
+
+    def change(self, external_id: str) -> None:
+        """A person changes the order."""
+        ...
+
+    def discard(self, external_id: str) -> None:
+        """The order is put away where it can still be read."""
+        ...
+
+    def delete(self, external_id: str) -> None:
+        """The order is gone for good."""
+        ...
+
+    def totals(self, connector: Any, external_ids: Sequence[str]) -> dict[str, str]:
+        """The grand total of each order as its payload writes it."""
+        ...
+
+    def later(self, seconds: int) -> None:
+        """Time passes over there."""
+        ...
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        """Call this before each list is answered."""
+        ...
+
+    def break_next(self, **fault: Any) -> None:
+        """The next calls run into this fault of `connectors.sandbox.faults`."""
+        ...
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        ...
+
+
+@contextlib.contextmanager
+def receiver() -> Iterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
+    """Somebody who takes webhooks: an address, and what came there as `(body, headers)`."""
+    came: list[tuple[bytes, dict[str, str]]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append((body, dict(self.headers)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks/shop", came
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class WooCommerceFake:
+    """The sandbox shop, in this process."""
+
+    secrets = ("cs_9f3a_Sandbox", "geheim-ß-1")
+    unknown_id = "999999"
+
+    def __init__(self, server: Server, app: woocommerce.WooCommerce) -> None:
+        self._server, self._app, self._shop = server, app, app.shop
+        self._generator = Generator(app.shop, seed=7)
+        self._happen: Callable[[], None] = lambda: None
+
+    def connect(self, *, page_size: int = 100, **settings: Any) -> WooCommerce:
+        values: dict[str, Any] = {
+            "name": "shop",
+            "url": self._server.url,
+            "key": "ck_sandbox",
+            "secret": self.secrets[0],
+            "webhook_secrets": self.secrets[1:],
+            "allow_hosts": ("127.0.0.1",),
+            "deadline_s": 3.0,
+            "overlap_s": 0.0,
+        }
+        return WooCommerce(ConnectorSettings(**(values | settings), options={"per_page": page_size}))
+
+    def place(self, count: int) -> list[str]:
+        return [str(row.document()["id"]) for row in self._generator.live(count)]
+
+    def change(self, external_id: str) -> None:
+        with self._shop.lock:
+            order = self._shop.order(int(external_id)).document()
+            order["customer_note"] = f"{order['customer_note']}!"
+            change(self._shop, order, "order.update")
+
+    def discard(self, external_id: str) -> None:
+        with self._shop.lock:
+            trash(self._shop, self._shop.order(int(external_id)).document())
+
+    def delete(self, external_id: str) -> None:
+        self._shop.drop_order(int(external_id))
+
+    def totals(self, connector: WooCommerce, external_ids: Sequence[str]) -> dict[str, str]:
+        return {order.external_id: order.payload["total"] for order in connector.fetch_orders(external_ids)}
+
+    def clock(self) -> float:
+        return time.time() + self._shop.clock_offset_s
+
+    def later(self, seconds: int) -> None:
+        self._shop.clock_offset_s += seconds
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        self._happen = happen
+
+    def break_next(self, **fault: Any) -> None:
+        self._server.plan.add(**fault)
+
+    def stop(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
+    key = ApiKey("ck_sandbox", WooCommerceFake.secrets[0])
+    with serve_shop(
+        ShopSettings(keys=(key,)), plan=FaultPlan(settle_s=2.0), behaviour=Behaviour(delay_s=0.0, jitter_s=0.0)
+    ) as (server, app):
+        fake = WooCommerceFake(server, app)
+        inner = server._app
+
+        def answer(request: Any) -> Any:
+            fake._happen()
+            response = inner(request)
+            # As every web server does; the shop's clock may be set apart from ours.
+            clock = format_datetime(dt.datetime.fromtimestamp(fake.clock(), tz=dt.UTC), usegmt=True)
+            kept = [(name, value) for name, value in response.headers if name != "Date"]
+            return dataclasses.replace(response, headers=(*kept, ("Date", clock)))
+
+        server._app = answer
+        yield fake
+
+
+#: System, as in `connectors.registry.CONNECTORS` -> its stand-in.
+FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[SourceFake]]]] = {
+    "woocommerce": sandbox_woocommerce,
+}
