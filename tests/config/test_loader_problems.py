@@ -52,6 +52,20 @@ def test_the_same_name_in_two_files_names_both_places(tmp_path):
     ]
 
 
+def test_what_is_wrong_with_the_first_of_a_name_is_shown_in_its_own_file(tmp_path):
+    found = problems(
+        tmp_path, a="connections:\n  shop: {system: x, url: ftp://x}\n", b="connections:\n\n  shop: {url: https://x}\n"
+    )
+
+    assert [line.split(" ")[0] for line in found] == ["F/a.yaml:2:26:", "F/b.yaml:3:3:"]
+
+
+def test_plain_http_is_no_second_problem_while_the_allowed_hosts_cannot_be_read(tmp_path):
+    text = "connections:\n  erp: {system: x, url: 'http://erp.lan', allow_hosts: [erp lan]}\n"
+
+    assert [line.split(": ")[1] for line in problems(tmp_path, c=text)] == ["connections.erp.allow_hosts[0]"]
+
+
 def test_a_system_without_connector_is_named_when_the_connectors_are_known(tmp_path):
     [problem] = problems(tmp_path, c=CONNECTIONS.replace("tryton", "triton"), systems={"woocommerce", "tryton"})
 

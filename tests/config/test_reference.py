@@ -15,6 +15,8 @@ from config.model import VERIFY_RULES, Auth, Channel, Connection, Policies, Sche
 from config.reference import PAGE, RULES, page
 from config.settings import Settings
 from config.variables import VARIABLES
+from connectors.registry import CONNECTORS
+from sync.rules.systems import Systems
 
 EXAMPLE = Path(config.__file__).parent / "example"
 ENVIRON = {name: name.lower() for name in ("SHOP_KEY", "SHOP_SECRET", "SHOP_WEBHOOK_SECRET", "ERP_KEY", "ERP_PASSWORD")}
@@ -30,6 +32,15 @@ def test_the_example_loads():
     assert loaded.connections["shop"].auth.key == Secret("shop_key")
     assert loaded.channels["webshop"].policies.status_action("on_hold", "unpaid")[0] == "import"
     assert set(loaded.secrets()) == {Secret(value) for value in ENVIRON.values()}
+
+
+def test_the_connectors_of_the_example_take_what_it_says():
+    loaded = load_config(EXAMPLE, ENVIRON, systems=set(CONNECTORS))
+    systems = Systems(loaded)
+
+    for name in loaded.connections:
+        systems.connector(name)
+    systems.close()
 
 
 @pytest.mark.parametrize(
