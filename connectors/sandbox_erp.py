@@ -12,7 +12,7 @@ import datetime as dt
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
@@ -39,6 +39,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.http import HttpClient
+from connectors.kit.options import Options
 
 _RANKS: Final[Mapping[str, Rank]] = {
     "cancelled": Rank.CANCELLED,
@@ -70,6 +71,8 @@ _PATHS: Final = {"product": ("api/products", "products"), "party": ("api/parties
 #: An effect may land this long after the declared bound: the clock's and the scheduler's share.
 _SETTLE_MARGIN_S: Final = 0.5
 
+_OPTIONS: Final = ("bulk", "enforced_key", "shop", "cache_s", "settle_bound_s")
+
 Thing = TypeVar("Thing")
 
 
@@ -78,18 +81,18 @@ class SandboxErp(SalesTarget):
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming an option that cannot be used."""
-        options = settings.options
+        options = Options("sandbox_erp", settings.options, _OPTIONS)
         self.concurrency = settings.concurrency or 32
-        self.bulk = _option(options, "bulk", 1, lambda value: type(value) is int and 1 <= value <= _MAX_BULK)
+        self.bulk = options.whole("bulk", 1, 1, _MAX_BULK)
         self.write_deadline_s = settings.deadline_s or 10.0
-        enforced = _option(options, "enforced_key", True, lambda value: isinstance(value, bool))  # noqa: FBT003 - default
+        enforced = options.flag("enforced_key", default=True)
         self.keys: Mapping[str, KeyDeclaration] = {
             "sale": KeyDeclaration("external_key", enforced=enforced, same_call=True, draft=True),
             "party": KeyDeclaration("code", enforced=enforced, same_call=True),
         }
-        self._shop = _option(options, "shop", "crossdock", lambda value: isinstance(value, str) and value != "")
-        self._cache_s = float(_option(options, "cache_s", 300, _is_duration))
-        self._settle_s: float | None = _option(options, "settle_bound_s", None, _is_duration)
+        self._shop = options.text("shop", "crossdock")
+        self._cache_s = options.seconds("cache_s", 300.0)
+        self._settle_s: float | None = options.seconds("settle_bound_s", None)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], tuple[float, JsonDict]] = {}
         self._client = HttpClient(
@@ -356,20 +359,6 @@ def _product(record: JsonDict) -> JsonDict:
         "list_price": None if price is None else Decimal(price),
         "taxes": [{**tax, "rate": Decimal(tax["rate"])} for tax in record["taxes"]],
     }
-
-
-def _is_duration(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value >= 0
-
-
-def _option(options: Mapping[str, Any], name: str, default: Thing, good: Callable[[Any], bool]) -> Thing:
-    value = options.get(name)
-    if value is None:
-        return default
-    if not good(value):
-        raise ConnectionBroken(f"the option {name!r} of the sandbox ERP cannot be {value!r}", code="option")
-    usable: Thing = value
-    return usable
 
 
 def _batches(items: Sequence[Thing], size: int) -> Iterator[list[Thing]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.kit.errors import ConnectionBroken
+from connectors.kit.options import Options
 
 #: Calls in flight at once that each database takes: SQLite has one writer, and every confirm writes much.
 _CONCURRENCY: Final = {"sqlite": 1, "postgresql": 4}
@@ -39,31 +40,16 @@ class TrytonOptions:
 
 def read_options(given: Mapping[str, Any]) -> TrytonOptions:
     """Raises ConnectionBroken naming the option that cannot be used."""
-    known = {field.name for field in dataclasses.fields(TrytonOptions)}
-    if unknown := sorted(set(given) - known):
-        raise ConnectionBroken(f"Tryton has no option {unknown[0]!r}; it has {', '.join(sorted(known))}")
-    database = str(given.get("database", ""))
+    options = Options("tryton", given, [field.name for field in dataclasses.fields(TrytonOptions)])
+    database = options.text("database")
     if not database or "/" in database:
-        raise ConnectionBroken("option `database` must be the name of the Tryton database")
-    backend = given.get("backend", "sqlite")
-    if backend not in _CONCURRENCY:
-        raise ConnectionBroken(f"option `backend` must be sqlite or postgresql, not {backend!r}")
-    bulk = given.get("bulk", _MAX_BULK)
-    if type(bulk) is not int or not 1 <= bulk <= 2 * _MAX_BULK:
-        raise ConnectionBroken(f"option `bulk` must be a number from 1 to {2 * _MAX_BULK}, not {bulk!r}")
+        raise ConnectionBroken("option `database` of tryton must be the name of the database")
     return TrytonOptions(
         database=database,
-        company=str(given.get("company", "")),
-        web_shop=str(given.get("web_shop", "")),
-        backend=backend,
-        bulk=bulk,
-        cache_s=_duration(given, "cache_s", 600.0),
-        party_cache_s=_duration(given, "party_cache_s", 60.0),
+        company=options.text("company"),
+        web_shop=options.text("web_shop"),
+        backend=options.one_of("backend", _CONCURRENCY, "sqlite"),
+        bulk=options.whole("bulk", _MAX_BULK, 1, 2 * _MAX_BULK),
+        cache_s=options.seconds("cache_s", 600.0),
+        party_cache_s=options.seconds("party_cache_s", 60.0),
     )
-
-
-def _duration(given: Mapping[str, Any], name: str, default: float) -> float:
-    value = given.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ConnectionBroken(f"option `{name}` must be a number of seconds, not {value!r}")
-    return float(value)

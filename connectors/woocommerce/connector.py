@@ -31,6 +31,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
 from connectors.kit.http import HttpClient
+from connectors.kit.options import Options
 from connectors.woocommerce import codes, rows, webhooks
 from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
@@ -58,11 +59,9 @@ class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, Man
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
-        if unknown := set(settings.options) - _OPTIONS:
-            msg = f"WooCommerce has no option {', '.join(sorted(unknown))}; it knows {', '.join(sorted(_OPTIONS))}"
-            raise ConnectionBroken(msg)
-        self._per_page = _per_page(settings.options.get("per_page", _MAX_PER_PAGE))
-        self._statuses = _status_list(settings.options.get("statuses", _STATUSES))
+        options = Options("woocommerce", settings.options, _OPTIONS)
+        self._per_page = options.whole("per_page", _MAX_PER_PAGE, 1, _MAX_PER_PAGE)
+        self._statuses = options.texts("statuses", _STATUSES)
         self._overlap = dt.timedelta(seconds=settings.overlap_s)
         self._webhook_secrets = settings.webhook_secrets
         self._sorts_by_modified = True
@@ -296,17 +295,3 @@ def _auth(settings: ConnectorSettings) -> AuthBase:
     if method == "basic":
         return Basic(settings.key, settings.secret)
     return QueryKeys(consumer_key=settings.key, consumer_secret=settings.secret)
-
-
-def _per_page(value: object) -> int:
-    if isinstance(value, int) and 1 <= value <= _MAX_PER_PAGE:
-        return value
-    msg = f"option per_page is {value!r}; it must be a whole number from 1 to {_MAX_PER_PAGE}"
-    raise ConnectionBroken(msg)
-
-
-def _status_list(value: object) -> tuple[str, ...]:
-    if isinstance(value, (list, tuple)) and value and all(isinstance(status, str) and status for status in value):
-        return tuple(dict.fromkeys(value))
-    msg = f"option statuses is {value!r}; it must be a list of status names, e.g. [any, trash]"
-    raise ConnectionBroken(msg)

@@ -227,7 +227,7 @@ def test_the_connection_may_say_otherwise():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("bulk", 0), ("bulk", 51), ("bulk", True), ("enforced_key", "no"), ("shop", ""), ("cache_s", -1), ("shop", 5)],
+    [("bulk", 0), ("bulk", 51), ("bulk", True), ("enforced_key", "no"), ("shop", ""), ("cache_s", -1), ("shop", [])],
 )
 def test_an_option_that_cannot_be_used_is_named(name, value):
     with pytest.raises(ConnectionBroken, match=repr(name)):

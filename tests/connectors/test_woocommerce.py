@@ -358,7 +358,7 @@ def test_keys_go_into_the_query_on_request(mock):
         ({"url": "shop.example"}, "https://"),
         ({"options": {"perpage": 10}}, "perpage"),
         ({"options": {"per_page": 101}}, "per_page"),
-        ({"options": {"per_page": "10"}}, "per_page"),
+        ({"options": {"per_page": "ten"}}, "per_page"),
         ({"options": {"statuses": "any"}}, "statuses"),
         ({"options": {"statuses": []}}, "statuses"),
         ({"allow_hosts": ("http://x",)}, "allow_hosts"),

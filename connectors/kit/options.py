@@ -1,0 +1,89 @@
+"""Reading a connection's `options`: what only its system knows, as texts of the configuration or as Python values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from connectors.kit.errors import ConnectionBroken
+
+_FLAGS: Final = {"true": True, "false": False}
+T = TypeVar("T")
+
+
+class Options:
+    """Reads one connection's options by kind; what cannot be used raises ConnectionBroken naming it.
+
+    The configuration file hands every scalar over as text, so that no YAML rule can change an id; tests and code
+    hand over Python values. Both are taken.
+    """
+
+    def __init__(self, system: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+        """Refuses an option that the system does not have."""
+        self._system = system
+        self._given = given
+        if unknown := sorted(set(given) - set(known)):
+            raise ConnectionBroken(
+                f"{system} has no option {unknown[0]!r}; it has {', '.join(sorted(known))}", code="option"
+            )
+
+    def _refuse(self, name: str, expected: str) -> ConnectionBroken:
+        found = self._given.get(name)
+        return ConnectionBroken(f"option {name!r} of {self._system} must be {expected}, not {found!r}", code="option")
+
+    def text(self, name: str, default: str = "") -> str:
+        """A text, or a number that is meant as one (an id); never empty where there is a default."""
+        value = self._given.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise self._refuse(name, "a text")
+        if default and value == "":
+            raise self._refuse(name, "a text that is not empty")
+        return str(value)
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within bounds."""
+        value = self._given.get(name, default)
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        if type(value) is not int or not low <= value <= high:
+            raise self._refuse(name, f"a whole number from {low} to {high}")
+        return value
+
+    def seconds(self, name: str, default: T) -> float | T:
+        """A number of seconds, not negative."""
+        value = self._given.get(name)
+        if value is None:
+            return default
+        try:
+            seconds = float(value) if not isinstance(value, bool) else -1.0
+        except (TypeError, ValueError):
+            seconds = -1.0
+        if not 0 <= seconds < float("inf"):
+            raise self._refuse(name, "a number of seconds")
+        return seconds
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._given.get(name, default)
+        value = _FLAGS.get(value, value) if isinstance(value, str) else value
+        if not isinstance(value, bool):
+            raise self._refuse(name, "true or false")
+        return value
+
+    def one_of(self, name: str, choices: Collection[str], default: str) -> str:
+        """One word of several."""
+        value = self._given.get(name, default)
+        if value not in choices:
+            raise self._refuse(name, " or ".join(choices))
+        return str(value)
+
+    def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
+        """A list of texts, each once."""
+        value = self._given.get(name, default)
+        if (
+            not isinstance(value, list | tuple)
+            or not value
+            or not all(isinstance(item, str) and item for item in value)
+        ):
+            raise self._refuse(name, "a list of texts")
+        return tuple(dict.fromkeys(value))
