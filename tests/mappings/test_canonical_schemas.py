@@ -25,7 +25,7 @@ RECORD_SCHEMAS = [
 
 
 @given(orders())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_an_order_goes_through_json_without_loss(order: Order):
     text = json.dumps(order_to_json(order))
     again = order_from_json(json.loads(text))
