@@ -21,7 +21,7 @@ _settings = Settings.from_env()
 
 _host = f"[{_settings.web_host}]" if ":" in _settings.web_host else _settings.web_host
 bind = f"{_host}:{_settings.web_port}"
-worker_class = "gthread"
+worker_class = "webapp.impatient.ImpatientWorker"
 workers = _settings.web_processes
 #: Every waiting delivery keeps one; a group commit answers many at once, so they wait for milliseconds.
 threads = _settings.web_threads

@@ -51,6 +51,14 @@ def post(server, body, headers=None, timeout=15):
     return server.call("POST", "/webhooks/shop", body, headers or signed(body), timeout)[0]
 
 
+def deliver_again(server, body):
+    """As a shop repeats what was not answered with 2xx."""
+    for _ in range(5):
+        if (status := post(server, body)) == 202:
+            break
+    return status
+
+
 def all_at_once(server, bodies):
     start = threading.Barrier(len(bodies))
 
@@ -114,7 +122,7 @@ def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_i
     holder.close()
     assert items(store) == 0
     server.start()
-    assert post(server, order(7)) == 202
+    assert deliver_again(server, order(7)) == 202
     assert items(store) == 1
     store.close()
 
@@ -187,7 +195,7 @@ def test_fifty_megabytes_cost_neither_memory_nor_the_connection_of_others(sqlite
     server = serve(sqlite_url)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         assert post(server, b"0" * 50_000_000, signed(b"")) == 413
-    assert scalar(store, select(func.count()).select_from(schedules).where(schedules.c.asked)) == 2
+    assert scalar(store, select(func.count()).select_from(schedules).where(schedules.c.asked)) == 1
     assert post(server, order(7)) == 202
     store.close()
 
@@ -242,3 +250,30 @@ def test_a_stopping_process_answers_what_it_took_in(store, database_url, serve):
     assert set(statuses) <= {202}
     assert items(store) >= len(statuses)
     assert server.process.wait(20) == 0
+
+
+def test_senders_of_a_byte_a_second_do_not_keep_a_delivery_out(sqlite_url, serve):
+    store = Store.open(sqlite_url)
+    migrate(store)
+    server = serve(sqlite_url, CROSSDOCK_WEB_THREADS="8")
+    stop = threading.Event()
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5)) for _ in range(32)]
+
+        def trickle():
+            for byte in b"POST /webhooks/shop HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 1000:
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.send(bytes([byte]))
+                if stop.wait(0.2):
+                    return
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        time.sleep(0.5)
+        try:
+            assert post(server, order(7), timeout=25) == 202
+        finally:
+            stop.set()
+            sender.join()
+    store.close()
