@@ -15,6 +15,7 @@ from decimal import Decimal
 from connectors.kit.base import DocumentSummary, Rank
 from mappings.canonical.money import Money
 from sync.rules.systems import ChannelSystems
+from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.orders import OrderState, list_orders
@@ -91,7 +92,10 @@ def compare(
     """
     channel = systems.channel
     shop = list(systems.source.list_orders(since, until))
-    erp = list(systems.target.list_sales(since - _MARGIN, until + _MARGIN))
+    listed = list(systems.target.list_sales(since - _MARGIN, until + _MARGIN))
+    # Several channels may write to one web shop of the ERP; what another one is bound to is its own proof's business.
+    others = store.read(lambda c: bound_elsewhere(c, channel.erp, channel.name))
+    erp = [sale for sale in listed if sale.external_id not in others]
     # Read after the lists: what came to us since is younger than they are.
     ours = store.read(lambda c: list_orders(c, channel.name, channel.erp))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))

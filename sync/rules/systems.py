@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from mappings.registry import SOURCES, TARGETS
 
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
 _NO_LIMIT = 10**12
+#: What a lease lasts beyond three calls: room for a database that is busy when the heart beats.
+LEASE_BASE_S = 5.0
 
 
 class OrderSource(PullsOrders, FetchesOrders, ListsOrders):
@@ -63,7 +66,7 @@ class ChannelSystems:
 
 def lease_length_s(target: SalesTarget) -> float:
     """The length of a lease on `target`, in seconds."""
-    return 5.0 + 3.0 * target.write_deadline_s
+    return LEASE_BASE_S + 3.0 * target.write_deadline_s
 
 
 class Systems:
@@ -81,18 +84,20 @@ class Systems:
         self._throttle = throttle
         self._dry_run = dry_run
         self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def connector(self, name: str) -> Any:  # noqa: ANN401 - what it can do is asked for by protocol
         """The connector of one connection."""
-        if name not in self._made:
-            connection = self.config.connections[name]
-            self._made[name] = make_connector(
-                connection.system,
-                self._settings(connection),
-                throttle=self._throttle(connection),
-                dry_run=self._dry_run,
-            )
-        return self._made[name]
+        with self._lock:
+            if name not in self._made:
+                connection = self.config.connections[name]
+                self._made[name] = make_connector(
+                    connection.system,
+                    self._settings(connection),
+                    throttle=self._throttle(connection),
+                    dry_run=self._dry_run,
+                )
+            return self._made[name]
 
     def _settings(self, connection: Connection) -> ConnectorSettings:
         overlaps = [channel.schedules.overlap_s for channel in self.config.channels_of_source(connection.name)]

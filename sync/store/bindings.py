@@ -99,6 +99,17 @@ def bound_keys(connection: Connection, target: str, external_ids: Sequence[str])
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def bound_elsewhere(connection: Connection, target: str, channel: str) -> set[str]:
+    """Ids of sales in `target` that belong to orders of other channels."""
+    bound, order = bindings.c, orders.c
+    query = (
+        select(bound.external_id)
+        .join(orders, order.id == bound.order_id)
+        .where(bound.connection == target, bound.kind == "sale", order.channel != channel)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def end_of_orders(connection: Connection, order_ids: Sequence[int]) -> None:
     """End every living sale binding of these orders."""
     bound = bindings.c

@@ -53,8 +53,7 @@ def open_lease(
     The first drain takes half, so that a second worker helps without either having to wait.
     """
     _serialise(connection, target)
-    used = connection.execute(select(func.sum(leases.c.slots)).where(leases.c.connection == target)).scalar_one() or 0
-    slots = min(concurrency - used, max(1, concurrency // 2))
+    slots = min(concurrency - used_slots(connection).get(target, 0), max(1, concurrency // 2))
     if slots < 1:
         return None
     lease = Lease(secrets.token_hex(16), channel, kind, target, slots, lease_s)
@@ -72,6 +71,12 @@ def open_lease(
         )
     )
     return lease
+
+
+def used_slots(connection: Connection) -> dict[str, int]:
+    """Target connection -> calls that living drains may have in flight on it."""
+    query = select(leases.c.connection, func.sum(leases.c.slots)).group_by(leases.c.connection)
+    return {target: int(slots) for target, slots in connection.execute(query)}
 
 
 def _serialise(connection: Connection, target: str) -> None:

@@ -6,7 +6,7 @@ It looks at the database only. Whatever Redis lost, doubled or never heard of, t
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from sync.rules.systems import Systems, lease_length_s
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
-from sync.store.leases import Watch, expire_lease
+from sync.store.leases import Watch, expire_lease, used_slots
 from sync.store.switches import Pause, pauses, stops
 from sync.work.runtime import Runtime
 
@@ -37,14 +37,21 @@ class Dispatcher:
         self.recover()
         store = self._runtime.store
         due = store.read(due_channels)
-        paused = store.read(pauses) if due else []
+        if not due:
+            return 0
+        paused, used = store.read(pauses), store.read(used_slots)
         channels = self._runtime.config.channels
         rung = 0
         for name, kind in due:
             # A channel that left the configuration keeps its items; they wait until it is back.
-            if name in channels and not _is_paused(channels[name], paused):
+            if name in channels and not _is_paused(channels[name], paused) and self._has_room(channels[name], used):
                 rung += self._runtime.bell.ring(name, kind)
         return rung
+
+    def _has_room(self, channel: Channel, used: Mapping[str, int]) -> bool:
+        """A ring for a connection whose every call is spoken for would only wake a worker to find that out."""
+        concurrency: int = self._runtime.systems.connector(channel.erp).concurrency
+        return used.get(channel.erp, 0) < concurrency
 
     def recover(self) -> None:
         """What a dead drain left behind goes back to where somebody finds it."""

@@ -16,7 +16,7 @@ from sync.rules.systems import ChannelSystems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.items import claim, has_due
-from sync.store.leases import LeaseLost, close_lease, open_lease
+from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
 from sync.store.lookups import load_lookups
 from sync.store.switches import pause_of
 from sync.work import stopping
@@ -79,7 +79,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
         items = drain.store.write(lambda c: claim(c, drain.lease, size))
         if not items:
             return looked, False
-        if len(items) == size and looked == 0:
+        if len(items) == size and looked == 0 and _has_room(drain):
             # A claim that came back full: a second worker can help, up to the connection's concurrency.
             ring(drain.lease.channel, drain.lease.kind)
         settle(drain, converge(drain, items))
@@ -92,6 +92,11 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
 def batch_size(drain: Drain) -> int:
     """As many as keep the window full, and no more than one transaction may carry."""
     return min(MAX_BATCH, max(drain.lease.slots * 4, drain.target.bulk))
+
+
+def _has_room(drain: Drain) -> bool:
+    used = drain.store.read(used_slots)
+    return used.get(drain.lease.connection, 0) < drain.target.concurrency
 
 
 def _paused(store: Store, systems: ChannelSystems) -> bool:

@@ -38,15 +38,15 @@ _STATEMENT_TIMEOUT_MS = 1500
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class NotStored(Exception):  # noqa: N818 - says what happened
+class NotStored(Exception):
     """The database did not take it in time: the sender must try again, whether or not it was written after all."""
 
 
-class RowRefused(Exception):  # noqa: N818 - says what happened
+class RowRefused(Exception):
     """The database refuses this one row and would refuse it again."""
 
 
-class _Away(Exception):  # noqa: N818 - never leaves this module
+class _Away(Exception):
     """The database cannot be reached at the moment."""
 
 
