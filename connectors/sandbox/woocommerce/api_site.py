@@ -173,12 +173,12 @@ def system_status(call: Call) -> Response:
 
 def down_page(shop: Shop) -> Response | None:
     """The page of a shop that is out of service; None when it is in service."""
-    html = ("Content-Type", "text/html; charset=UTF-8")
+    html = (("Date", shop.http_date()), ("Content-Type", "text/html; charset=UTF-8"), *NO_CACHE)
     if shop.mode == "maintenance":
         text = "Briefly unavailable for scheduled maintenance. Check back in a minute."
-        return Response(503, _page("Maintenance", text), (("Retry-After", "600"), html, *NO_CACHE))
+        return Response(503, _page("Maintenance", text), (("Retry-After", "600"), *html))
     if shop.mode == "database-down":
-        return Response(500, _page("Database Error", "Error establishing a database connection"), (html, *NO_CACHE))
+        return Response(500, _page("Database Error", "Error establishing a database connection"), html)
     return None
 
 

@@ -87,7 +87,7 @@ class Call:
 
     def reply_bytes(self, body: bytes, status: int = 200, *, headers: Headers = ()) -> Response:
         """A JSON reply with the headers that the recorded shop sends."""
-        sent: list[tuple[str, str]] = [JSON_TYPE, *_REST_HEADERS]
+        sent: list[tuple[str, str]] = [("Date", self.shop.http_date()), JSON_TYPE, *_REST_HEADERS]
         if not any(name == "Link" for name, _ in headers):
             home = f"{self.scheme}://{self.store.renderer.host}/wp-json/"
             sent.append(("Link", f'<{home}>; rel="https://api.w.org/"'))

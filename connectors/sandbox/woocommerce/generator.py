@@ -173,7 +173,7 @@ class Generator:
         at_subtotal = at_subtotal and pieces < _LONG_ORDER_LINES
         settings = self._set_differently(net_prices=net_prices, at_subtotal=at_subtotal)
         gateway, gateway_title = ("bacs", "Direct bank transfer") if status == "on-hold" else dice.choice(_GATEWAYS)
-        paid = _later(created, dice.randint(0, 40)) if status in {"processing", "completed"} else None
+        paid = self._later(created, dice.randint(0, 40)) if status in {"processing", "completed"} else None
         billing, shipping = person.addresses(escaped=not from_rest)
         coupons = self._shop.settings.coupons if dice.random() < variety.coupon else ()
         exempt = bool(person.vat_id) and dice.random() < variety.tax_exempt * 5
@@ -190,7 +190,7 @@ class Generator:
             currency=dice.choice(("JPY", "KWD", "USD")) if dice.random() < variety.foreign_currency else "",
             created=created,
             paid=paid,
-            completed=_later(created, dice.randint(600, 200_000)) if status == "completed" else None,
+            completed=self._later(created, dice.randint(600, 200_000)) if status == "completed" else None,
             customer_id=person.customer_id,
             payment_method=gateway,
             payment_method_title=gateway_title,
@@ -260,8 +260,12 @@ class Generator:
             "price": "9.90",
         }
 
+    def _later(self, gmt: str, seconds: int) -> str:
+        """So much later, but never in the future: texts of equal form compare as times."""
+        return min(_text(dt.datetime.fromisoformat(gmt) + dt.timedelta(seconds=seconds)), self._shop.now())
+
     def _refund(self, order: Json, *, full: bool) -> None:
-        moment = _later(order["date_modified_gmt"], self._dice.randint(3_600, 90_000))
+        moment = self._later(order["date_modified_gmt"], self._dice.randint(3_600, 90_000))
         sent: Json = {"reason": self._dice.choice(("Bruch – 2 Stück", "Widerruf", "Kulanz")), "api_refund": False}  # noqa: RUF001
         if full:
             sent |= {"amount": order["total"]} | _all_lines(order)
@@ -306,10 +310,6 @@ def _net_price(product: Json) -> Decimal:
 
 def _weighted(dice: random.Random, weights: Sequence[tuple[str, int]]) -> str:
     return dice.choices([name for name, _ in weights], [weight for _, weight in weights])[0]
-
-
-def _later(gmt: str, seconds: int) -> str:
-    return _text(dt.datetime.fromisoformat(gmt) + dt.timedelta(seconds=seconds))
 
 
 def _text(moment: dt.datetime) -> str:

@@ -118,26 +118,35 @@ def compared_text(value: str, zone: zoneinfo.ZoneInfo) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def _limits(query: ListQuery, zone: zoneinfo.ZoneInfo) -> list[tuple[str, str, str]]:
+    """(column, "after" or "before", text) of every time that was given."""
+    return [
+        (column, side, compared_text(text, zone))
+        for column, prefix in (("created", ""), ("modified", "modified_"))
+        for side in ("after", "before")
+        if (text := query.get(f"{prefix}{side}"))
+    ]
+
+
+def _walked_column(query: ListQuery) -> str:
+    """The time by which the list is sorted and an index knows it; "" for none."""
+    if not query.gmt or query.include:
+        return ""
+    return {"modified": "modified", "date": "created"}.get(query.order_by, "")
+
+
 def _time_filter(query: ListQuery, shop: Shop) -> Callable[[OrderRow], bool] | None:
     zone = shop.settings.zone
-    limits = [
-        (column, after, compared_text(query.get(name), zone))
-        for name, column, after in (
-            ("after", "created", True),
-            ("before", "created", False),
-            ("modified_after", "modified", True),
-            ("modified_before", "modified", False),
-        )
-        if query.get(name) and not (_indexed(query) and column == "modified")
-    ]
+    walked = _walked_column(query)
+    limits = [limit for limit in _limits(query, zone) if limit[0] != walked]
     if not limits:
         return None
 
     def inside(row: OrderRow) -> bool:
-        for column, after, limit in limits:
+        for column, side, limit in limits:
             gmt: str = getattr(row, column)
             value = gmt if query.gmt else to_local(gmt, zone)
-            if not (value > limit if after else value < limit):
+            if not (value > limit if side == "after" else value < limit):
                 return False
         return True
 
@@ -167,36 +176,30 @@ def select_orders(query: ListQuery, shop: Shop, statuses: Iterable[str]) -> list
 
 
 def _candidates(query: ListQuery, shop: Shop) -> list[OrderRow]:
-    """The rows that can match, by the cheapest way; those of a keyset walk come sorted."""
+    """The rows that can match, by the cheapest way; those of a walk by time come sorted and cut."""
     if query.include:
         return [shop.orders[number] for number in query.include if number in shop.orders]
-    if not _indexed(query):
+    column = _walked_column(query)
+    if not column:
         return list(shop.orders.values())
-    low, high = 0, len(shop.by_modified)
-    if query.get("modified_after"):
-        low = bisect_right(shop.by_modified, (compared_text(query.get("modified_after"), shop.settings.zone), math.inf))
-    if query.get("modified_before"):
-        high = bisect_left(shop.by_modified, (compared_text(query.get("modified_before"), shop.settings.zone), -1))
-    return [shop.orders[number] for _, number in shop.by_modified[low:high]]
-
-
-def _indexed(query: ListQuery) -> bool:
-    """A walk by modification time in GMT, without ids: the index has its rows, already in order."""
-    return query.gmt and query.order_by == "modified" and not query.include
+    index = shop.by_time[column]
+    low, high = 0, len(index)
+    for limited, side, text in _limits(query, shop.settings.zone):
+        if limited == column and side == "after":
+            low = bisect_right(index, (text, math.inf))
+        elif limited == column:
+            high = bisect_left(index, (text, -1))
+    return [shop.orders[number] for _, number in index[low:high]]
 
 
 def _sorted(rows: list[OrderRow], query: ListQuery) -> list[OrderRow]:
-    if query.order_by == "modified":
-        if not _indexed(query):
-            rows.sort(key=lambda row: (row.modified, row.id))
-    elif query.order_by == "date":
-        rows.sort(key=lambda row: (row.created, row.id))
-    elif query.order_by == "include" and query.include:
+    if query.order_by == "include" and query.include:
         wanted = [int(piece) for piece in query.many("include")]
         rows.sort(key=lambda row: wanted.index(row.id))
         return rows
-    else:
-        rows.sort(key=lambda row: row.id)
+    if not _walked_column(query):
+        column = {"modified": "modified", "date": "created"}.get(query.order_by)
+        rows.sort(key=lambda row: (getattr(row, column) if column else "", row.id))
     if query.order == "desc":
         rows.reverse()
     return rows

@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import datetime as dt
+import email.utils
 import threading
 import time
 from collections.abc import Callable
@@ -70,8 +71,8 @@ class Shop:
         self.lock = threading.RLock()
         self.ids = Ids()
         self.orders: dict[int, OrderRow] = {}
-        #: (modified, id) of every order, sorted: the keyset walk is a slice.
-        self.by_modified: list[tuple[str, int]] = []
+        #: (time, id) of every order, sorted: a walk by time is a slice.
+        self.by_time: dict[str, list[tuple[str, int]]] = {"created": [], "modified": []}
         self.products: dict[int, Json] = {}
         self.skus: dict[str, int] = {}
         self.notes: dict[int, list[Json]] = {}
@@ -88,6 +89,10 @@ class Shop:
         """The shop's clock: GMT, whole seconds."""
         moment = dt.datetime.fromtimestamp(time.time() + self.clock_offset_s, tz=dt.UTC)
         return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def http_date(self) -> str:
+        """The shop's clock as the `Date` header says it."""
+        return email.utils.formatdate(time.time() + self.clock_offset_s, usegmt=True)
 
     def local(self, gmt: str | None) -> str | None:
         """`gmt` in the site's zone."""
@@ -126,7 +131,7 @@ class Shop:
         with self.lock:
             old = self.orders.get(document["id"])
             if old is not None:
-                del self.by_modified[bisect.bisect_left(self.by_modified, (old.modified, old.id))]
+                self._forget_times(old)
             row = OrderRow(
                 document["id"],
                 document["status"],
@@ -135,14 +140,18 @@ class Shop:
                 orjson.dumps(document),
             )
             self.orders[row.id] = row
-            bisect.insort(self.by_modified, (row.modified, row.id))
+            bisect.insort(self.by_time["created"], (row.created, row.id))
+            bisect.insort(self.by_time["modified"], (row.modified, row.id))
             return row
+
+    def _forget_times(self, row: OrderRow) -> None:
+        for index, moment in ((self.by_time["created"], row.created), (self.by_time["modified"], row.modified)):
+            del index[bisect.bisect_left(index, (moment, row.id))]
 
     def drop_order(self, order_id: int) -> None:
         """Delete for good; nobody is told, as in a real shop."""
         with self.lock:
-            row = self.orders.pop(order_id)
-            del self.by_modified[bisect.bisect_left(self.by_modified, (row.modified, row.id))]
+            self._forget_times(self.orders.pop(order_id))
             self.notes.pop(order_id, None)
             self.fulfillments.pop(order_id, None)
             self.record("order.delete", order_id)
@@ -196,8 +205,7 @@ class Shop:
     def _replay(self, entry: Entry) -> None:
         kind, number = entry.kind.partition(".")[0], int(entry.external_id or 0)
         if entry.kind == "order.delete":
-            row = self.orders.pop(number)
-            self.by_modified.remove((row.modified, row.id))
+            self._forget_times(self.orders.pop(number))
         elif entry.kind == "product.delete":
             self.skus.pop(self.products.pop(number)["sku"], None)
         elif entry.kind == "webhook.delete":

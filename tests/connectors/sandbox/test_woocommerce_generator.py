@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -47,6 +48,13 @@ def test_the_parts_add_up_to_the_total_but_for_the_cents_of_rounding_at_the_subt
     assert max(abs(difference(order)) for order in orders) <= Decimal("0.05")
     off = sum(rounds_at_subtotal(order) for order in orders)
     assert 0 < off < COUNT / 10
+
+
+def test_nothing_of_a_backlog_lies_in_the_future_or_before_its_beginning(orders):
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    for order in orders:
+        times = [order[f"date_{name}_gmt"] for name in ("created", "paid", "completed", "modified")]
+        assert all(order["date_created_gmt"] <= moment <= now for moment in times if moment), order["id"]
 
 
 def test_tax_lines_add_up_to_the_orders_tax(orders):
