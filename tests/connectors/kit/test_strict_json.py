@@ -35,11 +35,18 @@ def test_a_byte_order_mark_is_skipped():
         ("[" + "1" * 5000 + "]", "too long"),
         ('{"a": 1, "a": 2}', "same name twice"),
         ('[{"x": {"a": 1, "b": 2, "a": 1}}]', "same name twice"),
+        ('{"a" : 1, "a"\n: 2}', "same name twice"),
+        (r'["\":", {"a" :1, "a" :2}]', "same name twice"),
+        (r'[{"a" :1, "b": "\":", "a": 2}]', "same name twice"),
         ("[" * 100_000, "nested deeper"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested deeper"),
         ('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1), "nested deeper"),
         (b'["\xff"]', "UTF-8"),
-        (r'["\ud800"]', "half a character"),
+        (r'["\ud800"]', "half of a character"),
+        (r'["\ude00"]', "half of a character"),
+        (r'["\ude00\ud83d"]', "half of a character"),
+        (r'["\\\ude00"]', "half of a character"),
+        (r'["\\ud83d\ude00"]', "half of a character"),
     ],
 )
 def test_what_cannot_be_trusted_is_refused_with_its_reason(text, reason):
@@ -54,8 +61,33 @@ def test_the_deepest_nesting_that_is_allowed_is_read():
     loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 
 
-def test_a_pair_of_surrogates_is_one_character():
-    assert loads(r'["\ud83d\ude00"]') == ["😀"]
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'["\ud83d\ude00"]', "😀"),
+        (r'["\uD83D\uDE00\ud83d\ude00"]', "😀😀"),
+        (r'["\\ud83d"]', r"\ud83d"),
+        (r'["\\\\ude00 \ud83d\ude00"]', r"\\ude00 😀"),
+    ],
+)
+def test_a_pair_of_surrogates_is_one_character_and_an_escaped_backslash_none(text, value):
+    assert loads(text) == [value]
+
+
+@pytest.mark.parametrize("text", [r'{"a\":": "\":", "b" : "x \" : y"}', '{ "a" : { "a" : [ { "a" : 1 } ] } }'])
+def test_names_and_strings_that_look_alike_are_told_apart(text):
+    assert loads(text) == json.loads(text)
+
+
+@given(st.lists(st.tuples(st.text(alphabet='a": \\{[,', max_size=4), st.integers()), max_size=6), st.booleans())
+def test_a_name_that_stands_twice_is_found_whatever_the_names_look_like(pairs, spaced):
+    colon = " : " if spaced else ":"
+    text = "{" + ",".join(f"{json.dumps(name)}{colon}{value}" for name, value in pairs) + "}"
+    if len(dict(pairs)) == len(pairs):
+        assert loads(text) == dict(pairs)
+    else:
+        with pytest.raises(InvalidJson, match="same name twice"):
+            loads(text)
 
 
 @given(
