@@ -6,6 +6,7 @@ import getpass
 
 import click
 
+from mappings.canonical.records import OrderState
 from sync.cli.console import opened, out
 from sync.cli.moving import channel_of
 from sync.desk.steering import approve_order, reject_order, retry_again, retry_orders
@@ -134,6 +135,8 @@ def lookup(table: str, value: str, target: str, channel: str | None, connection:
 
     Releases every order that waits for it.
     """
+    if table == "order_state" and target not in set(OrderState):
+        raise click.UsageError(f"an order state is one of {', '.join(OrderState)}, not {target!r}")
     with opened() as runtime:
         scope = f"channel:{channel}" if channel else f"connection:{connection}" if connection else "global"
         actor = getpass.getuser()

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from connectors.kit.base import SalesTarget
-from mappings.registry import TargetMapping
+from mappings.base import SourceOptions, TargetMapping
+from mappings.canonical.records import OrderState
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import ChannelState
@@ -58,6 +59,12 @@ class Drain:
     progress: Callable[[], None] = lambda: None
     #: Set when the target is away: what was not sent yet is not sent.
     away: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    @property
+    def source_options(self) -> SourceOptions:
+        """How the source is read: the shop's own states are translated by the `order_state` look-up."""
+        states = {value: OrderState(state) for (table, value), state in self.lookups.items() if table == "order_state"}
+        return dataclasses.replace(self.systems.source_options, order_states=states)
 
     @property
     def target(self) -> SalesTarget:

@@ -119,7 +119,7 @@ def _event(drain: Drain, envelope: Envelope, body: bytes, content: str) -> NewEv
 def _map(drain: Drain, piece: Piece) -> None:
     if piece.payload is None:
         return
-    piece.order = drain.systems.source_mapping.order(piece.payload, drain.systems.source_options)
+    piece.order = drain.systems.source_mapping.order(piece.payload, drain.source_options)
     piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
 
 
