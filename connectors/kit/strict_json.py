@@ -63,7 +63,11 @@ def loads(text: bytes | str) -> Any:  # noqa: ANN401  # JSON is what it is
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        # An exponent that Decimal itself cannot hold.
+        raise InvalidJson("a number in it is too long or too large") from None
     if len(text) > MAX_NUMBER or abs(number.adjusted()) > MAX_EXPONENT:
         raise InvalidJson("a number in it is too long or too large")
     return number

@@ -13,7 +13,7 @@ from sync.cli.console import opened, out
 from sync.cli.moving import channel_of
 from sync.desk.passport import passport
 from sync.desk.status import status_of
-from sync.store.orders import OrderState, list_orders
+from sync.store.orders import StoredOrder, list_orders
 
 _NEEDS_YOU = {"held", "parked"}
 
@@ -85,7 +85,7 @@ def orders(channel: str | None, state: str | None, *, needs_you: bool, as_json: 
     out.print(table)
 
 
-def _order_json(order: OrderState) -> dict[str, Any]:
+def _order_json(order: StoredOrder) -> dict[str, Any]:
     return {
         "channel": order.channel,
         "external_id": order.external_id,

@@ -13,16 +13,16 @@ from sync.desk.steering import approve_order, reject_order, retry_again, retry_o
 from sync.store.audit import record_audit
 from sync.store.issues import close_connection_issues
 from sync.store.lookups import save_lookup
-from sync.store.orders import OrderState, find_orders
+from sync.store.orders import StoredOrder, find_orders
 from sync.store.switches import pause as pause_switch
 from sync.store.switches import resume as resume_switch
 from sync.work.runtime import Runtime
 
 
-def _find(runtime: Runtime, numbers: tuple[str, ...]) -> list[OrderState]:
+def _find(runtime: Runtime, numbers: tuple[str, ...]) -> list[StoredOrder]:
     """The orders that are meant. Raises click.ClickException for a number that names none or several."""
     targets = {channel.name: channel.erp for channel in runtime.config.channels.values()}
-    found: list[OrderState] = []
+    found: list[StoredOrder] = []
     for number in numbers:
         orders = runtime.store.read(lambda c, number=number: find_orders(c, number, targets))  # type: ignore[misc]
         if not orders:
@@ -34,7 +34,7 @@ def _find(runtime: Runtime, numbers: tuple[str, ...]) -> list[OrderState]:
     return found
 
 
-def _ring(runtime: Runtime, orders: list[OrderState]) -> None:
+def _ring(runtime: Runtime, orders: list[StoredOrder]) -> None:
     for channel in sorted({order.channel for order in orders}):
         runtime.bell.ring(channel, "order")
 

@@ -12,7 +12,7 @@ from sync.store.engine import Store
 from sync.store.events import list_events
 from sync.store.intents import list_intents
 from sync.store.issues import causes_of
-from sync.store.orders import OrderState, find_orders, load_canonical
+from sync.store.orders import StoredOrder, find_orders, load_canonical
 
 
 def passport(store: Store, config: Config, number: str, *, exchanges: bool = False) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def passport(store: Store, config: Config, number: str, *, exchanges: bool = Fal
     return [_one(store, config, order, exchanges=exchanges) for order in found]
 
 
-def _one(store: Store, config: Config, order: OrderState, *, exchanges: bool) -> dict[str, Any]:
+def _one(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -> dict[str, Any]:
     causes = store.read(lambda c: causes_of(c, [order.item_id])).get(order.item_id, [])
     canonical = store.read(lambda c: load_canonical(c, order.id))
     return {
@@ -48,7 +48,7 @@ def _one(store: Store, config: Config, order: OrderState, *, exchanges: bool) ->
     }
 
 
-def _timeline(store: Store, config: Config, order: OrderState, *, exchanges: bool) -> list[dict[str, Any]]:
+def _timeline(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -> list[dict[str, Any]]:
     source = config.channels[order.channel].source
     lines: list[dict[str, Any]] = []
     for event in store.read(lambda c: list_events(c, source, "order", order.external_id)):

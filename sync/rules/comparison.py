@@ -18,7 +18,7 @@ from sync.rules.systems import ChannelSystems
 from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
-from sync.store.orders import OrderState, list_orders
+from sync.store.orders import StoredOrder, list_orders
 from sync.store.states import ItemState
 
 #: A sale's date in the ERP and the order's in the shop may lie on either side of midnight.
@@ -110,7 +110,7 @@ class _Join:
         systems: ChannelSystems,
         shop: Sequence[DocumentSummary],
         erp: Sequence[DocumentSummary],
-        ours: Sequence[OrderState],
+        ours: Sequence[StoredOrder],
         causes: dict[int, list[tuple[str, str, str, str]]],
         since: dt.datetime,
         until: dt.datetime,
@@ -174,7 +174,7 @@ class _Join:
         group.differences.extend(self._differences(row, day, order, sales))
 
     def _differences(
-        self, row: DocumentSummary, day: str, order: OrderState | None, sales: list[DocumentSummary]
+        self, row: DocumentSummary, day: str, order: StoredOrder | None, sales: list[DocumentSummary]
     ) -> Iterable[Difference]:
         def found(kind: Kind, where: str, detail: str) -> Difference:
             return Difference(
@@ -208,7 +208,7 @@ class _Join:
         if order is not None:
             yield from self._own_differences(row, order, sales, found)
 
-    def _why_absent(self, row: DocumentSummary, order: OrderState | None) -> tuple[Kind, str, str]:
+    def _why_absent(self, row: DocumentSummary, order: StoredOrder | None) -> tuple[Kind, str, str]:
         cancelled = self._cancelled.get(self._key(row.external_id))
         if order is not None and order.state in _STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
@@ -231,7 +231,7 @@ class _Join:
             f"Crossdock has it ({order.state}: {order.reason or 'on its way'}), the ERP does not",
         )
 
-    def _own_differences(self, row, order: OrderState, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _own_differences(self, row, order: StoredOrder, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
         if order.grand != row.total:
             yield found(Kind.AMOUNT, "crossdock", f"the shop says {row.total}, Crossdock saw {order.grand}")
         elif order.source_state != row.state and row.placed_at < self._young_since and sales:
@@ -242,7 +242,7 @@ class _Join:
 
     # --- what only we or only the ERP has -----------------------------------------------------------------------
 
-    def _join_unlisted(self, order: OrderState) -> None:
+    def _join_unlisted(self, order: StoredOrder) -> None:
         """Orders of ours in the window that the shop's fresh list does not have."""
         inside = self._since <= order.placed_at < self._until
         if order.external_id in self._shop or not inside or order.state in _LEFT_OUT:

@@ -104,7 +104,7 @@ def load_alike(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class OrderState:
+class StoredOrder:
     """An order as the proof and the lists show it."""
 
     id: int
@@ -132,7 +132,7 @@ def list_orders(
     *,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
-) -> list[OrderState]:
+) -> list[StoredOrder]:
     """Every order of a channel in a window of placing, with its work item and its sale in `target`."""
     query = _with_state(target).where(orders.c.channel == channel).order_by(orders.c.placed_at)
     if since is not None:
@@ -142,7 +142,7 @@ def list_orders(
     return [_state(row) for row in connection.execute(query)]
 
 
-def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[OrderState]:
+def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[StoredOrder]:
     """Orders by any of their numbers: ours, the shop's id, the ERP's number or id. `targets` is channel -> ERP."""
     table, bound = orders.c, bindings.c
     by_binding = select(bound.order_id).where(
@@ -185,10 +185,10 @@ def _with_state(target: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - 
     )
 
 
-def _state(row: Row[tuple[object, ...]]) -> OrderState:
+def _state(row: Row[tuple[object, ...]]) -> StoredOrder:
     values: list[Any] = list(row)
     values[6] = Decimal(values[6])
-    return OrderState(*values)
+    return StoredOrder(*values)
 
 
 def load_canonical(connection: Connection, order_id: int) -> bytes | None:
