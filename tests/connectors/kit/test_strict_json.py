@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_skipped():
         (r'["\":", {"a" :1, "a" :2}]', "same name twice"),
         (r'[{"a" :1, "b": "\":", "a": 2}]', "same name twice"),
         ("[" * 100_000, "nested deeper"),
-        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "nested deeper"),
+        ("[" * (MAX_DEPTH + 1) + "0" + "]" * (MAX_DEPTH + 1), "nested deeper"),
         ('{"a":' * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1), "nested deeper"),
         (b'["\xff"]', "UTF-8"),
         (r'["\ud800"]', "half of a character"),
@@ -58,7 +58,7 @@ def test_what_cannot_be_trusted_is_refused_with_its_reason(text, reason):
 
 
 def test_the_deepest_nesting_that_is_allowed_is_read():
-    loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    loads("[" * MAX_DEPTH + "0" + "]" * MAX_DEPTH)
 
 
 @pytest.mark.parametrize(
