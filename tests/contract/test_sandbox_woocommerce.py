@@ -18,7 +18,8 @@ import pytest
 
 from connectors.sandbox.woocommerce.app import WooCommerce
 from connectors.sandbox.woocommerce.deliveries import Behaviour
-from connectors.sandbox.woocommerce.orders import BasketLine, Draft, Shipping, make_order, place, read_address
+from connectors.sandbox.woocommerce.drafts import BasketLine, Draft, Shipping, make_order
+from connectors.sandbox.woocommerce.orders import place, read_address
 from connectors.sandbox.woocommerce.products import create_product
 from connectors.sandbox.woocommerce.refunds import create_refund
 from connectors.sandbox.woocommerce.settings import ShopSettings

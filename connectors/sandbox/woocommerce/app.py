@@ -11,7 +11,7 @@ from connectors.sandbox.exchange import Request, Response, Router
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.server import Server, serve
-from connectors.sandbox.woocommerce import api_orders, api_products, api_site, api_webhooks
+from connectors.sandbox.woocommerce import api_order_parts, api_orders, api_products, api_site, api_webhooks
 from connectors.sandbox.woocommerce.auth import Authenticator, check_permission
 from connectors.sandbox.woocommerce.calls import Call, Store
 from connectors.sandbox.woocommerce.control import Control
@@ -34,13 +34,13 @@ _ROUTES: dict[str, dict[str, Handler]] = {
         **dict.fromkeys(("POST", "PUT", "PATCH"), api_orders.update_order),
         "DELETE": api_orders.delete_order,
     },
-    f"{_V3}/orders/{{order_id}}/refunds": {"GET": api_orders.list_refunds, "POST": api_orders.post_refund},
-    f"{_V3}/orders/{{order_id}}/notes": {"GET": api_orders.list_notes, "POST": api_orders.post_note},
+    f"{_V3}/orders/{{order_id}}/refunds": {"GET": api_order_parts.list_refunds, "POST": api_order_parts.post_refund},
+    f"{_V3}/orders/{{order_id}}/notes": {"GET": api_order_parts.list_notes, "POST": api_order_parts.post_note},
     f"{_V3}/orders/{{order_id}}/fulfillments": {
-        "GET": api_orders.list_fulfillments,
-        "POST": api_orders.post_fulfillment,
+        "GET": api_order_parts.list_fulfillments,
+        "POST": api_order_parts.post_fulfillment,
     },
-    f"{_V3}/refunds": {"GET": api_orders.list_all_refunds},
+    f"{_V3}/refunds": {"GET": api_order_parts.list_all_refunds},
     f"{_V3}/products": {"GET": api_products.list_products, "POST": api_products.post_product},
     f"{_V3}/products/batch": dict.fromkeys(("POST", "PUT", "PATCH"), api_products.batch_products),
     f"{_V3}/products/{{product_id}}": {

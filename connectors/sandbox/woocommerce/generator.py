@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.catalogue import TAX_PERCENT, UNKNOWN_SKU, unknown_product
-from connectors.sandbox.woocommerce.orders import BasketLine, Draft, Fee, Shipping, make_order, place
+from connectors.sandbox.woocommerce.drafts import BasketLine, Draft, Fee, Shipping, make_order
+from connectors.sandbox.woocommerce.orders import place
 from connectors.sandbox.woocommerce.people import Person, people
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.refunds import create_refund
