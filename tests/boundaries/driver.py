@@ -1,0 +1,110 @@
+"""`python -m tests.boundaries.driver`: cases on stdin, one JSON object a line; their runs on stdout, one line a case.
+
+A case may be tried alone to see what happens at one boundary, and its folder is kept where a run had faults:
+
+    echo '{"blow": "kill", "only": [17]}' | python -m tests.boundaries.driver
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sync.work.drain import drain_channel
+from tests.boundaries import forks, run, world
+from tests.boundaries.cases import Case
+from tests.boundaries.run import Outcome, Run
+
+#: Runs at once: nearly all of a run is waiting for leases and settle times.
+LANES = 14
+
+
+class Driver:
+    """Keeps everything warm that runs can share, and stays without threads, so that it can fork at any time."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._databases = world.Databases(folder)
+        self._books = folder / "prepared.jsonl"
+        self._case_number = itertools.count(1)
+        run.scale_time()
+        if forks.wait(forks.fork(lambda: world.prepare_books(folder))):
+            raise RuntimeError("the ERP's books could not be prepared")
+
+    def warm(self, case: Case) -> None:
+        """Imports, compiled statements and schemas, once for all."""
+        self._databases.prepare(case)
+        folder = self._new_folder("warm")
+        run.log_to(folder / "drain.log")
+        runner = Run(case, self._databases, self._books, folder, 0)
+        runner.warm()
+
+    def try_case(self, case: Case) -> list[Outcome]:
+        """One run for each boundary, until a drain gets through unharmed."""
+        self.warm(case)
+        numbers = iter(case.only or itertools.count(1))
+        name = f"case{next(self._case_number)}"
+        running: dict[int, Path] = {}
+        outcomes: list[Outcome] = []
+        more = True
+        while more or running:
+            while more and len(running) < LANES:
+                at = next(numbers, None)
+                if at is None:
+                    more = False
+                    break
+                folder = self._new_folder(f"{name}-{at}")
+                running[self._start(case, folder, at)] = folder
+            if not running:
+                break
+            pid, _ = os.wait()
+            outcome = _read(running.pop(pid))
+            outcomes.append(outcome)
+            more = more and (bool(case.only) or outcome.end != "whole")
+        return sorted(outcomes, key=lambda outcome: outcome.at)
+
+    def _new_folder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _start(self, case: Case, folder: Path, at: int) -> int:
+        def work() -> None:
+            with open(folder / "run.log", "w") as log:
+                os.dup2(log.fileno(), 2)
+            outcome = Run(case, self._databases, self._books, folder, at)()
+            (folder / "outcome.json").write_text(json.dumps(dataclasses.asdict(outcome)))
+
+        return forks.fork(work)
+
+
+def _read(folder: Path) -> Outcome:
+    file = folder / "outcome.json"
+    if file.exists():
+        return Outcome(**json.loads(file.read_text()))
+    return Outcome(0, end="broken", faults=[(folder / "run.log").read_text()[-4000:]])
+
+
+def case_from_json(text: str) -> Case:
+    values = json.loads(text)
+    return Case(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def main(lines: Iterator[str]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="crossdock-boundaries-"))
+    driver = Driver(folder)
+    for line in lines:
+        begun = time.monotonic()
+        runs = [dataclasses.asdict(outcome) for outcome in driver.try_case(case_from_json(line))]
+        print(json.dumps({"seconds": round(time.monotonic() - begun, 1), "runs": runs}), flush=True)
+
+
+if __name__ == "__main__":
+    main(iter(sys.stdin.readline, ""))

@@ -1,0 +1,62 @@
+"""Processes by fork, from a parent without threads: a start costs milliseconds, as everything is imported already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+
+from connectors.sandbox.erp import ErpOptions
+from connectors.sandbox.erp import run as run_erp
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Run `work` in a child that ends with it, whatever comes; answers its pid."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        work()
+        status = 0
+    except BaseException:  # the child must never go on as its parent
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def wait(pid: int) -> int:
+    """The exit status, negative for a signal; 0 with `stopped` true while the child is stopped."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def wait_or_stop(pid: int) -> int | None:
+    """The exit status, or None as soon as the child stands still."""
+    status = os.waitpid(pid, os.WUNTRACED)[1]
+    return None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+
+
+@contextlib.contextmanager
+def sandbox_erp(options: ErpOptions, ledger) -> Iterator[str]:
+    """A sandbox ERP in a process of its own; its URL."""
+    reading, writing = os.pipe()
+
+    def serve() -> None:
+        os.close(reading)
+        sys.stdout = os.fdopen(writing, "w")
+        run_erp(ledger=ledger, options=options)
+
+    pid = fork(serve)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as ready:
+            line = ready.readline()
+            yield line
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        wait(pid)

@@ -1,0 +1,76 @@
+"""The verdict over one run: the ERP by its ledger alone, and our side by its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from connectors.sandbox.erp.audit import check_ledger
+from sync.store.engine import Store
+from sync.store.tables import bindings, intents, issue_documents, leases, metadata, orders, work_items
+from tests.boundaries.world import TOTAL, Entry
+
+_BUSY = ("ready", "leased", "reconcile")
+
+
+def is_quiet(store: Store) -> bool:
+    """Nothing is owned, due or in doubt any more."""
+
+    def busy(c: Connection) -> bool:
+        waiting = select(work_items.c.id).where(work_items.c.state.in_(_BUSY))
+        doubt = select(intents.c.id).where(intents.c.closed_at.is_(None))
+        return any(c.execute(query.limit(1)).first() for query in (waiting, doubt, select(leases.c.token)))
+
+    return not store.read(busy)
+
+
+def faults_of(store: Store, ledger: Path, orders_: Iterable[Entry]) -> list[str]:
+    """Everything that is wrong; empty when each order stands once, confirmed once, and we know it."""
+    wanted = list(orders_)
+    faults = check_ledger(ledger, {order.key: TOTAL for order in wanted})
+    return faults + store.read(lambda c: _ours(c, wanted))
+
+
+def _ours(c: Connection, wanted: list[Entry]) -> list[str]:
+    faults = []
+    for row in c.execute(select(intents).where(intents.c.closed_at.is_(None))):
+        faults.append(f"intent {row.id} ({row.kind} {row.action} {row.key}) is open")
+    for row in c.execute(select(leases)):
+        faults.append(f"lease {row.token} of {row.holder} still stands")
+    bound = dict(
+        c.execute(
+            select(orders.c.external_id, bindings.c.state)
+            .join(bindings, bindings.c.order_id == orders.c.id)
+            .where(bindings.c.ended_at.is_(None))
+        ).all()
+    )
+    held = set(c.execute(select(issue_documents.c.item_id).where(issue_documents.c.closed_at.is_(None))).scalars())
+    items = {row.external_id: row for row in c.execute(select(work_items))}
+    for order in wanted:
+        faults.extend(_fault_of(order, items.get(str(order.number)), bound.get(str(order.number)), held))
+    return faults
+
+
+def _fault_of(order: Entry, item, bound: str | None, held: set[int]) -> list[str]:
+    if item is None:
+        return [f"{order.key}: we have forgotten it"]
+    if item.state == "done" and bound == "confirmed":
+        return []
+    if item.state in {"held", "parked"} and item.id in held:
+        # With a cause; whether it ought to be is the ledger's word.
+        return []
+    return [f"{order.key}: the item is {item.state} ({item.reason}), its sale is {bound or 'not bound'}"]
+
+
+def snapshot(store: Store) -> dict[str, set]:
+    """Every row of every table."""
+    return store.read(lambda c: {table.name: set(map(tuple, c.execute(select(table)))) for table in metadata.sorted_tables})
+
+
+def changes(before: dict[str, set], after: dict[str, set]) -> list[str]:
+    """What stands in one and not in the other."""
+    return [
+        f"{name}: {sorted(map(repr, before[name] ^ rows))}"[:500] for name, rows in after.items() if before[name] != rows
+    ]

@@ -1,0 +1,218 @@
+"""One run: an ERP, a drain that is struck at one boundary, whoever comes after it, and the verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.request import Request, urlopen
+
+import structlog
+
+from connectors.sandbox.erp import ErpOptions
+from sync.desk import outcomes
+from sync.rules import systems as rules_systems
+from sync.store.engine import DatabaseBusy, Store
+from sync.store.items import due_channels
+from sync.store.tables import leases
+from sync.work.dispatch import Dispatcher
+from sync.work.drain import drain_channel
+from tests.boundaries import forks, removals, world
+from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, Case
+from tests.boundaries.judge import changes, faults_of, is_quiet, snapshot
+from tests.boundaries.points import Blow, Points
+
+#: A run that is not quiet by then has a defect.
+LIMIT_S = 25.0
+_LOOK_S = 0.1
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How one run ended."""
+
+    at: int
+    #: `killed`, `stopped`, or `whole` where the drain had fewer boundaries.
+    end: str = "whole"
+    where: str = ""
+    #: How many boundaries the drain crossed; 0 where it did not live to say.
+    crossed: int = 0
+    faults: list[str] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+
+def scale_time() -> None:
+    """Seconds instead of minutes, wherever people would have to wait; in this process and its children."""
+    rules_systems.LEASE_BASE_S = LEASE_BASE_S
+    outcomes.PROBE_S = 0.3
+    outcomes.LATER_S = 0.1
+
+
+class Run:
+    """Everything of one run; made in a process of its own that has no threads yet."""
+
+    def __init__(self, case: Case, databases: world.Databases, books: Path, folder: Path, at: int):
+        self._case = case
+        self._databases = databases
+        self._folder = folder
+        self._ledger = Path(shutil.copy(books, folder / "erp.jsonl"))
+        self._place = databases.copy(case, folder)
+        self._outcome = Outcome(at)
+        self._orders = world.entries(case)
+        self._witness = folder / "struck"
+        self._count = folder / "crossed"
+
+    def __call__(self) -> Outcome:
+        begun = time.monotonic()
+        removals.take_out(self._case.removed)
+        options = ErpOptions(
+            enforce_key=self._case.enforced_key, racy_confirm=True, latency_ms=2.0, settle_s=self._case.settle_s
+        )
+        try:
+            with forks.sandbox_erp(options, self._ledger) as line:
+                self._erp = json.loads(line)["url"]
+                for fault in self._case.faults:
+                    self._ask("faults", fault)
+                self._live_through()
+        except Exception as error:
+            raise RuntimeError(f"{self._case} at {self._outcome.at} ({self._outcome.where})") from error
+        finally:
+            self._databases.drop(self._case, self._place)
+        self._outcome.seconds = round(time.monotonic() - begun, 2)
+        return self._outcome
+
+    def warm(self) -> None:
+        """Drain once in this process, unharmed and without leaving a thread, a connection or a change behind."""
+        options = ErpOptions(enforce_key=self._case.enforced_key, settle_s=self._case.settle_s)
+        with forks.sandbox_erp(options, self._ledger) as line:
+            self._erp = json.loads(line)["url"]
+            self._open()
+            self._drain()
+            self._systems.target.close()
+            self._systems.source.close()
+            self._store.close()
+        self._databases.drop(self._case, self._place)
+
+    def _ask(self, path: str, script: dict | None = None) -> object:
+        data = None if script is None else json.dumps(script).encode()
+        with urlopen(Request(f"{self._erp}/_sandbox/{path}", data=data)) as answer:
+            return json.load(answer)
+
+    def _live_through(self) -> None:
+        pid = forks.fork(self._be_struck)
+        try:
+            status = forks.wait_or_stop(pid)
+            self._outcome.where = self._witness.read_text() if self._witness.exists() else ""
+            self._open()
+            if status is None:
+                self._outcome.end = "stopped"
+                self._go_on_beside(pid) if self._case.blow == "pause" else self._take_over(pid)
+            elif status == 0:
+                self._outcome.crossed = int(self._count.read_text())
+            else:
+                self._outcome.end = "killed" if status == -signal.SIGKILL else f"failed with {status}"
+                if status != -signal.SIGKILL:
+                    self._blame([f"the drain ended with {status}"])
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._until_quiet()
+        self._blame(faults_of(self._store, self._ledger, self._orders))
+
+    def _blame(self, faults: list[str]) -> None:
+        self._outcome.faults.extend(faults)
+
+    # --- the drain that is struck -------------------------------------------------------------------------------
+
+    def _be_struck(self) -> None:
+        with open(self._folder / "drain.log", "w") as log:
+            os.dup2(log.fileno(), 2)
+        log_to(self._folder / "drain.log")
+        store = self._databases.open(self._case, self._place)
+        made = world.systems(self._folder, self._case, self._erp)
+        systems = made.channel(world.CHANNEL)
+        blow = signal.SIGKILL if self._case.blow == "kill" else signal.SIGSTOP
+        points = Points(Blow(self._outcome.at, blow), self._witness)
+        points.watch_store(store.engine)
+        points.watch_kit()
+        drain_channel(store, systems, "order", ring=_nobody)
+        self._count.write_text(str(points.crossed))
+
+    # --- whoever comes after it ---------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        log_to(self._folder / "after.log")
+        self._store = self._databases.open(self._case, self._place)
+        made = world.systems(self._folder, self._case, self._erp)
+        self._systems = made.channel(world.CHANNEL)
+        runtime = SimpleNamespace(store=self._store, systems=made, config=made.config, bell=None)
+        self._dispatcher = Dispatcher(runtime)
+
+    def _until_quiet(self) -> None:
+        until = time.monotonic() + LIMIT_S
+        while time.monotonic() < until:
+            with contextlib.suppress(DatabaseBusy):
+                self._dispatcher.recover()
+                self._drain()
+                if is_quiet(self._store) and not self._ask("info")["pending_effects"]:
+                    return
+            time.sleep(_LOOK_S)
+        self._blame([f"not quiet after {LIMIT_S} s"])
+
+    def _drain(self) -> None:
+        while self._store.read(due_channels) and drain_channel(self._store, self._systems, "order", ring=_nobody):
+            pass
+
+    # --- a stopped one ------------------------------------------------------------------------------------------
+
+    def _late_order(self, customer: str) -> None:
+        order = world.Entry(len(self._orders) + 1, customer)
+        self._orders.append(order)
+        world.receive(self._store, [order])
+
+    def _take_over(self, pid: int) -> None:
+        """Its lease ends, another drain finishes its work; then it wakes up and must not touch anything of ours."""
+        if self._blocks_everybody():
+            # One writer at a time: nobody can take its lease over either, so it is no zombie when it wakes.
+            time.sleep(LEASE_S)
+            self._wake(pid)
+            return
+        had_lease = self._store.read(lambda c: c.execute(leases.select()).first()) is not None
+        self._until_quiet()
+        self._late_order("late")
+        before = snapshot(self._store)
+        self._wake(pid)
+        if had_lease:
+            self._blame([f"the zombie wrote: {change}" for change in changes(before, snapshot(self._store))])
+
+    def _blocks_everybody(self) -> bool:
+        inside = self._outcome.where.startswith(("write begun", "write about"))
+        return inside and not self._case.postgres
+
+    def _go_on_beside(self, pid: int) -> None:
+        """Another drain works on what comes meanwhile; the lease of the paused one stays its own."""
+        if not self._blocks_everybody():
+            self._late_order("new")
+            self._drain()
+        self._wake(pid)
+
+    def _wake(self, pid: int) -> None:
+        os.kill(pid, signal.SIGCONT)
+        status = forks.wait(pid)
+        if status != 0:
+            self._blame([f"the drain ended with {status} after its pause: {(self._folder / 'drain.log').read_text()[-2000:]}"])
+
+
+def _nobody(_channel: str, _kind: str) -> None:
+    """There is no bell here: what is due is looked for."""
+
+
+def log_to(path: Path) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(path.open("a")), cache_logger_on_first_use=False)

@@ -1,0 +1,198 @@
+"""What a run stands on: a prepared database and the ERP's books, copied for each run; one warm engine for all."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import shutil
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import event, make_url, update
+
+from config.model import Auth, Channel, Config, Connection, Policies, Secret
+from connectors.kit.base import ConnectorSettings
+from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from connectors.sandbox_erp import SandboxErp
+from sync.rules.systems import Systems
+from sync.store.bodies import digest, dump_json, pack
+from sync.store.channels import start_channel
+from sync.store.engine import Store
+from sync.store.inbox import NewEvent, record_events
+from sync.store.migrate import migrate
+from sync.store.tables import channel_states
+from tests.boundaries.cases import DEADLINE_S, Case
+from tests.mappings.woocommerce_orders import woo_line, woo_order
+
+CHANNEL = "web"
+#: Every order's grand total.
+TOTAL = Decimal("28.70")
+#: When the first order was placed; one an hour.
+PLACED = dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC)
+GO_LIVE = PLACED - dt.timedelta(days=30)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One order: its number in the shop, and whose it is."""
+
+    number: int
+    customer: str
+
+    @property
+    def key(self) -> str:
+        return f"{CHANNEL}:{self.number}"
+
+    def payload(self) -> dict:
+        placed = f"{PLACED + dt.timedelta(hours=self.number):%Y-%m-%dT%H:%M:%S}"
+        order = woo_order(
+            id=self.number,
+            number=str(self.number),
+            customer_id=0,
+            date_created=placed,
+            date_created_gmt=placed,
+            date_modified_gmt=placed,
+            date_paid_gmt=placed,
+            line_items=[woo_line(sku="TASSE-ROT")],
+        )
+        order["billing"] = order["billing"] | {"email": email(self.customer), "company": ""}
+        return order
+
+
+def email(customer: str) -> str:
+    return f"{customer}@example.test"
+
+
+def entries(case: Case) -> list[Entry]:
+    return [Entry(number, customer) for number, customer in enumerate(case.customers, 1)]
+
+
+def config(folder: Path, case: Case, url: str) -> Config:
+    # Nobody asks the shop: what it said is stored.
+    shop = Connection(
+        name="shop",
+        system="woocommerce",
+        url="http://127.0.0.1:9",
+        auth=Auth(key=Secret("ck_x"), secret=Secret("cs_x")),
+        allow_hosts=("127.0.0.1",),
+    )
+    erp = Connection(
+        name="erp",
+        system="sandbox_erp",
+        url=url,
+        auth=Auth(key=Secret(DEFAULT_API_KEY)),
+        deadline_s=DEADLINE_S,
+        concurrency=case.concurrency,
+        allow_hosts=("127.0.0.1",),
+        options={"enforced_key": case.enforced_key, "bulk": case.bulk},
+    )
+    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=Policies(start_at=GO_LIVE))
+    return Config(folder=folder, connections={"shop": shop, "erp": erp}, channels={CHANNEL: channel})
+
+
+def systems(folder: Path, case: Case, url: str) -> Systems:
+    return Systems(config(folder, case, url))
+
+
+def receive(store: Store, orders: Iterable[Entry]) -> None:
+    """The shop tells of orders."""
+    rows = [_event(order) for order in orders]
+    store.write(lambda c: record_events(c, rows, {"shop": [CHANNEL]}))
+
+
+def _event(order: Entry) -> NewEvent:
+    body = dump_json(order.payload())
+    return NewEvent(
+        connection="shop",
+        kind="order",
+        external_id=str(order.number),
+        source="poll",
+        topic="",
+        version=order.payload()["date_modified_gmt"],
+        body=pack(body),
+        digest=digest(body),
+        received_at=dt.datetime.now(dt.UTC),
+    )
+
+
+class Databases:
+    """One prepared database for each kind of case, and copies of it.
+
+    All runs share one engine with an empty pool, because half of the time of a short process would be the compiling
+    of its statements. Where its connections go is decided when they are opened.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._stores: dict[str, Store] = {}
+        self._prepared: dict[tuple, Path | str] = {}
+        self._place: Path | str = ""
+
+    def prepare(self, case: Case) -> None:
+        """Before any fork: the template of the case. It is kept for the next case like it."""
+        kind = (case.customers, case.trusted, case.postgres)
+        if kind in self._prepared:
+            return
+        name = f"prepared{len(self._prepared)}"
+        if case.postgres:
+            with psycopg.connect(_libpq(case.postgres), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            self._place = name
+        else:
+            self._place = self._folder / f"{name}.sqlite"
+        store = self.open(case, self._place)
+        migrate(store)
+        store.write(lambda c: start_channel(c, CHANNEL, GO_LIVE))
+        if case.trusted:
+            store.write(lambda c: c.execute(update(channel_states).values(trusted_since=GO_LIVE)))
+        receive(store, entries(case))
+        store.close()
+        self._prepared[kind] = self._place
+
+    def copy(self, case: Case, folder: Path) -> Path | str:
+        """A database of a run's own."""
+        prepared = self._prepared[case.customers, case.trusted, case.postgres]
+        if not case.postgres:
+            return shutil.copy(prepared, folder / "crossdock.sqlite")
+        name = f"run_{folder.name.replace('-', '_')}"
+        with psycopg.connect(_libpq(case.postgres), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {prepared}")
+        return name
+
+    def drop(self, case: Case, place: Path | str) -> None:
+        if case.postgres:
+            with psycopg.connect(_libpq(case.postgres), autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {place} WITH (FORCE)")
+
+    def open(self, case: Case, place: Path | str) -> Store:
+        """The warm store, pointed at `place`."""
+        self._place = place
+        if case.postgres not in self._stores:
+            store = Store.open(case.postgres or f"sqlite:///{place}", busy_timeout_s=0.5)
+            event.listen(store.engine, "do_connect", self._redirect)
+            self._stores[case.postgres] = store
+        return self._stores[case.postgres]
+
+    def _redirect(self, dialect, _record, args, params) -> None:
+        if dialect.name == "sqlite":
+            args[0] = str(self._place)
+        else:
+            params["dbname"] = self._place
+
+
+def _libpq(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def prepare_books(folder: Path) -> Path:
+    """The ERP's ledger before the first order: its goods, and the customer whom it knows."""
+    path = folder / "prepared.jsonl"
+    with running_erp(ledger=path) as erp:
+        target = SandboxErp(
+            ConnectorSettings(name="erp", url=erp.url, key=DEFAULT_API_KEY, allow_hosts=("127.0.0.1",))
+        )
+        target.save_party({"code": f"email:{email('known')}", "name": "Jürgen Großmann"})
+        target.close()
+    return path
