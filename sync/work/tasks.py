@@ -90,7 +90,7 @@ class Tasks:
             message, ok = self._names[name](subject), True
         except ConnectorError as error:
             message, ok = str(error), False
-            self._note(connection, subject, error)
+            self._note(task, connection, error)
         except DatabaseBusy as error:
             message, ok = str(error), False
         log.info("schedule_ran", schedule=name, ok=ok, message=message)
@@ -102,16 +102,21 @@ class Tasks:
             entry.scope == "all" or (entry.scope == "connection" and entry.name == connection) for entry in entries
         )
 
-    def _note(self, connection: str, subject: str, error: ConnectorError) -> None:
-        if not isinstance(error, ConnectionBroken | RateLimited):
+    def _note(self, task: str, connection: str, error: ConnectorError) -> None:
+        """A pull that is refused pauses its shop; a key that may not manage webhooks may still read orders.
+
+        Comparisons speak to two systems and decide about neither: the drains meet what is broken soon enough.
+        """
+        if task not in {"pull", "webhooks"} or not isinstance(error, ConnectionBroken | RateLimited):
             return
-        decision = decide(error, Place(channel=subject, connection=connection))
+        decision = decide(error, Place(channel="", connection=connection))
         until = None
         if decision.pause_s is not None and decision.pause_s != float("inf"):
             until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=decision.pause_s)
 
         def write(c: Connection) -> None:
-            pause(c, "connection", connection, decision.reason, until=until)
+            if task == "pull":
+                pause(c, "connection", connection, decision.reason, until=until)
             open_issues(c, [Stop(None, cause) for cause, _ in decision.causes])
 
         self._runtime.store.write(write)
