@@ -62,15 +62,17 @@ def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     """Open the database now: what is wrong with it shows at the start, and the first delivery need not wait."""
-    configure_logging(_settings, "web")
+    redactor = configure_logging(_settings, "web")
     lazy: LazyParts = worker.wsgi.extensions[LazyParts.KEY]
     try:
-        lazy.get().receiver.start()
+        ours = lazy.get()
     except ConfigError as error:
         for problem in str(error).splitlines():
             log.critical("configuration_refused", problem=problem)
         # The status by which the arbiter knows that starting the worker again is no use.
         sys.exit(Arbiter.APP_LOAD_ERROR)
+    redactor.add(ours.secrets)
+    ours.receiver.start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401

@@ -10,6 +10,7 @@ from typing import Final
 from flask import current_app
 
 from config.loader import load_config
+from config.model import Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
@@ -31,6 +32,8 @@ class Parts:
     queue_answers: Callable[[], bool]
     #: Releases whatever else was opened for these parts.
     close_rest: Callable[[], None] = lambda: None
+    #: What must never show in a log line.
+    secrets: tuple[Secret, ...] = ()
     #: Connection -> monotonic time from which an oversized delivery may have it polled again.
     polled_until: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -63,6 +66,7 @@ def build_parts(settings: Settings) -> Parts:
         sources={name: one for name, one in sources.items() if has(one, ReceivesWebhooks)},
         queue_answers=bell.is_reachable,
         close_rest=close_rest,
+        secrets=tuple(config.secrets()),
     )
 
 

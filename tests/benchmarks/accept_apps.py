@@ -22,7 +22,9 @@ def null_app():
     """Reads the body and says thanks: what Flask and gunicorn cost alone."""
     app = Flask("null", static_folder=None)
     receiver = SimpleNamespace(start=lambda: None)
-    app.extensions[LazyParts.KEY] = LazyParts(lambda: SimpleNamespace(receiver=receiver, close=lambda: None))
+    app.extensions[LazyParts.KEY] = LazyParts(
+        lambda: SimpleNamespace(receiver=receiver, secrets=(), close=lambda: None)
+    )
 
     @app.get("/healthz")
     def healthz():
