@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sqlalchemy import Connection
+
 from connectors.kit.base import SalesTarget
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import OrderState
@@ -16,7 +18,7 @@ from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import ChannelState
 from sync.store.engine import Store
-from sync.store.leases import Lease
+from sync.store.leases import Lease, demand_lease
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,6 +77,18 @@ class Drain:
     def mapping(self) -> TargetMapping:
         """The ERP's mapping."""
         return self.systems.target_mapping
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one write transaction under the fence: a drain that lost its lease writes nothing of ours.
+
+        Raises LeaseLost, DatabaseBusy; then nothing was kept.
+        """
+
+        def fenced(connection: Connection) -> T:
+            demand_lease(connection, self.lease)
+            return work(connection)
+
+        return self.store.write(fenced)
 
     def window(self, work: Callable[[T], R], entries: Iterable[T]) -> list[R]:
         """Run `work` on each entry with as many calls in flight as the lease has slots; results in order."""

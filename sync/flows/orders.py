@@ -286,7 +286,7 @@ def _worth_saving(piece: Piece) -> bool:
 
 def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
     rows = [_row(drain, piece, piece.order) for piece in pieces if piece.order is not None]
-    ids = drain.store.write(lambda c: save_orders(c, rows))
+    ids = drain.write(lambda c: save_orders(c, rows))
     for piece in pieces:
         piece.order_id = ids[piece.item.external_id]
     drain.progress()

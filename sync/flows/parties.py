@@ -127,7 +127,7 @@ def _close(drain: Drain, writes: Sequence[_Write]) -> None:
         outcomes.setdefault(outcome, []).append(write.intent)
         if write.error is not None:
             _fail(write, write.error)
-    drain.store.write(lambda c: close_by_outcome(c, outcomes))
+    drain.write(lambda c: close_by_outcome(c, outcomes))
     _refresh(drain, [write for write in writes if write.error is None])
 
 
@@ -176,6 +176,6 @@ def _complete(drain: Drain, piece: Piece) -> bool:
 def _reconcile_one(drain: Drain, piece: Piece, intent: Intent, *, complete: bool) -> None:
     if complete or intent.settled:
         outcome = "found" if complete else "absent"
-        drain.store.write(lambda c: close_by_outcome(c, {outcome: [intent.id]}))
+        drain.write(lambda c: close_by_outcome(c, {outcome: [intent.id]}))
     else:
         piece.error = Unsettled("the customer may have been made; it is looked up again", intent.settles_at)

@@ -123,7 +123,7 @@ def _close_doubts(drain: Drain, pieces: Sequence[Piece]) -> None:
     found = [intent.id for piece in pieces if piece.document for intent in piece.open if intent.kind == "sale"]
     absent = [intent.id for piece in pieces if not piece.document for intent in piece.open if intent.kind == "sale"]
     if found or absent:
-        drain.store.write(lambda c: close_by_outcome(c, {"found": found, "absent": absent}))
+        drain.write(lambda c: close_by_outcome(c, {"found": found, "absent": absent}))
     for piece in pieces:
         piece.open = [intent for intent in piece.open if intent.kind != "sale"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Row
 
-from sync.store.leases import MAX_DEATHS, Lease, LeaseLost
+from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, ItemState
 from sync.store.tables import work_items
 from sync.store.types import db_now
@@ -65,7 +65,11 @@ def _due(channel: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN2
 
 
 def claim(connection: Connection, lease: Lease, limit: int) -> list[Item]:
-    """Claim up to `limit` due items for `lease`; a suspect one is claimed alone. Raises LeaseLost."""
+    """Claim up to `limit` due items for `lease`; a suspect one is claimed alone. Raises LeaseLost.
+
+    Items that name a lease which is gone would have no owner and nobody who takes them back.
+    """
+    demand_lease(connection, lease)
     alone = _claim(connection, lease, 1, suspect=True)
     return alone or _claim(connection, lease, limit, suspect=False)
 

@@ -21,7 +21,6 @@ from sync.store.bodies import pack
 from sync.store.intents import close_by_outcome, load_open
 from sync.store.issues import Stop, close_documents, open_issues
 from sync.store.items import Leave, leave
-from sync.store.leases import demand_lease
 from sync.store.states import ItemState
 from sync.store.switches import pause
 
@@ -40,7 +39,7 @@ def settle(drain: Drain, pieces: list[Piece]) -> None:
     """Record the end of every piece. Raises LeaseLost: then nothing is recorded, and the next owner finds out."""
     ends = [_End(piece, _decide(drain, piece)) for piece in pieces]
     bodies = _pack_exchanges(pieces)
-    drain.store.write(lambda c: _record(c, drain, ends, bodies))
+    drain.write(lambda c: _record(c, drain, ends, bodies))
     for end in ends:
         _tell(drain, end)
     drain.progress()
@@ -60,7 +59,6 @@ def _spoken_to(drain: Drain, piece: Piece) -> str:
 
 
 def _record(connection: Connection, drain: Drain, ends: list[_End], bodies: dict[int, bytes]) -> None:
-    demand_lease(connection, drain.lease)
     save_bindings(connection, [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document])
     gone = [end.piece.binding.id for end in ends if end.piece.binding and "again" in end.piece.item.facets]
     if gone:
