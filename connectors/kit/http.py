@@ -41,8 +41,9 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.guard import AddressGuard, Resolver, system_resolver
+from connectors.kit.permits import demand_permit
 from connectors.kit.redact import Redactor
-from connectors.kit.wire import PinnedAdapter, deadline, read_capped, remaining_s
+from connectors.kit.wire import PinnedAdapter, deadline, latest, read_capped, remaining_s
 
 #: Attempts of one call, the first included.
 MAX_ATTEMPTS = 4
@@ -157,7 +158,7 @@ class HttpClient:
         credentials. `classifier` takes the place of the client's own for this call.
 
         Raises Transient (nothing was written; RateLimited says how long to stay away), ConnectionBroken,
-        RecordRejected, OutcomeUnknown (only a write can have this) and DryRun.
+        RecordRejected, OutcomeUnknown (only a write can have this), DryRun, and what a `permits.writes_need` raises.
         """
         is_write = method not in _READS if write is None else write
         call = _Call(
@@ -170,7 +171,7 @@ class HttpClient:
             parse=parse,
             auth=None if anonymous else self._auth,
             classifier=classifier or self._classifier,
-            until=time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s),
+            until=min(time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s), latest()),
         )
         if json is not None:
             call.body = jsonlib.dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -245,6 +246,8 @@ class HttpClient:
         prepared = self._prepare(call)
         started_at, started = dt.datetime.now(tz=dt.UTC), time.perf_counter()
         outcome: Response | ConnectorError
+        if call.write:
+            demand_permit()
         with deadline(call.until):
             try:
                 outcome = self._complete(call, prepared)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from connectors.kit.base import SalesTarget
+from connectors.kit.wire import deadline
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import OrderState
 from sync.rules.stops import NotSent
@@ -27,10 +29,10 @@ R = TypeVar("R")
 class Clock:
     """How much of a lease is left, by this process's monotonic clock: it counts on while the process is stopped."""
 
-    def __init__(self, lease_s: float) -> None:
-        """Begin with a full lease."""
+    def __init__(self, lease_s: float, begun: float) -> None:
+        """Begin with a full lease, counted from before it was asked for."""
         self._lease_s = lease_s
-        self._renewed = time.monotonic()
+        self._renewed = begun
         self._lost = threading.Event()
 
     def renew(self, begun: float) -> None:
@@ -109,11 +111,19 @@ class Permit:
     #: Monotonic; the intents' `sent_at`.
     until: float
 
-    def demand(self) -> None:
-        """Directly before every write. Raises NotSent when the call must not be started any more."""
+    @contextlib.contextmanager
+    def call(self) -> Iterator[None]:
+        """Around every write. Raises NotSent when the call must not be started any more.
+
+        The call's deadline counts from here, not from where the connector starts its own: a process that is stopped in
+        between sends nothing when it goes on, for by then another drain may have found that nothing was sent.
+        """
+        now = time.monotonic()
         if self.drain.away.is_set():
             raise NotSent("the target is away; this document was not sent")
-        if time.monotonic() > self.until:
+        if now > self.until:
             raise NotSent("its turn did not come in time; this document was not sent")
         if self.drain.clock.left_s() <= self.drain.target.write_deadline_s:
             raise NotSent("the lease has less time left than the call may take; this document was not sent")
+        with deadline(now + self.drain.target.write_deadline_s):
+            yield

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.exchanges import capture
+from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problems
 from mappings.canonical.refs import Ref
 from sync.flows.context import Drain, Permit
@@ -99,8 +100,8 @@ def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
 def _write_one(drain: Drain, permit: Permit, write: _Write) -> None:
     with capture() as exchanges:
         try:
-            permit.demand()
-            write.value = drain.target.save_party(write.payload)
+            with writes_need(permit.demand):
+                write.value = drain.target.save_party(write.payload)
         except AlreadyExists:
             # Somebody else made it under our key: the next look finds it.
             write.value = None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from connectors.kit.base import Rank, Result, TargetDocument
 from connectors.kit.errors import AlreadyExists, ConnectionBroken, ConnectorError, Transient
 from connectors.kit.exchanges import capture
+from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
@@ -184,20 +185,35 @@ def _call(drain: Drain, permit: Permit, pieces: list[Piece], call: Callable[[], 
         return
     try:
         permit.demand()
-        results = call()
-    except (ConnectorError, NotSent) as error:
-        results = [Result(error=error if isinstance(error, ConnectorError) else None) for _ in pieces]
+        results = _begun(permit, call)
+    except ConnectorError as error:
+        results = [Result(error=error) for _ in pieces]
+    except (NotSent, Unsettled) as stop:
         for piece in pieces:
-            piece.error = error
+            piece.error = stop
+        return
     for piece, result in zip(pieces, results, strict=True):
-        if result.document is not None:
-            piece.document = result.document
-        elif isinstance(result.error, AlreadyExists):
-            _take_existing(drain, piece, result.error)
-        elif result.error is not None:
-            piece.error = result.error
-        if isinstance(piece.error, Transient | ConnectionBroken):
-            drain.away.set()
+        _apply(drain, piece, result)
+
+
+def _begun(permit: Permit, call: Callable[[], list[Result]]) -> list[Result]:
+    """A write may need several calls; where the time ran out between two, nobody is told any more what the first did."""
+    try:
+        with writes_need(permit.demand):
+            return call()
+    except NotSent as error:
+        raise Unsettled(f"begun, and not brought to its end: {error}") from error
+
+
+def _apply(drain: Drain, piece: Piece, result: Result) -> None:
+    if result.document is not None:
+        piece.document = result.document
+    elif isinstance(result.error, AlreadyExists):
+        _take_existing(drain, piece, result.error)
+    else:
+        piece.error = result.error
+    if isinstance(piece.error, Transient | ConnectionBroken):
+        drain.away.set()
 
 
 def _take_existing(drain: Drain, piece: Piece, refusal: AlreadyExists) -> None:
@@ -229,8 +245,8 @@ def _single_out(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
         return
     for piece in pieces:
         try:
-            permit.demand()
-            piece.document = single_out(drain.target, piece.key, found.get(piece.key, []), own=piece.document)
+            with writes_need(permit.demand):
+                piece.document = single_out(drain.target, piece.key, found.get(piece.key, []), own=piece.document)
         except Held as held:
             piece.error = held
         except (ConnectorError, NotSent) as error:

@@ -85,11 +85,6 @@ def load_bindings(connection: Connection, channel: str, target: str, external_id
     return {row[1]: Binding(*row) for row in connection.execute(query)}
 
 
-def end_bindings(connection: Connection, ids: Sequence[int]) -> None:
-    """The documents are gone in their target; they may be made again."""
-    connection.execute(update(bindings).where(bindings.c.id.in_(ids)).values(ended_at=db_now(), updated_at=db_now()))
-
-
 def bound_keys(connection: Connection, target: str, external_ids: Sequence[str]) -> dict[str, int]:
     """Sale id in the target -> our document id, for those that are bound (ended ones too)."""
     bound = bindings.c

@@ -40,6 +40,7 @@ def drain_channel(
     channel = systems.channel
     if _paused(store, systems):
         return 0
+    begun = time.monotonic()
     lease = store.write(
         lambda c: open_lease(
             c,
@@ -53,7 +54,7 @@ def drain_channel(
     )
     if lease is None:
         return 0
-    clock = Clock(lease.lease_s)
+    clock = Clock(lease.lease_s, begun)
     state = store.write(lambda c: start_channel(c, channel.name, channel.policies.start_at))
     lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
     heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)

@@ -16,7 +16,7 @@ from sync.flows.context import Drain
 from sync.flows.piece import Piece
 from sync.rules.stops import Held, Unsettled
 from sync.store.attempts import NewAttempt, save_attempts
-from sync.store.bindings import NewBinding, end_bindings, save_bindings
+from sync.store.bindings import NewBinding, save_bindings
 from sync.store.bodies import pack
 from sync.store.intents import close_by_outcome, load_open
 from sync.store.issues import Stop, close_documents, open_issues
@@ -60,9 +60,6 @@ def _spoken_to(drain: Drain, piece: Piece) -> str:
 
 def _record(connection: Connection, drain: Drain, ends: list[_End], bodies: dict[int, bytes]) -> None:
     save_bindings(connection, [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document])
-    gone = [end.piece.binding.id for end in ends if end.piece.binding and "again" in end.piece.item.facets]
-    if gone:
-        end_bindings(connection, gone)
     close_by_outcome(connection, _intent_outcomes(ends))
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)
