@@ -43,7 +43,7 @@ from connectors.kit.errors import (
 from connectors.kit.guard import AddressGuard, Resolver, system_resolver
 from connectors.kit.permits import demand_permit
 from connectors.kit.redact import Redactor
-from connectors.kit.wire import PinnedAdapter, deadline, latest, read_capped, remaining_s
+from connectors.kit.wire import PinnedAdapter, deadline, read_capped, remaining_s
 
 #: Attempts of one call, the first included.
 MAX_ATTEMPTS = 4
@@ -171,7 +171,7 @@ class HttpClient:
             parse=parse,
             auth=None if anonymous else self._auth,
             classifier=classifier or self._classifier,
-            until=min(time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s), latest()),
+            until=time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s),
         )
         if json is not None:
             call.body = jsonlib.dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -34,20 +34,12 @@ _deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", de
 
 @contextlib.contextmanager
 def deadline(at: float) -> Iterator[None]:
-    """No wait on a socket in this block lasts beyond `at`, a reading of `time.monotonic()`.
-
-    Blocks may be nested; the earliest moment holds.
-    """
-    token = _deadline.set(min(at, _deadline.get()))
+    """No wait on a socket in this block lasts beyond `at`, a reading of `time.monotonic()`."""
+    token = _deadline.set(at)
     try:
         yield
     finally:
         _deadline.reset(token)
-
-
-def latest() -> float:
-    """When the block around us must have ended, a reading of `time.monotonic()`; infinity outside of all of them."""
-    return _deadline.get()
 
 
 def remaining_s() -> float:

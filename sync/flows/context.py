@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from connectors.kit.base import SalesTarget
-from connectors.kit.wire import deadline
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import OrderState
 from sync.rules.stops import NotSent
@@ -111,19 +109,11 @@ class Permit:
     #: Monotonic; the intents' `sent_at`.
     until: float
 
-    @contextlib.contextmanager
-    def call(self) -> Iterator[None]:
-        """Around every write. Raises NotSent when the call must not be started any more.
-
-        The call's deadline counts from here, not from where the connector starts its own: a process that is stopped in
-        between sends nothing when it goes on, for by then another drain may have found that nothing was sent.
-        """
-        now = time.monotonic()
+    def demand(self) -> None:
+        """Directly before every write. Raises NotSent when the call must not be started any more."""
         if self.drain.away.is_set():
             raise NotSent("the target is away; this document was not sent")
-        if now > self.until:
+        if time.monotonic() > self.until:
             raise NotSent("its turn did not come in time; this document was not sent")
         if self.drain.clock.left_s() <= self.drain.target.write_deadline_s:
             raise NotSent("the lease has less time left than the call may take; this document was not sent")
-        with deadline(now + self.drain.target.write_deadline_s):
-            yield
