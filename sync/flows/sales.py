@@ -197,7 +197,7 @@ def _call(drain: Drain, permit: Permit, pieces: list[Piece], call: Callable[[], 
 
 
 def _begun(permit: Permit, call: Callable[[], list[Result]]) -> list[Result]:
-    """A write may need several calls; where the time ran out between two, nobody is told any more what the first did."""
+    """A write may need several calls; where the time ran out between two, nobody is told what the first did."""
     try:
         with writes_need(permit.demand):
             return call()

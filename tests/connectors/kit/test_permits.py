@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kit.http import HttpClient
 from connectors.kit.permits import writes_need
-from connectors.sandbox.exchange import Request, Response
+from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.server import serve
 
 pytestmark = pytest.mark.loopback
@@ -29,7 +29,7 @@ def seen():
 def client(seen):
     def app(request: Request) -> Response:
         seen.append(request.method)
-        return Response(200, {"Content-Type": "application/json"}, b"{}")
+        return json_response({})
 
     with serve(app) as server:
         client = HttpClient(server.url, allow_hosts=("127.0.0.1",))
