@@ -1,0 +1,54 @@
+"""Where the orders of a channel stand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from sync.store.items import count_states
+from sync.store.states import ItemState
+from sync.work.runtime import Runtime
+
+_STOPPED: Final = (ItemState.HELD, ItemState.PARKED)
+_UNDER_WAY: Final = (ItemState.READY, ItemState.LEASED, ItemState.RECONCILE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """Orders of one channel."""
+
+    #: In the shop.
+    placed: int
+    #: Of those Crossdock knows.
+    seen: int
+    in_erp: int
+    held: int
+    #: Known, and neither in the ERP nor held.
+    under_way: int
+
+    @property
+    def to_go(self) -> int:
+        """Orders that are neither in the ERP nor held, known or not."""
+        return max(self.placed - self.in_erp - self.held, self.under_way)
+
+    def __str__(self) -> str:
+        return f"{self.seen:,} seen  {self.in_erp:,} in the ERP  {self.held} held  {self.to_go:,} to go"
+
+
+def count(runtime: Runtime, placed: dict[str, int]) -> dict[str, Counts]:
+    """Channel -> its counts; `placed` says how many orders its shop has."""
+    found = runtime.store.read(count_states)
+
+    def of(channel: str, *states: ItemState) -> int:
+        return sum(found[channel, state][0] for state in states if (channel, state) in found)
+
+    return {
+        channel: Counts(
+            placed=orders,
+            seen=of(channel, *ItemState),
+            in_erp=of(channel, ItemState.DONE),
+            held=of(channel, *_STOPPED),
+            under_way=of(channel, *_UNDER_WAY),
+        )
+        for channel, orders in placed.items()
+    }
