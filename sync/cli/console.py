@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,7 +23,10 @@ from config.logging import configure_logging
 from config.settings import Settings
 from sync.work.runtime import Runtime
 
-out = Console(highlight=False, soft_wrap=True)
+#: What is written into a file or a pipe is as wide as its content; Rich would cut tables to 80 columns there.
+_AS_WIDE_AS_NEEDED: Final = 1000
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _AS_WIDE_AS_NEEDED)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

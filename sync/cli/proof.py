@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 from sync.cli.console import opened, out, progress
 from sync.cli.moving import MOMENT, aware, channel_of
 from sync.desk.proof import ChannelProof, proof_to_json, prove
+from sync.rules.comparison import Difference, Group
 from sync.store.channels import channel_state
 from sync.work.runtime import Runtime
 
@@ -61,15 +63,18 @@ def prove_channel(
 def show_proof(console: Console, each: ChannelProof) -> None:
     """The table, and every difference with its ids."""
     table = Table(title=f"{each.channel}: {each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} UTC")
-    for heading in ("day", "currency", "shop", "", "Crossdock", "", "ERP", "", "differences"):
-        table.add_column(heading, justify="left" if heading in {"day", "currency", "differences"} else "right")
+    for heading in ("day", "", "shop", "Crossdock", "ERP"):
+        # A sum that is cut short proves nothing.
+        table.add_column(heading, justify="right" if heading in {"shop", "Crossdock", "ERP"} else "left", no_wrap=True)
+    table.add_column("differences")
     for group in each.groups:
-        kinds = [str(difference.kind) for difference in group.differences]
-        said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-        sums = [
-            text for side in (group.shop, group.crossdock, group.erp) for text in (str(side.count), f"{side.total:f}")
-        ]
-        table.add_row(group.day, group.currency, *sums, said or "none")
+        table.add_row(group.day, group.currency, *_sides([group]), _said(group.differences))
+    for currency in sorted({group.currency for group in each.groups}):
+        groups = [group for group in each.groups if group.currency == currency]
+        if len(groups) > 1:
+            differences = [difference for group in groups for difference in group.differences]
+            table.add_section()
+            table.add_row("all days", currency, *_sides(groups), _said(differences))
     console.print(table)
     for difference in each.differences:
         ids = f"shop id {difference.shop_id or '-'}, ERP id {', '.join(difference.erp_ids) or '-'}"
@@ -80,3 +85,14 @@ def show_proof(console: Console, each: ChannelProof) -> None:
     verdict = "[bold green]the proof holds[/]" if each.holds else "[bold red]the proof does not hold[/]"
     explained = sum(1 for difference in each.differences) if each.holds else 0
     console.print(f"{each.channel}: {verdict}" + (f"; {explained} differences, all explained" if explained else ""))
+
+
+def _sides(groups: Sequence[Group]) -> list[str]:
+    """Count and money of shop, Crossdock and ERP, over these days of one currency."""
+    sides = zip(*((group.shop, group.crossdock, group.erp) for group in groups), strict=True)
+    return [f"{sum(side.count for side in days):,}  {sum(side.total for side in days):,f}" for days in sides]
+
+
+def _said(differences: Sequence[Difference]) -> str:
+    kinds = [str(difference.kind) for difference in differences]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "none"
