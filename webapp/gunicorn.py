@@ -40,6 +40,8 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 server_header = False
 accesslog = None
+#: Its control socket lies in the user's home, where several installations would take it from each other.
+control_socket_disable = True
 loglevel = _settings.log_level
 #: gunicorn's own lines go where ours go.
 logconfig_dict = {

@@ -19,7 +19,7 @@ def _currency_digits(value: str) -> tuple[str, int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the options and serve until SIGTERM."""
     defaults = ErpOptions()
-    parser = argparse.ArgumentParser(prog="python -m connectors.sandbox.erp", description=__doc__)
+    parser = argparse.ArgumentParser(prog="crossdock sandbox erp", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one and says which")
     parser.add_argument("--ledger", type=Path, help="append-only; its state is taken up again after a restart")
     parser.add_argument("--enforce-key", action=argparse.BooleanOptionalAction, default=defaults.enforce_key)

@@ -83,7 +83,9 @@ def _stock_up(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; options are `run`'s."""
-    parser = argparse.ArgumentParser(prog="woocommerce", description="A stateful WooCommerce stand-in on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="crossdock sandbox woocommerce", description="A stateful WooCommerce stand-in on loopback."
+    )
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--orders", type=int, default=0, help="how many past orders there are")
     parser.add_argument("--seed", type=int, default=0)
