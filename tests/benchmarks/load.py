@@ -40,7 +40,9 @@ class Load:
         return statistics.quantiles(self.latencies, n=1000, method="inclusive")[round(percent * 10) - 1]
 
 
-class _Client:
+class Client:
+    """One connection."""
+
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -67,7 +69,7 @@ class _Client:
 def load(port, make_request, *, seconds, connections=32, per_s=None):
     """Send `make_request()` over and over: as fast as answers come, or `per_s` a second whatever the answers do."""
     result = Load(seconds)
-    idle = collections.deque(_Client(port) for _ in range(connections))
+    idle = collections.deque(Client(port) for _ in range(connections))
     begun = time.perf_counter()
     sent = waiting = 0
     with selectors.DefaultSelector() as selector:
