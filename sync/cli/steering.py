@@ -109,7 +109,7 @@ def resume(name: str) -> None:
             return
         runtime.store.write(lambda c: record_audit(c, actor, "resume", f"{scope}:{name}"))
         if scope == "connection":
-            runtime.store.write(lambda c: close_connection_issues(c, name))
+            runtime.store.write(lambda c: close_connection_issues(c, name, "connection"))
         for channel in runtime.config.channels:
             runtime.bell.ring(channel, "order")
         out.print(f"goes on: {name or 'everything'}")

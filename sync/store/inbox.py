@@ -70,6 +70,8 @@ class NewEvent:
     digest: str
     received_at: dt.datetime
     problem: str = ""
+    #: Equal deliveries that this one stands for, beside itself.
+    repeats: int = 0
     #: The event only says "look": its body is no payload of the record (a deletion notice, say).
     hint_only: bool = False
 
@@ -130,19 +132,38 @@ def record_events(
     keys = _keys(news, channels)
     _insert_missing(connection, [key for key in keys if key not in seen], news, priority)
     items = _load(connection, keys, lock=True)
-    stored: list[NewEvent] = []
-    for row in sorted(news, key=lambda row: row.received_at):
-        index = len(stored)
-        stored.append(row)
-        for key in _keys([row], channels):
-            if not items[key].knows(row):
-                items[key].take(index, row)
-    ids = _insert_events(connection, stored)
+    stored = _fold(connection, news, channels, items)
+    ids = _insert_events(connection, stored) if stored else []
     marked = {key: item for key, item in items.items() if item.raised}
     # None where every row was unreadable, or older than what is stored.
     if marked:
         _raise_wanted(connection, marked.values(), ids, priority)
     return sorted(marked)
+
+
+def _fold(
+    connection: Connection,
+    rows: Sequence[NewEvent],
+    channels: Mapping[str, Sequence[str]],
+    items: Mapping[ItemKey, _Item],
+) -> list[NewEvent]:
+    """Take each row into its items, oldest first; answers the rows to be stored, equal ones counted on the first."""
+    stored: list[NewEvent] = []
+    for row in sorted(rows, key=lambda row: row.received_at):
+        known = [items[key] for key in _keys([row], channels)]
+        if known and all(item.knows(row) for item in known):
+            first = known[0].payload
+            if first is None:
+                # Another writer stored it between our two looks.
+                _count_repeats(connection, [row], channels, items)
+            elif row.source == "webhook":
+                stored[first] = dataclasses.replace(stored[first], repeats=stored[first].repeats + 1)
+            continue
+        for item in known:
+            if not item.knows(row):
+                item.take(len(stored), row)
+        stored.append(row)
+    return stored
 
 
 def _keys(rows: Iterable[NewEvent], channels: Mapping[str, Sequence[str]]) -> list[ItemKey]:

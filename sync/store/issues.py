@@ -187,12 +187,12 @@ def items_of(connection: Connection, *, cause: str = "", subject: str = "") -> l
     return list(connection.execute(query.distinct()).scalars())
 
 
-def close_connection_issues(connection: Connection, name: str) -> None:
-    """A person says that the connection works again."""
+def close_connection_issues(connection: Connection, name: str, cause: str) -> None:
+    """What was wrong with a connection is over: a person says that it works again, or a pull went through."""
     table = issues.c
     connection.execute(
         update(issues)
-        .where(table.cause == "connection", table.connection == name, table.closed_at.is_(None))
+        .where(table.cause == cause, table.connection == name, table.closed_at.is_(None))
         .values(closed_at=db_now())
     )
 

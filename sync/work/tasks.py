@@ -21,7 +21,7 @@ from sync.store import schedule
 from sync.store.channels import channel_state, start_channel
 from sync.store.engine import DatabaseBusy
 from sync.store.inbox import ItemKey
-from sync.store.issues import Stop, open_issues
+from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import pause, pauses
 from sync.work.runtime import Runtime
 from sync.work.subscriptions import check_subscriptions
@@ -136,6 +136,8 @@ class Tasks:
             since=min(state.start_at for state in states),
             marked=self._ring,
         )
+        # Whatever could not be read of its deliveries has been pulled by now.
+        self._runtime.store.write(lambda c: close_connection_issues(c, connection, "unreadable_delivery"))
         return f"{done.seen} orders seen, {done.marked} to look at"
 
     def _ring(self, keys: Iterable[ItemKey]) -> None:
