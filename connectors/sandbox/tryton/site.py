@@ -117,24 +117,32 @@ def _prepare(environment: Environment, site: Site, progress: Progress, *, fresh:
         _set_up(environment, site, progress)
 
 
-def _template(environment: Environment, progress: Progress) -> Site:
-    """A set-up SQLite database without orders, made once for these versions, this set-up code and this year."""
+def setup_key() -> str:
+    """Changes with the versions, the set-up code and the year: what was set up under another key is outdated."""
     code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    schema_key = f"{fingerprint()} {MODULES}".encode()
-    site_key = schema_key + str(dt.datetime.now(dt.UTC).year).encode() + code
+    return hashlib.sha256(_schema_key() + str(dt.datetime.now(dt.UTC).year).encode() + code).hexdigest()[:12]
+
+
+def _schema_key() -> bytes:
+    return f"{fingerprint()} {MODULES}".encode()
+
+
+def _template(environment: Environment, progress: Progress) -> Site:
+    """A set-up SQLite database without orders, made once."""
     with exclusive(environment.home / "template.lock"):
+        schema_key = hashlib.sha256(_schema_key()).hexdigest()[:12]
         schema = _made_once(environment, "schema", schema_key, lambda site: _make_schema(environment, site, progress))
 
         def set_up(site: Site) -> None:
             shutil.copytree(schema.directory, site.directory)
             _set_up(environment, site, progress)
 
-        return _made_once(environment, "template", site_key, set_up)
+        return _made_once(environment, "template", setup_key(), set_up)
 
 
-def _made_once(environment: Environment, name: str, key: bytes, make: Callable[[Site], None]) -> Site:
+def _made_once(environment: Environment, name: str, key: str, make: Callable[[Site], None]) -> Site:
     """The site of that key; what was made for another key is thrown away."""
-    directory = environment.home / f"{name}-{hashlib.sha256(key).hexdigest()[:12]}"
+    directory = environment.home / f"{name}-{key}"
     if not directory.exists():
         making = environment.home / f"{name}-making"
         for outdated in environment.home.glob(f"{name}-*"):
@@ -261,4 +269,4 @@ def _facts_file(site: Site) -> Path:
     return site.directory / "erp.json"
 
 
-__all__ = ["HOME", "Erp", "SandboxError", "running_tryton"]
+__all__ = ["HOME", "Erp", "SandboxError", "running_tryton", "setup_key"]

@@ -1,0 +1,70 @@
+"""Tryton on PostgreSQL, where several calls are in flight at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from connectors.kit.base import Rank
+from connectors.kit.errors import AlreadyExists
+from tests.mappings.orders import line, make_order
+from tests.real.tryton_world import MAPPING, OPTIONS, connect, new_web_shop, resolved_with_parties
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+ORDER = make_order(lines=(line("TASSE-ROT", "2", "20.00", "3.80"),), shipping_lines=(), grand="23.80")
+
+
+@pytest.fixture
+def target(erp_on_postgres):
+    return connect(erp_on_postgres, web_shop=new_web_shop(erp_on_postgres), options={"backend": "postgresql"})
+
+
+def payloads(target, keys):
+    orders = [dataclasses.replace(ORDER, external_id=key) for key in keys]
+    [known] = resolved_with_parties(target, orders[:1])
+    return [MAPPING.sale(order, known, OPTIONS) for order in orders]
+
+
+def at_once(call, arguments):
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(call, arguments))
+
+
+def test_six_creates_of_one_key_at_once_make_one_sale(target):
+    [payload] = payloads(target, ["race"])
+    outcomes = at_once(lambda _: target.create_sales([payload])[0], range(6))
+    made = [outcome for outcome in outcomes if outcome.error is None]
+    refused = [outcome for outcome in outcomes if isinstance(outcome.error, AlreadyExists)]
+    assert (len(made), len(refused)) == (1, 5)
+    assert len(target.find_sales(["race"])["race"]) == 1
+
+
+def test_six_creates_of_one_customer_at_once_make_one_party(target):
+    order = dataclasses.replace(ORDER, customer=dataclasses.replace(ORDER.customer, email="pg-race@example.com"))
+    payload = MAPPING.party(order, target.resolve(MAPPING.references(order, OPTIONS)), OPTIONS)
+
+    def save(_):
+        try:
+            return target.save_party(payload)["id"]
+        except AlreadyExists:
+            return None
+
+    made = [number for number in at_once(save, range(6)) if number is not None]
+    assert len(made) == 1
+
+
+def test_four_batches_at_once_come_to_their_totals(target):
+    batches = [payloads(target, [f"{batch}-{number}" for number in range(5)]) for batch in "abcd"]
+
+    def push(batch):
+        created = target.create_sales(batch)
+        return target.advance_sales([result.document for result in created], Rank.CONFIRMED)
+
+    results = [result for batch in at_once(push, batches) for result in batch]
+
+    assert [result.error for result in results if result.error] == []
+    assert {result.document.total for result in results} == {OPTIONS.rounded(ORDER.totals.grand)}
+    assert len({result.document.number for result in results}) == 20
