@@ -1,0 +1,39 @@
+"""The databases of the sync core's tests, and the time that they turn on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sync.flows import context, parties, sales
+from sync.work import drain, heart
+from tests.sync.databases import (
+    migrated_postgres,
+    migrated_sqlite,
+    postgres_store,
+    sqlite_store,
+    store,
+)
+from tests.sync.flows.world import World
+
+__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_store", "sqlite_store", "store"]
+
+
+class _Time:
+    """Monotonic time that a test may turn on."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+@pytest.fixture(autouse=True)
+def passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a drain counts by goes on with the world's clock, or a zombie would not know how long it was away."""
+    turned = _Time()
+    for module in (context, drain, heart, parties, sales):
+        monkeypatch.setattr(module, "time", turned)
+    monkeypatch.setattr(World, "time", turned)
