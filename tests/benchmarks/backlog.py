@@ -1,4 +1,4 @@
-"""A backlog of orders for the benchmarks: what the sandbox shop's generator makes, and the sales that must come of it."""
+"""A backlog of orders for the benchmarks: what the sandbox shop makes up, and the sales that must come of it."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ from tests.benchmarks.installation import (
     running_valkey,
     scratch,
     until,
-)from tests.benchmarks.procfs import children, cpu_s
+)
+from tests.benchmarks.procfs import children, cpu_s
 from tests.benchmarks.report import console, goal, median, ratio, table
 
 GOAL_OF_NAIVE = 10
@@ -47,6 +48,7 @@ CONNECTIONS = 32
 BULK = 50
 #: Patience with one case.
 LONGEST_S = 120
+QUEUE = "rq:queue:crossdock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,15 +110,15 @@ def run_shipped(case, folder, erp, valkey, backlog):
     with contextlib.closing(Installation(folder, valkey, erp_url=erp.url, bulk=case.bulk)) as crossdock:
         backlog.receive(crossdock.store)
         redis = valkey.client()
-        with crossdock.workers(case.workers) as workers:
+        with crossdock.workers(case.workers) as workers, dispatching(crossdock):
             pids = [worker.pid for worker in workers]
             before, cpu = commands(redis), cpu_s(pids)
             begun = time.perf_counter()
             crossdock.ring()
             until(lambda: not open_items(crossdock.store), "the backlog is worked off", within_s=LONGEST_S, every_s=0.1)
             spent = time.perf_counter() - begun
-            # The horses have ended by then, and count among their workers' children.
-            until(lambda: redis.llen("rq:queue:crossdock") == 0 and not any(map(children, pids)), "the drains end", within_s=30)
+            # Ended horses count among their workers' children.
+            until(lambda: not redis.llen(QUEUE) and not any(map(children, pids)), "the drains end", within_s=30)
             used = cpu_s(pids) - cpu
             count = len(backlog.bodies)
             return Run(
@@ -240,7 +242,8 @@ def main(arguments=None):
     measured = {case: [] for case in CASES}
     with screen.status("") as status:
         for turn, case in itertools.product(range(options.rounds), CASES):
-            status.update(f"round {turn + 1} of {options.rounds}: {case.name}, {case.workers} workers, {case.bulk} a call")
+            how = f"{case.name}, {case.workers} workers, {case.bulk} a call"
+            status.update(f"round {turn + 1} of {options.rounds}: {how}")
             measured[case].append(measure(case, backlog, first_few))
         screen.print(show(measured, backlog), LEGEND, *goals(measured), sep="\n")
         status.update("kill -9 of a worker in the middle")

@@ -32,7 +32,7 @@ from tests.valkey import ValkeyServer
 LATENCY_MS = 20
 WEBHOOK_SECRET = "wh_of_the_benchmarks"
 #: Of a call. Short, because a dead worker's items are taken over after three of them.
-DEADLINE_S = 2
+DEADLINE_S = 4
 #: No effect of the ERP lands later than this after its request.
 SETTLE_S = 1
 
