@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import click
@@ -77,7 +78,7 @@ def orders(channel: str | None, state: str | None, *, needs_you: bool, as_json: 
             order.channel,
             escape(order.number),
             f"{order.placed_at:%Y-%m-%d %H:%M}",
-            f"{order.grand} {order.currency}",
+            f"{order.grand} {order.currency}" if order.id else "not read",
             order.state,
             order.erp_number or order.erp_id or "",
             escape(order.reason[:120]),
@@ -92,7 +93,7 @@ def _order_json(order: StoredOrder) -> dict[str, Any]:
         "number": order.number,
         "placed_at": order.placed_at.isoformat(),
         "currency": order.currency,
-        "grand": f"{order.grand:f}",
+        "grand": f"{order.grand:f}" if order.id else None,
         "source_state": order.source_state,
         "state": order.state,
         "reason": order.reason,
@@ -125,21 +126,25 @@ def _print_passport(entry: dict[str, Any]) -> None:
     out.print(f"[bold]order {escape(entry['number'])}[/] of {entry['channel']} (id {escape(entry['external_id'])})")
     out.print(
         f"  placed {entry['placed_at']}, {entry['grand']} {entry['currency']}, the shop says {entry['source_state']}"
+        if entry["order"] is not None
+        else f"  first seen {entry['placed_at']}; it could not be read"
     )
-    out.print(f"  state {entry['state']}: {escape(entry['reason'] or 'in order')}")
+    out.print(f"  state {entry['state']}: {escape(_first_line(entry['reason']) or 'in order')}")
     if entry["erp_id"]:
         out.print(f"  in the ERP as {escape(entry['erp_number'] or entry['erp_id'])}, {entry['erp_total']}")
     for cause in entry["causes"]:
         out.print(f"  stopped by {cause['cause']}: {escape(cause['title'])}")
         for detail in cause["details"]:
-            out.print(
-                f"    {escape(detail['path'])}: {escape(detail['reason'])}"
-                if detail["path"]
-                else f"    {escape(detail['reason'])}"
-            )
+            path = f"{detail['path']}: " if detail["path"] else ""
+            # A reason may bring a table along.
+            out.print(escape(textwrap.indent(path + detail["reason"], "    ")))
         out.print(f"    next: {escape(cause['next_step'])}")
     for line in entry["timeline"]:
-        out.print(f"  {line['at']}  {line['what']}  {escape(line['text'])}")
+        out.print(f"  {line['at']}  {line['what']}  {escape(_first_line(line['text']))}")
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 COMMANDS = (status, orders, order)

@@ -31,7 +31,7 @@ def _one(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -
         "number": order.number,
         "placed_at": order.placed_at.isoformat(),
         "currency": order.currency,
-        "grand": f"{order.grand:f}",
+        "grand": f"{order.grand:f}" if order.id else None,
         "source_state": order.source_state,
         "state": order.state,
         "reason": order.reason,
@@ -57,7 +57,8 @@ def _timeline(store: Store, config: Config, order: StoredOrder, *, exchanges: bo
         lines.append({"at": event.received_at.isoformat(), "what": event.source, "text": text})
     for intent in store.read(lambda c: list_intents(c, order.item_id)):
         text = f"{intent.action} {intent.kind} {intent.key}: {intent.outcome or 'outcome not known yet'}"
-        lines.append({"at": intent.sent_at.isoformat(), "what": "intent", "text": text})
+        at = intent.closed_at or intent.sent_at
+        lines.append({"at": at.isoformat(), "what": "intent", "text": text})
     for attempt in store.read(lambda c: load_attempts(c, order.item_id)):
         seconds = (attempt.ended_at - attempt.started_at).total_seconds()
         line: dict[str, Any] = {

@@ -39,7 +39,7 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: str) -> i
     """Look at orders again whose sale is gone in the ERP: the old link ends, a new sale may be made."""
 
     def work(connection: Connection) -> int:
-        end_of_orders(connection, [order.id for order in orders])
+        end_of_orders(connection, [order.id for order in orders if order.id])
         count = release(connection, [order.item_id for order in orders])
         for order in orders:
             record_audit(connection, actor, "retry again", _subject(order), before=order.erp_id or "")

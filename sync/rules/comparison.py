@@ -167,7 +167,7 @@ class _Join:
             group.left_out.add(row.total)
             return
         group.shop.add(row.total)
-        if order is not None:
+        if order is not None and order.id:
             group.crossdock.add(order.grand)
         for sale in sales:
             group.erp.add(sale.total)
@@ -232,7 +232,10 @@ class _Join:
         )
 
     def _own_differences(self, row, order: StoredOrder, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        if order.grand != row.total:
+        if not order.id:
+            # Never read, so there is nothing of ours to be different; that it is held has been said.
+            pass
+        elif order.grand != row.total:
             yield found(Kind.AMOUNT, "crossdock", f"the shop says {row.total}, Crossdock saw {order.grand}")
         elif order.source_state != row.state and row.placed_at < self._young_since and sales:
             yield found(Kind.STATE, "crossdock", f"the shop says {row.state!r}, Crossdock saw {order.source_state!r}")
@@ -245,7 +248,7 @@ class _Join:
     def _join_unlisted(self, order: StoredOrder) -> None:
         """Orders of ours in the window that the shop's fresh list does not have."""
         inside = self._since <= order.placed_at < self._until
-        if order.external_id in self._shop or not inside or order.state in _LEFT_OUT:
+        if order.external_id in self._shop or not inside or order.state in _LEFT_OUT or not order.id:
             return
         group = self._group(order.currency, order.placed_on)
         group.crossdock.add(order.grand)

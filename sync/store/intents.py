@@ -143,14 +143,17 @@ class PastIntent:
     action: str
     key: str
     outcome: str
+    #: The call starts no later than this, which may lie ahead.
     sent_at: dt.datetime
+    #: When its outcome was written down.
+    closed_at: dt.datetime | None
 
 
 def list_intents(connection: Connection, item_id: int, limit: int = 50) -> list[PastIntent]:
     """The newest intents of one item, oldest first."""
     table = intents.c
     query = (
-        select(table.kind, table.action, table.key, table.outcome, table.sent_at)
+        select(table.kind, table.action, table.key, table.outcome, table.sent_at, table.closed_at)
         .where(table.item_id == item_id)
         .order_by(table.id.desc())
         .limit(limit)

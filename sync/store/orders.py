@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
 
 from sync.store.states import ItemState
 from sync.store.tables import bindings, orders, work_items
@@ -105,7 +105,11 @@ def load_alike(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order as the proof and the lists show it."""
+    """An order as the proof and the lists show it.
+
+    One that could not be read (its totals do not add up, a field is broken) has a work item and no content: `id` is
+    0, its number is the shop's id, it has no money, and it was placed when we first heard of it.
+    """
 
     id: int
     item_id: int
@@ -133,27 +137,73 @@ def list_orders(
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> list[StoredOrder]:
-    """Every order of a channel in a window of placing, with its work item and its sale in `target`."""
+    """Every order of a channel in a window of placing, with its work item and its sale in `target`.
+
+    Those that stopped before they could be read come last.
+    """
     query = _with_state(target).where(orders.c.channel == channel).order_by(orders.c.placed_at)
     if since is not None:
         query = query.where(orders.c.placed_at >= since)
     if until is not None:
         query = query.where(orders.c.placed_at < until)
-    return [_state(row) for row in connection.execute(query)]
+    stopped = work_items.c.state.in_([ItemState.HELD.value, ItemState.PARKED.value])
+    unread = _load_unread(connection, channel, stopped)
+    return [_state(row) for row in connection.execute(query)] + [
+        order
+        for order in unread
+        if (since is None or order.placed_at >= since) and (until is None or order.placed_at < until)
+    ]
 
 
 def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[StoredOrder]:
-    """Orders by any of their numbers: ours, the shop's id, the ERP's number or id. `targets` is channel -> ERP."""
+    """Orders by the shop's number or id; where none has it, by the ERP's number, then its id or our key.
+
+    In that order, because all of them may be small numbers: order 113 must not bring up the sale with id 113 too.
+    `targets` is channel -> ERP.
+    """
     table, bound = orders.c, bindings.c
-    by_binding = select(bound.order_id).where(
-        or_(bound.number == number, bound.external_id == number, bound.key == number)
+    for wanted in (
+        or_(table.number == number, table.external_id == number),
+        table.id.in_(select(bound.order_id).where(bound.number == number)),
+        table.id.in_(select(bound.order_id).where(or_(bound.external_id == number, bound.key == number))),
+    ):
+        found: list[StoredOrder] = []
+        for channel, target in targets.items():
+            query = _with_state(target).where(table.channel == channel, wanted)
+            found += [_state(row) for row in connection.execute(query)]
+            found += _load_unread(connection, channel, work_items.c.external_id == number)
+        if found:
+            return found
+    return []
+
+
+def _load_unread(connection: Connection, channel: str, which: ColumnElement[bool]) -> list[StoredOrder]:
+    """Orders of which we have no content."""
+    item = work_items.c
+    query = select(item.id, item.external_id, item.created_at, item.state, item.reason, item.due_at).where(
+        item.channel == channel, item.kind == "order", which, ~exists().where(orders.c.item_id == item.id)
     )
-    wanted = or_(table.number == number, table.external_id == number, table.id.in_(by_binding))
-    found = []
-    for channel, target in targets.items():
-        query = _with_state(target).where(table.channel == channel, wanted)
-        found += [_state(row) for row in connection.execute(query)]
-    return found
+    return [
+        StoredOrder(
+            id=0,
+            item_id=row.id,
+            channel=channel,
+            external_id=row.external_id,
+            number=row.external_id,
+            currency="",
+            grand=Decimal(0),
+            placed_at=row.created_at,
+            placed_on=row.created_at.date().isoformat(),
+            source_state="",
+            state=row.state,
+            reason=row.reason,
+            due_at=row.due_at,
+            erp_id=None,
+            erp_number=None,
+            erp_total=None,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def _with_state(target: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an SQL expression
