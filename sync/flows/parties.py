@@ -7,7 +7,14 @@ import time
 from collections.abc import Sequence
 
 from connectors.kit.base import JsonDict
-from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.errors import (
+    AlreadyExists,
+    ConnectionBroken,
+    ConnectorError,
+    OutcomeUnknown,
+    RecordRejected,
+    Transient,
+)
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problems
@@ -16,7 +23,7 @@ from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
 from sync.rules.references import resolve
 from sync.rules.stops import Later, NotSent, Unsettled
-from sync.store.intents import Intent, Wanted, close_by_outcome, load_open_keys, open_intents
+from sync.store.intents import Intent, IntentOpen, Wanted, close_by_outcome, load_open_keys, open_intents
 
 #: A batch may hold several orders of one customer with as many new addresses: one write each.
 _ROUNDS = 4
@@ -32,6 +39,13 @@ class _Write:
     intent: int = 0
     value: JsonDict | None = None
     error: Exception | None = None
+    #: What the intent is closed with where nothing went wrong.
+    outcome: str = "done"
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing to be sent for it."""
+        return self.value is not None or self.error is not None
 
 
 def make(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -87,14 +101,45 @@ def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
         return
     begun = time.monotonic()
     wanted = [Wanted(write.pieces[0].item.id, "party", "create", write.ref.value) for write in free]
-    ids = drain.store.write(
-        lambda c: open_intents(c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s)
-    )
+    try:
+        ids = drain.store.write(
+            lambda c: open_intents(
+                c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s
+            )
+        )
+    except IntentOpen:
+        # Another drain was quicker with one of them; nothing was written down for any.
+        for write in free:
+            _fail(write, Later("this customer is being made by another order"))
+        return
     permit = Permit(drain, begun + drain.systems.start_s)
     for write in free:
         write.intent = ids[write.ref.value]
-    drain.window(lambda write: _write_one(drain, permit, write), free)
+    if not drain.target.keys["party"].enforced:
+        _look_again(drain, free)
+    drain.window(lambda write: _write_one(drain, permit, write), [write for write in free if not write.ended])
     _close(drain, free)
+
+
+def _look_again(drain: Drain, writes: Sequence[_Write]) -> None:
+    """From the intents on nobody else makes these parties; between our first look and them, somebody may have."""
+    try:
+        answers = resolve([write.ref for write in writes], drain.lookups, drain.target)
+    except ConnectorError as error:
+        for write in writes:
+            write.error = error
+        return
+    for write in writes:
+        first = write.pieces[0]
+        if write.ref not in answers or first.order is None:
+            continue
+        resolved = {**first.resolved, write.ref: answers[write.ref]}
+        payload = drain.mapping.party(first.order, resolved, drain.systems.target_options)
+        if payload is None:
+            write.value = answers[write.ref]
+            write.outcome = "found"
+        else:
+            write.payload = payload
 
 
 def _write_one(drain: Drain, permit: Permit, write: _Write) -> None:
@@ -107,8 +152,10 @@ def _write_one(drain: Drain, permit: Permit, write: _Write) -> None:
             write.value = None
         except (ConnectorError, NotSent) as error:
             write.error = error
-            if isinstance(error, Transient):
+            if isinstance(error, Transient | ConnectionBroken):
                 drain.away.set()
+        except Exception as error:  # noqa: BLE001 - the border around one customer; parked loudly, its intent stays open
+            write.error = error
     for piece in write.pieces:
         piece.exchanges.extend(exchanges)
 
@@ -119,8 +166,12 @@ def _close(drain: Drain, writes: Sequence[_Write]) -> None:
         if isinstance(write.error, OutcomeUnknown):
             _fail(write, Unsettled(str(write.error)))
             continue
+        if write.error is not None and not isinstance(write.error, ConnectorError | NotSent):
+            # It may have come after the call: the intent stays open until somebody has looked.
+            _fail(write, write.error)
+            continue
         if write.error is None:
-            outcome = "done"
+            outcome = write.outcome
         elif isinstance(write.error, RecordRejected):
             outcome = "refused"
         else:
@@ -135,10 +186,18 @@ def _close(drain: Drain, writes: Sequence[_Write]) -> None:
 def _refresh(drain: Drain, writes: Sequence[_Write]) -> None:
     again = [write.ref for write in writes if write.value is None]
     if again:
-        answers = resolve(again, drain.lookups, drain.target)
+        try:
+            answers = resolve(again, drain.lookups, drain.target)
+        except ConnectorError as error:
+            for write in writes:
+                if write.value is None:
+                    _fail(write, error)
+            answers = {}
         for write in writes:
             write.value = write.value or answers.get(write.ref)
     for write in writes:
+        if write.error is not None:
+            continue
         for piece in write.pieces:
             if write.value is not None:
                 piece.resolved[write.ref] = write.value
