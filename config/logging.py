@@ -180,9 +180,11 @@ def _named(process: str) -> structlog.typing.Processor:
 class LineWriter:
     """Brings what other processes print into one stream: as JSON with the process in each line, or for people."""
 
-    def __init__(self, stream: TextIO, settings: Settings) -> None:
+    def __init__(self, stream: TextIO, settings: Settings, *, secrets: Iterable[Secret | str] = ()) -> None:
+        """`secrets` are texts that no process may show, beside those that `settings` holds."""
         self._stream = stream
         self._redactor = Redactor.of(settings)
+        self._redactor.add(secrets)
         self._console = _for_people(settings.log_format, stream)
         #: What the processes should write: `console` or `json`.
         self.log_format = "console" if self._console else "json"

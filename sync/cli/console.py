@@ -39,8 +39,9 @@ def say_error(text: str) -> None:
 def opened(*, dry_run: bool = False) -> Iterator[Runtime]:
     """This installation's parts, for one command; its log goes to stderr. Raises ConfigError, SchemaMismatch."""
     settings = Settings.from_env()
-    configure_logging(settings, "cli", stream=sys.stderr)
+    redactor = configure_logging(settings, "cli", stream=sys.stderr)
     with Runtime(settings, dry_run=dry_run) as runtime:
+        redactor.add(runtime.config.secrets())
         yield runtime
 
 

@@ -50,10 +50,11 @@ def prepare_database(settings: Settings) -> None:
 def run() -> None:
     """Run everything: the queue's server, web, workers and scheduler, in one stream of lines."""
     settings = Settings.from_env()
-    configure_logging(settings, "run")
+    redactor = configure_logging(settings, "run")
     config = load_config(settings.config_folder, settings.environ)
+    redactor.add(config.secrets())
     prepare_database(settings)
-    sys.exit(run_all(settings, longest_call_s=longest_call_s(config)))
+    sys.exit(run_all(settings, longest_call_s=longest_call_s(config), secrets=config.secrets()))
 
 
 @click.command()
@@ -68,8 +69,8 @@ def web() -> None:
 def worker() -> None:
     """Work off what is due (one part of `run`; start as many as you like)."""
     settings = Settings.from_env()
-    configure_logging(settings, "worker")
-    jobs.prepare(settings)
+    redactor = configure_logging(settings, "worker")
+    redactor.add(jobs.prepare(settings).secrets())
     sys.exit(run_worker(settings))
 
 
@@ -77,8 +78,9 @@ def worker() -> None:
 def scheduler() -> None:
     """Pull, resync and dispatch on time (one part of `run`; a second one stands by)."""
     settings = Settings.from_env()
-    configure_logging(settings, "scheduler")
+    redactor = configure_logging(settings, "scheduler")
     with Runtime(settings) as runtime:
+        redactor.add(runtime.config.secrets())
         keeper = Scheduler(runtime)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: keeper.stop())

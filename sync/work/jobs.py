@@ -12,10 +12,12 @@ from sync.work.runtime import Runtime
 _prepared: tuple[Settings, Config] | None = None
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> Config:
     """Read the configuration in the parent; a changed one needs a restart of the workers. Raises ConfigError."""
     global _prepared  # noqa: PLW0603 - handed over by fork
-    _prepared = (settings, load_config(settings.config_folder, settings.environ))
+    config = load_config(settings.config_folder, settings.environ)
+    _prepared = (settings, config)
+    return config
 
 
 def drain(channel: str, kind: str) -> None:

@@ -10,13 +10,14 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from config.logging import LineWriter
+from config.model import Secret
 from config.settings import Settings
 from sync.work.bell import DRAIN_S
 from sync.work.children import Child
@@ -66,15 +67,22 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def run(settings: Settings, *, longest_call_s: float = 60.0, on_ready: Callable[[], None] | None = None) -> int:
+def run(
+    settings: Settings,
+    *,
+    longest_call_s: float = 60.0,
+    secrets: Iterable[Secret] = (),
+    on_ready: Callable[[], None] | None = None,
+) -> int:
     """Run everything until SIGTERM or SIGINT; the exit status, as `Supervisor.run` gives it.
 
     `longest_call_s` is the longest deadline that any connection gives one call: a stop waits for calls in flight.
+    `secrets`, of the configuration, are taken out of what the children print.
     EX_CONFIG when there is no server for the queue, EX_TEMPFAIL when another run uses the state folder.
     """
     try:
         with held(settings.state_folder) as lock:
-            writer = LineWriter(sys.stdout, settings)
+            writer = LineWriter(sys.stdout, settings, secrets=secrets)
             children = everything(settings, longest_call_s=longest_call_s, log_format=writer.log_format)
             return Supervisor(children, writer.write, pass_fds=[lock]).run(on_ready)
     except NoServer as error:
