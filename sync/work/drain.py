@@ -66,6 +66,8 @@ def drain_channel(
             log.warning("lease_lost", channel=channel.name, reason=str(lost))
             return 0
     store.write(lambda c: close_lease(c, lease))
+    if looked:
+        log.info("drained", channel=channel.name, kind=kind, items=looked, seconds=round(time.monotonic() - begun, 1))
     if more:
         ring(channel.name, kind)
     return looked

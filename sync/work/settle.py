@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 
 import orjson
 import structlog
@@ -38,10 +39,12 @@ class _End:
 def settle(drain: Drain, pieces: list[Piece]) -> None:
     """Record the end of every piece. Raises LeaseLost: then nothing is recorded, and the next owner finds out."""
     ends = [_End(piece, _decide(drain, piece)) for piece in pieces]
-    bodies = _pack_exchanges(pieces)
-    drain.write(lambda c: _record(c, drain, ends, bodies))
+    bodies, away = _pack_exchanges(pieces), _pauses(drain, ends)
+    drain.write(lambda c: _record(c, drain, ends, bodies, away))
     for end in ends:
         _tell(drain, end)
+    for name, (seconds, reason) in away.items():
+        log.warning("connection_paused", connection=name, seconds=seconds, reason=reason)
     drain.progress()
 
 
@@ -58,12 +61,18 @@ def _spoken_to(drain: Drain, piece: Piece) -> str:
     return drain.systems.channel.source if failed_at_source else drain.lease.connection
 
 
-def _record(connection: Connection, drain: Drain, ends: list[_End], bodies: dict[int, bytes]) -> None:
+def _record(
+    connection: Connection,
+    drain: Drain,
+    ends: list[_End],
+    bodies: dict[int, bytes],
+    away: Mapping[str, tuple[float, str]],
+) -> None:
     save_bindings(connection, [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document])
     close_by_outcome(connection, _intent_outcomes(ends))
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)
-    _record_pauses(connection, drain, ends)
+    _record_pauses(connection, away)
     leave(connection, drain.lease, [_leave(connection, end) for end in ends])
 
 
@@ -173,14 +182,19 @@ def _will_retry(end: _End) -> bool:
     return end.decision is not None and end.decision.action in {Action.RETRY, Action.RECONCILE, Action.PAUSE}
 
 
-def _record_pauses(connection: Connection, drain: Drain, ends: list[_End]) -> None:
+def _pauses(drain: Drain, ends: list[_End]) -> dict[str, tuple[float, str]]:
+    """Connection -> the longest pause that it needs, in seconds (infinity: until a person ends it), and why."""
     longest: dict[str, tuple[float, str]] = {}
     for end in ends:
         if end.decision is not None and end.decision.pause_s is not None:
             name = _spoken_to(drain, end.piece)
             longest[name] = max(longest.get(name, (0.0, "")), (end.decision.pause_s, end.decision.reason))
+    return dict(sorted(longest.items()))
+
+
+def _record_pauses(connection: Connection, away: Mapping[str, tuple[float, str]]) -> None:
     now = dt.datetime.now(dt.UTC)
-    for name, (seconds, reason) in sorted(longest.items()):
+    for name, (seconds, reason) in away.items():
         until = None if seconds == float("inf") else now + dt.timedelta(seconds=seconds)
         pause(connection, "connection", name, reason, until=until)
 

@@ -15,6 +15,8 @@ def check_subscriptions(connector: object, delivery_url: str) -> str:
         return "this system has no webhooks"
     done = connector.ensure_subscriptions(delivery_url)
     repaired = [f"{subscription.topic} {what}" for subscription, what in done if what != "kept"]
-    for entry in repaired:
-        log.warning("subscription_repaired", what=entry)
+    for subscription, what in done:
+        if what == "reactivated":
+            # The shop had switched it off: deliveries of ours have failed.
+            log.warning("subscription_reactivated", topic=subscription.topic)
     return ", ".join(repaired) if repaired else f"{len(done)} subscriptions in order"
