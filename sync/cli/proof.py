@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -81,7 +82,7 @@ def show_proof(console: Console, each: ChannelProof) -> None:
         console.print(
             f"  {difference.kind} ({difference.where}): order {escape(difference.number)} [{ids}]", markup=False
         )
-        console.print(f"    {difference.detail}", markup=False)
+        console.print(textwrap.indent(difference.detail, "    "), markup=False)
     verdict = "[bold green]the proof holds[/]" if each.holds else "[bold red]the proof does not hold[/]"
     explained = sum(1 for difference in each.differences) if each.holds else 0
     console.print(f"{each.channel}: {verdict}" + (f"; {explained} differences, all explained" if explained else ""))
