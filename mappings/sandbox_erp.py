@@ -8,7 +8,7 @@ difference has a name and the totals are equal to the cent.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ SERVICE_PRODUCTS: Final = {
     "fee_product": "FEE",
     "rounding_product": "ROUNDING",
 }
+#: The path of the line that carries the rounding.
+_ROUNDING: Final = "totals.rounding"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict 
 
 def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     """The payload that creates the sale as a draft. Raises Problems with every line that cannot be written."""
-    lines = list(_lines(order, options))
+    lines = _lines(order, options)
     problems = [problem for line in lines for problem in _line_problems(line, resolved)]
-    problems.extend(_totals_problems(order, options))
+    problems.extend(_totals_problems(order, lines, options))
     party_ref = _party_ref(order, options)
     if party_ref not in resolved:
         problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
@@ -97,26 +99,24 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     }
 
 
-def _lines(order: Order, options: TargetOptions) -> Iterator[_Line]:
+def _lines(order: Order, options: TargetOptions) -> list[_Line]:
     """Every line of the sale in the order in which the shop shows them, the rounding last."""
-    yield from _charged(order, options)
-    if rounding := _rounding(order, options):
+    lines = list(_charged(order, options))
+    # What the shop's grand total is above the sum that the ERP would make of the charged lines.
+    amounts = (amount for line in lines for amount in (line.amount, line.tax))
+    rounding = options.rounded(order.totals.grand) - sum(options.rounded(amount) for amount in amounts)
+    if rounding:
         zero = Money(Decimal(0), order.currency)
         code = _service_code("rounding_product", options)
-        yield _Line("totals.rounding", code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero)
+        lines.append(_Line(_ROUNDING, code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero))
+    return lines
 
 
-def _rounding(order: Order, options: TargetOptions) -> Decimal:
-    """What the shop's grand total is above the sum that the ERP would make of the charged lines."""
-    amounts = (amount for line in _charged(order, options) for amount in (line.amount, line.tax))
-    return options.rounded(order.totals.grand) - sum(options.rounded(amount) for amount in amounts)
-
-
-def _totals_problems(order: Order, options: TargetOptions) -> Iterator[Problem]:
+def _totals_problems(order: Order, lines: Sequence[_Line], options: TargetOptions) -> Iterator[Problem]:
     """A rounding that is more than the shop's own and half a unit for every amount that the ERP rounds."""
     half = Decimal("0.5").scaleb(-minor_unit(order.currency, options.minor_units))
-    rounded_amounts = 1 + 2 * sum(1 for _ in _charged(order, options))
-    rounding = _rounding(order, options)
+    rounding = sum((line.amount.amount for line in lines if line.path == _ROUNDING), Decimal(0))
+    rounded_amounts = 1 + 2 * sum(1 for line in lines if line.path != _ROUNDING)
     if abs(rounding - order.totals.rounding.amount) > half * rounded_amounts:
         reason = f"the lines and the grand total of {order.totals.grand} are {rounding:f} apart in the ERP's rounding"
         yield Problem("totals_mismatch", "totals.grand", reason, next_step="compare the order's lines with its total")
