@@ -11,13 +11,13 @@ import dataclasses
 import itertools
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sync.work.drain import drain_channel
 from tests.boundaries import forks, run, world
 from tests.boundaries.cases import Case
 from tests.boundaries.run import Outcome, Run
@@ -25,7 +25,7 @@ from tests.boundaries.run import Outcome, Run
 #: Processes are killed here, never the machine: nothing is lost, and a commit costs nothing.
 MEMORY = Path("/dev/shm")
 #: Runs at once: nearly all of a run is waiting for leases and settle times.
-LANES = 14
+LANES = 20
 
 
 class Driver:
@@ -67,8 +67,11 @@ class Driver:
             if not running:
                 break
             pid, _ = os.wait()
-            outcome = _read(running.pop(pid))
+            folder = running.pop(pid)
+            outcome = _read(folder)
             outcomes.append(outcome)
+            if not outcome.faults:
+                shutil.rmtree(folder)
             more = more and (bool(case.only) or outcome.end != "whole")
         return sorted(outcomes, key=lambda outcome: outcome.at)
 
@@ -79,8 +82,7 @@ class Driver:
 
     def _start(self, case: Case, folder: Path, at: int) -> int:
         def work() -> None:
-            with open(folder / "run.log", "w") as log:
-                os.dup2(log.fileno(), 2)
+            forks.complain_to(folder / "run.log")
             outcome = Run(case, self._databases, self._books, folder, at)()
             (folder / "outcome.json").write_text(json.dumps(dataclasses.asdict(outcome)))
 
@@ -102,10 +104,17 @@ def case_from_json(text: str) -> Case:
 def main(lines: Iterator[str]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="crossdock-boundaries-", dir=MEMORY if MEMORY.is_dir() else None))
     driver = Driver(folder)
+    keep = False
     for line in lines:
         begun = time.monotonic()
-        runs = [dataclasses.asdict(outcome) for outcome in driver.try_case(case_from_json(line))]
-        print(json.dumps({"seconds": round(time.monotonic() - begun, 1), "runs": runs}), flush=True)
+        outcomes = driver.try_case(case_from_json(line))
+        keep = keep or any(outcome.faults for outcome in outcomes)
+        runs = [dataclasses.asdict(outcome) for outcome in outcomes]
+        answer = {"seconds": round(time.monotonic() - begun, 1), "folder": str(folder), "runs": runs}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    if not keep:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

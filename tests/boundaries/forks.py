@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from connectors.sandbox.erp import ErpOptions
 from connectors.sandbox.erp import run as run_erp
@@ -23,15 +24,21 @@ def fork(work: Callable[[], object]) -> int:
     try:
         work()
         status = 0
-    except BaseException:  # the child must never go on as its parent
+    except BaseException:  # noqa: BLE001 - the child must never go on as its parent
         traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)
 
 
+def complain_to(path: Path) -> None:
+    """What this process writes on stderr goes into a file from now on."""
+    with path.open("w") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+
+
 def wait(pid: int) -> int:
-    """The exit status, negative for a signal; 0 with `stopped` true while the child is stopped."""
+    """The exit status, negative for a signal."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -42,8 +49,8 @@ def wait_or_stop(pid: int) -> int | None:
 
 
 @contextlib.contextmanager
-def sandbox_erp(options: ErpOptions, ledger) -> Iterator[str]:
-    """A sandbox ERP in a process of its own; its URL."""
+def sandbox_erp(options: ErpOptions, ledger: Path) -> Iterator[str]:
+    """A sandbox ERP in a process of its own; the line in which it says where it is."""
     reading, writing = os.pipe()
 
     def serve() -> None:
@@ -55,8 +62,7 @@ def sandbox_erp(options: ErpOptions, ledger) -> Iterator[str]:
     os.close(writing)
     try:
         with os.fdopen(reading) as ready:
-            line = ready.readline()
-            yield line
+            yield ready.readline()
     finally:
         os.kill(pid, signal.SIGKILL)
         wait(pid)

@@ -34,11 +34,11 @@ def faults_of(store: Store, ledger: Path, orders_: Iterable[Entry]) -> list[str]
 
 
 def _ours(c: Connection, wanted: list[Entry]) -> list[str]:
-    faults = []
-    for row in c.execute(select(intents).where(intents.c.closed_at.is_(None))):
-        faults.append(f"intent {row.id} ({row.kind} {row.action} {row.key}) is open")
-    for row in c.execute(select(leases)):
-        faults.append(f"lease {row.token} of {row.holder} still stands")
+    faults = [
+        f"intent {row.id} ({row.kind} {row.action} {row.key}) is open"
+        for row in c.execute(select(intents).where(intents.c.closed_at.is_(None)))
+    ]
+    faults.extend(f"lease {row.token} of {row.holder} still stands" for row in c.execute(select(leases)))
     bound = dict(
         c.execute(
             select(orders.c.external_id, bindings.c.state)
@@ -66,11 +66,15 @@ def _fault_of(order: Entry, item, bound: str | None, held: set[int]) -> list[str
 
 def snapshot(store: Store) -> dict[str, set]:
     """Every row of every table."""
-    return store.read(lambda c: {table.name: set(map(tuple, c.execute(select(table)))) for table in metadata.sorted_tables})
+    return store.read(
+        lambda c: {table.name: set(map(tuple, c.execute(select(table)))) for table in metadata.sorted_tables}
+    )
 
 
 def changes(before: dict[str, set], after: dict[str, set]) -> list[str]:
     """What stands in one and not in the other."""
     return [
-        f"{name}: {sorted(map(repr, before[name] ^ rows))}"[:500] for name, rows in after.items() if before[name] != rows
+        f"{name}: {len(rows - before[name])} rows new or changed, {len(before[name] - rows)} gone or changed"
+        for name, rows in after.items()
+        if before[name] != rows
     ]

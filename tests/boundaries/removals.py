@@ -2,8 +2,70 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping
+
+from connectors.sandbox_erp import SandboxErp
+from sync.flows import context
+from sync.flows.context import Clock
+from sync.rules import systems
+from sync.store import inbox, intents, items
+from sync.work import settle
+
 
 def take_out(name: str) -> None:
     """In this process and its children; nothing for an empty name."""
     if name:
-        raise ValueError(name)
+        REMOVALS[name]()
+
+
+def _look_up() -> None:
+    """Nothing is found under a key, whenever it is looked for: after doubt, before the first write, read back."""
+    SandboxErp.find_sales = lambda target, keys: {}
+
+
+def _intent() -> None:
+    """Nobody writes down what is about to be sent."""
+    numbers = itertools.count(-1, -1)
+
+    def open_intents(connection, lease, wanted, **times):
+        return {entry.key: next(numbers) for entry in wanted}
+
+    context.open_intents = open_intents
+
+
+def _settle() -> None:
+    """A look-up that finds nothing is believed at once."""
+    systems.settle_s = lambda connection, target: 0.0
+
+
+def _fence_of_claims() -> None:
+    """Items are claimed for a lease that may be gone, so that nobody ever takes them back."""
+    items.demand_lease = lambda connection, lease: None
+
+
+def _fence() -> None:
+    """Writes do not name the lease any more, and nobody looks how much of it is left."""
+    for module in (context, inbox, intents, items):
+        module.demand_lease = lambda connection, lease: None
+    leave = items.leave
+
+    def unfenced(connection, lease, leaves):
+        for entry in leaves:
+            token = connection.execute(
+                items.select(items.work_items.c.lease_token).where(items.work_items.c.id == entry.item.id)
+            ).scalar_one()
+            leave(connection, dataclasses.replace(lease, token=token), [entry])
+
+    settle.leave = unfenced
+    Clock.left_s = lambda clock: float("inf")
+
+
+REMOVALS: Mapping[str, Callable[[], None]] = {
+    "look_up": _look_up,
+    "intent": _intent,
+    "settle": _settle,
+    "fence": _fence,
+    "fence_of_claims": _fence_of_claims,
+}

@@ -190,9 +190,7 @@ def prepare_books(folder: Path) -> Path:
     """The ERP's ledger before the first order: its goods, and the customer whom it knows."""
     path = folder / "prepared.jsonl"
     with running_erp(ledger=path) as erp:
-        target = SandboxErp(
-            ConnectorSettings(name="erp", url=erp.url, key=DEFAULT_API_KEY, allow_hosts=("127.0.0.1",))
-        )
+        target = SandboxErp(ConnectorSettings(name="erp", url=erp.url, key=DEFAULT_API_KEY, allow_hosts=("127.0.0.1",)))
         target.save_party({"code": f"email:{email('known')}", "name": "Jürgen Großmann"})
         target.close()
     return path

@@ -1,0 +1,77 @@
+"""One warm driver process for all cases, and what a case says when it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.boundaries.cases import Case
+
+ROOT = Path(__file__).parents[2]
+Try = Callable[[Case], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def runs_of() -> Iterator[Try]:
+    """Tries a case at each of its boundaries; answers the runs by boundary."""
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tests.boundaries.driver"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+    def run(case: Case) -> list[dict[str, Any]]:
+        driver.stdin.write(json.dumps(dataclasses.asdict(case)) + "\n")
+        driver.stdin.flush()
+        answer = driver.stdout.readline()
+        assert answer, "the driver died; its last words are on stderr"
+        return json.loads(answer)["runs"]
+
+    with driver:
+        yield run
+        driver.stdin.close()
+
+
+@pytest.fixture
+def survives(runs_of: Try) -> Callable[[Case], None]:
+    """Holds a case to the promise, at every boundary up to the first run that was not struck any more."""
+
+    def check(case: Case) -> None:
+        runs = runs_of(case)
+        assert not faulty(runs), story(case, faulty(runs))
+        if case.only:
+            return
+        struck = [run["at"] for run in runs if run["end"] != "whole"]
+        whole = [run for run in runs if run["end"] == "whole"]
+        assert whole, "no run came through unharmed: the boundaries have no end"
+        # Threads take turns, so the last boundaries of two runs differ; none before them may be left out.
+        assert struck[: whole[0]["at"] - 1] == list(range(1, whole[0]["at"]))
+        assert len(struck) >= LEAST_BOUNDARIES
+
+    return check
+
+
+#: Store and kit of a single order; fewer would mean that the numbering lost its grip on one of them.
+LEAST_BOUNDARIES = 50
+
+
+def faulty(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [run for run in runs if run["faults"]]
+
+
+def story(case: Case, runs: list[dict[str, Any]]) -> str:
+    lines = [f"{len(runs)} boundaries break the promise:"]
+    for run in runs[:10]:
+        lines.append(f"  {run['at']} ({run['end']}, {run['where']}):")
+        lines.extend(f"    {fault}" for fault in run["faults"][:5])
+    again = json.dumps(dataclasses.asdict(case) | {"only": [run["at"] for run in runs[:10]]})
+    return "\n".join([*lines, "again:", f"  echo '{again}' | python -m tests.boundaries.driver"])

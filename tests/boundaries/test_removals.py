@@ -1,0 +1,39 @@
+"""Each safeguard taken out makes the verdict red: what stays green without it would prove nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.boundaries.cases import ADVANCE, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(300)]
+
+#: A boundary that no drain has: the drain comes through, and only its luck is bad.
+NEVER = (9999,)
+
+NEEDED = {
+    "look_up": (Case(enforced_key=False, faults=commit_then_drop(CREATE), only=NEVER), "doubled"),
+    "intent, creation": (Case(enforced_key=False, faults=drop_then_commit(CREATE), only=NEVER), "doubled"),
+    "intent, confirmation": (Case(faults=drop_then_commit(ADVANCE), only=NEVER), "was confirmed 2 times"),
+    "intent, customer": (Case(enforced_key=False, faults=drop_then_commit(PARTY), only=NEVER), "was created 2 times"),
+    "settle, creation": (Case(enforced_key=False, faults=drop_then_commit(CREATE), only=NEVER), "doubled"),
+    "settle, confirmation": (Case(faults=drop_then_commit(ADVANCE), only=NEVER), "was confirmed 2 times"),
+    "settle, customer": (Case(enforced_key=False, faults=drop_then_commit(PARTY), only=NEVER), "was created 2 times"),
+    "fence": (Case(enforced_key=False, blow="stop", only=tuple(range(10, 70, 4))), "the zombie wrote"),
+    "fence_of_claims": (Case(blow="stop", only=tuple(range(1, 13))), "missing"),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_without_it_the_verdict_is_red(runs_of, name):
+    case, fault = NEEDED[name]
+    runs = runs_of(dataclasses.replace(case, removed=name.partition(",")[0]))
+    found = [text for run in runs for text in run["faults"]]
+    assert any(fault in text for text in found), f"all green without {name}: {found}"
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_with_it_the_same_case_is_green(survives, name):
+    survives(NEEDED[name][0])
