@@ -12,7 +12,7 @@ from mappings.canonical.errors import Problem, Unmapped
 from mappings.canonical.records import Order
 from mappings.tryton import wire
 from mappings.tryton.arithmetic import SaleLine, Tax, predict, rounded
-from mappings.tryton.charges import Charge, charges
+from mappings.tryton.charges import Charge, charges, shared_out
 from mappings.tryton.references import COMPANY, currency_ref, product_ref, rounding_ref, tax_ref
 
 #: Decimals of a unit price, `[product] price_decimal` of the server; more are refused.
@@ -81,7 +81,7 @@ def charge_lines(order: Order, resolved: Resolved, options: TargetOptions) -> li
     """The lines without rounding; only for an order that has no `charge_problems`."""
     unit = rounding_unit(order, resolved)
     lines: list[Line] = []
-    for charge in charges(order, options):
+    for charge in (part for each in charges(order, options) for part in shared_out(each, unit)):
         product = resolved[product_ref(charge)]
         taxes = tuple(resolved[ref] for tax in charge.tax_lines if (ref := tax_ref(tax, order)) in resolved)
         lines.extend(Line(charge, product, amounts) for amounts in priced(charge, taxes, unit))

@@ -10,14 +10,14 @@ import pytest
 
 from mappings.base import SourceOptions, TargetOptions
 from mappings.canonical.errors import Problems
-from mappings.canonical.records import Address
+from mappings.canonical.records import Address, Fee, TaxLine
 from mappings.canonical.refs import Ref
 from mappings.registry import SOURCES
 from mappings.tryton.arithmetic import SaleLine, predict
 from mappings.tryton.lines import charge_lines, rounding_difference
 from mappings.tryton.references import COMPANY
 from tests.contract.recorded_orders import recorded_orders, refusals
-from tests.mappings.orders import ADDRESS, line, make_order, shipping_line
+from tests.mappings.orders import ADDRESS, line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import B2B, CASES, FOLDER, MAPPING, OPTIONS, payload_of, text_of
 
 
@@ -282,3 +282,45 @@ def test_a_rate_of_zero_that_the_erp_lacks_is_left_out():
     order = CASES["free_and_zero_rated"]()
     resolved = {ref: value for ref, value in known(order).items() if ref.value != "DE:0"}
     assert lines_of(MAPPING.sale(order, resolved, OPTIONS))[1]["taxes"] == []
+
+
+def discount_fee(total, *taxes):
+    """A fee with (percent, amount) of each of its taxes."""
+    return Fee(
+        external_id="f1",
+        title="Treuerabatt",
+        total=money(total),
+        tax=money(f"{sum(Decimal(amount) for _, amount in taxes):f}"),
+        tax_lines=tuple(
+            TaxLine(code=str(number), title=f"{percent} %", rate=Decimal(percent), amount=money(amount))
+            for number, (percent, amount) in enumerate(taxes, start=1)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fee", "shares"),
+    [
+        # 0.46 off a basket of 112.22 at 19 % and 90.64 at 7 %, as WooCommerce writes it.
+        (discount_fee("-0.46", ("19", "-0.048348"), ("7", "-0.014388")), [("-0.25", "19"), ("-0.21", "7")]),
+        # The same with taxes rounded to the cent: what the shares lack is given to them.
+        (discount_fee("-10.00", ("19", "-1.05"), ("7", "-0.31")), [("-5.55", "19"), ("-4.45", "7")]),
+        # A third of the basket was not taxed.
+        (discount_fee("-9.00", ("19", "-0.57"), ("7", "-0.21")), [("-3.00", "19"), ("-3.00", "7"), ("-3.00", "")]),
+    ],
+)
+def test_a_discount_off_a_basket_of_several_rates_carries_each_tax_on_its_share(fee, shares):
+    grand = Decimal("29.75") + fee.total.amount + fee.tax.amount
+    order = make_order(fees=(fee,), shipping_lines=(), grand=f"{grand:.2f}")
+    resolved = known(order)
+    lines = charge_lines(order, resolved, OPTIONS)
+    amounts = [each.amounts for each in lines if each.charge.path == "fees[0]"]
+    found = [(f"{each.base:.2f}", *(f"{tax['rate']:f}" for tax in each.taxes)) for each in amounts]
+    assert found == [tuple(filter(None, share)) for share in shares]
+    assert abs(rounding_difference(order, lines, resolved, order.totals.grand.amount)) <= Decimal("0.01")
+
+
+def test_two_taxes_on_the_whole_of_a_charge_stay_on_one_line():
+    order = make_order(fees=(discount_fee("10.00", ("5", "0.50"), ("9.975", "0.9975")),), grand="46.15")
+    lines = [each for each in charge_lines(order, known(order), OPTIONS) if each.charge.path == "fees[0]"]
+    assert [len(each.amounts.taxes) for each in lines] == [2]
