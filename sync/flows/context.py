@@ -5,23 +5,25 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import SalesTarget
+from connectors.kit.base import Rank, SalesTarget
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import OrderState
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import ChannelState
 from sync.store.engine import Store
+from sync.store.intents import IntentOpen, Wanted, load_open_keys, open_intents
 from sync.store.leases import Lease, demand_lease
 
 T = TypeVar("T")
 R = TypeVar("R")
+_RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 
 
 class Clock:
@@ -78,6 +80,11 @@ class Drain:
         """The ERP's mapping."""
         return self.systems.target_mapping
 
+    @property
+    def wanted_rank(self) -> Rank:
+        """How far the channel brings its sales."""
+        return _RANKS[self.systems.channel.policies.document_state]
+
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one write transaction under the fence: a drain that lost its lease writes nothing of ours.
 
@@ -89,6 +96,25 @@ class Drain:
             return work(connection)
 
         return self.store.write(fenced)
+
+    def announce(self, wanted: Sequence[Wanted]) -> dict[str, int]:
+        """The intents of a batch, committed: key -> intent. A key that somebody writes just now is left out.
+
+        All of `wanted` are of one kind. Raises LeaseLost, DatabaseBusy.
+        """
+
+        def work(connection: Connection) -> dict[str, int]:
+            keys = [entry.key for entry in wanted]
+            busy = {intent.key for intent in load_open_keys(connection, self.lease.connection, wanted[0].kind, keys)}
+            free = [entry for entry in wanted if entry.key not in busy]
+            start_s, settle_s = self.systems.start_s, self.systems.settle_s
+            return open_intents(connection, self.lease, free, start_s=start_s, settle_s=settle_s) if free else {}
+
+        try:
+            return self.store.write(work)
+        except IntentOpen:
+            # Another drain was quicker between the look and the insert; none of these was written.
+            return {}
 
     def window(self, work: Callable[[T], R], entries: Iterable[T]) -> list[R]:
         """Run `work` on each entry with as many calls in flight as the lease has slots; results in order."""

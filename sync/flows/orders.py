@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.exc import DBAPIError
 
 from config.model import StatusAction
 from connectors.kit.base import Envelope
-from connectors.kit.errors import ConnectorError
+from connectors.kit.errors import RecordRejected
 from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from sync.flows import parties, sales
 from sync.flows.context import Drain
+from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
 from sync.rules.likeness import likeness_of
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
-from sync.store.bindings import Binding, load_bindings
+from sync.store.bindings import load_bindings
 from sync.store.bodies import digest, dump_json, load_json, pack, unpack
 from sync.store.inbox import NewEvent, load_payloads, save_fetched
 from sync.store.intents import load_open
@@ -40,6 +45,7 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
         with guarded(piece):
             _map(drain, piece)
     _load_ours(drain, pieces)
+    find_out(drain, pieces)
     for piece in _open(pieces):
         with guarded(piece):
             _remember_skus(drain, piece)
@@ -51,6 +57,7 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     _save(drain, [piece for piece in pieces if _worth_saving(piece)])
     parties.make(drain, _open(pieces))
     sales.push(drain, _open(pieces))
+    find_out_parties(drain, pieces)
     return pieces
 
 
@@ -66,9 +73,10 @@ def _read(drain: Drain, pieces: Sequence[Piece]) -> None:
     stored = [piece for piece in pieces if piece.item.event_id is not None and "fetch" not in piece.item.facets]
     bodies = drain.store.read(lambda c: load_payloads(c, [piece.item.event_id or 0 for piece in stored]))
     for piece in stored:
-        piece.payload = load_json(unpack(bodies[piece.item.event_id or 0]))
         piece.digest = piece.item.event_digest
-    missing = [piece for piece in pieces if piece.payload is None]
+        with guarded(piece):
+            piece.payload = load_json(unpack(bodies[piece.item.event_id or 0]))
+    missing = [piece for piece in _open(pieces) if piece.payload is None]
     size = drain.systems.source.fetch_batch
     for start in range(0, len(missing), size):
         _fetch(drain, missing[start : start + size])
@@ -76,13 +84,17 @@ def _read(drain: Drain, pieces: Sequence[Piece]) -> None:
 
 def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:
     by_id = {piece.item.external_id: piece for piece in pieces}
-    try:
+    envelopes: list[Envelope] = []
+    with guarded(*pieces):
         envelopes = drain.systems.source.fetch_orders(list(by_id))
-    except ConnectorError as error:
-        for piece in pieces:
-            piece.error = error
+        drain.progress()
+    if pieces[0].error is not None:
+        if isinstance(pieces[0].error, RecordRejected) and len(pieces) > 1:
+            # One id that the source does not take must not keep the others from being read.
+            for piece in pieces:
+                piece.error = None
+                _fetch(drain, [piece])
         return
-    drain.progress()
     found = {envelope.external_id: envelope for envelope in envelopes}
     rows = []
     for external_id, piece in by_id.items():
@@ -145,6 +157,7 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
     for piece in pieces:
         piece.known = known.get(piece.item.external_id)
+        piece.order_id = None if piece.known is None else piece.known.id
         piece.binding = bindings.get(piece.item.external_id)
     by_item = {piece.item.id: piece for piece in pieces}
     for intent in drain.store.read(lambda c: load_open(c, list(by_item))):
@@ -157,11 +170,8 @@ def _apply_policy(drain: Drain, piece: Piece) -> None:
         _apply_deletion(piece)
         return
     order = piece.order
-    if piece.binding is not None:
-        _apply_change(drain, piece, order, piece.binding)
-        return
-    if piece.in_doubt:
-        # A write may have landed: find out first, whatever the shop says by now.
+    if piece.binding is not None or piece.document is not None:
+        _apply_change(drain, piece, order)
         return
     if order.placed_at < drain.state.start_at and piece.known is None and "backfill" not in piece.item.facets:
         piece.skipped = f"placed before this channel went live ({drain.state.start_at:%Y-%m-%d %H:%M} UTC)"
@@ -176,22 +186,28 @@ def _apply_policy(drain: Drain, piece: Piece) -> None:
 
 
 def _apply_deletion(piece: Piece) -> None:
-    if piece.binding is None and not piece.in_doubt:
+    if piece.binding is None and piece.document is None:
         piece.skipped = "the order is gone in the shop and never went to the ERP"
-    elif piece.binding is not None and "gone_in_shop" not in _approved(piece):
-        piece.error = Held([_changed("gone_in_shop", "the order was deleted in the shop since")])
+    elif "gone_in_shop" in piece.approved:
+        piece.skipped = "gone in the shop after it went to the ERP, and a person has seen to its sale"
     else:
-        piece.converged = "gone in the shop"
+        piece.error = Held([_changed("gone_in_shop", "the order was deleted in the shop since")])
 
 
-def _apply_change(drain: Drain, piece: Piece, order: Order, binding: Binding) -> None:
-    """An imported order: nothing to do while what its sale is made from stays the same."""
-    approved = _approved(piece)
-    if order.state in {"cancelled", "trashed", "failed"} and "cancelled_after_import" not in approved:
-        piece.error = Held([_changed("cancelled_after_import", f"the shop says {order.source_state!r} since")])
-    elif piece.known is not None and piece.known.material != piece.material and "changed_after_import" not in approved:
-        piece.error = Held([_changed("changed_after_import", "lines, amounts or addresses changed in the shop since")])
-    elif not piece.in_doubt and "target" not in piece.item.facets and binding.rank >= sales.wanted_rank(drain):
+def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
+    """An order that the ERP has: nothing to do while what its sale is made from stays the same."""
+    rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
+    if order.state in {"cancelled", "trashed", "failed"}:
+        if "cancelled_after_import" not in piece.approved:
+            raise Held([_changed("cancelled_after_import", f"the shop says {order.source_state!r} since")])
+        piece.skipped = "cancelled in the shop after it went to the ERP, and a person has seen to its sale"
+    elif (
+        piece.known is not None
+        and piece.known.material != piece.material
+        and "changed_after_import" not in piece.approved
+    ):
+        raise Held([_changed("changed_after_import", "lines, amounts or addresses changed in the shop since")])
+    elif not piece.looked and "target" not in piece.item.facets and rank >= drain.wanted_rank:
         piece.converged = "nothing that the ERP has changed"
 
 
@@ -204,37 +220,31 @@ def _changed(cause: str, reason: str) -> Problem:
     )
 
 
-def _approved(piece: Piece) -> frozenset[str]:
-    """Approvals are for the content that the person saw."""
-    return piece.item.approved if piece.item.approved_digest == piece.digest else frozenset()
-
-
 # --- resolve and verify -----------------------------------------------------------------------------------------
 
 
 def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
-    """All references of the batch in one go."""
-    wanted = {
-        id(piece): drain.mapping.references(piece.order, drain.systems.target_options)
-        for piece in pieces
-        if piece.order is not None
-    }
-    everything = frozenset().union(*wanted.values()) if wanted else frozenset()
-    if not everything:
-        return
-    try:
-        answers = resolve(everything, drain.lookups, drain.target)
-    except ConnectorError as error:
-        for piece in pieces:
-            piece.error = error
-        return
-    drain.progress()
+    """All references of the batch in one go; one by one where the target refuses them together."""
+    wanted: dict[int, frozenset[Ref]] = {}
     for piece in pieces:
-        piece.resolved = {ref: answers[ref] for ref in wanted.get(id(piece), ()) if ref in answers}
+        with guarded(piece):
+            if piece.order is not None:
+                wanted[id(piece)] = drain.mapping.references(piece.order, drain.systems.target_options)
+    with guarded(*_open(pieces)):
+        everything = frozenset().union(*wanted.values())
+        answers = resolve(everything, drain.lookups, drain.target) if everything else {}
+        drain.progress()
+        for piece in pieces:
+            piece.resolved = {ref: answers[ref] for ref in wanted.get(id(piece), ()) if ref in answers}
+    refused = [piece for piece in pieces if isinstance(piece.error, RecordRejected)]
+    if len(refused) > 1:
+        for piece in refused:
+            piece.error = None
+            _resolve(drain, [piece])
 
 
 def _verify(drain: Drain, pieces: Sequence[Piece]) -> None:
-    fresh = [piece for piece in pieces if piece.binding is None and not piece.in_doubt and piece.order is not None]
+    fresh = [piece for piece in pieces if piece.binding is None and piece.document is None and piece.order is not None]
     alike = _load_alike(drain, fresh)
     for piece in fresh:
         with guarded(piece):
@@ -255,7 +265,7 @@ def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, 
             if (entry[2], entry[0]) < (order.placed_at, order.external_id)
         ],
     )
-    holds, piece.warnings = verify(order, facts, _approved(piece))
+    holds, piece.warnings = verify(order, facts, piece.approved)
     if holds:
         piece.error = Held(holds)
 
@@ -281,20 +291,32 @@ def _load_alike(drain: Drain, pieces: Sequence[Piece]) -> dict[str, list[tuple[s
 
 def _worth_saving(piece: Piece) -> bool:
     """Every order that was read, but those that were never this channel's to carry."""
-    return piece.order is not None and not piece.foreign
+    return piece.prints is not None and not piece.foreign
 
 
 def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
-    rows = [_row(drain, piece, piece.order) for piece in pieces if piece.order is not None]
-    ids = drain.write(lambda c: save_orders(c, rows))
+    rows: list[tuple[Piece, OrderRow]] = []
     for piece in pieces:
-        piece.order_id = ids[piece.item.external_id]
+        with guarded(piece):
+            if piece.order is not None:
+                rows.append((piece, _row(drain, piece, piece.order)))
+    try:
+        ids = drain.write(lambda c: save_orders(c, [row for _, row in rows]))
+    except (DBAPIError, OverflowError, ValueError):
+        # One of them holds what the database does not take: it alone is to blame.
+        ids = {}
+        for piece, row in rows:
+            with guarded(piece):
+                ids |= drain.write(functools.partial(save_orders, rows=[row]))
+    for piece, row in rows:
+        piece.order_id = ids.get(row.external_id)
     drain.progress()
 
 
 def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:
     assert piece.prints is not None
     # What the sale in the ERP was made from stays, until a person has approved the change.
-    kept = piece.binding is not None and piece.known is not None and "changed_after_import" not in _approved(piece)
-    material = piece.known.material if kept and piece.known is not None else ""
+    written = piece.binding is not None or piece.document is not None or piece.in_doubt
+    kept = piece.known if written and "changed_after_import" not in piece.approved else None
+    material = "" if kept is None else kept.material
     return order_row(drain.systems, piece.item.id, order, piece.prints, material=material)

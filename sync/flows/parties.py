@@ -23,7 +23,7 @@ from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
 from sync.rules.references import resolve
 from sync.rules.stops import Later, NotSent, Unsettled
-from sync.store.intents import Intent, IntentOpen, Wanted, close_by_outcome, load_open_keys, open_intents
+from sync.store.intents import Intent, Wanted, close_by_outcome
 
 #: A batch may hold several orders of one customer with as many new addresses: one write each.
 _ROUNDS = 4
@@ -89,33 +89,16 @@ def _missing(drain: Drain, pieces: Sequence[Piece]) -> list[_Write]:
 
 
 def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
-    keys = [write.ref.value for write in writes]
-    busy = {
-        intent.key for intent in drain.store.read(lambda c: load_open_keys(c, drain.lease.connection, "party", keys))
-    }
+    begun = time.monotonic()
+    ids = drain.announce([Wanted(write.pieces[0].item.id, "party", "create", write.ref.value) for write in writes])
     for write in writes:
-        if write.ref.value in busy:
+        if write.ref.value in ids:
+            write.intent = ids[write.ref.value]
+        else:
             _fail(write, Later("this customer is being made by another order"))
     free = [write for write in writes if write.error is None]
-    if not free:
-        return
-    begun = time.monotonic()
-    wanted = [Wanted(write.pieces[0].item.id, "party", "create", write.ref.value) for write in free]
-    try:
-        ids = drain.store.write(
-            lambda c: open_intents(
-                c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s
-            )
-        )
-    except IntentOpen:
-        # Another drain was quicker with one of them; nothing was written down for any.
-        for write in free:
-            _fail(write, Later("this customer is being made by another order"))
-        return
     permit = Permit(drain, begun + drain.systems.start_s)
-    for write in free:
-        write.intent = ids[write.ref.value]
-    if not drain.target.keys["party"].enforced:
+    if free and not drain.target.keys["party"].enforced:
         _look_again(drain, free)
     drain.window(lambda write: _write_one(drain, permit, write), [write for write in free if not write.ended])
     _close(drain, free)
@@ -237,5 +220,6 @@ def _reconcile_one(drain: Drain, piece: Piece, intent: Intent, *, complete: bool
     if complete or intent.settled:
         outcome = "found" if complete else "absent"
         drain.write(lambda c: close_by_outcome(c, {outcome: [intent.id]}))
+        piece.open.remove(intent)
     else:
         piece.error = Unsettled("the customer may have been made; it is looked up again", intent.settles_at)

@@ -62,7 +62,11 @@ class Piece:
     open: list[Intent] = dataclasses.field(default_factory=list)
     #: The intent of this drain; 0 while none is open.
     intent: int = 0
+    #: The target was asked what stands under `key`, and its answer is conclusive.
+    looked: bool = False
     document: TargetDocument | None = None
+    #: What stood under `key` before and was cancelled there.
+    cancelled: list[TargetDocument] = dataclasses.field(default_factory=list)
     #: What went over the wire for it, redacted; shared by the pieces of a bulk call.
     exchanges: list[Any] = dataclasses.field(default_factory=list)
     started_at: dt.datetime = dataclasses.field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -85,6 +89,11 @@ class Piece:
     def in_doubt(self) -> bool:
         """A write of this order's sale may have happened that nobody has looked up yet."""
         return any(intent.kind == "sale" for intent in self.open)
+
+    @property
+    def approved(self) -> frozenset[str]:
+        """What a person lets pass; approvals are for the content that the person saw."""
+        return self.item.approved if self.item.approved_digest == self.digest else frozenset()
 
     @property
     def ended(self) -> bool:

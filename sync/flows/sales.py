@@ -1,6 +1,6 @@
 """Pushing sales so that each order stands in the target exactly once (design section 5, step 8).
 
-in doubt? -> look up (found is conclusive, absent only when settled)
+in doubt? -> looked up already (`sync.flows.doubts`)
 not trusted? -> look up in bulk before the first write
 intent, commit -> create with key -> (no enforced key: single out) -> advance -> read back -> compare
 """
@@ -16,19 +16,16 @@ from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
 from sync.flows.context import Drain, Permit
+from sync.flows.doubts import look_up
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
-from sync.rules.stops import Held, NotSent, Unsettled
-from sync.store.intents import Wanted, close_by_outcome, open_intents
-
-#: Keys of one bulk look-up.
-_LOOKUP = 50
-_RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
+from sync.rules.stops import Held, Later, NotSent, Unsettled
+from sync.store.intents import Wanted
 
 
 def push(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Bring every piece's sale to where the policy says; each piece ends with `document` or with an error."""
-    _look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
+    look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
     for piece in _open(pieces):
         with guarded(piece):
             _prepare(drain, piece)
@@ -38,75 +35,15 @@ def push(drain: Drain, pieces: Sequence[Piece]) -> None:
             _compare(drain, piece, piece.document)
 
 
-def wanted_rank(drain: Drain) -> Rank:
-    """How far the channel brings its sales."""
-    return _RANKS[drain.systems.channel.policies.document_state]
-
-
 def _open(pieces: Sequence[Piece]) -> list[Piece]:
     return [piece for piece in pieces if not piece.ended]
 
 
-# --- look up before write ---------------------------------------------------------------------------------------
-
-
 def _must_look(drain: Drain, piece: Piece) -> bool:
     """A look-up is spared only for a new order that was placed after the channel's `trusted_since`."""
-    if piece.ended or piece.order is None:
+    if piece.ended or piece.looked or piece.order is None:
         return False
-    return piece.in_doubt or piece.binding is not None or piece.order.placed_at < drain.state.trusted_since
-
-
-def _look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
-    for start in range(0, len(pieces), _LOOKUP):
-        batch = pieces[start : start + _LOOKUP]
-        with capture() as exchanges:
-            try:
-                found = drain.target.find_sales([piece.key for piece in batch])
-            except ConnectorError as error:
-                for piece in batch:
-                    piece.error = error
-                continue
-            finally:
-                for piece in batch:
-                    piece.exchanges.extend(exchanges)
-        drain.progress()
-        for piece in batch:
-            _judge(drain, piece, found.get(piece.key, []))
-    _close_doubts(drain, [piece for piece in pieces if not piece.error])
-
-
-def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
-    """What stands in the target decides; what may still land is waited for."""
-    unsettled = [intent for intent in piece.open if intent.kind == "sale" and not intent.settled]
-    standing = [document for document in documents if document.rank is not Rank.CANCELLED]
-    if len(standing) > 1:
-        if unsettled:
-            piece.error = Unsettled("another document of this order may still land", unsettled[-1].settles_at)
-            return
-        _single(drain, piece, standing)
-        return
-    if not standing:
-        if unsettled:
-            piece.error = Unsettled("the sale may have been made; it is looked up again", unsettled[-1].settles_at)
-        elif documents or piece.binding is not None:
-            piece.error = Held([_gone(documents)])
-        return
-    document = standing[0]
-    if unsettled and document.rank < wanted_rank(drain):
-        # Found, but the step after it may still land: doing it twice is a double effect too.
-        piece.error = Unsettled("the sale was made; its next step may still land", unsettled[-1].settles_at)
-        return
-    piece.document = document
-
-
-def _single(drain: Drain, piece: Piece, standing: list[TargetDocument]) -> None:
-    try:
-        piece.document = single_out(drain.target, piece.key, standing, own=None)
-    except Held as held:
-        piece.error = held
-    except ConnectorError as error:
-        piece.error = error
+    return piece.binding is not None or piece.order.placed_at < drain.state.trusted_since
 
 
 def _gone(documents: list[TargetDocument]) -> Problem:
@@ -115,32 +52,27 @@ def _gone(documents: list[TargetDocument]) -> Problem:
         cause="gone_in_erp",
         path="",
         reason=f"{what} in the ERP, and the shop still has the order",
-        next_step="cancel the order in the shop too, or retry with a new sale (`crossdock retry --again`)",
+        next_step="cancel the order in the shop too, make a new sale with `crossdock retry --again`, or approve",
     )
-
-
-def _close_doubts(drain: Drain, pieces: Sequence[Piece]) -> None:
-    """The earlier writes have an outcome now."""
-    found = [intent.id for piece in pieces if piece.document for intent in piece.open if intent.kind == "sale"]
-    absent = [intent.id for piece in pieces if not piece.document for intent in piece.open if intent.kind == "sale"]
-    if found or absent:
-        drain.write(lambda c: close_by_outcome(c, {"found": found, "absent": absent}))
-    for piece in pieces:
-        piece.open = [intent for intent in piece.open if intent.kind != "sale"]
 
 
 # --- write ------------------------------------------------------------------------------------------------------
 
 
 def _prepare(drain: Drain, piece: Piece) -> None:
-    """The payload of a sale that is not there yet."""
+    """The payload of a sale that is not there yet. Raises Held for one that was there."""
     if piece.document is not None or piece.order is None:
+        return
+    if (piece.cancelled or piece.binding is not None) and "again" not in piece.item.facets:
+        if "gone_in_erp" not in piece.approved:
+            raise Held([_gone(piece.cancelled)])
+        piece.skipped = "its sale is gone in the ERP, and a person has let it be"
         return
     piece.sale = drain.mapping.sale(piece.order, piece.resolved, drain.systems.target_options)
 
 
 def _write(drain: Drain, pieces: Sequence[Piece]) -> None:
-    rank = wanted_rank(drain)
+    rank = drain.wanted_rank
     todo = [piece for piece in pieces if piece.document is None or piece.document.rank < rank]
     if not todo:
         return
@@ -148,11 +80,13 @@ def _write(drain: Drain, pieces: Sequence[Piece]) -> None:
     wanted = [
         Wanted(piece.item.id, "sale", "create" if piece.document is None else "advance", piece.key) for piece in todo
     ]
-    ids = drain.store.write(
-        lambda c: open_intents(c, drain.lease, wanted, start_s=drain.systems.start_s, settle_s=drain.systems.settle_s)
-    )
+    ids = drain.announce(wanted)
     for piece in todo:
-        piece.intent = ids[piece.key]
+        if piece.key in ids:
+            piece.intent = ids[piece.key]
+        else:
+            piece.error = Later("the same sale is being written for another order")
+    todo = _open(todo)
     permit = Permit(drain, begun + drain.systems.start_s)
     drain.window(lambda chunk: _push_chunk(drain, permit, chunk), list(_chunks(todo, drain.target.bulk)))
 
@@ -171,7 +105,7 @@ def _push_chunk(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
         _call(drain, permit, create, lambda: drain.target.create_sales([piece.sale or {} for piece in create]))
         if not drain.target.keys["sale"].enforced:
             _single_out(drain, permit, [piece for piece in create if piece.document is not None])
-        rank = wanted_rank(drain)
+        rank = drain.wanted_rank
         below = [piece for piece in pieces if not piece.error and piece.document and piece.document.rank < rank]
         documents = [piece.document for piece in below if piece.document is not None]
         _call(drain, permit, below, lambda: drain.target.advance_sales(documents, rank))
@@ -261,7 +195,7 @@ def _compare(drain: Drain, piece: Piece, document: TargetDocument) -> None:
     if piece.order is None:
         return
     expected = drain.systems.target_options.rounded(piece.order.totals.grand)
-    if document.total == expected or "target_amount" in piece.item.approved:
+    if (document.total, document.currency) == (expected, piece.order.currency) or "target_amount" in piece.approved:
         return
     piece.error = Held(
         [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sync.store.tables import bindings, orders
 from sync.store.types import db_now
@@ -44,10 +45,14 @@ class Binding:
 
 
 def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
-    """Insert, or bring the read-back state of one that is there up to date. Safe to repeat."""
+    """Insert, or bring the read-back state of one that is there up to date. Safe to repeat.
+
+    The document that was read back is the order's: a living binding to another one ends, because that is gone there.
+    """
     if not rows:
         return
     now = connection.execute(select(db_now())).scalar_one()
+    _end_others(connection, rows, now)
     statement = dialect_of(connection).insert(bindings)
     statement = statement.on_conflict_do_update(
         index_elements=[bindings.c.connection, bindings.c.kind, bindings.c.external_id],
@@ -61,6 +66,32 @@ def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
         [
             {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
             | {"created_at": now, "updated_at": now}
+            for row in rows
+        ],
+    )
+
+
+def _end_others(connection: Connection, rows: Sequence[NewBinding], now: dt.datetime) -> None:
+    bound = bindings.c
+    connection.execute(
+        update(bindings)
+        .where(
+            bound.order_id == bindparam("of_order"),
+            bound.connection == bindparam("of_connection"),
+            bound.kind == bindparam("of_kind"),
+            bound.part == bindparam("of_part"),
+            bound.external_id != bindparam("stays"),
+            bound.ended_at.is_(None),
+        )
+        .values(ended_at=now, updated_at=now),
+        [
+            {
+                "of_order": row.order_id,
+                "of_connection": row.connection,
+                "of_kind": row.kind,
+                "of_part": row.part,
+                "stays": row.external_id,
+            }
             for row in rows
         ],
     )

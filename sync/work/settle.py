@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from connectors.kit.base import TargetDocument
 from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected
+from mappings.canonical.errors import Problems
+from sync.desk import outcomes
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
 from sync.flows.context import Drain
 from sync.flows.piece import Piece
@@ -97,31 +99,31 @@ def _binding(drain: Drain, piece: Piece, document: TargetDocument) -> NewBinding
 
 def _intent_outcomes(ends: list[_End]) -> dict[str, list[int]]:
     """What became of the intents of this drain; one whose outcome nobody knows stays open."""
-    outcomes: dict[str, list[int]] = {}
+    found: dict[str, list[int]] = {}
     for end in ends:
         piece = end.piece
         if piece.intent and (outcome := _intent_outcome(piece)):
-            outcomes.setdefault(outcome, []).append(piece.intent)
-    return outcomes
+            found.setdefault(outcome, []).append(piece.intent)
+    return found
 
 
 def _intent_outcome(piece: Piece) -> str:
     error = piece.error
-    if isinstance(error, OutcomeUnknown | Unsettled):
+    if error is not None and not _says_what_happened(error):
         return ""
     if piece.document is not None:
         return "done"
     if isinstance(error, RecordRejected | Held):
         return "refused"
-    if isinstance(error, ConnectorError):
-        # Transient and ConnectionBroken promise that nothing was written.
-        return "not_sent"
-    return "" if error is None or not _known_stop(error) else "not_sent"
+    # Transient, ConnectionBroken and our own stops promise that nothing was written.
+    return "" if error is None else "not_sent"
 
 
-def _known_stop(error: Exception) -> bool:
-    """An unknown exception may have come after the call: its intent stays open for the sweep."""
-    return type(error).__module__ == "sync.rules.stops"
+def _says_what_happened(error: Exception) -> bool:
+    """An exception that nobody foresaw may have come after the call: its intent stays open for the sweep."""
+    if isinstance(error, OutcomeUnknown | Unsettled):
+        return False
+    return isinstance(error, ConnectorError | Problems) or type(error).__module__ == "sync.rules.stops"
 
 
 # --- attempts ---------------------------------------------------------------------------------------------------
@@ -234,7 +236,9 @@ def _due_at(connection: Connection, piece: Piece, decision: Decision) -> dt.date
     now = dt.datetime.now(dt.UTC)
     if decision.action is Action.RECONCILE:
         # The database knows best: the intents of this item say when nothing of them can land any more.
-        return max((intent.settles_at for intent in load_open(connection, [piece.item.id])), default=now)
+        # Where that is over and the look-up itself does not come to an end, not again at once.
+        soon = now + dt.timedelta(seconds=outcomes.LATER_S)
+        return max([soon, *(intent.settles_at for intent in load_open(connection, [piece.item.id]))])
     seconds = decision.retry_s if decision.retry_s is not None else backoff_s(piece.item.attempts)
     return now + dt.timedelta(seconds=seconds)
 

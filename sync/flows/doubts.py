@@ -1,0 +1,96 @@
+"""Finding out how earlier writes ended, before anything else is decided about their orders.
+
+Found is conclusive at once, absent only when nothing of the write can land any more. It is asked whatever the source
+says of the order by now, and also for an order that cannot be read any more: every intent gets closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.kit.base import Rank, TargetDocument
+from connectors.kit.errors import ConnectorError
+from connectors.kit.exchanges import capture
+from mappings.canonical.refs import Ref
+from sync.flows.context import Drain
+from sync.flows.piece import Piece, guarded
+from sync.flows.single import single_out
+from sync.rules.references import resolve
+from sync.rules.stops import Held, Unsettled
+from sync.store.intents import close_by_outcome
+
+#: Keys of one bulk look-up.
+_LOOKUP = 50
+
+
+def find_out(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Look up every sale that may have been made: found, it becomes the piece's document; absent, the doubt ends."""
+    doubtful = [piece for piece in pieces if piece.in_doubt]
+    for piece in doubtful:
+        piece.key = next(intent.key for intent in piece.open if intent.kind == "sale")
+    look_up(drain, doubtful)
+
+
+def look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """What stands in the target under each piece's key; the doubts that this answers are closed."""
+    for start in range(0, len(pieces), _LOOKUP):
+        batch = pieces[start : start + _LOOKUP]
+        with capture() as exchanges, guarded(*batch):
+            found = drain.target.find_sales([piece.key for piece in batch])
+            drain.progress()
+            for piece in batch:
+                with guarded(piece):
+                    _judge(drain, piece, found.get(piece.key, []))
+        for piece in batch:
+            piece.exchanges.extend(exchanges)
+    _close(drain, [piece for piece in pieces if piece.looked])
+
+
+def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
+    """What stands in the target decides; what may still land is waited for. Raises Unsettled, Held."""
+    unsettled = [intent for intent in piece.open if intent.kind == "sale" and not intent.settled]
+    standing = [document for document in documents if document.rank is not Rank.CANCELLED]
+    piece.cancelled = [document for document in documents if document.rank is Rank.CANCELLED]
+    if unsettled and not standing:
+        raise Unsettled("the sale may have been made; it is looked up again", unsettled[-1].settles_at)
+    if unsettled and len(standing) > 1:
+        raise Unsettled("another document of this order may still land", unsettled[-1].settles_at)
+    if unsettled and standing[0].rank < drain.wanted_rank:
+        # Found, but the step after it may still land: doing it twice is a double effect too.
+        raise Unsettled("the sale was made; its next step may still land", unsettled[-1].settles_at)
+    try:
+        if standing:
+            piece.document = single_out(drain.target, piece.key, standing, own=None)
+    except Held:
+        # That only a person can put it right is an answer too.
+        piece.looked = True
+        raise
+    piece.looked = True
+
+
+def _close(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """The earlier writes have an outcome now."""
+    outcomes: dict[str, list[int]] = {}
+    for piece in pieces:
+        outcome = "absent" if piece.document is None and piece.error is None else "found"
+        outcomes.setdefault(outcome, []).extend(intent.id for intent in piece.open if intent.kind == "sale")
+    if any(outcomes.values()):
+        drain.write(lambda c: close_by_outcome(c, outcomes))
+    for piece in pieces:
+        piece.open = [intent for intent in piece.open if intent.kind != "sale"]
+
+
+def find_out_parties(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Customers whose making has no outcome yet and whose order went another way meanwhile: look, and record it."""
+    settled = [intent for piece in pieces for intent in piece.open if intent.kind == "party" and intent.settled]
+    if not settled:
+        return
+    try:
+        known = resolve({Ref("party", intent.key) for intent in settled}, drain.lookups, drain.target)
+    except ConnectorError:
+        # The sweep marks their items again.
+        return
+    outcomes: dict[str, list[int]] = {"found": [], "absent": []}
+    for intent in settled:
+        outcomes["found" if Ref("party", intent.key) in known else "absent"].append(intent.id)
+    drain.write(lambda c: close_by_outcome(c, outcomes))
