@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, insert, select
 
@@ -14,7 +14,7 @@ from sync.store.types import db_now
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttempt:
-    """One try. `exchanges` is packed JSON; the documents of one bulk call pass the same object, stored once."""
+    """One try. `exchanges` is packed JSON; the documents of one bulk call pass the same, stored once."""
 
     item_id: int
     lease_token: str
@@ -30,13 +30,7 @@ def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
     """Insert the tries of one batch."""
     if not rows:
         return
-    bodies = list({id(row.exchanges): row.exchanges for row in rows if row.exchanges is not None}.values())
-    ids: dict[int, int] = {}
-    if bodies:
-        now = connection.execute(select(db_now())).scalar_one()
-        statement = insert(exchanges).returning(exchanges.c.id, sort_by_parameter_order=True)
-        result = connection.execute(statement, [{"body": body, "created_at": now} for body in bodies]).scalars()
-        ids = dict(zip(map(id, bodies), result, strict=True))
+    ids = _save_exchanges(connection, {row.exchanges for row in rows if row.exchanges is not None})
     connection.execute(
         insert(attempts),
         [
@@ -48,11 +42,21 @@ def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
                 "outcome": row.outcome,
                 "error_class": row.error_class,
                 "message": row.message,
-                "exchanges_id": None if row.exchanges is None else ids[id(row.exchanges)],
+                "exchanges_id": None if row.exchanges is None else ids[row.exchanges],
             }
             for row in rows
         ],
     )
+
+
+def _save_exchanges(connection: Connection, bodies: Collection[bytes]) -> dict[bytes, int]:
+    """Body -> its id. The bodies come along, because SQLite would need a statement a row to answer in their order."""
+    if not bodies:
+        return {}
+    now = connection.execute(select(db_now())).scalar_one()
+    statement = insert(exchanges).returning(exchanges.c.body, exchanges.c.id)
+    made = connection.execute(statement, [{"body": body, "created_at": now} for body in bodies])
+    return {body: exchanges_id for body, exchanges_id in made}  # noqa: C416 - Row is no pair to dict()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

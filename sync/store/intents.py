@@ -71,10 +71,11 @@ def open_intents(
         for entry in wanted
     ]
     try:
-        ids = connection.execute(insert(intents).returning(intents.c.id, sort_by_parameter_order=True), rows).scalars()
+        # The key comes along, because SQLite would need a statement a row to answer in their order.
+        made = connection.execute(insert(intents).returning(intents.c.key, intents.c.id), rows).all()
     except IntegrityError as error:
         raise IntentOpen("an earlier write of the same document has no outcome yet") from error
-    return dict(zip((entry.key for entry in wanted), ids, strict=True))
+    return {key: intent_id for key, intent_id in made}  # noqa: C416 - Row is no pair to dict()
 
 
 def close_by_outcome(connection: Connection, outcomes: Mapping[str, Sequence[int]]) -> None:

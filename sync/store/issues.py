@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, func, select, update
 
@@ -49,10 +49,7 @@ def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
     if not stops:
         return
     now = connection.execute(select(db_now())).scalar_one()
-    ids = {
-        fingerprint: _upsert(connection, cause, now)
-        for fingerprint, cause in sorted({stop.cause.fingerprint: stop.cause for stop in stops}.items())
-    }
+    ids = _upsert(connection, {stop.cause.fingerprint: stop.cause for stop in stops}.values(), now)
     statement = dialect_of(connection).insert(issue_documents)
     statement = statement.on_conflict_do_update(
         index_elements=[issue_documents.c.issue_id, issue_documents.c.item_id],
@@ -75,28 +72,30 @@ def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
         )
 
 
-def _upsert(connection: Connection, cause: Cause, now: dt.datetime) -> int:
-    statement = (
-        dialect_of(connection)
-        .insert(issues)
-        .values(
-            fingerprint=cause.fingerprint,
-            cause=cause.cause,
-            subject=cause.subject[:255],
-            channel=cause.channel,
-            connection=cause.connection,
-            title=cause.title,
-            next_step=cause.next_step,
-            owner=cause.owner,
-            opened_at=now,
-            seen_at=now,
-        )
-    )
+def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -> dict[str, int]:
+    """Fingerprint -> issue id; in sorted order, so that two writers cannot dead-lock."""
+    statement = dialect_of(connection).insert(issues)
     statement = statement.on_conflict_do_update(
         index_elements=[issues.c.fingerprint],
-        set_={"seen_at": now, "closed_at": None, "title": cause.title, "next_step": cause.next_step},
+        set_={name: statement.excluded[name] for name in ("seen_at", "title", "next_step")} | {"closed_at": None},
     )
-    return int(connection.execute(statement.returning(issues.c.id)).scalar_one())
+    rows = [
+        {
+            "fingerprint": cause.fingerprint,
+            "cause": cause.cause,
+            "subject": cause.subject[:255],
+            "channel": cause.channel,
+            "connection": cause.connection,
+            "title": cause.title,
+            "next_step": cause.next_step,
+            "owner": cause.owner,
+            "opened_at": now,
+            "seen_at": now,
+        }
+        for cause in sorted(causes, key=lambda cause: cause.fingerprint)
+    ]
+    made = connection.execute(statement.returning(issues.c.fingerprint, issues.c.id), rows)
+    return {fingerprint: issue_id for fingerprint, issue_id in made}  # noqa: C416 - Row is no pair to dict()
 
 
 def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
