@@ -45,9 +45,10 @@ def status(*, as_json: bool) -> None:
         until = f" until {entry.until:%Y-%m-%d %H:%M:%S} UTC" if entry.until else ""
         out.print(f"paused: {entry.scope} {entry.name}{until}: {escape(entry.reason)}")
     if snapshot.issues:
-        issues = Table("issue", "documents", "owner", "what to do")
+        issues = Table("issue", "cause", "orders", "owner", "what to do")
         for issue in snapshot.issues:
-            issues.add_row(escape(issue.title), str(issue.documents), issue.owner, escape(issue.next_step))
+            row = [escape(issue.title), issue.cause, str(issue.documents), issue.owner, escape(issue.next_step)]
+            issues.add_row(*row)
         out.print(issues)
 
 

@@ -225,11 +225,9 @@ class _Join:
             return Kind.MISSING, "crossdock, erp", "only the shop has it"
         if order.state in _LEFT_OUT:
             return Kind.STATE, "crossdock", f"left out as {order.source_state!r}, the shop says {row.state!r} now"
-        return (
-            Kind.MISSING,
-            "erp",
-            f"Crossdock has it ({order.state}: {order.reason or 'on its way'}), the ERP does not",
-        )
+        gone = order.state == ItemState.DONE
+        why = "carried over, and gone since" if gone else f"{order.state}: {order.reason or 'on its way'}"
+        return Kind.MISSING, "erp", f"Crossdock has it ({why}), the ERP does not"
 
     def _own_differences(self, row, order: StoredOrder, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
         if not order.id:
