@@ -40,7 +40,7 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: str) -> i
 
     def work(connection: Connection) -> int:
         end_of_orders(connection, [order.id for order in orders if order.id])
-        count = release(connection, [order.item_id for order in orders])
+        count = release(connection, [order.item_id for order in orders], facet="again")
         for order in orders:
             record_audit(connection, actor, "retry again", _subject(order), before=order.erp_id or "")
         return count
@@ -55,7 +55,8 @@ def approve_order(store: Store, order: StoredOrder, *, actor: str, reason: str) 
         causes = sorted({entry[0] for entry in causes_of(connection, [order.item_id]).get(order.item_id, [])})
         if not causes:
             raise LookupError(f"nothing holds order {order.number}: it is {order.state}")
-        approve(connection, order.item_id, causes)
+        if not approve(connection, order.item_id, causes):
+            raise LookupError(f"order {order.number} is being looked at again just now; approve what it says then")
         release(connection, [order.item_id])
         record_audit(connection, actor, "approve", _subject(order), after=", ".join(causes), reason=reason)
         return causes
@@ -64,9 +65,13 @@ def approve_order(store: Store, order: StoredOrder, *, actor: str, reason: str) 
 
 
 def reject_order(store: Store, order: StoredOrder, *, actor: str, reason: str) -> bool:
-    """Do not carry the order over; False while somebody works on it."""
+    """Do not carry the order over; False while somebody works on it. Raises LookupError when the ERP has it."""
 
     def work(connection: Connection) -> bool:
+        if order.erp_id:
+            raise LookupError(
+                f"order {order.number} is in the ERP as {order.erp_number or order.erp_id}: cancel it there"
+            )
         if not skip(connection, order.item_id, f"rejected by {actor}: {reason}"):
             return False
         close_documents(connection, [order.item_id])

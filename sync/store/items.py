@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, ItemState
-from sync.store.tables import work_items
+from sync.store.tables import intents, work_items
 from sync.store.types import db_now
 
 
@@ -260,13 +260,15 @@ def mark(
     return count
 
 
-def release(connection: Connection, item_ids: Iterable[int]) -> int:
+def release(connection: Connection, item_ids: Iterable[int], *, facet: str = "target") -> int:
     """Make resting or delayed items ready now (retry, approval, a fixed cause); the worker looks at the target too.
 
-    One in reconcile keeps its time. Answers how many were released.
+    One in reconcile keeps its time; one that a drain owns just now comes again after it, because that drain may have
+    begun before the cause was fixed. Answers how many were released. `facet` `again` asks for a new sale.
     """
     table = work_items.c
-    free = table.state.notin_((ItemState.LEASED.value, ItemState.RECONCILE.value))
+    free = table.state != ItemState.RECONCILE.value
+    owned = table.state == ItemState.LEASED.value
     ids = list(item_ids)
     released = 0
     for start in range(0, len(ids), 500):
@@ -276,11 +278,11 @@ def release(connection: Connection, item_ids: Iterable[int]) -> int:
                 update(work_items)
                 .where(chosen, free, table.facets == facets)
                 .values(
-                    state=ItemState.READY.value,
+                    state=case((owned, table.state), else_=ItemState.READY.value),
                     wanted=table.wanted + 1,
-                    facets=json.dumps(sorted({*json.loads(facets), "target"})),
+                    facets=json.dumps(sorted({*json.loads(facets), "target", facet})),
                     due_at=db_now(),
-                    attempts=0,
+                    attempts=case((owned, table.attempts), else_=0),
                     updated_at=db_now(),
                 )
             )
@@ -288,22 +290,39 @@ def release(connection: Connection, item_ids: Iterable[int]) -> int:
     return released
 
 
-def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> None:
-    """Let `causes` pass while the item's content stays what it is now."""
+def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> bool:
+    """Let `causes` pass, beside what was approved before, while the item's content stays what it is now.
+
+    False unless the item rests where a drain stopped it: what came in since nobody has seen.
+    """
     table = work_items.c
+    stopped = table.state.in_((ItemState.HELD.value, ItemState.PARKED.value))
+    row = connection.execute(
+        select(table.approved, table.approved_digest, table.event_digest)
+        .where(table.id == item_id, stopped)
+        .with_for_update()
+    ).first()
+    if row is None:
+        return False
+    before = json.loads(row.approved) if row.approved_digest == row.event_digest else []
     connection.execute(
         update(work_items)
         .where(table.id == item_id)
-        .values(approved=json.dumps(sorted(set(causes))), approved_digest=table.event_digest, updated_at=db_now())
+        .values(
+            approved=json.dumps(sorted({*before, *causes})), approved_digest=table.event_digest, updated_at=db_now()
+        )
     )
+    return True
 
 
 def skip(connection: Connection, item_id: int, reason: str) -> bool:
-    """A person says: not at all. False when a drain owns the item just now."""
+    """A person says: not at all. False while a drain owns the item or a write of it has no outcome yet."""
     table = work_items.c
+    doubt = exists().where(intents.c.item_id == table.id, intents.c.closed_at.is_(None))
     changed = connection.execute(
         update(work_items)
         .where(table.id == item_id, table.state != ItemState.LEASED.value, table.state != ItemState.RECONCILE.value)
+        .where(~doubt)
         .values(state=ItemState.SKIPPED.value, done=table.wanted, reason=reason, updated_at=db_now())
     )
     return bool(changed.rowcount)
