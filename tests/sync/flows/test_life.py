@@ -22,9 +22,9 @@ def live(store: Store, *, examples: int, steps: int) -> None:
 
 @pytest.mark.slow
 def test_whatever_happens_every_order_ends_in_the_erp_once_or_held_with_its_cause(sqlite_store):
-    live(sqlite_store, examples=60, steps=40)
+    live(sqlite_store, examples=15, steps=25)
 
 
 @pytest.mark.slow
 def test_the_same_on_postgresql(postgres_store):
-    live(postgres_store, examples=10, steps=30)
+    live(postgres_store, examples=5, steps=20)
