@@ -26,6 +26,9 @@ _MARGIN = dt.timedelta(days=1)
 #: States of our items in which an order is not meant to be in the ERP.
 _LEFT_OUT = {ItemState.SKIPPED, ItemState.WAITING}
 _STOPPED = {ItemState.HELD, ItemState.PARKED}
+#: What we know of the state of an order that we never read: a person said that it is not to be carried over, or it was
+#: placed before its channel went live.
+_UNREAD = ""
 
 
 class Kind(enum.StrEnum):
@@ -97,7 +100,7 @@ def compare(
     others = store.read(lambda c: bound_elsewhere(c, channel.erp, channel.name))
     erp = [sale for sale in listed if sale.external_id not in others]
     # Read after the lists: what came to us since is younger than they are.
-    ours = store.read(lambda c: list_orders(c, channel.name, channel.erp))
+    ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*_STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
     return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young).groups()
 
@@ -163,7 +166,7 @@ class _Join:
     def _join_order(self, row: DocumentSummary) -> None:
         day = (row.placed_on or row.placed_at.date()).isoformat()
         group, order, sales = self._group(row.currency, day), self._ours.get(row.external_id), self._take(row)
-        if order is not None and order.state in _LEFT_OUT and not sales and order.source_state == row.state:
+        if order is not None and order.state in _LEFT_OUT and not sales and order.source_state in {row.state, _UNREAD}:
             group.left_out.add(row.total)
             return
         group.shop.add(row.total)

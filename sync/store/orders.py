@@ -136,21 +136,21 @@ def list_orders(
     *,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
+    unread: Sequence[ItemState] = (ItemState.HELD, ItemState.PARKED),
 ) -> list[StoredOrder]:
     """Every order of a channel in a window of placing, with its work item and its sale in `target`.
 
-    Those that stopped before they could be read come last.
+    Those that ended in a state of `unread` before they could be read come last.
     """
     query = _with_state(target).where(orders.c.channel == channel).order_by(orders.c.placed_at)
     if since is not None:
         query = query.where(orders.c.placed_at >= since)
     if until is not None:
         query = query.where(orders.c.placed_at < until)
-    stopped = work_items.c.state.in_([ItemState.HELD.value, ItemState.PARKED.value])
-    unread = _load_unread(connection, channel, stopped)
+    without_content = _load_unread(connection, channel, work_items.c.state.in_([state.value for state in unread]))
     return [_state(row) for row in connection.execute(query)] + [
         order
-        for order in unread
+        for order in without_content
         if (since is None or order.placed_at >= since) and (until is None or order.placed_at < until)
     ]
 
