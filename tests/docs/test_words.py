@@ -1,0 +1,90 @@
+"""The pages name what the program has: its commands and options, its causes, a configuration that it takes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+import yaml
+
+from config.loader import load_config
+from sync.cli import cli
+from sync.cli.sandbox import sandbox
+from tests.docs.pages import blocks, pages
+from tests.shared import REPOSITORY
+
+#: In code spans and in what is typed; prose that happens to say "crossdock run" is none of a reader's commands.
+SPAN = re.compile(r"`([^`\n]+)`")
+COMMAND = re.compile(r"\bcrossdock ((?:[a-z]+ ?)+)((?:(?!&&|\|)[^#\n])*)")
+CAUSE = re.compile(r"""(?:cause=|\bProblem\()"([a-z_]+)\"""")
+CODE = ("connectors", "mappings", "sync", "webapp")
+
+
+def typed():
+    """(page, line) of every text that a reader could type."""
+    for page, text in pages().items():
+        for block in blocks(page, text):
+            if block.language == "console":
+                yield from ((page, step.command) for step in block.steps())
+            elif block.language:
+                yield from ((page, line) for line in block.text.splitlines() if "crossdock " in line)
+        yield from ((page, span) for span in SPAN.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL)))
+
+
+def named():
+    """(page, command words, options) of every `crossdock ...`."""
+    for page, line in typed():
+        for words, rest in COMMAND.findall(line):
+            yield page, words.split(), re.findall(r"(?<![\w-])--?[a-z][a-z-]*", rest)
+
+
+def test_every_command_that_the_pages_name_is_there_with_its_options():
+    wrong = []
+    for page, words, options in named():
+        command = cli.commands.get(words[0])
+        if isinstance(command, click.Group) and len(words) > 1:
+            command = command.commands.get(words[1])
+        if command is None:
+            wrong.append(f"{page}: crossdock {' '.join(words)}")
+        elif command is sandbox:
+            wrong += [f"{page}: sandbox {words[1]} {one}" for one in options if one not in _help_of_sandbox(words[1])]
+        else:
+            known = {one for parameter in command.params for one in (*parameter.opts, *parameter.secondary_opts)}
+            wrong += [f"{page}: {command.name} {one}" for one in options if one not in {*known, "--help", "-h"}]
+    assert wrong == []
+
+
+def _help_of_sandbox(system):
+    command = [sys.executable, "-m", "sync.cli", "sandbox", system, "--help"]
+    shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return {*re.findall(r"(?<![\w-])--[a-z-]+", shown), "--help"}
+
+
+def test_every_command_is_named_on_a_page():
+    known = {" ".join(words[:1]) for _, words, _ in named()}
+    assert set(cli.commands) - known == set()
+
+
+def test_every_cause_stands_in_the_table_of_causes():
+    text = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
+    documented = {cause for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for cause in SPAN.findall(row)}
+    files = [file for folder in CODE for file in (REPOSITORY / folder).rglob("*.py")]
+    causes = {cause for file in files for cause in CAUSE.findall(file.read_text("utf-8"))}
+    assert {"unknown_sku", "gone_in_erp", "kills_the_worker", "ambiguous_tax"} <= causes
+    assert causes - documented == set()
+
+
+def configurations():
+    found = [block for page, text in pages().items() for block in blocks(page, text) if block.language == "yaml"]
+    return {block.where: block.text for block in found}
+
+
+@pytest.mark.parametrize("where", configurations())
+def test_every_configuration_that_a_page_shows_is_taken(where, tmp_path):
+    text = configurations()[where]
+    assert {"connections", "channels"} & set(yaml.safe_load(text))
+    (tmp_path / "shown.yaml").write_text(text, "utf-8")
+    load_config(tmp_path, dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", text), "a-secret"))
