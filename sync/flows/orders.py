@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from config.model import StatusAction
 from connectors.kit.base import Envelope
 from connectors.kit.errors import RecordRejected
+from mappings.base import SourceOptions
 from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
@@ -25,7 +26,6 @@ from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
-from sync.rules.likeness import likeness_of
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
@@ -41,9 +41,10 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """Bring every item's order to where the source says; one Piece each, ended. Raises LeaseLost."""
     pieces = [Piece(item) for item in items]
     _read(drain, pieces)
+    options = drain.source_options
     for piece in _open(pieces):
         with guarded(piece):
-            _map(drain, piece)
+            _map(drain, piece, options)
     _load_ours(drain, pieces)
     find_out(drain, pieces)
     for piece in _open(pieces):
@@ -128,10 +129,10 @@ def _event(drain: Drain, envelope: Envelope, body: bytes, content: str) -> NewEv
 # --- map and decide ---------------------------------------------------------------------------------------------
 
 
-def _map(drain: Drain, piece: Piece) -> None:
+def _map(drain: Drain, piece: Piece, options: SourceOptions) -> None:
     if piece.payload is None:
         return
-    piece.order = drain.systems.source_mapping.order(piece.payload, drain.source_options)
+    piece.order = drain.systems.source_mapping.order(piece.payload, options)
     piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
 
 
@@ -225,17 +226,16 @@ def _changed(cause: str, reason: str) -> Problem:
 
 def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
     """All references of the batch in one go; one by one where the target refuses them together."""
-    wanted: dict[int, frozenset[Ref]] = {}
     for piece in pieces:
         with guarded(piece):
             if piece.order is not None:
-                wanted[id(piece)] = drain.mapping.references(piece.order, drain.systems.target_options)
+                piece.refs = drain.mapping.references(piece.order, drain.systems.target_options)
     with guarded(*_open(pieces)):
-        everything = frozenset().union(*wanted.values())
+        everything = frozenset[Ref]().union(*(piece.refs for piece in pieces))
         answers = resolve(everything, drain.lookups, drain.target) if everything else {}
         drain.progress()
         for piece in pieces:
-            piece.resolved = {ref: answers[ref] for ref in wanted.get(id(piece), ()) if ref in answers}
+            piece.resolved = {ref: answers[ref] for ref in piece.refs if ref in answers}
     refused = [piece for piece in pieces if isinstance(piece.error, RecordRejected)]
     if len(refused) > 1:
         for piece in refused:
@@ -252,8 +252,9 @@ def _verify(drain: Drain, pieces: Sequence[Piece]) -> None:
 
 
 def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, str, dt.datetime]]]) -> None:
-    order = piece.order
+    order, prints = piece.order, piece.prints
     assert order is not None
+    assert prints is not None
     facts = Facts(
         policies=drain.systems.channel.policies,
         resolved=piece.resolved,
@@ -261,7 +262,7 @@ def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, 
         # Only an earlier one makes this one a duplicate, or both would be held.
         alike=[
             entry
-            for entry in alike.get(likeness_of(order), ())
+            for entry in alike.get(prints.likeness, ())
             if (entry[2], entry[0]) < (order.placed_at, order.external_id)
         ],
     )
@@ -272,15 +273,15 @@ def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, 
 
 def _load_alike(drain: Drain, pieces: Sequence[Piece]) -> dict[str, list[tuple[str, str, dt.datetime]]]:
     """Orders that look alike, those of this very batch included."""
-    orders = [piece.order for piece in pieces if piece.order is not None]
+    orders = [(piece.order, piece.prints.likeness) for piece in pieces if piece.order and piece.prints]
     if not orders:
         return {}
     window = dt.timedelta(minutes=drain.systems.channel.policies.duplicate_window_min)
-    since = min(order.placed_at for order in orders) - window
+    since = min(order.placed_at for order, _ in orders) - window
     channel = drain.systems.channel.name
-    found = drain.store.read(lambda c: load_alike(c, channel, [likeness_of(order) for order in orders], since))
-    for order in sorted(orders, key=lambda order: (order.placed_at, order.external_id)):
-        entries = found.setdefault(likeness_of(order), [])
+    found = drain.store.read(lambda c: load_alike(c, channel, [likeness for _, likeness in orders], since))
+    for order, likeness in sorted(orders, key=lambda entry: (entry[0].placed_at, entry[0].external_id)):
+        entries = found.setdefault(likeness, [])
         if all(entry[0] != order.external_id for entry in entries):
             entries.append((order.external_id, order.number, order.placed_at))
     return found

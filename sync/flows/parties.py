@@ -62,18 +62,10 @@ def make(drain: Drain, pieces: Sequence[Piece]) -> None:
             piece.error = Later("more of this customer's addresses are to be made first")
 
 
-def party_ref(piece: Piece, drain: Drain) -> Ref | None:
-    """The party of an order, as its mapping asks for it."""
-    if piece.order is None:
-        return None
-    refs = drain.mapping.references(piece.order, drain.systems.target_options)
-    return next((ref for ref in refs if ref.kind == "party"), None)
-
-
 def _missing(drain: Drain, pieces: Sequence[Piece]) -> list[_Write]:
     writes: dict[Ref, _Write] = {}
     for piece in pieces:
-        ref = party_ref(piece, drain)
+        ref = piece.party_ref
         if ref is None or piece.order is None:
             continue
         payload = None
@@ -199,9 +191,9 @@ def _reconcile(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Party writes of these items whose outcome nobody knows: found is conclusive, absent only when settled."""
     for piece in pieces:
         open_ones = [intent for intent in piece.open if intent.kind == "party"]
-        ref = party_ref(piece, drain)
         if not open_ones or piece.order is None:
             continue
+        ref = piece.party_ref
         present = ref is not None and ref in piece.resolved
         complete = present and _complete(drain, piece)
         for intent in open_ones:

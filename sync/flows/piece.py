@@ -52,6 +52,8 @@ class Piece:
     foreign: bool = False
     known: KnownOrder | None = None
     binding: Binding | None = None
+    #: What the target must know for it, and what the target knows of that.
+    refs: frozenset[Ref] = frozenset()
     resolved: dict[Ref, JsonDict] = dataclasses.field(default_factory=dict)
     warnings: list[Problem] = dataclasses.field(default_factory=list)
     order_id: int | None = None
@@ -84,6 +86,11 @@ class Piece:
     def canonical(self) -> str:
         """The same with the versions of the mappings."""
         return self.prints.canonical if self.prints else ""
+
+    @property
+    def party_ref(self) -> Ref | None:
+        """The party of the order, as its mapping asks for it."""
+        return next((ref for ref in self.refs if ref.kind == "party"), None)
 
     @property
     def in_doubt(self) -> bool:

@@ -22,13 +22,15 @@ class Prints:
     material: str
     #: The same with the versions of the mappings that made it.
     canonical: str
+    #: Equal for orders that look alike, for the duplicate rule.
+    likeness: str
 
 
 def fingerprint(systems: ChannelSystems, order: Order) -> Prints:
     """Computed once per order and looked at from several sides."""
     json = order_to_json(order)
     material = material_of(json)
-    return Prints(json, material, f"{material}:{digest(systems.mapping_version.encode())[:16]}")
+    return Prints(json, material, f"{material}:{digest(systems.mapping_version.encode())[:16]}", likeness_of(order))
 
 
 def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Prints, *, material: str = "") -> OrderRow:
@@ -42,7 +44,7 @@ def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Print
         number=order.number,
         email=(customer.email or order.billing.email)[:320],
         customer=name[:255],
-        likeness=likeness_of(order),
+        likeness=prints.likeness,
         source_state=order.source_state,
         version=order.version,
         currency=order.currency,
