@@ -27,7 +27,7 @@ from sync.work.runtime import Runtime
 _AS_WIDE_AS_NEEDED: Final = 1000
 
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _AS_WIDE_AS_NEEDED)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else _AS_WIDE_AS_NEEDED)
 
 
 def say_error(text: str) -> None:

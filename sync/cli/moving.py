@@ -120,7 +120,8 @@ def adopt(channel: str, since: dt.datetime | None, *, yes: bool) -> None:
         begin = aware(since) or dt.datetime.now(dt.UTC) - dt.timedelta(days=90)
         with progress("comparing"):
             matches = find_matches(runtime.store, systems, begin, dt.datetime.now(dt.UTC))
-        _show(matches)
+        if matches:
+            _show(matches)
         good = [match for match in matches if match.linkable]
         if not good:
             out.print("nothing to link")
