@@ -71,7 +71,7 @@ def _perform(world: World, screen: Screen, console: Console, *, live: int, stays
 
 def _say_what_to_try(world: World, story: Story, screen: Screen) -> None:
     folder, command = shown(world.folder), shown(Path(sys.executable).parent / "crossdock")
-    held = next(iter(story.planted[SHOP]))
+    held = {what: number for number, what in story.planted[SHOP].items()}
     buy = '{"count": 3, "variety": "demo"}'
     screen.say(
         f"""
@@ -82,7 +82,8 @@ All of it keeps running until Ctrl-C.
 To try in a second terminal:
   . {folder}/environment
   {command} status
-  {command} order {held}
+  {command} order {held["totals_mismatch"]}
+  {command} approve {held["over_limit"]} --reason "called the customer"
   {command} proof
   curl -d '{buy}' {world.shops[SHOP].facts["url"]}/_sandbox/orders    # customers buy
 """
