@@ -18,7 +18,7 @@ from connectors.kit.base import Envelope
 from connectors.kit.errors import RecordRejected
 from mappings.base import SourceOptions
 from mappings.canonical.errors import Problem
-from mappings.canonical.records import Order
+from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from sync.flows import parties, sales
@@ -36,6 +36,9 @@ from sync.store.intents import load_open
 from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
 
+#: States in which the shop does not want an order any more, whatever the policy says of new ones.
+_WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
+
 
 def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """Bring every item's order to where the source says; one Piece each, ended. Raises LeaseLost."""
@@ -47,6 +50,8 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
             _map(drain, piece, options)
     _load_ours(drain, pieces)
     find_out(drain, pieces)
+    for piece in _open(pieces):
+        piece.stays_parked = piece.item.only_doubted
     for piece in _open(pieces):
         with guarded(piece):
             _remember_skus(drain, piece)
@@ -198,7 +203,7 @@ def _apply_deletion(piece: Piece) -> None:
 def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
     """An order that the ERP has: nothing to do while what its sale is made from stays the same."""
     rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
-    if order.state in {"cancelled", "trashed", "failed"}:
+    if order.state in _WITHDRAWN:
         if "cancelled_after_import" not in piece.approved:
             raise Held([_changed("cancelled_after_import", f"the shop says {order.source_state!r} since")])
         piece.skipped = "cancelled in the shop after it went to the ERP, and a person has seen to its sale"

@@ -39,7 +39,7 @@ def guarded(*pieces: Piece) -> Iterator[None]:
 
 @dataclasses.dataclass(slots=True)
 class Piece:
-    """One claimed item and what became of it. Ends with exactly one of `error`, `skipped`, `waits`, `converged`."""
+    """One claimed item and what became of it. Ends with a document or with one of what `ended` names."""
 
     item: Item
     payload: JsonDict | None = None
@@ -76,6 +76,8 @@ class Piece:
     skipped: str = ""
     waits: str = ""
     converged: str = ""
+    #: It stays set aside as it was; only the outcome of its last write was found out.
+    stays_parked: bool = False
 
     @property
     def material(self) -> str:
@@ -105,4 +107,4 @@ class Piece:
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to do for it in this batch."""
-        return bool(self.error or self.skipped or self.waits or self.converged)
+        return bool(self.error or self.skipped or self.waits or self.converged or self.stays_parked)

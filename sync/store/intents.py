@@ -118,14 +118,14 @@ def _load(connection: Connection, condition) -> list[Intent]:  # type: ignore[no
     return [Intent(*row) for row in connection.execute(query)]
 
 
-def orphans(connection: Connection, limit: int = 500) -> list[tuple[str, str, str]]:
-    """(channel, kind, external id) of items with an open intent that is settled and whose lease has ended.
+def orphans(connection: Connection, limit: int = 500) -> list[tuple[str, str, str, str]]:
+    """(channel, kind, external id, state) of items with an open intent that is settled and whose lease has ended.
 
     Whatever the item's state: the sweep marks them, their owner looks the key up and records the outcome.
     """
     table = intents.c
     query = (
-        select(work_items.c.channel, work_items.c.kind, work_items.c.external_id)
+        select(work_items.c.channel, work_items.c.kind, work_items.c.external_id, work_items.c.state)
         .join(work_items, work_items.c.id == table.item_id)
         .outerjoin(leases, leases.c.token == table.lease_token)
         .where(table.closed_at.is_(None), table.settles_at <= db_now(), leases.c.token.is_(None))
@@ -133,7 +133,7 @@ def orphans(connection: Connection, limit: int = 500) -> list[tuple[str, str, st
         .distinct()
         .limit(limit)
     )
-    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy import Boolean, Connection, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, ItemState
 from sync.store.tables import intents, work_items
 from sync.store.types import db_now
+from sync.store.upsert import dialect_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Item:
     external_id: str
     #: Our counter at the claim; written to `done` when the drain has looked.
     wanted: int
+    done: int
     facets: frozenset[str]
     attempts: int
     suspect: bool
@@ -39,6 +41,11 @@ class Item:
     approved: frozenset[str]
     approved_digest: str
 
+    @property
+    def only_doubted(self) -> bool:
+        """It was set aside, and nobody wants more of it than the outcome of its last write."""
+        return self.facets == {"doubt"} and self.wanted == self.done + 1
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
@@ -46,7 +53,8 @@ class Leave:
 
     item: Item
     state: ItemState
-    reason: str = ""
+    #: None keeps the words that stand.
+    reason: str | None = ""
     looked: bool = True
     due_at: dt.datetime | None = None
     #: What was converged; None leaves what stands.
@@ -107,6 +115,7 @@ _COLUMNS = tuple(
         "kind",
         "external_id",
         "wanted",
+        "done",
         "facets",
         "attempts",
         "suspect",
@@ -132,7 +141,8 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
 def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None:
     """Write how a drain leaves its items; wanted again meanwhile means ready again. Raises LeaseLost for all or none.
 
-    An item that ends one way or the other is suspect no longer.
+    An item that ends one way or the other is suspect no longer. To wait for the outcome of a write is no end: what
+    kills the worker in the middle of each write would never be found out.
     """
     if not leaves:
         return
@@ -150,12 +160,12 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
                 (and_(again, bindparam("looked")), db_now()),
                 else_=func.coalesce(bindparam("due", type_=table.due_at.type), table.due_at),
             ),
-            reason=bindparam("why"),
+            reason=func.coalesce(bindparam("why", type_=table.reason.type), table.reason),
             done_digest=func.coalesce(bindparam("digest"), table.done_digest),
             done_canonical=func.coalesce(bindparam("canonical"), table.done_canonical),
             lease_token=None,
-            suspect=False,
-            deaths=0,
+            suspect=and_(table.suspect, ~bindparam("looked", type_=Boolean)),
+            deaths=case((bindparam("looked"), 0), else_=table.deaths),
             updated_at=db_now(),
         )
     )
@@ -196,6 +206,7 @@ def park_killers(connection: Connection) -> list[tuple[int, str, str, str]]:
             .values(
                 state=ItemState.PARKED.value,
                 done=table.wanted,
+                facets="[]",
                 suspect=False,
                 deaths=0,
                 reason="the worker died three times while it worked on this document alone",
@@ -220,44 +231,48 @@ def mark(
 
     `refetch` makes the worker read the current payload from its source, whatever is stored.
     """
-    count = 0
-    table = work_items.c
     facets = {facet, "fetch"} if refetch else {facet}
-    for external_id in sorted(set(external_ids)):
-        row = connection.execute(
-            select(table.id, table.facets, table.state)
-            .where(table.channel == channel, table.kind == kind, table.external_id == external_id)
-            .with_for_update()
-        ).first()
-        now = db_now()
-        if row is None:
-            connection.execute(
-                insert(work_items).values(
-                    channel=channel,
-                    kind=kind,
-                    external_id=external_id,
-                    facets=json.dumps(sorted(facets)),
-                    due_at=now,
-                    priority=priority,
-                    created_at=now,
-                    updated_at=now,
-                )
+    ids = sorted(set(external_ids))
+    for external_id in ids:
+        made = connection.execute(
+            dialect_of(connection)
+            .insert(work_items)
+            .values(
+                channel=channel,
+                kind=kind,
+                external_id=external_id,
+                facets=json.dumps(sorted(facets)),
+                due_at=db_now(),
+                priority=priority,
+                created_at=db_now(),
+                updated_at=db_now(),
             )
-        else:
-            waits = row.state in (*CLAIMABLE, ItemState.LEASED)
-            connection.execute(
-                update(work_items)
-                .where(table.id == row.id)
-                .values(
-                    wanted=table.wanted + 1,
-                    facets=json.dumps(sorted(facets.union(json.loads(row.facets)))),
-                    state=table.state if waits else ItemState.READY.value,
-                    due_at=table.due_at if waits else now,
-                    updated_at=now,
-                )
-            )
-        count += 1
-    return count
+            .on_conflict_do_nothing()
+        )
+        if not made.rowcount:
+            _mark_known(connection, (channel, kind, external_id), facets)
+    return len(ids)
+
+
+def _mark_known(connection: Connection, key: tuple[str, str, str], facets: set[str]) -> None:
+    table = work_items.c
+    row = connection.execute(
+        select(table.id, table.facets, table.state)
+        .where(table.channel == key[0], table.kind == key[1], table.external_id == key[2])
+        .with_for_update()
+    ).one()
+    waits = row.state in (*CLAIMABLE, ItemState.LEASED)
+    connection.execute(
+        update(work_items)
+        .where(table.id == row.id)
+        .values(
+            wanted=table.wanted + 1,
+            facets=json.dumps(sorted(facets.union(json.loads(row.facets)))),
+            state=table.state if waits else ItemState.READY.value,
+            due_at=table.due_at if waits else db_now(),
+            updated_at=db_now(),
+        )
+    )
 
 
 def release(connection: Connection, item_ids: Iterable[int], *, facet: str = "target") -> int:

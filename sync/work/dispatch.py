@@ -17,6 +17,7 @@ from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
+from sync.store.states import ItemState
 from sync.store.switches import Pause, pauses, stops
 from sync.work.runtime import Runtime
 
@@ -69,8 +70,10 @@ class Dispatcher:
     def _sweep(self) -> None:
         """Intents without outcome whose lease has ended: their item's next owner looks the key up."""
         store = self._runtime.store
-        for channel, kind, external_id in store.read(orphans):
-            store.write(functools.partial(mark, channel=channel, kind=kind, external_ids=[external_id], facet="target"))
+        for channel, kind, external_id, state in store.read(orphans):
+            # What was set aside is not taken up again by itself: it may have killed the worker.
+            facet = "doubt" if state == ItemState.PARKED else "target"
+            store.write(functools.partial(mark, channel=channel, kind=kind, external_ids=[external_id], facet=facet))
             log.warning("orphaned_intent", channel=channel, order=external_id)
 
 

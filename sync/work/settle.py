@@ -170,7 +170,7 @@ def _reason(end: _End) -> str:
 
 def _record_issues(connection: Connection, ends: list[_End]) -> None:
     # What stopped a document before is asked anew each time: only what stops it now stays open.
-    close_documents(connection, [end.piece.item.id for end in ends if not _will_retry(end)])
+    close_documents(connection, [end.piece.item.id for end in ends if not _keeps_causes(end)])
     stops = [
         Stop(end.piece.item.id if end.decision.action is Action.PARK else None, cause, details)
         for end in ends
@@ -180,8 +180,9 @@ def _record_issues(connection: Connection, ends: list[_End]) -> None:
     open_issues(connection, stops)
 
 
-def _will_retry(end: _End) -> bool:
-    return end.decision is not None and end.decision.action in {Action.RETRY, Action.RECONCILE, Action.PAUSE}
+def _keeps_causes(end: _End) -> bool:
+    retried = end.decision is not None and end.decision.action is not Action.PARK
+    return retried or end.piece.stays_parked
 
 
 def _pauses(drain: Drain, ends: list[_End]) -> dict[str, tuple[float, str]]:
@@ -207,6 +208,8 @@ def _record_pauses(connection: Connection, away: Mapping[str, tuple[float, str]]
 def _quiet_state(piece: Piece) -> ItemState:
     if piece.skipped:
         return ItemState.SKIPPED
+    if piece.stays_parked:
+        return ItemState.PARKED
     return ItemState.WAITING if piece.waits else ItemState.DONE
 
 
@@ -218,7 +221,7 @@ def _leave(connection: Connection, end: _End) -> Leave:
         return Leave(
             item=piece.item,
             state=state,
-            reason=_reason(end),
+            reason=None if piece.stays_parked else _reason(end),
             done_digest=piece.digest if done else None,
             done_canonical=piece.canonical if done else None,
         )
