@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from sync.store.tables import channel_states
 from sync.store.types import db_now
+from sync.store.upsert import dialect_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,11 +35,14 @@ def start_channel(connection: Connection, channel: str, start_at: dt.datetime | 
     now = connection.execute(select(db_now())).scalar_one()
     known = channel_state(connection, channel)
     if known is None:
-        state = ChannelState(start_at or now, now)
+        # Another process may be the first at the same moment; what it wrote stands.
         connection.execute(
-            insert(channel_states).values(channel=channel, start_at=state.start_at, trusted_since=state.trusted_since)
+            dialect_of(connection)
+            .insert(channel_states)
+            .values(channel=channel, start_at=start_at or now, trusted_since=now)
+            .on_conflict_do_nothing()
         )
-        return state
+        return channel_state(connection, channel) or ChannelState(start_at or now, now)
     if start_at is not None and start_at != known.start_at:
         connection.execute(update(channel_states).where(channel_states.c.channel == channel).values(start_at=start_at))
         return ChannelState(start_at, known.trusted_since)

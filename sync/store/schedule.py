@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from sync.store.tables import schedules
 from sync.store.types import db_now
@@ -32,9 +32,8 @@ def declare(connection: Connection, names: dict[str, dt.datetime]) -> None:
 
 def ask(connection: Connection, name: str) -> None:
     """Run `name` out of turn, as soon as the scheduler looks."""
-    changed = connection.execute(update(schedules).where(schedules.c.name == name).values(asked=True))
-    if not changed.rowcount:
-        connection.execute(insert(schedules).values(name=name, next_at=db_now(), asked=True))
+    statement = dialect_of(connection).insert(schedules).values(name=name, next_at=db_now(), asked=True)
+    connection.execute(statement.on_conflict_do_update(index_elements=[schedules.c.name], set_={"asked": True}))
 
 
 def load_due(connection: Connection) -> list[Due]:

@@ -32,11 +32,11 @@ def pause(
     until: dt.datetime | None = None,
     by: str = "crossdock",
 ) -> None:
-    """Pause `all`, a `connection` or a `channel`. A pause by a person is not shortened by one with an end."""
+    """Pause `all`, a `connection` or a `channel`. A pause that stands is not shortened by one with an earlier end."""
     standing = connection.execute(
         select(switches.c.until).where(switches.c.scope == scope, switches.c.name == name, switches.c.paused)
     ).first()
-    if standing is not None and standing.until is None and until is not None:
+    if standing is not None and until is not None and (standing.until is None or standing.until > until):
         return
     values = {
         "scope": scope,
