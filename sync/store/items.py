@@ -248,8 +248,10 @@ def mark(
                 updated_at=db_now(),
             )
             .on_conflict_do_nothing()
+            .returning(work_items.c.id)
         )
-        if not made.rowcount:
+        # Not its row count: PostgreSQL answers an insert that returns ids with none.
+        if made.first() is None:
             _mark_known(connection, (channel, kind, external_id), facets)
     return len(ids)
 
