@@ -50,7 +50,9 @@ class Life(RuleBasedStateMachine):
 
     @initialize(enforced=st.booleans(), bulk=st.sampled_from([1, 3]), trusted=st.booleans())
     def begin(self, enforced: bool, bulk: int, trusted: bool) -> None:
-        structlog.configure(processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory())
+        structlog.configure(
+            processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+        )
         empty(self.store)
         self.world = World(self.store, enforced=enforced, bulk=bulk, trusted=trusted)
         self.world.erp.watch = self._watch
