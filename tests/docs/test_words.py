@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import sys
@@ -57,6 +58,7 @@ def test_every_command_that_the_pages_name_is_there_with_its_options():
     assert wrong == []
 
 
+@functools.cache
 def _help_of_sandbox(system):
     command = [sys.executable, "-m", "sync.cli", "sandbox", system, "--help"]
     shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
