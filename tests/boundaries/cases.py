@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 #: Total of one call, in seconds.
@@ -12,6 +13,8 @@ LEASE_BASE_S = 0.2
 LEASE_S = LEASE_BASE_S + 3 * DEADLINE_S
 #: An effect that comes so late that another drain owns the order by then, and the client has long hung up.
 LATE_S = LEASE_S + 0.2
+#: A real ERP has latencies of its own.
+TRYTON_DEADLINE_S = 4.0
 #: What the ERP declares where nothing comes late, and where something does.
 PROMPT_SETTLE_S = 0.6
 LATE_SETTLE_S = LATE_S + 0.1
@@ -48,6 +51,8 @@ class Case:
     removed: str = ""
     #: SQLAlchemy URL of a PostgreSQL server's empty database to work in; empty for SQLite.
     postgres: str = ""
+    #: `erps.site_to_json` of a running Tryton; empty for a sandbox ERP of each run's own.
+    tryton: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     #: Only these boundaries; empty for all.
     only: tuple[int, ...] = ()
 

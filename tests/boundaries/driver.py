@@ -8,6 +8,7 @@ A case may be tried alone to see what happens at one boundary, and its folder is
 from __future__ import annotations
 
 import dataclasses
+import gc
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from tests.boundaries import forks, run, world
 from tests.boundaries.cases import Case
+from tests.boundaries.erps import prepare_books
 from tests.boundaries.run import Outcome, Run
 
 #: Processes are killed here, never the machine: nothing is lost, and a commit costs nothing.
@@ -37,7 +39,7 @@ class Driver:
         self._books = folder / "prepared.jsonl"
         self._case_number = itertools.count(1)
         run.scale_time()
-        if forks.wait(forks.fork(lambda: world.prepare_books(folder))):
+        if forks.wait(forks.fork(lambda: prepare_books(folder, f"email:{world.Entry(0, 'known').email}"))):
             raise RuntimeError("the ERP's books could not be prepared")
 
     def warm(self, case: Case) -> None:
@@ -47,6 +49,8 @@ class Driver:
         run.log_to(folder / "drain.log")
         runner = Run(case, self._databases, self._books, folder, 0)
         runner.warm()
+        # What is there now is never collected, so that children do not copy it page by page.
+        gc.freeze()
 
     def try_case(self, case: Case) -> list[Outcome]:
         """One run for each boundary, until a drain gets through unharmed."""

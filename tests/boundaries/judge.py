@@ -1,16 +1,14 @@
-"""The verdict over one run: the ERP by its ledger alone, and our side by its database."""
+"""The verdict on our side of a run, by the database alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from connectors.sandbox.erp.audit import check_ledger
 from sync.store.engine import Store
 from sync.store.tables import bindings, intents, issue_documents, leases, metadata, orders, work_items
-from tests.boundaries.world import TOTAL, Entry
+from tests.boundaries.world import Entry
 
 _BUSY = ("ready", "leased", "reconcile")
 
@@ -26,14 +24,12 @@ def is_quiet(store: Store) -> bool:
     return not store.read(busy)
 
 
-def faults_of(store: Store, ledger: Path, orders_: Iterable[Entry]) -> list[str]:
-    """Everything that is wrong; empty when each order stands once, confirmed once, and we know it."""
-    wanted = list(orders_)
-    faults = check_ledger(ledger, {order.key: TOTAL for order in wanted})
-    return faults + store.read(lambda c: _ours(c, wanted))
+def our_faults(store: Store, wanted: Sequence[Entry]) -> list[str]:
+    """Empty when nothing is owned or in doubt, and each order is bound, or held for a cause."""
+    return store.read(lambda c: _ours(c, wanted))
 
 
-def _ours(c: Connection, wanted: list[Entry]) -> list[str]:
+def _ours(c: Connection, wanted: Sequence[Entry]) -> list[str]:
     faults = [
         f"intent {row.id} ({row.kind} {row.action} {row.key}) is open"
         for row in c.execute(select(intents).where(intents.c.closed_at.is_(None)))
@@ -55,13 +51,13 @@ def _ours(c: Connection, wanted: list[Entry]) -> list[str]:
 
 def _fault_of(order: Entry, item, bound: str | None, held: set[int]) -> list[str]:
     if item is None:
-        return [f"{order.key}: we have forgotten it"]
+        return [f"order {order.number}: we have forgotten it"]
     if item.state == "done" and bound == "confirmed":
         return []
     if item.state in {"held", "parked"} and item.id in held:
         # With a cause; whether it ought to be is the ledger's word.
         return []
-    return [f"{order.key}: the item is {item.state} ({item.reason}), its sale is {bound or 'not bound'}"]
+    return [f"order {order.number}: the item is {item.state} ({item.reason}), its sale is {bound or 'not bound'}"]
 
 
 def snapshot(store: Store) -> dict[str, set]:

@@ -38,15 +38,17 @@ class Points:
         self._witness = witness
         self._lock = threading.Lock()
         self._kind = threading.local()
-        self.crossed = 0
+        #: Every boundary by name, in the order in which they were crossed.
+        self.crossed: list[str] = []
 
     def cross(self, name: str) -> None:
+        place = f"{name} in {' < '.join(_callers())}"
         with self._lock:
-            self.crossed += 1
-            strikes = self._blow is not None and self.crossed == self._blow.at
+            self.crossed.append(place)
+            strikes = self._blow is not None and len(self.crossed) == self._blow.at
         if strikes:
             # Written first: after the blow nobody can say any more where it was.
-            self._witness.write_text(f"{name} in {' < '.join(_callers())}")
+            self._witness.write_text(place)
             # To this very thread, so that it does not take another step.
             signal.pthread_kill(threading.get_ident(), self._blow.signal)
 

@@ -6,18 +6,16 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.request import Request, urlopen
 
 import structlog
 
-from connectors.sandbox.erp import ErpOptions
 from sync.desk import outcomes
 from sync.rules import systems as rules_systems
+from sync.rules.systems import Systems
 from sync.store.engine import DatabaseBusy
 from sync.store.items import due_channels
 from sync.store.tables import leases
@@ -26,11 +24,12 @@ from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
 from tests.boundaries import forks, removals, world
 from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, Case
-from tests.boundaries.judge import changes, faults_of, is_quiet, snapshot
+from tests.boundaries.erps import erp_of
+from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
 from tests.boundaries.points import Blow, Points
 
 #: A run that is not quiet by then has a defect.
-LIMIT_S = 25.0
+LIMIT_S = 90.0
 _LOOK_S = 0.25
 
 
@@ -42,8 +41,8 @@ class Outcome:
     #: `killed`, `stopped`, or `whole` where the drain had fewer boundaries.
     end: str = "whole"
     where: str = ""
-    #: How many boundaries the drain crossed; 0 where it did not live to say.
-    crossed: int = 0
+    #: The boundaries that the drain crossed; empty where it did not live to say.
+    crossed: list[str] = dataclasses.field(default_factory=list)
     faults: list[str] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
 
@@ -62,24 +61,19 @@ class Run:
         self._case = case
         self._databases = databases
         self._folder = folder
-        self._ledger = Path(shutil.copy(books, folder / "erp.jsonl"))
+        self._erp = erp_of(case, books, folder)
         self._place = databases.copy(case, folder)
         self._outcome = Outcome(at)
-        self._orders = world.entries(case)
+        self._tag = folder.name if case.tryton else ""
+        self._orders = world.entries(case, self._tag)
         self._witness = folder / "struck"
         self._count = folder / "crossed"
 
     def __call__(self) -> Outcome:
         begun = time.monotonic()
         removals.take_out(self._case.removed)
-        options = ErpOptions(
-            enforce_key=self._case.enforced_key, racy_confirm=True, latency_ms=2.0, settle_s=self._case.settle_s
-        )
         try:
-            with forks.sandbox_erp(options, self._ledger) as line:
-                self._erp = json.loads(line)["url"]
-                for fault in self._case.faults:
-                    self._ask("faults", fault)
+            with self._erp.running():
                 self._live_through()
         except Exception as error:
             raise RuntimeError(f"{self._case} at {self._outcome.at} ({self._outcome.where})") from error
@@ -90,9 +84,7 @@ class Run:
 
     def warm(self) -> None:
         """Drain once in this process, unharmed and without leaving a thread, a connection or a change behind."""
-        options = ErpOptions(enforce_key=self._case.enforced_key, settle_s=self._case.settle_s)
-        with forks.sandbox_erp(options, self._ledger) as line:
-            self._erp = json.loads(line)["url"]
+        with self._erp.running():
             self._open()
             self._drain()
             self._systems.target.close()
@@ -100,12 +92,11 @@ class Run:
             self._store.close()
         self._databases.drop(self._case, self._place)
 
-    def _ask(self, path: str, script: dict | None = None) -> object:
-        data = None if script is None else json.dumps(script).encode()
-        with urlopen(Request(f"{self._erp}/_sandbox/{path}", data=data)) as answer:
-            return json.load(answer)
-
     def _live_through(self) -> None:
+        if self._case.tryton:
+            store = self._databases.open(self._case, self._place)
+            world.receive(store, self._orders)
+            store.close()
         pid = forks.fork(self._be_struck)
         try:
             status = forks.wait_or_stop(pid)
@@ -115,7 +106,7 @@ class Run:
                 self._outcome.end = "stopped"
                 self._go_on_beside(pid) if self._case.blow == "pause" else self._take_over(pid)
             elif status == 0:
-                self._outcome.crossed = int(self._count.read_text())
+                self._outcome.crossed = json.loads(self._count.read_text())
             else:
                 self._outcome.end = "killed" if status == -signal.SIGKILL else f"failed with {status}"
                 if status != -signal.SIGKILL:
@@ -124,7 +115,10 @@ class Run:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._until_quiet()
-        self._blame(faults_of(self._store, self._ledger, self._orders))
+        mapping, options = self._systems.target_mapping, self._systems.target_options
+        keys = [mapping.sale_key(str(order.number), options) for order in self._orders]
+        self._blame(self._erp.faults(dict.fromkeys(keys, world.TOTAL)))
+        self._blame(our_faults(self._store, self._orders))
 
     def _blame(self, faults: list[str]) -> None:
         self._outcome.faults.extend(faults)
@@ -135,34 +129,34 @@ class Run:
         forks.complain_to(self._folder / "drain.log")
         log_to(self._folder / "drain.log")
         store = self._databases.open(self._case, self._place)
-        made = world.systems(self._folder, self._case, self._erp)
+        made = Systems(world.config(self._folder, self._erp.connection()))
         systems = made.channel(world.CHANNEL)
         blow = signal.SIGKILL if self._case.blow == "kill" else signal.SIGSTOP
         points = Points(Blow(self._outcome.at, blow), self._witness)
         points.watch_store(store.engine)
         points.watch_kit()
         drain_channel(store, systems, "order", ring=_nobody)
-        self._count.write_text(str(points.crossed))
+        self._count.write_text(json.dumps(points.crossed))
 
     # --- whoever comes after it ---------------------------------------------------------------------------------
 
     def _open(self) -> None:
         log_to(self._folder / "after.log")
         self._store = self._databases.open(self._case, self._place)
-        made = world.systems(self._folder, self._case, self._erp)
+        made = Systems(world.config(self._folder, self._erp.connection()))
         self._systems = made.channel(world.CHANNEL)
         runtime = SimpleNamespace(store=self._store, systems=made, config=made.config, bell=None)
         self._dispatcher = Dispatcher(runtime)
 
     def _until_quiet(self) -> None:
         # With something taken out it is expected to have one.
-        limit_s = LIMIT_S / 3 if self._case.removed else LIMIT_S
+        limit_s = LIMIT_S / 10 if self._case.removed else LIMIT_S
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
             with contextlib.suppress(DatabaseBusy):
                 self._dispatcher.recover()
                 self._drain()
-                if is_quiet(self._store) and not self._ask("info")["pending_effects"]:
+                if is_quiet(self._store) and not self._erp.is_busy():
                     return
             time.sleep(_LOOK_S)
         self._blame([f"not quiet after {limit_s:.0f} s"])
@@ -174,7 +168,7 @@ class Run:
     # --- a stopped one ------------------------------------------------------------------------------------------
 
     def _late_order(self, customer: str) -> None:
-        order = world.Entry(len(self._orders) + 1, customer)
+        order = world.Entry(len(self._orders) + 1, customer, self._tag)
         self._orders.append(order)
         world.receive(self._store, [order])
 

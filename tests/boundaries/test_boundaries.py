@@ -6,14 +6,14 @@ import pytest
 
 from tests.boundaries.cases import ADVANCE, BATCH, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(900)]
 
 BAD_LUCK = {
-    "nothing else goes wrong": (),
     "the answer to the creation is lost": commit_then_drop(CREATE),
     "the answer to the confirmation is lost": commit_then_drop(ADVANCE),
     "the creation comes late": drop_then_commit(CREATE),
     "the confirmation comes late": drop_then_commit(ADVANCE),
+    "the customer comes late": drop_then_commit(PARTY),
 }
 
 with_and_without_key = pytest.mark.parametrize("enforced_key", [True, False], ids=["key enforced", "no key"])
@@ -21,27 +21,28 @@ with_bad_luck = pytest.mark.parametrize("faults", BAD_LUCK.values(), ids=BAD_LUC
 
 
 @with_and_without_key
-@with_bad_luck
-def test_one_order_survives_a_kill_at_every_boundary(survives, enforced_key, faults):
-    survives(Case(enforced_key=enforced_key, faults=faults))
-
-
-@with_bad_luck
-def test_a_batch_of_known_and_new_customers_survives_a_kill_at_every_boundary(survives, faults):
-    survives(Case(customers=BATCH, enforced_key=False, bulk=4, faults=faults))
-
-
-def test_a_batch_survives_a_kill_at_every_boundary_where_the_key_is_enforced(survives):
-    survives(Case(customers=BATCH, bulk=4))
-
-
-def test_a_batch_of_untrusted_orders_survives_a_kill_at_every_boundary(survives):
-    survives(Case(customers=BATCH, enforced_key=False, bulk=4, trusted=False))
+def test_one_order_survives_a_kill_at_every_boundary(survives, enforced_key):
+    survives(Case(enforced_key=enforced_key))
 
 
 @with_and_without_key
-def test_a_customer_that_is_made_late_is_made_once(survives, enforced_key):
-    survives(Case(enforced_key=enforced_key, faults=drop_then_commit(PARTY)))
+@with_bad_luck
+def test_one_order_survives_a_kill_in_bad_luck(survives_from_the_intent, enforced_key, faults):
+    survives_from_the_intent(Case(enforced_key=enforced_key, faults=faults))
+
+
+@with_and_without_key
+def test_a_batch_of_known_and_new_customers_survives_a_kill_at_every_boundary(survives, enforced_key):
+    survives(Case(customers=BATCH, enforced_key=enforced_key, bulk=4))
+
+
+@with_bad_luck
+def test_a_batch_survives_a_kill_in_bad_luck(survives_from_the_intent, faults):
+    survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, faults=faults))
+
+
+def test_a_batch_that_is_looked_up_first_survives_a_kill(survives_from_the_intent):
+    survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, trusted=False))
 
 
 @with_and_without_key
@@ -49,10 +50,18 @@ def test_a_zombie_that_wakes_at_any_boundary_doubles_nothing_and_writes_nothing_
     survives(Case(enforced_key=enforced_key, blow="stop"))
 
 
-def test_a_zombie_with_a_whole_batch_doubles_nothing_and_writes_nothing_of_ours(survives):
-    survives(Case(customers=BATCH, enforced_key=False, bulk=4, blow="stop"))
+def test_a_zombie_with_a_whole_batch_doubles_nothing_and_writes_nothing_of_ours(survives_from_the_intent):
+    survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, blow="stop"))
 
 
 @with_and_without_key
 def test_a_pause_at_any_boundary_while_another_drain_serves_the_same_customer_doubles_nothing(survives, enforced_key):
     survives(Case(enforced_key=enforced_key, blow="pause"))
+
+
+def test_one_order_survives_a_kill_at_every_boundary_on_postgresql(survives, postgres_url):
+    survives(Case(enforced_key=False, postgres=postgres_url))
+
+
+def test_a_zombie_doubles_nothing_and_writes_nothing_of_ours_on_postgresql(survives, postgres_url):
+    survives(Case(enforced_key=False, blow="stop", postgres=postgres_url))

@@ -7,11 +7,9 @@ import dataclasses
 import pytest
 
 from tests.boundaries.cases import ADVANCE, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
+from tests.boundaries.conftest import NEVER
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(300)]
-
-#: A boundary that no drain has: the drain comes through, and only its luck is bad.
-NEVER = (9999,)
 
 NEEDED = {
     "look_up": (Case(enforced_key=False, faults=commit_then_drop(CREATE), only=NEVER), "doubled"),

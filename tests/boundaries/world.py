@@ -13,17 +13,13 @@ import psycopg
 from sqlalchemy import event, make_url, update
 
 from config.model import Auth, Channel, Config, Connection, Policies, Secret
-from connectors.kit.base import ConnectorSettings
-from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
-from connectors.sandbox_erp import SandboxErp
-from sync.rules.systems import Systems
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
 from sync.store.migrate import migrate
 from sync.store.tables import channel_states
-from tests.boundaries.cases import DEADLINE_S, Case
+from tests.boundaries.cases import Case
 from tests.mappings.woocommerce_orders import woo_line, woo_order
 
 CHANNEL = "web"
@@ -40,10 +36,8 @@ class Entry:
 
     number: int
     customer: str
-
-    @property
-    def key(self) -> str:
-        return f"{CHANNEL}:{self.number}"
+    #: Makes a customer another run's no more.
+    tag: str = ""
 
     def payload(self) -> dict:
         placed = f"{PLACED + dt.timedelta(hours=self.number):%Y-%m-%dT%H:%M:%S}"
@@ -57,19 +51,19 @@ class Entry:
             date_paid_gmt=placed,
             line_items=[woo_line(sku="TASSE-ROT")],
         )
-        order["billing"] = order["billing"] | {"email": email(self.customer), "company": ""}
+        order["billing"] = order["billing"] | {"email": self.email, "company": ""}
         return order
 
-
-def email(customer: str) -> str:
-    return f"{customer}@example.test"
-
-
-def entries(case: Case) -> list[Entry]:
-    return [Entry(number, customer) for number, customer in enumerate(case.customers, 1)]
+    @property
+    def email(self) -> str:
+        return f"{self.customer}{'' if self.customer == 'known' else self.tag}@example.test"
 
 
-def config(folder: Path, case: Case, url: str) -> Config:
+def entries(case: Case, tag: str = "") -> list[Entry]:
+    return [Entry(number, customer, tag) for number, customer in enumerate(case.customers, 1)]
+
+
+def config(folder: Path, erp: Connection) -> Config:
     # Nobody asks the shop: what it said is stored.
     shop = Connection(
         name="shop",
@@ -78,22 +72,9 @@ def config(folder: Path, case: Case, url: str) -> Config:
         auth=Auth(key=Secret("ck_x"), secret=Secret("cs_x")),
         allow_hosts=("127.0.0.1",),
     )
-    erp = Connection(
-        name="erp",
-        system="sandbox_erp",
-        url=url,
-        auth=Auth(key=Secret(DEFAULT_API_KEY)),
-        deadline_s=DEADLINE_S,
-        concurrency=case.concurrency,
-        allow_hosts=("127.0.0.1",),
-        options={"enforced_key": case.enforced_key, "bulk": case.bulk},
-    )
-    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=Policies(start_at=GO_LIVE))
+    policies = Policies(start_at=GO_LIVE, target={"warehouse": "WH1"} if erp.system == "tryton" else {})
+    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=policies)
     return Config(folder=folder, connections={"shop": shop, "erp": erp}, channels={CHANNEL: channel})
-
-
-def systems(folder: Path, case: Case, url: str) -> Systems:
-    return Systems(config(folder, case, url))
 
 
 def receive(store: Store, orders: Iterable[Entry]) -> None:
@@ -132,7 +113,7 @@ class Databases:
 
     def prepare(self, case: Case) -> None:
         """Before any fork: the template of the case. It is kept for the next case like it."""
-        kind = (case.customers, case.trusted, case.postgres)
+        kind = _kind(case)
         if kind in self._prepared:
             return
         name = f"prepared{len(self._prepared)}"
@@ -147,13 +128,14 @@ class Databases:
         store.write(lambda c: start_channel(c, CHANNEL, GO_LIVE))
         if case.trusted:
             store.write(lambda c: c.execute(update(channel_states).values(trusted_since=GO_LIVE)))
-        receive(store, entries(case))
+        if not case.tryton:
+            receive(store, entries(case))
         store.close()
         self._prepared[kind] = self._place
 
     def copy(self, case: Case, folder: Path) -> Path | str:
         """A database of a run's own."""
-        prepared = self._prepared[case.customers, case.trusted, case.postgres]
+        prepared = self._prepared[_kind(case)]
         if not case.postgres:
             return shutil.copy(prepared, folder / "crossdock.sqlite")
         name = f"run_{folder.name.replace('-', '_')}"
@@ -170,7 +152,7 @@ class Databases:
         """The warm store, pointed at `place`."""
         self._place = place
         if case.postgres not in self._stores:
-            store = Store.open(case.postgres or f"sqlite:///{place}", busy_timeout_s=0.5)
+            store = Store.open(_impatient(case.postgres) or f"sqlite:///{place}", busy_timeout_s=0.5)
             event.listen(store.engine, "do_connect", self._redirect)
             self._stores[case.postgres] = store
         return self._stores[case.postgres]
@@ -182,15 +164,17 @@ class Databases:
             params["dbname"] = self._place
 
 
+def _kind(case: Case) -> tuple:
+    return (() if case.tryton else case.customers, case.trusted, case.postgres)
+
+
+def _impatient(url: str) -> str:
+    """A process that stands still in a transaction loses it after a second, not after half a minute."""
+    if not url:
+        return ""
+    options = {"options": "-c idle_in_transaction_session_timeout=1000"}
+    return make_url(url).update_query_dict(options).render_as_string(hide_password=False)
+
+
 def _libpq(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def prepare_books(folder: Path) -> Path:
-    """The ERP's ledger before the first order: its goods, and the customer whom it knows."""
-    path = folder / "prepared.jsonl"
-    with running_erp(ledger=path) as erp:
-        target = SandboxErp(ConnectorSettings(name="erp", url=erp.url, key=DEFAULT_API_KEY, allow_hosts=("127.0.0.1",)))
-        target.save_party({"code": f"email:{email('known')}", "name": "Jürgen Großmann"})
-        target.close()
-    return path
