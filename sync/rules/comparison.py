@@ -94,6 +94,9 @@ def compare(
     Raises Transient, ConnectionBroken: a side that cannot be read proves nothing.
     """
     channel = systems.channel
+    # What was in the ERP for us before the lists were taken must be in them, however young it is.
+    before = store.read(lambda c: list_orders(c, channel.name, channel.erp))
+    done = {order.external_id for order in before if order.erp_id is not None}
     shop = list(systems.source.list_orders(since, until))
     listed = list(systems.target.list_sales(since - _MARGIN, until + _MARGIN))
     # Several channels may write to one web shop of the ERP; what another one is bound to is its own proof's business.
@@ -102,7 +105,7 @@ def compare(
     # Read after the lists: what came to us since is younger than they are.
     ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*_STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
-    return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young).groups()
+    return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young, done).groups()
 
 
 class _Join:
@@ -118,11 +121,13 @@ class _Join:
         since: dt.datetime,
         until: dt.datetime,
         young_since: dt.datetime,
+        done: set[str],
     ) -> None:
         self._systems = systems
         self._shop = {row.external_id: row for row in shop}
         self._ours = {row.external_id: row for row in ours}
         self._causes = causes
+        self._done = done
         self._since, self._until, self._young_since = since, until, young_since
         self._by_key: dict[str, list[DocumentSummary]] = {}
         self._by_reference: dict[str, list[DocumentSummary]] = {}
@@ -222,7 +227,7 @@ class _Join:
                 "erp",
                 f"sale {_numbers([cancelled])} was cancelled in the ERP, the shop still has the order",
             )
-        if row.placed_at >= self._young_since:
+        if row.placed_at >= self._young_since and row.external_id not in self._done:
             return Kind.TOO_YOUNG, "erp", "placed a moment ago; still on its way"
         if order is None:
             return Kind.MISSING, "crossdock, erp", "only the shop has it"
@@ -240,6 +245,8 @@ class _Join:
             yield found(Kind.AMOUNT, "crossdock", f"the shop says {row.total}, Crossdock saw {order.grand}")
         elif order.source_state != row.state and row.placed_at < self._young_since and sales:
             yield found(Kind.STATE, "crossdock", f"the shop says {row.state!r}, Crossdock saw {order.source_state!r}")
+        if sales and order.state in _LEFT_OUT:
+            yield found(Kind.STATE, "erp", f"Crossdock leaves it out ({order.reason}), the ERP has it")
         if sales and order.state in _STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
             yield found(Kind.HELD, "erp", f"{causes or order.state}: {order.reason}")
@@ -249,11 +256,12 @@ class _Join:
     def _join_unlisted(self, order: StoredOrder) -> None:
         """Orders of ours in the window that the shop's fresh list does not have."""
         inside = self._since <= order.placed_at < self._until
-        if order.external_id in self._shop or not inside or order.state in _LEFT_OUT or not order.id:
+        sales = self._by_key.get(self._key(order.external_id), [])
+        agreed = order.state in _LEFT_OUT and not sales
+        if order.external_id in self._shop or not inside or agreed or not order.id:
             return
         group = self._group(order.currency, order.placed_on)
         group.crossdock.add(order.grand)
-        sales = self._by_key.get(self._key(order.external_id), [])
         for sale in sales:
             self._taken.add(sale.external_id)
             group.erp.add(sale.total)
