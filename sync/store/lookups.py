@@ -10,9 +10,9 @@ from sync.store.upsert import upsert
 
 
 def load_lookups(connection: Connection, channel: str, target: str) -> dict[tuple[str, str], str]:
-    """(table, source value) -> target value for one channel: connection wins over channel, channel over global."""
+    """(table, source value) -> target value for one channel; the narrower scope wins: channel, connection, global."""
     table = lookups.c
-    scopes = ["global", f"channel:{channel}", f"connection:{target}"]
+    scopes = ["global", f"connection:{target}", f"channel:{channel}"]
     rows = connection.execute(
         select(table.scope, table.table_name, table.source_value, table.target_value).where(table.scope.in_(scopes))
     ).all()

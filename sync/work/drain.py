@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from mappings.canonical.errors import Problems
 from sync.flows.context import Clock, Drain
 from sync.flows.orders import converge
+from sync.flows.piece import Piece
+from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
@@ -56,10 +59,9 @@ def drain_channel(
         return 0
     clock = Clock(lease.lease_s, begun)
     state = store.write(lambda c: start_channel(c, channel.name, channel.policies.start_at))
-    lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
     heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)
     with heart, ThreadPoolExecutor(lease.slots, thread_name_prefix="window") as pool:
-        drain = Drain(store, systems, state, lease, clock, lookups, pool, progress=heart.moved)
+        drain = Drain(store, systems, state, lease, clock, {}, pool, progress=heart.moved)
         try:
             looked, more = _batches(drain, ring, drain_s)
         except LeaseLost as lost:
@@ -85,11 +87,26 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
         if len(items) == size and looked == 0 and _has_room(drain):
             # A claim that came back full: a second worker can help, up to the connection's concurrency.
             ring(drain.lease.channel, drain.lease.kind)
-        settle(drain, converge(drain, items))
+        # After the claim: a row that is added from now on finds these items owned, and makes them come again.
+        drain.lookups = _lookups(drain)
+        pieces = converge(drain, items)
+        settle(drain, pieces if _lookups(drain) == drain.lookups else _postponed(pieces))
         looked += len(items)
         if drain.away.is_set() or _paused(drain.store, drain.systems):
             return looked, False
     return looked, drain.store.read(lambda c: has_due(c, drain.lease.channel, drain.lease.kind))
+
+
+def _lookups(drain: Drain) -> dict[tuple[str, str], str]:
+    return drain.store.read(lambda c: load_lookups(c, drain.systems.channel.name, drain.lease.connection))
+
+
+def _postponed(pieces: list[Piece]) -> list[Piece]:
+    """What was held by look-ups that have changed meanwhile is looked at again: nobody else would release it."""
+    for piece in pieces:
+        if isinstance(piece.error, Held | Problems):
+            piece.error = Later("a look-up table was changed meanwhile")
+    return pieces
 
 
 def batch_size(drain: Drain) -> int:
