@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
@@ -51,6 +52,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except DBAPIError as error:
+        say_error(f"the database cannot be used: {error.orig}; check CROSSDOCK_DATABASE")
+        sys.exit(1)
     except _EXPECTED as error:
         say_error(str(error) or type(error).__name__)
         sys.exit(1)

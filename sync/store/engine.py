@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-#: PostgreSQL: serialization failure, deadlock, lock not available, admin shutdown, cannot connect now.
-_REPEATABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P03", "08006", "08003"})
+#: PostgreSQL: idle in a transaction for too long, serialization failure, deadlock, lock not available, admin shutdown, cannot connect now.
+_REPEATABLE_SQLSTATES = frozenset({"25P03", "40001", "40P01", "55P03", "57P01", "57P03", "08006", "08003"})
 _TRIES = 4
+#: No transaction of ours waits for anything but the database, so one that idles belongs to a process that stands still.
+_IDLE_MS = 30_000
 T = TypeVar("T")
 
 
@@ -26,7 +28,7 @@ class DatabaseBusy(Exception):
 def make_engine(url: str, *, busy_timeout_s: float = 5.0) -> Engine:
     """An engine for `sqlite:///path` (WAL, full sync, writers BEGIN IMMEDIATE) or `postgresql+psycopg://...`.
 
-    Make it after a fork, never before. `busy_timeout_s` is how long SQLite waits for the write lock in one try.
+    Make it after a fork, never before. `busy_timeout_s` is how long one try waits for a lock.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -37,7 +39,23 @@ def make_engine(url: str, *, busy_timeout_s: float = 5.0) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # psycopg 3 is the only driver that is tested; a plain postgresql:// URL means it too.
-    return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    waits = _postgres_waits(parsed, busy_timeout_s)
+    return create_engine(waits.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def _postgres_waits(url: URL, busy_timeout_s: float) -> URL:
+    """No wait for a lock without end, and no lock that a process keeps which stands still in a transaction.
+
+    Else one stopped worker would hold the rows of its lease for ever, and whoever takes dead leases back with them.
+    What the URL itself says in `options` comes last, so it wins.
+    """
+    given = url.query.get("options", "")
+    options = (
+        f"-c lock_timeout={round(busy_timeout_s * 1000)}",
+        f"-c idle_in_transaction_session_timeout={_IDLE_MS}",
+        *((given,) if isinstance(given, str) else given),
+    )
+    return url.update_query_dict({"options": " ".join(filter(None, options))})
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -58,14 +76,30 @@ def _begin_sqlite(connection: Connection) -> None:
 def is_repeatable(error: DBAPIError) -> bool:
     """Whether the whole transaction may simply be run again: nothing of it was kept."""
     original = error.orig
-    if isinstance(original, sqlite3.OperationalError):
-        return "locked" in str(original) or "busy" in str(original)
+    if isinstance(original, sqlite3.Error):
+        return isinstance(original, sqlite3.OperationalError) and ("locked" in str(original) or "busy" in str(original))
     sqlstate = getattr(original, "sqlstate", None)
     if sqlstate in _REPEATABLE_SQLSTATES:
         return True
-    # A connection that the server closed before the statement ran; with an unclear COMMIT the caller's own keys
-    # (fence, unique constraints, counters) make the repetition harmless.
-    return isinstance(error, OperationalError) and error.connection_invalidated
+    # Nobody answered, or the server closed the connection before the statement ran; with an unclear COMMIT the caller's
+    # own keys (fence, unique constraints, counters) make the repetition harmless.
+    return isinstance(error, OperationalError) and (error.connection_invalidated or sqlstate is None)
+
+
+def _repeatedly(engine: Engine, work: Callable[[Connection], T]) -> T:
+    pause_s = 0.01
+    for left in reversed(range(_TRIES)):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if not is_repeatable(error):
+                raise
+            if not left:
+                raise DatabaseBusy("the database is busy or away; nothing was written") from error
+        time.sleep(pause_s)
+        pause_s *= 4
+    raise AssertionError("unreachable")
 
 
 class Store:
@@ -87,28 +121,15 @@ class Store:
         return self.engine.dialect.name == "sqlite"
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one read transaction."""
-        with self.engine.begin() as connection:
-            return work(connection)
+        """Run `work` in one read transaction, again when the database was busy or away. Raises DatabaseBusy."""
+        return _repeatedly(self.engine, work)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one write transaction, again as a whole when the database was busy or away.
 
         Raises DatabaseBusy when it stays so; then nothing was kept.
         """
-        pause_s = 0.01
-        for left in reversed(range(_TRIES)):
-            try:
-                with self._writer.begin() as connection:
-                    return work(connection)
-            except DBAPIError as error:
-                if not is_repeatable(error):
-                    raise
-                if not left:
-                    raise DatabaseBusy("the database is busy or away; nothing was written") from error
-            time.sleep(pause_s)
-            pause_s *= 4
-        raise AssertionError("unreachable")
+        return _repeatedly(self._writer, work)
 
     def close(self) -> None:
         """Close every pooled connection."""
