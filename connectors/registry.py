@@ -25,6 +25,11 @@ class UnknownSystem(LookupError):
     """No connector speaks to this system; the message lists those that there are."""
 
 
+def known_systems() -> frozenset[str]:
+    """Every system that a connector speaks to, those of third parties too."""
+    return frozenset({*CONNECTORS, *importlib.metadata.entry_points(group=ENTRY_POINT_GROUP).names})
+
+
 def connector_class(system: str) -> type:
     """The class for a system. Raises UnknownSystem."""
     if (known := CONNECTORS.get(system)) is not None:

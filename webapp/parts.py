@@ -9,12 +9,11 @@ from typing import Final
 
 from flask import current_app
 
-from config.loader import load_config
 from config.model import Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
-from sync.rules.systems import Systems
+from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
@@ -46,7 +45,7 @@ class Parts:
 
 def build_parts(settings: Settings) -> Parts:
     """The parts that the configuration folder describes. Raises ConfigError."""
-    config = load_config(settings.config_folder, settings.environ)
+    config = read_config(settings)
     systems = Systems(config)
     feeding = {channel.source for channel in config.channels.values()}
     sources = {name: systems.connector(name) for name in sorted(feeding)}

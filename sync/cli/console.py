@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import os
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -33,6 +35,14 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.st
 def say_error(text: str) -> None:
     """One plain text on stderr; nothing in it is markup."""
     err.print(f"[bold red]error:[/] {escape(text)}")
+
+
+def actor_name() -> str:
+    """Who decides, for the audit: the login, or the number of a user that has none (a container's)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @contextlib.contextmanager

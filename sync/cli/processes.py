@@ -9,10 +9,10 @@ import sys
 
 import click
 
-from config.loader import load_config
 from config.logging import configure_logging
 from config.settings import Settings
 from sync.cli.console import err
+from sync.rules.systems import read_config
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.migrate import migrate
@@ -27,7 +27,7 @@ from sync.work.worker import run_worker
 def init() -> None:
     """Create or upgrade the database, and check the configuration."""
     settings = Settings.from_env()
-    config = load_config(settings.config_folder, settings.environ)
+    config = read_config(settings)
     prepare_database(settings)
     err.print(f"database ready; {len(config.connections)} connections, {len(config.channels)} channels configured")
 
@@ -35,7 +35,7 @@ def init() -> None:
 def prepare_database(settings: Settings) -> None:
     """Bring the schema to what this program needs, and start the clock of channels that are new."""
     settings.state_folder.mkdir(parents=True, exist_ok=True)
-    config = load_config(settings.config_folder, settings.environ)
+    config = read_config(settings)
     store = Store.open(settings.database_url.reveal())
     try:
         migrate(store)
@@ -51,7 +51,7 @@ def run() -> None:
     """Run everything: the queue's server, web, workers and scheduler, in one stream of lines."""
     settings = Settings.from_env()
     redactor = configure_logging(settings, "run")
-    config = load_config(settings.config_folder, settings.environ)
+    config = read_config(settings)
     redactor.add(config.secrets())
     prepare_database(settings)
     sys.exit(run_all(settings, longest_call_s=longest_call_s(config), secrets=config.secrets()))

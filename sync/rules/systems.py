@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
+from config.loader import load_config
 from config.model import Channel, Config, Connection, Mode
+from config.settings import Settings
 from connectors.kit.base import (
     ConnectorSettings,
     FetchesOrders,
@@ -16,7 +18,7 @@ from connectors.kit.base import (
     SalesTarget,
     Throttle,
 )
-from connectors.registry import make_connector
+from connectors.registry import known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.registry import SOURCES, TARGETS
 
@@ -67,6 +69,14 @@ class ChannelSystems:
 def lease_length_s(target: SalesTarget) -> float:
     """The length of a lease on `target`, in seconds."""
     return LEASE_BASE_S + 3.0 * target.write_deadline_s
+
+
+def read_config(settings: Settings) -> Config:
+    """The configuration folder of these settings; a system that no connector speaks to is named with its place.
+
+    Raises ConfigError.
+    """
+    return load_config(settings.config_folder, settings.environ, systems=known_systems())
 
 
 class Systems:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from config.loader import load_config
 from config.model import Config
 from config.settings import Settings
+from sync.rules.systems import read_config
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
 
@@ -15,7 +15,7 @@ _prepared: tuple[Settings, Config] | None = None
 def prepare(settings: Settings) -> Config:
     """Read the configuration in the parent; a changed one needs a restart of the workers. Raises ConfigError."""
     global _prepared  # noqa: PLW0603 - handed over by fork
-    config = load_config(settings.config_folder, settings.environ)
+    config = read_config(settings)
     _prepared = (settings, config)
     return config
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from config.loader import load_config
 from config.model import Config, Connection
 from config.settings import Settings
 from connectors.kit.base import Throttle
 from connectors.kit.throttle import ConnectionThrottle, redis_pool
-from sync.rules.systems import Systems
+from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.store.migrate import demand_schema
 from sync.work.bell import Bell
@@ -22,7 +21,7 @@ class Runtime:
     def __init__(self, settings: Settings, config: Config | None = None, *, dry_run: bool = False) -> None:
         """Load the configuration unless it is given. Raises ConfigError, SchemaMismatch."""
         self.settings = settings
-        self.config = config or load_config(settings.config_folder, settings.environ)
+        self.config = config or read_config(settings)
         self.store = Store.open(settings.database_url.reveal())
         demand_schema(self.store)
         self._redis = redis_pool(settings.redis_url.reveal())

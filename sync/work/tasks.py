@@ -93,6 +93,10 @@ class Tasks:
             self._note(task, connection, error)
         except DatabaseBusy as error:
             message, ok = str(error), False
+        except Exception as error:
+            # Nobody waits for a schedule's thread: what nobody foresaw must be seen in the log and in the status.
+            message, ok = f"internal error: {type(error).__name__}; this is a defect, please report it", False
+            log.exception("schedule_failed_inside", schedule=name)
         log.info("schedule_ran", schedule=name, ok=ok, message=message)
         self._runtime.store.write(lambda c: schedule.finish(c, name, ok=ok, message=message))
 
