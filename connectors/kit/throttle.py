@@ -132,13 +132,19 @@ class _Window:
         return min(max(reset_at - time.time(), 0.01), self._item.get_expiry())
 
 
+class _Storage(RedisStorage):
+    """Imports the client that we use, not every other that may be installed: in each drain that took 70 ms."""
+
+    DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}  # noqa: RUF012 - its type is the base class's
+
+
 class _Shared:
     """What all processes see of one connection."""
 
     def __init__(self, connection: str, rate_per_s: float | None, pool: redis.ConnectionPool) -> None:
         self._redis: redis.Redis = redis.Redis(connection_pool=pool)
         self._key = f"{_PREFIX}:pause:{connection}"
-        self.window = _Window(connection, rate_per_s, RedisStorage("redis://", connection_pool=pool))
+        self.window = _Window(connection, rate_per_s, _Storage("redis://", connection_pool=pool))
 
     def pause(self, seconds: float) -> None:
         """Only ever lengthens: a short answer to one worker does not end the long pause told to another."""
