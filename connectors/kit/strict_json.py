@@ -24,8 +24,9 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)", flags=re.DOTALL
 )
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: Two halves that surely belong together: no other backslash stands before them.
-_PAIR = re.compile(r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+#: Two halves that surely belong together: no other backslash stands before them. Begun with the look behind, it would
+#: be tried at every character of a page.
+_PAIR = re.compile(r"\\u(?<!\\\\u)[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 #: The end of a name that `text.count('":')` does not see.
 _SPACED_COLON = re.compile(r'"[ \t\r\n]+:')
 _CONTAINERS = frozenset({dict, list})
