@@ -13,7 +13,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-#: PostgreSQL: idle in a transaction for too long, serialization failure, deadlock, lock not available, admin shutdown, cannot connect now.
+#: PostgreSQL: idle in a transaction for too long, serialization failure, deadlock, lock not available, admin shutdown,
+#: cannot connect now, connection lost.
 _REPEATABLE_SQLSTATES = frozenset({"25P03", "40001", "40P01", "55P03", "57P01", "57P03", "08006", "08003"})
 _TRIES = 4
 #: No transaction of ours waits for anything but the database, so one that idles belongs to a process that stands still.
