@@ -20,3 +20,9 @@ def memory_mb(pids):
     """Proportional set size: memory that several share counts once over all of them."""
     texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
     return sum(int(text.partition("\nPss:")[2].split()[0]) for text in texts) / 1000
+
+
+def resident_mb(pids):
+    """Resident set size: what each holds, with what they share counted in each."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

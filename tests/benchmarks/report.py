@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -12,6 +14,8 @@ _WIDTH = 120
 
 
 def console():
+    """The terminal, for figures only: what runs in this process keeps its log to itself."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     plain = Console()
     return plain if plain.width >= _WIDTH else Console(width=_WIDTH)
 
