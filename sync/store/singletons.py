@@ -55,6 +55,7 @@ def give_up(connection: Connection, name: str, token: str) -> None:
     connection.execute(update(singletons).where(table.name == name, table.token == token).values(expires_at=db_now()))
 
 
-def last_beat(connection: Connection, name: str) -> dt.datetime | None:
-    """When the holder was last alive; None when there never was one."""
-    return connection.execute(select(singletons.c.beat_at).where(singletons.c.name == name)).scalar()
+def silence(connection: Connection, name: str) -> dt.timedelta | None:
+    """How long ago the holder was last alive; None when there never was one."""
+    row = connection.execute(select(singletons.c.beat_at, db_now()).where(singletons.c.name == name)).first()
+    return None if row is None else row[1] - row[0]

@@ -294,7 +294,7 @@ document_links = Table(
     Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
 )
 
-#: Opaque text from which a pull resumes. `stream` is `orders:<channel>`.
+#: Opaque text from which a pull resumes. `stream` is what is pulled of the connection: `orders`.
 checkpoints = Table(
     "checkpoints",
     metadata,

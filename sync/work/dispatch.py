@@ -89,7 +89,7 @@ def _park(connection: Connection) -> None:
             subject=external_id,
             channel=channel,
             title=f"order {external_id} kills the worker",
-            next_step="report it with the log of the worker; retry when the cause is mended, or skip it",
+            next_step="report it with the log of the worker; retry when the cause is mended, or reject it",
         )
         open_issues(connection, [Stop(item_id, cause)])
         log.error("order_kills_the_worker", channel=channel, order=external_id)

@@ -16,7 +16,6 @@ from sync.flows.orders import converge
 from sync.flows.piece import Piece
 from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
-from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
@@ -26,6 +25,7 @@ from sync.work import stopping
 from sync.work.bell import DRAIN_S
 from sync.work.heart import Heart
 from sync.work.settle import settle
+from sync.work.trust import begin_channel
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ def drain_channel(
     if lease is None:
         return 0
     clock = Clock(lease.lease_s, begun)
-    state = store.write(lambda c: start_channel(c, channel.name, channel.policies.start_at))
+    state = store.write(lambda c: begin_channel(c, channel))
     heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)
     with heart, ThreadPoolExecutor(lease.slots, thread_name_prefix="window") as pool:
         drain = Drain(store, systems, state, lease, clock, {}, pool, progress=heart.moved)

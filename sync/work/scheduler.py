@@ -14,21 +14,18 @@ from typing import Final
 import structlog
 
 from sync.store import schedule, singletons
-from sync.store.channels import distrust
 from sync.store.engine import DatabaseBusy
 from sync.work.dispatch import Dispatcher
 from sync.work.runtime import Runtime
 from sync.work.tasks import Tasks
+from sync.work.trust import SCHEDULER, notice_outage
 
 log = structlog.get_logger()
 
-NAME: Final = "scheduler"
 #: How long the place is kept without a heartbeat.
 _PLACE_S: Final = 15.0
 #: How often it looks.
 _TICK_S: Final = 0.5
-#: Longer silence means an outage or a restored backup: nothing is spared its look-up any more.
-_SILENCE: Final = dt.timedelta(minutes=5)
 #: Pulls and resyncs that run at once.
 _RUNNERS: Final = 4
 
@@ -63,13 +60,13 @@ class Scheduler:
                     log.warning("scheduler_waits", reason=str(busy))
             tasks.cancel()
         if self._token is not None:
-            self._runtime.store.write(lambda c: singletons.give_up(c, NAME, self._token or ""))
+            self._runtime.store.write(lambda c: singletons.give_up(c, SCHEDULER, self._token or ""))
 
     def _hold(self, tasks: Tasks) -> bool:
         """Whether the place is ours, with its heartbeat kept."""
         store = self._runtime.store
         if self._token is None:
-            taken = store.write(lambda c: singletons.take(c, NAME, self._holder, _PLACE_S))
+            taken = store.write(lambda c: singletons.take(c, SCHEDULER, self._holder, _PLACE_S))
             if taken is None:
                 return False
             self._token, silence = taken
@@ -77,7 +74,7 @@ class Scheduler:
             self._begin(tasks, silence)
         elif time.monotonic() - self._beat_at > _PLACE_S / 4:
             token = self._token
-            if not store.write(lambda c: singletons.beat(c, NAME, token, _PLACE_S)):
+            if not store.write(lambda c: singletons.beat(c, SCHEDULER, token, _PLACE_S)):
                 log.warning("scheduler_replaced", holder=self._holder)
                 self._token = None
                 return False
@@ -86,9 +83,7 @@ class Scheduler:
 
     def _begin(self, tasks: Tasks, silence: dt.timedelta | None) -> None:
         log.info("scheduler_started", holder=self._holder)
-        if silence is not None and silence > _SILENCE:
-            log.warning("outage_noticed", seconds=round(silence.total_seconds()))
-            self._runtime.store.write(distrust)
+        self._runtime.store.write(lambda c: notice_outage(c, silence))
         first = tasks.first_runs()
         self._runtime.store.write(lambda c: schedule.declare(c, first))
 
