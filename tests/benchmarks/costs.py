@@ -40,8 +40,8 @@ from tests.benchmarks.procfs import children, memory_mb, resident_mb
 from tests.benchmarks.report import console, goal, table
 
 GOAL_MB = 150
-#: Of the design, at half of what saturates; here at a rate that any machine bears.
-GOAL_P50_MS, GOAL_P99_MS = 100, 500
+#: What the study's prototype made possible, with a worker that never forks.
+GOAL_P50_MS, GOAL_P99_MS = 30, 150
 _LISTENS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
@@ -188,7 +188,8 @@ def main(arguments=None):
     screen.print(goal("deliveries that were refused", accepted.errors, "<=", 0))
     screen.print(goal("to the ERP, p50", percentile(latencies, 50), "<=", GOAL_P50_MS, unit=" ms"))
     screen.print(goal("to the ERP, p99", percentile(latencies, 99), "<=", GOAL_P99_MS, unit=" ms"))
-    screen.print(goal("memory of web and worker", most, "<=", GOAL_MB, unit=" MB"))
+    screen.print(goal("memory of web and worker at rest", memory[0][0], "<=", GOAL_MB, unit=" MB"))
+    screen.print(goal("memory of web and worker with a drain at work", most, "<=", GOAL_MB, unit=" MB"))
 
 
 if __name__ == "__main__":

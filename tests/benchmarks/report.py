@@ -9,8 +9,8 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-#: A table that is cut by a pipe's 80 columns says nothing.
-_WIDTH = 120
+#: A table that is cut by a pipe's 80 columns says little.
+_WIDTH = 140
 
 
 def console():
@@ -21,13 +21,21 @@ def console():
 
 
 def table(title, headings, rows):
-    """The first heading is of texts, the others are of figures."""
+    """Columns of figures stand to the right."""
     made = Table(title=title, title_justify="left")
-    for number, heading in enumerate(headings):
-        made.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    texts = [
+        all(isinstance(row[number], str | None) and not _is_figure(row[number]) for row in rows)
+        for number in range(len(headings))
+    ]
+    for heading, is_text in zip(headings, texts, strict=True):
+        made.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made
+
+
+def _is_figure(cell):
+    return bool(cell) and cell[0].isdigit()
 
 
 def goal(name, reached, sign, aim, *, unit=""):
