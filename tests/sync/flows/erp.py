@@ -1,4 +1,4 @@
-"""An ERP in memory: what a SalesTarget promises, with every way in which a write can go wrong, and a clock of its own."""
+"""An ERP in memory: what a SalesTarget promises, every way in which a write can go wrong, and its own clock."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from connectors.kit.errors import (
     RecordRejected,
     Transient,
 )
+from connectors.kit.permits import demand_permit
 
 T = TypeVar("T")
 ARTICLES = ("TASSE", "KANNE", "REFUSED", "DEFECT", "KILLER", "SHIPPING", "FEE", "ROUNDING")
@@ -266,6 +267,7 @@ class Erp(SalesTarget):
         return answer()
 
     def _write(self, action: str, land: Callable[[], T]) -> T:
+        demand_permit()
         fault = self._take(action)
         self._refuse(action, fault)
         match fault.kind:

@@ -22,15 +22,15 @@ PLACED = dt.datetime(2026, 11, 10, 8, tzinfo=dt.UTC)
 _FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
-def payload(number: int, *, total: str = "20.00", sku: str = "TASSE", customer: str = "a", **changes: Any) -> dict:
-    """One untaxed line of `total`; `number` is the order's id, and says when it was placed."""
-    placed = f"{PLACED + dt.timedelta(hours=number):{_FORMAT}}"
+def payload(order_id: int, /, *, total: str = "20.00", sku: str = "TASSE", customer: str = "a", **changes: Any) -> dict:
+    """One untaxed line of `total`; `order_id` says too when it was placed."""
+    placed = f"{PLACED + dt.timedelta(hours=order_id):{_FORMAT}}"
     line = woo_line(
         id=1, quantity=1, sku=sku, subtotal=total, total=total, subtotal_tax="0.00", total_tax="0.00", taxes=[]
     )
     order = woo_order(
-        id=number,
-        number=f"WC-{number}",
+        id=order_id,
+        number=f"WC-{order_id}",
         customer_id=0,
         date_created=placed,
         date_created_gmt=placed,
