@@ -6,13 +6,15 @@ says of the order by now, and also for an order that cannot be read any more: ev
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from connectors.kit.base import Rank, TargetDocument
 from connectors.kit.errors import ConnectorError
 from connectors.kit.exchanges import capture
+from connectors.kit.permits import writes_need
 from mappings.canonical.refs import Ref
-from sync.flows.context import Drain
+from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
 from sync.rules.references import resolve
@@ -47,7 +49,7 @@ def look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
 
 
 def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
-    """What stands in the target decides; what may still land is waited for. Raises Unsettled, Held."""
+    """What stands in the target decides; what may still land is waited for. Raises Unsettled, Held, NotSent."""
     unsettled = [intent for intent in piece.open if intent.kind == "sale" and not intent.settled]
     standing = [document for document in documents if document.rank is not Rank.CANCELLED]
     piece.cancelled = [document for document in documents if document.rank is Rank.CANCELLED]
@@ -58,9 +60,11 @@ def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
     if unsettled and standing[0].rank < drain.wanted_rank:
         # Found, but the step after it may still land: doing it twice is a double effect too.
         raise Unsettled("the sale was made; its next step may still land", unsettled[-1].settles_at)
+    permit = Permit(drain, time.monotonic() + drain.systems.start_s)
     try:
         if standing:
-            piece.document = single_out(drain.target, piece.key, standing, own=None)
+            with writes_need(permit.demand):
+                piece.document = single_out(drain.target, piece.key, standing, own=None)
     except Held:
         # That only a person can put it right is an answer too.
         piece.looked = True
