@@ -104,5 +104,7 @@ def story(case: Case, runs: list[dict[str, Any]]) -> str:
     for run in runs[:10]:
         lines.append(f"  {run['at']} ({run['end']}, {run['where']}):")
         lines.extend(f"    {fault}" for fault in run["faults"][:5])
+    if case.tryton:
+        return "\n".join(lines)
     again = json.dumps(dataclasses.asdict(case) | {"only": [run["at"] for run in runs[:10]]})
     return "\n".join([*lines, "again:", f"  echo '{again}' | python -m tests.boundaries.driver"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from connectors.kit.base import Rank
 from sync.store.engine import Store
 from sync.store.tables import bindings, intents, issue_documents, leases, metadata, orders, work_items
 from tests.boundaries.world import Entry
@@ -37,7 +38,7 @@ def _ours(c: Connection, wanted: Sequence[Entry]) -> list[str]:
     faults.extend(f"lease {row.token} of {row.holder} still stands" for row in c.execute(select(leases)))
     bound = dict(
         c.execute(
-            select(orders.c.external_id, bindings.c.state)
+            select(orders.c.external_id, bindings.c.rank)
             .join(bindings, bindings.c.order_id == orders.c.id)
             .where(bindings.c.ended_at.is_(None))
         ).all()
@@ -49,15 +50,15 @@ def _ours(c: Connection, wanted: Sequence[Entry]) -> list[str]:
     return faults
 
 
-def _fault_of(order: Entry, item, bound: str | None, held: set[int]) -> list[str]:
+def _fault_of(order: Entry, item, rank: int | None, held: set[int]) -> list[str]:
     if item is None:
         return [f"order {order.number}: we have forgotten it"]
-    if item.state == "done" and bound == "confirmed":
+    if item.state == "done" and rank == Rank.CONFIRMED:
         return []
     if item.state in {"held", "parked"} and item.id in held:
         # With a cause; whether it ought to be is the ledger's word.
         return []
-    return [f"order {order.number}: the item is {item.state} ({item.reason}), its sale is {bound or 'not bound'}"]
+    return [f"order {order.number}: the item is {item.state} ({item.reason}), its sale has rank {rank}"]
 
 
 def snapshot(store: Store) -> dict[str, set]:
