@@ -16,7 +16,7 @@ from sync.flows.resync import compare_and_mark, mark_resting
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.issues import causes_of
-from sync.store.items import mark, release
+from sync.store.items import release
 from sync.store.states import CLAIMABLE
 from sync.store.switches import pause, resume
 from sync.store.tables import events, intents
@@ -35,8 +35,7 @@ GOOD = {"TASSE", "KANNE"}
 _ROUNDS = 25
 
 WRITE_FAULTS = st.sampled_from(
-    ["transient", "limited", "broken", "rejected", "defect", "landed", "late", "never"]
-    + ["crash", "crash_landed", "crash_late", "zombie"]
+    "transient limited broken rejected defect landed late never crash crash_landed crash_late zombie".split()
 )
 READ_FAULTS = st.sampled_from(["transient", "limited", "broken", "defect", "crash"])
 CHOICE = st.integers(0, 1000)
@@ -49,7 +48,7 @@ class Life(RuleBasedStateMachine):
     store: Store
 
     @initialize(enforced=st.booleans(), bulk=st.sampled_from([1, 3]), trusted=st.booleans())
-    def begin(self, enforced: bool, bulk: int, trusted: bool) -> None:
+    def begin(self, *, enforced: bool, bulk: int, trusted: bool) -> None:
         structlog.configure(
             processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory()
         )
@@ -87,7 +86,7 @@ class Life(RuleBasedStateMachine):
         customer=st.sampled_from("aab"),
         told=st.booleans(),
     )
-    def place(self, status: str, sku: str, total: str, customer: str, told: bool) -> None:
+    def place(self, status: str, sku: str, total: str, customer: str, *, told: bool) -> None:
         if len(self.shop.versions) >= 6:
             return
         order = self.shop.place(sku=sku, total=total, customer=customer, **_state(status))
@@ -97,7 +96,7 @@ class Life(RuleBasedStateMachine):
 
     @precondition(_has_orders)
     @rule(choice=CHOICE, status=st.sampled_from(STATES), same_second=st.booleans())
-    def change_state(self, choice: int, status: str, same_second: bool) -> None:
+    def change_state(self, choice: int, status: str, *, same_second: bool) -> None:
         if (order := self._pick(choice)) in self.shop.orders:
             self.shop.change(order, same_second=same_second, **_state(status))
 
@@ -109,7 +108,7 @@ class Life(RuleBasedStateMachine):
 
     @precondition(_has_orders)
     @rule(choice=CHOICE, note=st.sampled_from(["", "bitte klingeln"]), same_second=st.booleans())
-    def annotate(self, choice: int, note: str, same_second: bool) -> None:
+    def annotate(self, choice: int, note: str, *, same_second: bool) -> None:
         if (order := self._pick(choice)) in self.shop.orders:
             self.shop.change(order, same_second=same_second, customer_note=note)
 
@@ -123,7 +122,7 @@ class Life(RuleBasedStateMachine):
 
     @precondition(_has_orders)
     @rule(choices=st.lists(st.tuples(CHOICE, CHOICE), min_size=1, max_size=3), poll=st.booleans())
-    def deliver(self, choices: list[tuple[int, int]], poll: bool) -> None:
+    def deliver(self, choices: list[tuple[int, int]], *, poll: bool) -> None:
         """Any versions of any orders, in any order, as often as it likes."""
         rows = []
         for choice, version in choices:
@@ -176,7 +175,7 @@ class Life(RuleBasedStateMachine):
         systems = self.world.systems.channel(CHANNEL)
         try:
             drain_channel(self.store, systems, "order", ring=self.world.bell.ring)
-        except BaseException as crash:  # noqa: BLE001 - it died too; the sleeper lives
+        except BaseException as crash:
             if type(crash).__name__ != "Crash":
                 raise
             self.world.erp.is_dead = False
@@ -376,9 +375,3 @@ class Life(RuleBasedStateMachine):
 
 def _state(status: str) -> dict[str, Any]:
     return {"status": status} | ({"date_paid_gmt": None} if status in WAITING else {})
-
-
-def mark_everything(world: World) -> None:
-    """As a nightly resync that finds every order in need of a look."""
-    ids = [row.external_id for row in world.items()]
-    world.write(lambda c: mark(c, CHANNEL, "order", ids, facet="target", refetch=True))

@@ -115,7 +115,7 @@ def test_nothing_is_claimed_without_a_lease(store):
 # --- leaving ----------------------------------------------------------------------------------------------------
 
 
-def left(store, held: Lease, state: ItemState = ItemState.DONE, meanwhile: bool = False, **how) -> None:
+def left(store, held: Lease, state: ItemState = ItemState.DONE, *, meanwhile: bool = False, **how) -> None:
     [item] = store.write(lambda c: claim(c, held, 1))
     if meanwhile:
         wanted(store, item.external_id)
