@@ -22,7 +22,7 @@ from sync.cli.demo.world import World, running_world
 from sync.work.run import Taken
 
 #: As many as a second run moves into Tryton well within five minutes on two cores.
-_ORDERS: Final = 180
+_ORDERS: Final = 120
 _FAST_ORDERS: Final = 2_000
 
 
