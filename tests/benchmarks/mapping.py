@@ -16,14 +16,13 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from mappings.base import SourceOptions
 from mappings.canonical.jsontext import read_json
 from mappings.canonical.schemas import ORDER, order_from_json, order_to_json
 from mappings.registry import SOURCES
 from mappings.woocommerce import schema
+from tests.benchmarks.report import console, goal, table
 from tests.contract.recorded_orders import recorded_orders
 
 LINES = 5
@@ -75,14 +74,16 @@ def main() -> None:
     measured = [{name: milliseconds(function) for name, function in functions.items()} for _ in range(rounds)]
     best = {name: min(figures[name] for figures in measured) for name in functions}
     limit = best["orjson.loads (limit)"]
-    table = Table(title=f"Mapping an order of {LINES} lines ({len(raw)} bytes), CPU time")
-    for column in ("step", "ms an order", "orders/s a core", "x orjson.loads", "aim"):
-        table.add_column(column, justify="left" if column == "step" else "right")
-    for name, figure in best.items():
-        aim = LIMITS.get(name)
-        reached = "" if aim is None else f"<= {aim} ms {'reached' if figure <= aim else 'MISSED'}"
-        table.add_row(name, f"{figure:.3f}", f"{1000 / figure:,.0f}", f"{figure / limit:.1f}", reached)
-    Console().print(table)
+    rows = [
+        (name, f"{figure:.3f}", f"{1000 / figure:,.0f}", f"{figure / limit:.1f}", None if aim is None else f"{aim} ms")
+        for name, figure in best.items()
+        for aim in [LIMITS.get(name)]
+    ]
+    screen = console()
+    title = f"mapping: an order of {LINES} lines ({len(raw)} bytes), CPU time"
+    screen.print(table(title, ("step", "ms an order", "orders/s a core", "x orjson.loads", "aim"), rows))
+    for name, aim in LIMITS.items():
+        screen.print(goal(name, best[name], "<=", aim, unit=" ms"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,47 @@
+"""Each benchmark runs to its end in a tiny configuration, so that none can rot; what it measures is not judged here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.__main__ import BENCHMARKS
+from tests.shared import REPOSITORY
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
+
+TINY = {
+    "accept": ["--seconds", "0.2", "--database", "sqlite"],
+    "costs": ["--orders", "10", "--per-s", "5", "--seconds", "1"],
+    "drain": ["--orders", "12", "--naive", "3", "--rounds", "1"],
+    "mapping": ["--rounds", "1"],
+    "resync": ["--orders", "120", "--rounds", "1"],
+}
+#: What each must have printed: figures of ours beside those of a peer or a limit.
+SHOWN = {
+    "accept": ["null Flask handler", "shipped, busy", "of the null handler"],
+    "costs": ["all statements", "confirmed in the ERP", "memory of web and worker"],
+    "drain": ["load generator", "naive", "shipped", "reached  faults after a worker's kill -9"],
+    "mapping": ["orjson.loads (limit)", "order -> our JSON"],
+    "resync": ["bare client", "reached  tables changed but the checkpoints", "reached  items to be looked at"],
+}
+
+
+def test_every_benchmark_has_a_tiny_configuration():
+    assert sorted(TINY) == sorted(SHOWN) == sorted(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_runs_to_its_end_and_prints_its_table(name):
+    ran = subprocess.run(
+        [sys.executable, "-m", f"tests.benchmarks.{name}", *TINY[name]],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert [text for text in SHOWN[name] if text not in ran.stdout] == []
