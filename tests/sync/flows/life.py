@@ -35,7 +35,10 @@ GOOD = {"TASSE", "KANNE"}
 _ROUNDS = 25
 
 WRITE_FAULTS = st.sampled_from(
-    "transient limited broken rejected defect landed late never crash crash_landed crash_late zombie".split()
+    [
+        *("transient", "limited", "broken", "rejected", "defect"),
+        *("landed", "late", "never", "crash", "crash_landed", "crash_late", "zombie"),
+    ]
 )
 READ_FAULTS = st.sampled_from(["transient", "limited", "broken", "defect", "crash"])
 CHOICE = st.integers(0, 1000)

@@ -1,0 +1,260 @@
+"""The commands as people type them, on a configuration folder, against both sandboxes over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from sync import cli
+from sync.store.engine import Store
+from sync.store.tables import audit, bindings, orders
+from sync.work import jobs
+from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
+
+pytestmark = pytest.mark.loopback
+
+CONFIG = """\
+connections:
+  shop:
+    system: woocommerce
+    url: {shop}
+    auth: {{key: "${{env:SHOP_KEY}}", secret: "${{env:SHOP_SECRET}}"}}
+    allow_hosts: [127.0.0.1]
+  erp:
+    system: sandbox_erp
+    url: {erp}
+    auth: {{key: "${{env:ERP_KEY}}"}}
+    allow_hosts: [127.0.0.1]
+channels:
+  web:
+    source: shop
+    erp: erp
+    policies:
+      start_at: {start_at}
+      rules: {{price: "off", tax: "off", address: "off", duplicate_order: "off"}}
+      value_limits: {{EUR: {limit}, USD: {limit}, JPY: {limit}, KWD: {limit}, GBP: {limit}, CHF: {limit}}}
+"""
+
+
+class Installation:
+    """One installation, its shop and its ERP, and somebody at its terminal."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
+        (folder / "config").mkdir()
+        environment = {
+            "CROSSDOCK_CONFIG": str(folder / "config"),
+            "CROSSDOCK_STATE": str(folder / "state"),
+            "CROSSDOCK_REDIS": f"unix://{folder}/nobody.sock",
+            "CROSSDOCK_LOG_LEVEL": "error",
+            "SHOP_KEY": "ck_sandbox",
+            "SHOP_SECRET": WooCommerceFake.secrets[0],
+            "ERP_KEY": DEFAULT_API_KEY,
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    def configure(self, shop: str = "http://127.0.0.1:9", erp: str = "http://127.0.0.1:9", limit: int = 10**9) -> None:
+        start_at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).isoformat(timespec="seconds")
+        text = CONFIG.format(shop=shop, erp=erp, start_at=start_at, limit=limit)
+        (self.folder / "config" / "crossdock.yaml").write_text(text)
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """stdout of one command; with another exit status its stderr."""
+        self._monkeypatch.setattr("sys.argv", ["crossdock", *words])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = self._capsys.readouterr()
+        assert (stop.value.code or 0) == status, out + err
+        assert "Traceback" not in out + err
+        assert DEFAULT_API_KEY not in out + err
+        return out if not status else err
+
+    def json(self, *words: str, status: int = 0) -> Any:
+        self._monkeypatch.setattr("sys.argv", ["crossdock", *words, "--json"])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = self._capsys.readouterr()
+        assert (stop.value.code or 0) == status, out + err
+        return [json.loads(line) for line in out.splitlines()] if words[0] == "orders" else json.loads(out)
+
+    def drain(self) -> None:
+        jobs.drain("web", "order")
+
+    def rows(self, query: Any) -> list[Any]:
+        store = Store.open(f"sqlite:///{self.folder}/state/crossdock.db")
+        try:
+            return store.read(lambda c: list(c.execute(query)))
+        finally:
+            store.close()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch, capsys) -> Installation:
+    yield Installation(tmp_path, monkeypatch, capsys)
+    # The commands log to the stream that this test captured.
+    logging.getLogger().handlers.clear()
+
+
+@pytest.fixture
+def shop():
+    with sandbox_woocommerce() as fake:
+        yield fake
+
+
+@pytest.fixture
+def erp():
+    with running_erp() as running:
+        yield running
+
+
+def started(home: Installation, shop: Any, erp: Any, *, count: int = 4, **config: Any) -> list[str]:
+    home.configure(shop._server.url, erp.url, **config)
+    home.run("init")
+    placed = shop.place(count)
+    home.run("pull", "web")
+    home.drain()
+    return placed
+
+
+def test_from_the_shop_to_the_proof(home, shop, erp):
+    placed = started(home, shop, erp)
+    found = home.json("orders")
+    assert {order["external_id"] for order in found} <= set(placed)
+    assert "needs you" in home.run("status")
+    status = home.json("status")
+    assert status["sentence"]
+    for order in found:
+        passport = home.json("order", order["external_id"])
+        assert passport["external_id"] == order["external_id"]
+        assert passport["timeline"]
+        assert order["number"] in home.run("order", order["number"])
+    groups = home.json("proof")
+    assert groups
+    for group in groups:
+        assert set(group) >= {"channel", "currency", "day", "shop", "crossdock", "erp", "differences"}
+        assert set(group["shop"]) == {"count", "total"}
+        assert isinstance(group["shop"]["total"], str)
+        assert group["shop"] == group["erp"] or group["differences"]
+    assert "the proof holds" in home.run("proof", "web")
+
+
+def test_a_spoiled_proof_ends_with_one(home, shop, erp):
+    started(home, shop, erp)
+    [order, *_] = [row for row in home.json("orders") if row["erp_id"]]
+    [(order_id,)] = home.rows(select(orders.c.id).where(orders.c.external_id == order["external_id"]))
+    store = Store.open(f"sqlite:///{home.folder}/state/crossdock.db")
+    store.write(lambda c: c.execute(bindings.delete().where(bindings.c.order_id == order_id)))
+    store.write(lambda c: c.execute(orders.delete().where(orders.c.id == order_id)))
+    store.close()
+    groups = home.json("proof", "web", status=1)
+    [difference] = [row for group in groups for row in group["differences"] if row["kind"] == "missing"]
+    assert (difference["where"], difference["shop_id"], difference["erp_ids"]) == (
+        "crossdock",
+        order["external_id"],
+        [order["erp_id"]],
+    )
+
+
+def test_a_held_order_is_approved_or_rejected_and_the_word_is_kept(home, shop, erp):
+    started(home, shop, erp, count=6, limit=0)
+    held = [order for order in home.json("orders", "--needs-you") if order["state"] == "held"]
+    assert len(held) >= 2
+    one, two = held[0]["external_id"], held[1]["external_id"]
+    assert "value_limit" in home.run("approve", one, "--reason", "a good customer")
+    assert "not carried over" in home.run("reject", two, "--reason", "fraud")
+    home.drain()
+    states = {order["external_id"]: order["state"] for order in home.json("orders")}
+    assert (states[one], states[two]) == ("done", "skipped")
+    assert [row.action for row in home.rows(select(audit.c.action))] == ["approve", "reject"]
+    assert "is in the ERP" in home.run("reject", one, "--reason", "too late", status=1)
+    assert "nothing holds" in home.run("approve", one, "--reason", "again", status=1)
+
+
+def test_pause_resume_and_retry(home, shop, erp):
+    [order, *_] = started(home, shop, erp)
+    assert "paused: erp" in home.run("pause", "erp", "--reason", "stock-taking")
+    assert "stock-taking" in home.run("status")
+    assert "goes on: erp" in home.run("resume", "erp")
+    assert "was not paused" in home.run("resume", "erp")
+    assert "1 orders will be looked at again" in home.run("retry", order)
+
+
+# --- what goes wrong, in plain words ----------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_not_there(home):
+    home._monkeypatch.setenv("CROSSDOCK_CONFIG", str(home.folder / "nowhere"))
+    assert "nowhere" in home.run("status", status=1)
+
+
+def test_a_system_that_nobody_speaks_to_is_named_with_its_line(home):
+    home.configure()
+    file = home.folder / "config" / "crossdock.yaml"
+    file.write_text(file.read_text().replace("system: woocommerce", "system: woocomerce"))
+    text = home.run("init", status=1)
+    assert "crossdock.yaml:3" in text
+    assert "woocommerce" in text
+
+
+@pytest.mark.parametrize("command", [["status"], ["orders"], ["pull", "web"], ["order", "1"], ["proof"]], ids=str)
+def test_a_database_that_was_never_initialised(home, command):
+    home.configure()
+    assert "crossdock init" in home.run(*command, status=1)
+
+
+def test_a_database_that_is_away(home):
+    home.configure()
+    home._monkeypatch.setenv("CROSSDOCK_DATABASE", "postgresql://crossdock:hunter2@127.0.0.1:9/crossdock")
+    text = home.run("status", status=1)
+    assert "database" in text
+    assert "hunter2" not in text
+
+
+def test_a_database_file_that_cannot_be_opened(home):
+    home.configure()
+    (home.folder / "state").mkdir()
+    (home.folder / "state" / "crossdock.db").write_text("no database at all, but long enough to be looked at")
+    assert "the database cannot be used" in home.run("status", status=1)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["pull", "wbe"], "there is no channel 'wbe'; configured are: web"),
+        (["pause", "wbe"], "there is no channel 'wbe'"),
+        (["proof", "wbe"], "there is no channel 'wbe'"),
+        (["orders", "--channel", "wbe"], "there is no channel 'wbe'"),
+        (["backfill", "web"], "say which orders"),
+        (["retry"], "say which"),
+        (["orders", "--since", "x"], "--since"),
+    ],
+    ids=str,
+)
+def test_a_command_that_cannot_be_meant_ends_with_two(home, command, said):
+    home.configure()
+    home.run("init")
+    assert said in home.run(*command, status=2)
+
+
+@pytest.mark.parametrize("command", [["order"], ["retry"], ["approve", "--reason", "x"], ["reject", "--reason", "x"]])
+def test_a_number_that_nobody_knows(home, command):
+    home.configure()
+    home.run("init")
+    assert "'4711'" in home.run(*command, "4711", status=1)
+
+
+def test_a_shop_that_is_away(home):
+    home.configure()
+    home.run("init")
+    text = home.run("pull", "web", status=1)
+    assert text.startswith("error: ")
