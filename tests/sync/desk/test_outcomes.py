@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+
+from connectors.kit.errors import (
+    AlreadyExists,
+    ConnectionBroken,
+    OutcomeUnknown,
+    RateLimited,
+    RecordRejected,
+    Transient,
+)
+from mappings.canonical.errors import MappingError, Problem, Problems, Unmapped
+from sync.desk.outcomes import Action, Place, backoff_s, decide
+from sync.rules.stops import Held, Later, NotSent, Unsettled
+from sync.store.engine import DatabaseBusy
+from sync.store.states import ItemState
+
+PLACE = Place(channel="web", connection="erp")
+HOLD = Problem(cause="value_limit", path="totals.grand", reason="too much", next_step="approve")
+
+TABLE = [
+    (Transient("away"), Action.RETRY, ItemState.READY, 15.0, 15.0, []),
+    (RateLimited("slowly", retry_after_s=90.0), Action.RETRY, ItemState.READY, 90.0, 90.0, []),
+    (ConnectionBroken("revoked", code="401"), Action.PAUSE, ItemState.READY, 0.0, float("inf"), ["connection"]),
+    (OutcomeUnknown("no answer"), Action.RECONCILE, ItemState.RECONCILE, None, None, []),
+    (Unsettled("may land"), Action.RECONCILE, ItemState.RECONCILE, None, None, []),
+    (NotSent("no time"), Action.RETRY, ItemState.READY, 3.0, None, []),
+    (Later("elsewhere"), Action.RETRY, ItemState.READY, 3.0, None, []),
+    (DatabaseBusy("busy"), Action.RETRY, ItemState.READY, 3.0, None, []),
+    (RecordRejected("no", code="x"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
+    (AlreadyExists("taken", code="dup"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
+    (Held([HOLD]), Action.PARK, ItemState.HELD, None, None, ["value_limit"]),
+    (MappingError("total", "no number"), Action.PARK, ItemState.PARKED, None, None, ["mapping"]),
+    (Unmapped("tax", "19"), Action.PARK, ItemState.PARKED, None, None, ["unmapped"]),
+    (KeyError("what"), Action.PARK, ItemState.PARKED, None, None, ["internal"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "state", "retry_s", "pause_s", "causes"), TABLE, ids=lambda v: repr(v)[:30]
+)
+def test_every_error_has_its_outcome(error, action, state, retry_s, pause_s, causes):  # noqa: PLR0917 - a table's row
+    decision = decide(error, PLACE)
+    assert (decision.action, decision.state) == (action, state)
+    assert (decision.retry_s, decision.pause_s) == (retry_s, pause_s)
+    assert [cause.cause for cause, _ in decision.causes] == causes
+
+
+@pytest.mark.parametrize("error", [row[0] for row in TABLE], ids=lambda v: type(v).__name__)
+def test_every_stop_has_a_cause_a_next_step_and_an_owner(error):
+    decision = decide(error, PLACE)
+    assert decision.reason
+    for cause, _ in decision.causes:
+        assert cause.title
+        assert cause.next_step
+        assert cause.owner in {"integrator", "business", "admin"}
+
+
+def fingerprints(error: Exception, place: Place = PLACE) -> list[str]:
+    return [cause.fingerprint for cause, _ in decide(error, place).causes]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (RecordRejected("sale 17: party '4711' is locked"), RecordRejected("sale 18: party '9' is locked")),
+        (RecordRejected("date 2026-11-01 is closed"), RecordRejected("date 2026-12-24 is closed")),
+        (RecordRejected("this", code="locked"), RecordRejected("that", code="locked")),
+        (MappingError("line_items[0].total", "found 'x'"), MappingError("line_items[7].total", "found 'y'")),
+        (KeyError("a"), KeyError("b")),
+    ],
+    ids=["ids", "dates", "codes", "places in lists", "defects"],
+)
+def test_equal_causes_are_one_issue_whatever_numbers_they_name(one, other):
+    assert fingerprints(one) == fingerprints(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (RecordRejected("the party is locked"), RecordRejected("the article is locked")),
+        (Unmapped("tax", "19"), Unmapped("tax", "7")),
+        (MappingError("total", "no"), MappingError("currency", "no")),
+        (KeyError("a"), ValueError("a")),
+    ],
+)
+def test_other_causes_are_other_issues(one, other):
+    assert fingerprints(one) != fingerprints(other)
+
+
+def test_channels_have_issues_of_their_own():
+    elsewhere = Place(channel="b2b", connection="erp")
+    assert fingerprints(Unmapped("tax", "19")) != fingerprints(Unmapped("tax", "19"), elsewhere)
+
+
+def test_all_that_is_wrong_is_told_and_equal_causes_share_an_issue():
+    problems = Problems(
+        [*Unmapped("sku", "A", path="lines[0]").problems, *Unmapped("sku", "A", path="lines[1]").problems]
+    )
+    [(cause, details)] = decide(problems, PLACE).causes
+    assert cause.subject == "sku:A"
+    assert [path for path, _ in details] == ["lines[0]", "lines[1]"]
+
+
+def test_tries_get_farther_apart_and_stay_within_an_hour():
+    waits = [backoff_s(attempts) for attempts in range(12)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (5.0, 3600.0)
