@@ -66,6 +66,8 @@ class Run:
         self._outcome = Outcome(at)
         self._tag = folder.name if case.tryton else ""
         self._orders = world.entries(case, self._tag)
+        #: The process that stands still; 0 when there is none.
+        self._asleep = 0
         self._witness = folder / "struck"
         self._count = folder / "crossed"
 
@@ -98,22 +100,19 @@ class Run:
             world.receive(store, self._orders)
             store.close()
         pid = forks.fork(self._be_struck)
-        try:
-            status = forks.wait_or_stop(pid)
-            self._outcome.where = self._witness.read_text() if self._witness.exists() else ""
+        status = forks.wait_or_stop(pid)
+        self._outcome.where = self._witness.read_text() if self._witness.exists() else ""
+        if status is None:
+            self._outcome.end = "stopped"
+            self._stand_by(pid)
+        else:
             self._open()
-            if status is None:
-                self._outcome.end = "stopped"
-                self._go_on_beside(pid) if self._case.blow == "pause" else self._take_over(pid)
-            elif status == 0:
-                self._outcome.crossed = json.loads(self._count.read_text())
-            else:
-                self._outcome.end = "killed" if status == -signal.SIGKILL else f"failed with {status}"
-                if status != -signal.SIGKILL:
-                    self._blame([f"the drain ended with {status}"])
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        if status == 0:
+            self._outcome.crossed = json.loads(self._count.read_text())
+        elif status == -signal.SIGKILL:
+            self._outcome.end = "killed"
+        elif status is not None:
+            self._blame([f"the drain ended with {status}"])
         self._until_quiet()
         mapping, options = self._systems.target_mapping, self._systems.target_options
         keys = [mapping.sale_key(str(order.number), options) for order in self._orders]
@@ -167,25 +166,38 @@ class Run:
 
     # --- a stopped one ------------------------------------------------------------------------------------------
 
+    def _stand_by(self, pid: int) -> None:
+        """What the others do while it stands still; it goes on in the end, or it ends here."""
+        self._asleep = pid
+        try:
+            self._open()
+            woken = self._go_on_beside() if self._case.blow == "pause" else self._take_over()
+        finally:
+            if self._asleep:
+                os.kill(self._asleep, signal.SIGKILL)
+        if woken != 0:
+            words = (self._folder / "drain.log").read_text()[-2000:]
+            self._blame([f"the drain ended with {woken} after its pause: {words}"])
+
     def _late_order(self, customer: str) -> None:
         order = world.Entry(len(self._orders) + 1, customer, self._tag)
         self._orders.append(order)
         world.receive(self._store, [order])
 
-    def _take_over(self, pid: int) -> None:
+    def _take_over(self) -> int:
         """Its lease ends, another drain finishes its work; then it wakes up and must not touch anything of ours."""
         if self._blocks_everybody():
             # One writer at a time: nobody can take its lease over either, so it is no zombie when it wakes.
             time.sleep(LEASE_S)
-            self._wake(pid)
-            return
+            return self._wake()
         had_lease = self._store.read(lambda c: c.execute(leases.select()).first()) is not None
         self._until_quiet()
         self._late_order("late")
         before = snapshot(self._store)
-        self._wake(pid)
+        status = self._wake()
         if had_lease:
             self._blame([f"the zombie wrote: {change}" for change in changes(before, snapshot(self._store))])
+        return status
 
     def _blocks_everybody(self) -> bool:
         """On SQLite a process that stands still in a write transaction, its heart's included, stops all others."""
@@ -195,20 +207,18 @@ class Run:
             return True
         return False
 
-    def _go_on_beside(self, pid: int) -> None:
+    def _go_on_beside(self) -> int:
         """Another drain works on what comes meanwhile; the lease of the paused one stays its own."""
         if not self._blocks_everybody():
             self._late_order("new")
             self._drain()
-        self._wake(pid)
+        return self._wake()
 
-    def _wake(self, pid: int) -> None:
+    def _wake(self) -> int:
+        # Once it is waited for, its number may be another process's.
+        pid, self._asleep = self._asleep, 0
         os.kill(pid, signal.SIGCONT)
-        status = forks.wait(pid)
-        if status != 0:
-            self._blame(
-                [f"the drain ended with {status} after its pause: {(self._folder / 'drain.log').read_text()[-2000:]}"]
-            )
+        return forks.wait(pid)
 
 
 def _nobody(_channel: str, _kind: str) -> None:
