@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from connectors.sandbox.woocommerce.process import DEFAULT_KEY, DEFAULT_SECRET
 from sync.cli.processes import prepare_database
 from sync.store.engine import Store
 from sync.work.bell import Bell
+from sync.work.processes import die_with_parent
 from tests.benchmarks.backlog import CHANNEL, DAYS
 from tests.shared import REPOSITORY
 from tests.valkey import ValkeyServer
@@ -70,6 +73,8 @@ channels:
 @contextlib.contextmanager
 def scratch():
     """A folder beside the real state folder: what a disk costs must be in the figures."""
+    # Asked to end, a benchmark still stops what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     folder = REPOSITORY / "var" / "bench" / uuid.uuid4().hex
     folder.mkdir(parents=True)
     try:
@@ -90,6 +95,8 @@ def process(arguments, log, env=None):
             stderr=output,
             # A worker's horse belongs to it: both are ended as one.
             start_new_session=True,
+            # Killed, it leaves nothing behind either.
+            preexec_fn=functools.partial(die_with_parent, os.getpid(), signal.SIGKILL),  # noqa: PLW1509 - we have one thread  # noqa: PLW1509 - it takes no lock
         )
     try:
         yield started

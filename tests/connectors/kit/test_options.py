@@ -44,5 +44,5 @@ def test_what_cannot_be_used_is_named(given, read):
 
 
 def test_an_option_that_the_system_does_not_have_is_refused_with_those_that_it_has():
-    with pytest.raises(ConnectionBroken, match="no option 'bluk'; it has .*bulk"):
+    with pytest.raises(ConnectionBroken, match=r"no option 'bluk'; it has .*bulk"):
         Options("erp", {"bluk": 1}, KNOWN)
