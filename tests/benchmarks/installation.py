@@ -96,7 +96,7 @@ def process(arguments, log, env=None):
             # A worker's horse belongs to it: both are ended as one.
             start_new_session=True,
             # Killed, it leaves nothing behind either.
-            preexec_fn=functools.partial(die_with_parent, os.getpid(), signal.SIGKILL),  # noqa: PLW1509 - we have one thread  # noqa: PLW1509 - it takes no lock
+            preexec_fn=functools.partial(die_with_parent, os.getpid(), signal.SIGKILL),  # noqa: PLW1509 - we have one thread
         )
     try:
         yield started
