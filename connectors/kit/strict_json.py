@@ -125,7 +125,7 @@ def _count_names(value: object) -> int:
                 continue
             # Most objects are leaves, and this finds it out without a loop of Python.
             if not _CONTAINERS.isdisjoint(map(type, children)):
-                deeper += [child for child in children if type(child) in _CONTAINERS and child]
+                deeper += [child for child in children if type(child) in _CONTAINERS]
         if not deeper:
             return names
         level = deeper

@@ -90,7 +90,8 @@ class SandboxErpFake:
 
     def __init__(self, erp: RunningErp) -> None:
         self.erp = erp
-        target = self.connect()
+        # Setting up is no test of the deadline.
+        target = self.connect(deadline_s=30.0)
         party = target.save_party({"code": self.party.value, "name": "Jane"})
         self._party = party["id"]
         self._product = target.resolve([self.known_product])[self.known_product]["id"]
