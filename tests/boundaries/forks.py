@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from connectors.sandbox.erp import ErpOptions
 from connectors.sandbox.erp import run as run_erp
 
+_LIBC: Final = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG: Final = 1
+
 
 def fork(work: Callable[[], object]) -> int:
-    """Run `work` in a child that ends with it, whatever comes; answers its pid."""
+    """Run `work` in a child that ends with it, or with its parent, whatever comes; answers its pid."""
     sys.stdout.flush()
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
+        _end_with(parent)
         work()
         status = 0
     except BaseException:  # noqa: BLE001 - the child must never go on as its parent
@@ -29,6 +36,15 @@ def fork(work: Callable[[], object]) -> int:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _end_with(parent: int) -> None:
+    """Nobody is left behind, stopped or not, when a whole tree of runs is killed; and nobody keeps its pipe open."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123 - a device, no path of ours
+        os.dup2(nothing.fileno(), 1)
 
 
 def complain_to(path: Path) -> None:
