@@ -167,7 +167,9 @@ class Systems:
 def settle_s(connection: Connection, target: SalesTarget) -> float:
     """The settle time of a connection: never below the call's deadline + 60 s where a late write could go unnoticed.
 
-    Shorter only where the target enforces our key for this very call, or states its own bound (a sandbox does).
+    Shorter only where the target enforces our key for the creating call, or states its own bound (a sandbox does).
+    The key does not protect the confirm under the same intent: a `settle_s` set below that bound by hand is a risk
+    there, the default of 120 s is not.
     """
     if target.settle_bound_s is not None:
         return target.settle_bound_s
