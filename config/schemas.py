@@ -169,7 +169,8 @@ class ConnectionSection(Section):
     )
     settle_s = Scalar(
         kinds.duration("0", "1h"),
-        "How long after a write whose outcome is not known a look-up that finds nothing is believed.",
+        "How long after a write whose outcome is not known a look-up that finds nothing is believed; "
+        "never less than `deadline_s` and a minute.",
         example="2m",
     )
     allow_hosts = ListOf(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
+import structlog
 
 pytest_plugins = ["tests.databases", "tests.valkey"]
 
@@ -15,6 +19,18 @@ LOOPBACK = ["127.0.0.1", "::1"]
 hypothesis.settings.register_profile("crossdock", deadline=None, print_blob=True)
 if hypothesis.settings.get_current_profile_name() == "default":
     hypothesis.settings.load_profile("crossdock")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Whatever a test sets up to log, the next one finds nothing of it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -165,15 +165,11 @@ class Systems:
 
 
 def settle_s(connection: Connection, target: SalesTarget) -> float:
-    """The settle time of a connection: never below the call's deadline + 60 s where a late write could go unnoticed.
+    """The settle time of a connection: never below the call's deadline + 60 s, unless the target states its own bound.
 
-    Shorter only where the target enforces our key for the creating call, or states its own bound (a sandbox does).
-    The key does not protect the confirm under the same intent: a `settle_s` set below that bound by hand is a risk
-    there, the default of 120 s is not.
+    That the target enforces our key does not shorten it: one intent covers the creation and the steps after it, and
+    the key protects the creation alone; a late confirm that meets a second one would be a double effect.
     """
     if target.settle_bound_s is not None:
         return target.settle_bound_s
-    key = target.keys["sale"]
-    if key.enforced and key.same_call:
-        return connection.settle_s
     return max(connection.settle_s, target.write_deadline_s + 60.0)

@@ -15,6 +15,8 @@ LEASE_S = LEASE_BASE_S + 3 * DEADLINE_S
 LATE_S = LEASE_S + 0.2
 #: A real ERP has latencies of its own.
 TRYTON_DEADLINE_S = 4.0
+#: What Tryton does not state of itself: this one runs here, so nothing is on its way for longer than a call may take.
+TRYTON_SETTLE_S = TRYTON_DEADLINE_S + 1
 #: What the ERP declares where nothing comes late, and where something does.
 PROMPT_SETTLE_S = 0.6
 LATE_SETTLE_S = LATE_S + 0.1

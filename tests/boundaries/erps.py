@@ -121,7 +121,6 @@ class TrytonShop:
             url=site.url,
             auth=Auth(key=Secret(site.rest_key), login=site.login, password=Secret(site.password)),
             deadline_s=TRYTON_DEADLINE_S,
-            settle_s=TRYTON_DEADLINE_S + 1,
             concurrency=4,
             allow_hosts=LOOPBACK,
             options={"database": site.database, "web_shop": self._shop, "bulk": self._bulk},

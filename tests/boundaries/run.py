@@ -13,17 +13,17 @@ from types import SimpleNamespace
 
 import structlog
 
+from connectors.tryton import Tryton
 from sync.desk import outcomes
 from sync.rules import systems as rules_systems
 from sync.rules.systems import Systems
 from sync.store.engine import DatabaseBusy
 from sync.store.items import due_channels
 from sync.store.tables import leases
-from sync.work import settle
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
 from tests.boundaries import forks, removals, world
-from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, Case
+from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, TRYTON_SETTLE_S, Case
 from tests.boundaries.erps import erp_of
 from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
 from tests.boundaries.points import Blow, Points
@@ -51,7 +51,8 @@ def scale_time() -> None:
     """Seconds instead of minutes, wherever people would have to wait; in this process and its children."""
     rules_systems.LEASE_BASE_S = LEASE_BASE_S
     outcomes.PROBE_S = 0.3
-    outcomes.LATER_S = settle.LATER_S = 0.1
+    outcomes.LATER_S = 0.1
+    Tryton.settle_bound_s = TRYTON_SETTLE_S
 
 
 class Run:

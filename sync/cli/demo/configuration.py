@@ -42,8 +42,6 @@ connections:
       password: $${env:DEMO_TRYTON_PASSWORD}
     allow_hosts: [127.0.0.1]
     deadline_s: 30s # of one call; a batch of 10 sales takes about 2 s
-    # Tryton enforces our key in the very call that makes a sale, so a late one could never double it.
-    settle_s: 5s
     options:
       database: $tryton_database
       web_shop: $tryton_web_shop

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.logging import configure_logging
 from config.settings import Settings
 from sync.work.run import Taken, everything, held, run, valkey
 from sync.work.valkey import NoServer
@@ -93,5 +94,7 @@ def test_a_state_folder_can_be_held_once(short_path):
 def test_a_machine_without_a_server_ends_the_run_with_the_fix(short_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(short_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    # As the command line does; a logger that another test has used writes nowhere else any more.
+    configure_logging(settings(short_path), "run")
     assert run(settings(short_path)) == os.EX_CONFIG
     assert "apt install valkey-server" in capsys.readouterr().out
