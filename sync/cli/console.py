@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -23,6 +24,7 @@ from rich.progress import (
 
 from config.logging import configure_logging
 from config.settings import Settings
+from sync.store.audit import Actor
 from sync.work.runtime import Runtime
 
 #: What is written into a file or a pipe is as wide as its content; Rich would cut tables to 80 columns there.
@@ -37,12 +39,13 @@ def say_error(text: str) -> None:
     err.print(f"[bold red]error:[/] {escape(text)}")
 
 
-def actor_name() -> str:
+def actor() -> Actor:
     """Who decides, for the audit: the login, or the number of a user that has none (a container's)."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        name = f"uid {os.getuid()}"
+    return Actor(name, f"terminal {socket.gethostname()}")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from sync.cli.console import err, opened, out, progress
+from sync.cli.console import actor, err, opened, out, progress
 from sync.flows.adopt import Match, find_matches, link_matches
 from sync.flows.pull import Pulled
 from sync.flows.pull import pull as pull_orders
@@ -130,7 +130,7 @@ def adopt(channel: str, since: dt.datetime | None, *, yes: bool) -> None:
             raise click.Abort
         done = link_matches(runtime.store, systems, good)
         runtime.store.write(
-            lambda c: record_audit(c, "terminal", "adopt", f"channel:{channel}", after=f"{done} orders linked")
+            lambda c: record_audit(c, actor(), "adopt", f"channel:{channel}", after=f"{done} orders linked")
         )
         out.print(f"{done} orders linked, nothing created")
 

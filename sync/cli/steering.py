@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mappings.canonical.records import OrderState
-from sync.cli.console import actor_name, opened, out
+from sync.cli.console import actor, opened, out
 from sync.cli.moving import channel_of
 from sync.desk.steering import approve_order, reject_order, retry_again, retry_orders
 from sync.store.audit import record_audit
@@ -47,13 +47,13 @@ def retry(numbers: tuple[str, ...], cause: str | None, *, again: bool) -> None:
         raise click.UsageError("say which: order numbers, or --cause")
     with opened() as runtime:
         if cause is not None:
-            count = retry_orders(runtime.store, cause=cause, actor=actor_name())
+            count = retry_orders(runtime.store, cause=cause, actor=actor())
             for channel in runtime.config.channels:
                 runtime.bell.ring(channel, "order")
         else:
             orders = _find(runtime, numbers)
             change = retry_again if again else retry_orders
-            count = change(runtime.store, orders=orders, actor=actor_name())
+            count = change(runtime.store, orders=orders, actor=actor())
             _ring(runtime, orders)
         out.print(f"{count} orders will be looked at again")
 
@@ -65,7 +65,7 @@ def approve(number: str, reason: str) -> None:
     """Let an order pass what holds it, as long as its content stays what it is now."""
     with opened() as runtime:
         orders = _find(runtime, (number,))
-        causes = approve_order(runtime.store, orders[0], actor=actor_name(), reason=reason)
+        causes = approve_order(runtime.store, orders[0], actor=actor(), reason=reason)
         _ring(runtime, orders)
         out.print(f"approved: {', '.join(causes)}")
 
@@ -77,7 +77,7 @@ def reject(number: str, reason: str) -> None:
     """Do not carry an order over. A later change in the shop is looked at again."""
     with opened() as runtime:
         orders = _find(runtime, (number,))
-        if not reject_order(runtime.store, orders[0], actor=actor_name(), reason=reason):
+        if not reject_order(runtime.store, orders[0], actor=actor(), reason=reason):
             raise click.ClickException("the order is being worked on or looked up just now; try again in a moment")
         out.print(f"order {orders[0].number} is not carried over")
 
@@ -89,9 +89,9 @@ def pause(name: str, reason: str) -> None:
     """Pause a connection or a channel by NAME; everything without one."""
     with opened() as runtime:
         scope = _scope(runtime, name)
-        actor = actor_name()
-        runtime.store.write(lambda c: pause_switch(c, scope, name, reason, by=actor))
-        runtime.store.write(lambda c: record_audit(c, actor, "pause", f"{scope}:{name}", reason=reason))
+        by = actor()
+        runtime.store.write(lambda c: pause_switch(c, scope, name, reason, by=by.name))
+        runtime.store.write(lambda c: record_audit(c, by, "pause", f"{scope}:{name}", reason=reason))
         out.print(f"paused: {name or 'everything'}")
 
 
@@ -101,11 +101,11 @@ def resume(name: str) -> None:
     """End a pause of a connection or a channel by NAME; of everything without one."""
     with opened() as runtime:
         scope = _scope(runtime, name)
-        actor = actor_name()
-        if not runtime.store.write(lambda c: resume_switch(c, scope, name, by=actor)):
+        by = actor()
+        if not runtime.store.write(lambda c: resume_switch(c, scope, name, by=by.name)):
             out.print(f"{name or 'everything'} was not paused")
             return
-        runtime.store.write(lambda c: record_audit(c, actor, "resume", f"{scope}:{name}"))
+        runtime.store.write(lambda c: record_audit(c, by, "resume", f"{scope}:{name}"))
         if scope == "connection":
             runtime.store.write(lambda c: close_connection_issues(c, name, "connection"))
         for channel in runtime.config.channels:
@@ -137,10 +137,10 @@ def lookup(table: str, value: str, target: str, channel: str | None, connection:
         raise click.UsageError(f"an order state is one of {', '.join(OrderState)}, not {target!r}")
     with opened() as runtime:
         scope = f"channel:{channel}" if channel else f"connection:{connection}" if connection else "global"
-        actor = actor_name()
-        runtime.store.write(lambda c: save_lookup(c, table, scope, value, target, by=actor))
-        runtime.store.write(lambda c: record_audit(c, actor, "lookup", f"{scope}:{table}:{value}", after=target))
-        count = retry_orders(runtime.store, subject=f"{table}:{value}", actor=actor)
+        by = actor()
+        runtime.store.write(lambda c: save_lookup(c, table, scope, value, target, by=by.name))
+        runtime.store.write(lambda c: record_audit(c, by, "lookup", f"{scope}:{table}:{value}", after=target))
+        count = retry_orders(runtime.store, subject=f"{table}:{value}", actor=by)
         for name in runtime.config.channels:
             runtime.bell.ring(name, "order")
         out.print(f"{table} {value} -> {target}; {count} orders will be looked at again")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from sync.store.audit import record_audit
+from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
 from sync.store.issues import causes_of, close_documents, items_of
@@ -19,7 +19,7 @@ def _subject(order: StoredOrder) -> str:
 
 
 def retry_orders(
-    store: Store, *, orders: Sequence[StoredOrder] = (), cause: str = "", subject: str = "", actor: str
+    store: Store, *, orders: Sequence[StoredOrder] = (), cause: str = "", subject: str = "", actor: Actor
 ) -> int:
     """Look at these orders again, or at all that stand in issues of a cause or subject; answers how many."""
 
@@ -35,7 +35,7 @@ def retry_orders(
     return store.write(work)
 
 
-def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: str) -> int:
+def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor) -> int:
     """Look at orders again whose sale is gone in the ERP: the old link ends, a new sale may be made."""
 
     def work(connection: Connection) -> int:
@@ -48,7 +48,7 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: str) -> i
     return store.write(work)
 
 
-def approve_order(store: Store, order: StoredOrder, *, actor: str, reason: str) -> list[str]:
+def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str) -> list[str]:
     """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it."""
 
     def work(connection: Connection) -> list[str]:
@@ -64,7 +64,7 @@ def approve_order(store: Store, order: StoredOrder, *, actor: str, reason: str) 
     return store.write(work)
 
 
-def reject_order(store: Store, order: StoredOrder, *, actor: str, reason: str) -> bool:
+def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str) -> bool:
     """Do not carry the order over; False while somebody works on it. Raises LookupError when the ERP has it."""
 
     def work(connection: Connection) -> bool:

@@ -83,6 +83,7 @@ events = Table(
     Column("problem", Text, nullable=False, server_default=""),
     Column("received_at", UtcDateTime, nullable=False),
     Index(None, "connection", "kind", "external_id"),
+    Index(None, "connection", "received_at"),
 )
 
 #: "Order X of channel C must be looked at". `wanted` and `done` are counters of our own, never the vendor's version.
@@ -127,6 +128,7 @@ work_items = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "kind", "external_id"),
     Index("ix_work_items_ready", "channel", "kind", "state", "priority", "due_at"),
+    Index(None, "state", "updated_at"),
     Index(None, "lease_token"),
 )
 
@@ -246,6 +248,7 @@ orders = Table(
     Index(None, "number"),
     Index(None, "email"),
     Index(None, "channel", "placed_at"),
+    Index(None, "placed_at"),
     Index(None, "likeness"),
 )
 
@@ -284,6 +287,7 @@ bindings = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index(None, "number"),
+    Index(None, "connection", "created_at"),
 )
 
 #: Documents that cover several orders (a collected invoice, a merged shipment) hang on them through this.
@@ -382,9 +386,30 @@ users = Table(
     Column("id", BigId, primary_key=True),
     Column("login", String(128), nullable=False, unique=True),
     Column("password_hash", String(255), nullable=False),
+    #: `viewer`, `operator`, `integrator` or `admin`; each may do what the ones before it may.
     Column("role", String(16), nullable=False),
     Column("active", Boolean, nullable=False, server_default=true()),
+    #: Name of the zone in which times are shown; empty for the browser's UTC.
+    Column("timezone", String(64), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("password_changed_at", UtcDateTime),
+    Column("signed_in_at", UtcDateTime),
+)
+
+#: A browser that is signed in. Its cookie holds a random token, we hold that token's hash; ending the row ends it.
+sessions = Table(
+    "sessions",
+    metadata,
+    #: Hex of SHA-256 of the token.
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    #: Written at most once a minute.
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("agent", String(255), nullable=False, server_default=""),
+    Index(None, "user_id"),
 )
 
 #: Who changed what, when, why.
@@ -394,6 +419,8 @@ audit = Table(
     Column("id", BigId, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("actor", String(128), nullable=False),
+    #: From where: `terminal <host>`, `console <address>`.
+    Column("origin", String(255), nullable=False, server_default=""),
     Column("action", String(64), nullable=False),
     #: `order:<channel>:<external id>`, `connection:<name>` ...
     Column("subject", String(320), nullable=False),
@@ -401,4 +428,55 @@ audit = Table(
     Column("after", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Index(None, "subject"),
+    Index(None, "actor"),
+)
+
+#: The articles of each order, for the search.
+order_skus = Table(
+    "order_skus",
+    metadata,
+    Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
+    Column("sku", String(255), primary_key=True),
+    Index(None, "sku"),
+)
+
+#: "Retry all of this cause": documents are released a piece at a time, so that it can be watched and cancelled.
+bulk_runs = Table(
+    "bulk_runs",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("issue_id", BigId, ForeignKey("issues.id"), nullable=False),
+    #: What the person was shown.
+    Column("expected", Integer, nullable=False),
+    Column("released", Integer, nullable=False, server_default="0"),
+    #: Documents up to this item id are dealt with.
+    Column("reached", BigId, nullable=False, server_default="0"),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    #: Null while it runs; `outcome` says then how: `done`, `cancelled`.
+    Column("ended_at", UtcDateTime),
+    Column("outcome", String(16), nullable=False, server_default=""),
+    Index(
+        "uq_bulk_runs_running",
+        "issue_id",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+#: What people have asked for once and want to see again: the last `proof` of a channel, the last `doctor`.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    #: `proof`, `doctor`.
+    Column("kind", String(16), nullable=False),
+    #: The channel of a proof; empty for what is about everything.
+    Column("subject", String(128), nullable=False, server_default=""),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    #: JSON, as `--json` prints it.
+    Column("body", Text, nullable=False),
+    Index(None, "kind", "subject", "at"),
 )

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from connectors.kit.base import JsonDict, Rank
 from sync.desk.steering import approve_order, reject_order, retry_orders
 from sync.flows.resync import compare_and_mark, mark_resting
+from sync.store.audit import Actor
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.issues import causes_of
@@ -196,14 +197,14 @@ class Life(RuleBasedStateMachine):
     @rule(choice=CHOICE)
     def retry(self, choice: int) -> None:
         if found := self.world.find(self._pick(choice)):
-            retry_orders(self.store, orders=found[:1], actor="test")
+            retry_orders(self.store, orders=found[:1], actor=Actor("test"))
 
     @precondition(_has_orders)
     @rule(choice=CHOICE)
     def approve(self, choice: int) -> None:
         if found := self.world.find(order := self._pick(choice)):
             try:
-                approve_order(self.store, found[0], actor="test", reason="test")
+                approve_order(self.store, found[0], actor=Actor("test"), reason="test")
             except LookupError:
                 return
             self.approved.add(order)
@@ -213,7 +214,7 @@ class Life(RuleBasedStateMachine):
     def reject(self, choice: int) -> None:
         found = self.world.find(order := self._pick(choice))
         try:
-            if found and reject_order(self.store, found[0], actor="test", reason="test"):
+            if found and reject_order(self.store, found[0], actor=Actor("test"), reason="test"):
                 self.rejected[order] = self.world.item(order).wanted
         except LookupError:
             return

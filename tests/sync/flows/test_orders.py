@@ -10,6 +10,7 @@ from config.model import Mode
 from connectors.kit.base import Rank
 from sync.desk.steering import approve_order, reject_order, retry_again, retry_orders
 from sync.flows.resync import mark_resting
+from sync.store.audit import Actor
 from sync.store.lookups import save_lookup
 from sync.store.switches import pause, resume
 from sync.store.tables import audit, events
@@ -25,7 +26,7 @@ def line_without_sku(world: World, order: str) -> dict:
 
 
 def approved(world: World, order: str) -> list[str]:
-    return approve_order(world.store, world.order(order), actor="anna", reason="asked")
+    return approve_order(world.store, world.order(order), actor=Actor("anna"), reason="asked")
 
 
 # --- status policy ----------------------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def changed(world: World, cause: str) -> str:
     world.carry()
     CHANGES[cause](world, order)
     world.pull()
-    retry_orders(world.store, orders=[world.order(order)], actor="anna")
+    retry_orders(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     return order
 
@@ -194,7 +195,7 @@ def test_what_changed_after_the_import_ends_with_an_approval(sqlite_store, cause
     assert world.item(order).state == ("done" if cause == "changed_after_import" else "skipped")
     assert world.causes() == {}
     assert world.erp.calls["create"] == 1
-    retry_orders(world.store, orders=[world.order(order)], actor="anna")
+    retry_orders(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert world.causes() == {}
 
@@ -202,10 +203,10 @@ def test_what_changed_after_the_import_ends_with_an_approval(sqlite_store, cause
 def test_a_sale_that_is_gone_is_made_again_only_when_a_person_says_so(sqlite_store):
     world = World(sqlite_store)
     order = changed(world, "gone_in_erp")
-    retry_orders(world.store, orders=[world.order(order)], actor="anna")
+    retry_orders(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert world.causes() == {"gone_in_erp": 1}
-    retry_again(world.store, orders=[world.order(order)], actor="anna")
+    retry_again(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert world.totals(order) == [Decimal("20.00")]
     assert world.item(order).state == "done"
@@ -217,7 +218,7 @@ def test_a_cancelled_sale_is_made_again_where_the_erp_lets_go_of_the_key(sqlite_
     order = world.shop.place()
     world.carry()
     world.sales(order)[0].rank = Rank.CANCELLED
-    retry_again(world.store, orders=[world.order(order)], actor="anna")
+    retry_again(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert [sale.rank for sale in world.sales(order)] == [Rank.CONFIRMED]
     assert len(world.bindings(order)) == 1
@@ -228,7 +229,7 @@ def test_a_cancelled_sale_that_keeps_its_key_is_said_so(sqlite_store):
     order = world.shop.place()
     world.carry()
     world.sales(order)[0].rank = Rank.CANCELLED
-    retry_again(world.store, orders=[world.order(order)], actor="anna")
+    retry_again(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert world.causes() == {"gone_in_erp": 1}
     assert world.open_intents() == []
@@ -240,7 +241,7 @@ def test_a_copy_that_took_the_place_of_our_sale_is_linked(sqlite_store):
     world.carry()
     world.erp.sales.clear()
     copy = world.erp.enter(f"{CHANNEL}:{order}", "20.00", confirmed=1)
-    retry_orders(world.store, orders=[world.order(order)], actor="anna")
+    retry_orders(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert [row.external_id for row in world.bindings(order)] == [str(copy.id)]
     assert world.item(order).state == "done"
@@ -327,7 +328,7 @@ def test_nothing_to_approve_is_said_so(sqlite_store):
 
 def test_a_rejected_order_stays_out_and_a_change_is_looked_at(sqlite_store):
     world, order = limited(sqlite_store)
-    assert reject_order(world.store, world.order(order), actor="anna", reason="fraud")
+    assert reject_order(world.store, world.order(order), actor=Actor("anna"), reason="fraud")
     assert world.item(order).state == "skipped"
     assert world.causes() == {}
     mark_resting(world.store, CHANNEL, now())
@@ -343,7 +344,7 @@ def test_an_order_that_the_erp_has_is_not_rejected(sqlite_store):
     order = world.shop.place()
     world.carry()
     with pytest.raises(LookupError, match="cancel it there"):
-        reject_order(world.store, world.order(order), actor="anna", reason="no")
+        reject_order(world.store, world.order(order), actor=Actor("anna"), reason="no")
 
 
 # --- look-ups ---------------------------------------------------------------------------------------------------
@@ -355,7 +356,7 @@ def test_a_look_up_row_releases_what_waited_for_it(store):
     other = world.shop.place(sku="UNKNOWN")
     world.carry()
     world.write(lambda c: save_lookup(c, "sku", "global", "TASSE-ALT", "TASSE", by="anna"))
-    assert retry_orders(world.store, subject="sku:TASSE-ALT", actor="anna") == 3
+    assert retry_orders(world.store, subject="sku:TASSE-ALT", actor=Actor("anna")) == 3
     world.drain()
     assert {world.item(order).state for order in orders} == {"done"}
     assert world.item(other).state == "held"
@@ -377,7 +378,7 @@ def test_a_row_that_is_added_while_the_order_is_looked_at_is_not_missed(sqlite_s
 
     def late(refs):
         world.write(lambda c: save_lookup(c, "sku", "global", "ALT", "TASSE", by="anna"))
-        assert retry_orders(world.store, subject="sku:ALT", actor="anna") == 0
+        assert retry_orders(world.store, subject="sku:ALT", actor=Actor("anna")) == 0
         return resolve(refs)
 
     world.erp.resolve = late

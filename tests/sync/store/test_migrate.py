@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from sync.store import migrate as migrating
 from sync.store.engine import Store
 from sync.store.migrate import HEAD, SchemaMismatch, demand_schema, migrate, schema_problem
+from sync.store.tables import metadata
 
 
 @pytest.fixture
@@ -41,3 +44,12 @@ def test_the_revision_of_another_program_is_named(store):
     migrate(store)
     store.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     assert "revision 9999" in schema_problem(store)
+
+
+def test_the_migrations_arrive_at_the_tables_that_the_queries_name(store):
+    migrate(store)
+
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+    assert store.read(differences) == []
