@@ -277,11 +277,14 @@ def _mark_known(connection: Connection, key: tuple[str, str, str], facets: set[s
     )
 
 
-def release(connection: Connection, item_ids: Iterable[int], *, facet: str = "target") -> int:
+def release(
+    connection: Connection, item_ids: Iterable[int], *, facet: str = "target", priority: int | None = None
+) -> int:
     """Make resting or delayed items ready now (retry, approval, a fixed cause); the worker looks at the target too.
 
     One in reconcile keeps its time; one that a drain owns just now comes again after it, because that drain may have
-    begun before the cause was fixed. Answers how many were released. `facet` `again` asks for a new sale.
+    begun before the cause was fixed. Answers how many were released. `facet` `again` asks for a new sale; `priority`
+    None keeps the one that each has.
     """
     table = work_items.c
     free = table.state != ItemState.RECONCILE.value
@@ -299,6 +302,7 @@ def release(connection: Connection, item_ids: Iterable[int], *, facet: str = "ta
                     wanted=table.wanted + 1,
                     facets=json.dumps(sorted({*json.loads(facets), "target", facet})),
                     due_at=db_now(),
+                    priority=table.priority if priority is None else priority,
                     attempts=case((owned, table.attempts), else_=0),
                     updated_at=db_now(),
                 )

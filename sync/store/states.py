@@ -33,4 +33,6 @@ CLAIMABLE = (ItemState.READY, ItemState.RECONCILE)
 
 #: Priorities: smaller goes first.
 LIVE = 0
+#: What a person released in bulk: behind live orders, before old ones.
+BULK = 5
 BACKFILL = 10

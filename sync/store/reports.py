@@ -1,0 +1,51 @@
+"""Reports that people asked for and want to see again: the last proof of a channel, the last doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from sync.store.tables import reports
+from sync.store.types import db_now
+
+#: Of one kind and subject; older ones go.
+_KEPT: Final = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """One report; `body` is JSON."""
+
+    id: int
+    kind: str
+    subject: str
+    at: dt.datetime
+    ok: bool
+    body: Any
+
+
+def save_report(connection: Connection, kind: str, subject: str, *, ok: bool, body: object) -> None:
+    """Keep one report, and only the newest of its kind and subject."""
+    table = reports.c
+    text = json.dumps(body, ensure_ascii=False, default=str)
+    connection.execute(insert(reports).values(kind=kind, subject=subject, at=db_now(), ok=ok, body=text))
+    same = (table.kind == kind) & (table.subject == subject)
+    kept = select(table.id).where(same).order_by(table.id.desc()).limit(_KEPT)
+    connection.execute(delete(reports).where(same, table.id.notin_(kept.scalar_subquery())))
+
+
+def last_reports(connection: Connection, kind: str) -> dict[str, Report]:
+    """Subject -> its newest report."""
+    table = reports.c
+    newest = select(func.max(table.id)).where(table.kind == kind).group_by(table.subject)
+    query = select(table.id, table.kind, table.subject, table.at, table.ok, table.body).where(table.id.in_(newest))
+    return {row.subject: Report(*row[:5], json.loads(row.body)) for row in connection.execute(query)}
+
+
+def last_report(connection: Connection, kind: str, subject: str = "") -> Report | None:
+    """The newest report of one subject."""
+    return last_reports(connection, kind).get(subject)
