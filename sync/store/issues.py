@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from sync.store.tables import issue_documents, issues
 from sync.store.types import db_now
@@ -184,6 +184,26 @@ def items_of(connection: Connection, *, cause: str = "", subject: str = "") -> l
     if subject:
         query = query.where(table.subject == subject)
     return list(connection.execute(query.distinct()).scalars())
+
+
+def ids_of(connection: Connection, *, cause: str = "", subject: str = "") -> list[int]:
+    """Ids of the open issues with documents, of a cause or of a subject."""
+    table, documents = issues.c, issue_documents.c
+    standing = exists().where(documents.issue_id == table.id, documents.closed_at.is_(None))
+    query = select(table.id).where(table.closed_at.is_(None), standing).order_by(table.id)
+    if cause:
+        query = query.where(table.cause == cause)
+    if subject:
+        query = query.where(table.subject == subject)
+    return list(connection.execute(query).scalars())
+
+
+def is_open(connection: Connection, issue_id: int) -> bool:
+    """Whether an issue is there and not over."""
+    table = issues.c
+    return bool(
+        connection.execute(select(exists().where(table.id == issue_id, table.closed_at.is_(None)))).scalar_one()
+    )
 
 
 def close_connection_issues(connection: Connection, name: str, cause: str) -> None:

@@ -1,4 +1,4 @@
-"""The dispatcher: takes dead drains' items back, finds orphaned intents, and rings for everything that is due.
+"""The dispatcher: takes dead drains' items back, finds orphaned intents, releases bulk runs, and rings for what is due.
 
 It looks at the database only. Whatever Redis lost, doubled or never heard of, the next look rings for it.
 """
@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from config.model import Channel
+from sync.desk.bulk import advance
 from sync.rules.systems import Systems, lease_length_s
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
@@ -37,6 +38,7 @@ class Dispatcher:
         """One look; answers for how many channels it rang."""
         self.recover()
         store = self._runtime.store
+        advance(store)
         due = store.read(due_channels)
         if not due:
             return 0

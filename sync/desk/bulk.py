@@ -1,0 +1,129 @@
+"""Retrying all documents of a cause: started and cancelled by people, released in pieces by the dispatcher.
+
+A piece is a short transaction, and only so much is released ahead of the workers: a cancelled run leaves the rest as
+it was, live orders go first, and on SQLite a webhook never waits behind a hundred thousand rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from typing import Final
+
+from sqlalchemy import Connection
+
+from sync.store.audit import Actor, record_audit
+from sync.store.bulk import (
+    BulkRun,
+    Course,
+    cancel_run,
+    count_stopped,
+    course_of,
+    has_depth,
+    load_run,
+    release_piece,
+    running_runs,
+    start_run,
+)
+from sync.store.engine import Store
+from sync.store.issues import ids_of, is_open
+
+#: Documents of one transaction: on SQLite a worker's stays under 64 rows.
+PIECE: Final = 64
+#: Released documents that may wait for a worker; more would only make a cancelled run go on.
+DEPTH: Final = 2000
+#: Of one look of the dispatcher, which comes twice a second and has other things to do.
+LOOK_S: Final = 0.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """A run and what became of what it released."""
+
+    run: BulkRun
+    course: Course
+
+    @property
+    def total(self) -> int:
+        """What there is to release; more than was expected where documents came since."""
+        return max(self.run.expected, self.run.released)
+
+    @property
+    def left(self) -> int:
+        """What is not released yet; nothing of a run that has ended."""
+        return self.total - self.run.released if self.run.running else 0
+
+
+def start_bulk(store: Store, issue_id: int, *, actor: Actor, reason: str = "") -> tuple[BulkRun, bool]:
+    """Retry everything that stands in an issue; (the run that goes on already, False) where there is one.
+
+    Raises LookupError for an issue that is not open.
+    """
+    return store.write(lambda c: begin(c, issue_id, actor=actor, reason=reason))
+
+
+def begin(connection: Connection, issue_id: int, *, actor: Actor, reason: str = "") -> tuple[BulkRun, bool]:
+    """`start_bulk` inside a transaction. The first piece goes at once: a few documents wait for nobody."""
+    if not is_open(connection, issue_id):
+        raise LookupError(f"nothing is stopped by issue {issue_id} any more")
+    run, new = start_run(connection, issue_id, expected=count_stopped(connection, issue_id), by=actor.name)
+    if new:
+        record_audit(
+            connection, actor, "retry all", f"issue:{issue_id}", after=f"{run.expected} documents", reason=reason
+        )
+        release_piece(connection, run.id, PIECE)
+        run = load_run(connection, run.id) or run
+    return run, new
+
+
+def start_for_cause(store: Store, cause: str, *, actor: Actor) -> list[BulkRun]:
+    """Retry everything that stands in open issues of a cause; the runs, those that went on already too."""
+
+    def work(connection: Connection) -> list[BulkRun]:
+        return [begin(connection, issue_id, actor=actor)[0] for issue_id in ids_of(connection, cause=cause)]
+
+    return store.write(work)
+
+
+def cancel_bulk(store: Store, run_id: int, *, actor: Actor) -> bool:
+    """Release nothing more; False when the run had ended. What is released already is still looked at."""
+
+    def work(connection: Connection) -> bool:
+        if not cancel_run(connection, run_id):
+            return False
+        run = load_run(connection, run_id)
+        assert run is not None
+        after = f"{run.released} of {run.expected} documents were released"
+        record_audit(connection, actor, "cancel retry", f"issue:{run.issue_id}", after=after)
+        return True
+
+    return store.write(work)
+
+
+def progress_of(store: Store, run_id: int) -> Progress | None:
+    """How a run goes."""
+
+    def work(connection: Connection) -> Progress | None:
+        run = load_run(connection, run_id)
+        return None if run is None else Progress(run, course_of(connection, run))
+
+    return store.read(work)
+
+
+def advance(store: Store, *, look_s: float = LOOK_S) -> int:
+    """Release the next pieces of every run, in turn, for `look_s` at most; answers how many pieces."""
+    runs = store.read(running_runs)
+    until = time.monotonic() + look_s
+    pieces = 0
+    while runs and time.monotonic() < until:
+        runs = [(run, channel) for run, channel in runs if _step(store, run.id, channel)]
+        pieces += len(runs)
+    return pieces
+
+
+def _step(store: Store, run_id: int, channel: str) -> bool:
+    """One piece of one run; False when it has ended or what it released must be worked off first."""
+    if store.read(functools.partial(has_depth, channel=channel, depth=DEPTH)):
+        return False
+    return store.write(functools.partial(release_piece, run_id=run_id, limit=PIECE))

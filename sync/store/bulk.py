@@ -1,0 +1,184 @@
+"""Bulk runs: "retry all of this cause", released a piece at a time, so that it can be watched and cancelled."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, case, func, or_, select, update
+
+from sync.store.items import release
+from sync.store.states import BULK, ItemState
+from sync.store.tables import bulk_runs, issue_documents, issues, work_items
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+_STOPPED = (ItemState.HELD.value, ItemState.PARKED.value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BulkRun:
+    """One run, as it stands; `outcome` is empty while it runs, then `done` or `cancelled`."""
+
+    id: int
+    issue_id: int
+    #: What the person was shown.
+    expected: int
+    released: int
+    reached: int
+    asked_at: dt.datetime
+    asked_by: str
+    ended_at: dt.datetime | None
+    outcome: str
+
+    @property
+    def running(self) -> bool:
+        """Whether it still releases documents."""
+        return self.ended_at is None
+
+
+_COLUMNS = tuple(bulk_runs.c[field.name] for field in dataclasses.fields(BulkRun))
+
+
+def count_stopped(connection: Connection, issue_id: int) -> int:
+    """How many documents stand still in an issue: what a run that is started now would release."""
+    table = issue_documents.c
+    query = (
+        select(func.count())
+        .select_from(issue_documents)
+        .join(work_items, work_items.c.id == table.item_id)
+        .where(table.issue_id == issue_id, table.closed_at.is_(None), work_items.c.state.in_(_STOPPED))
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def start_run(connection: Connection, issue_id: int, *, expected: int, by: str) -> tuple[BulkRun, bool]:
+    """Start a run; (the one that runs already, False) where there is one."""
+    made = connection.execute(
+        dialect_of(connection)
+        .insert(bulk_runs)
+        .values(issue_id=issue_id, expected=expected, asked_at=db_now(), asked_by=by[:128])
+        .on_conflict_do_nothing()
+        .returning(*_COLUMNS)
+    ).first()
+    if made is not None:
+        return BulkRun(*made), True
+    running = select(*_COLUMNS).where(bulk_runs.c.issue_id == issue_id, bulk_runs.c.ended_at.is_(None))
+    return BulkRun(*connection.execute(running).one()), False
+
+
+def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
+    """Release the next `limit` documents of a run; False when it has ended, because it was cancelled or is done.
+
+    The row of the run is held meanwhile: whoever cancels comes before the piece or after it.
+    """
+    table = bulk_runs.c
+    run = connection.execute(
+        select(table.issue_id, table.reached).where(table.id == run_id, table.ended_at.is_(None)).with_for_update()
+    ).first()
+    if run is None:
+        return False
+    ids = _next_documents(connection, run.issue_id, run.reached, limit)
+    released = release(connection, ids, priority=BULK) if ids else 0
+    ends = len(ids) < limit
+    connection.execute(
+        update(bulk_runs)
+        .where(table.id == run_id)
+        .values(
+            released=table.released + released,
+            reached=ids[-1] if ids else run.reached,
+            ended_at=db_now() if ends else None,
+            outcome="done" if ends else "",
+        )
+    )
+    return not ends
+
+
+def _next_documents(connection: Connection, issue_id: int, reached: int, limit: int) -> Sequence[int]:
+    """In the order of their ids, so that a run reads each document once however many there are."""
+    documents = issue_documents.c
+    query = (
+        select(documents.item_id)
+        .where(documents.issue_id == issue_id, documents.item_id > reached, documents.closed_at.is_(None))
+        .order_by(documents.item_id)
+        .limit(limit)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def cancel_run(connection: Connection, run_id: int) -> bool:
+    """Release nothing more; False when the run had ended already."""
+    changed = connection.execute(
+        update(bulk_runs)
+        .where(bulk_runs.c.id == run_id, bulk_runs.c.ended_at.is_(None))
+        .values(ended_at=db_now(), outcome="cancelled")
+    )
+    return bool(changed.rowcount)
+
+
+def load_run(connection: Connection, run_id: int) -> BulkRun | None:
+    """One run."""
+    row = connection.execute(select(*_COLUMNS).where(bulk_runs.c.id == run_id)).first()
+    return None if row is None else BulkRun(*row)
+
+
+def running_runs(connection: Connection) -> list[tuple[BulkRun, str]]:
+    """(run, channel of its issue) of everything that runs, the oldest first."""
+    query = (
+        select(*_COLUMNS, issues.c.channel)
+        .join(issues, issues.c.id == bulk_runs.c.issue_id)
+        .where(bulk_runs.c.ended_at.is_(None))
+        .order_by(bulk_runs.c.id)
+    )
+    return [(BulkRun(*row[:-1]), row[-1]) for row in connection.execute(query)]
+
+
+def last_runs(connection: Connection, issue_ids: Sequence[int]) -> dict[int, BulkRun]:
+    """Issue id -> its newest run."""
+    newest = select(func.max(bulk_runs.c.id)).where(bulk_runs.c.issue_id.in_(issue_ids)).group_by(bulk_runs.c.issue_id)
+    return {
+        row.issue_id: BulkRun(*row) for row in connection.execute(select(*_COLUMNS).where(bulk_runs.c.id.in_(newest)))
+    }
+
+
+def has_depth(connection: Connection, channel: str, depth: int) -> bool:
+    """Whether so many documents that were released in bulk still wait to be claimed; of any channel without a name."""
+    table = work_items.c
+    waiting = select(table.id).where(
+        table.kind == "order", table.state == ItemState.READY.value, table.priority == BULK
+    )
+    if channel:
+        waiting = waiting.where(table.channel == channel)
+    counted = select(func.count()).select_from(waiting.limit(depth).subquery())
+    return int(connection.execute(counted).scalar_one()) >= depth
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Course:
+    """What became of the documents that a run has released."""
+
+    #: Stopped by this cause no longer.
+    went: int
+    #: Looked at, and stopped by the same cause again.
+    stopped_again: int
+    #: Not looked at yet.
+    under_way: int
+
+
+def course_of(connection: Connection, run: BulkRun) -> Course:
+    """How it goes with what a run has dealt with so far."""
+    documents, item = issue_documents.c, work_items.c
+    how = case(
+        (documents.closed_at.is_not(None), "went"), (item.state.in_(_STOPPED), "stopped_again"), else_="under_way"
+    )
+    query = (
+        select(how, func.count())
+        .select_from(issue_documents)
+        .join(work_items, item.id == documents.item_id)
+        .where(documents.issue_id == run.issue_id, documents.item_id <= run.reached)
+        .where(or_(documents.closed_at.is_(None), documents.closed_at >= run.asked_at))
+        .group_by(how)
+    )
+    counts = {name: count for name, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
+    return Course(counts.get("went", 0), counts.get("stopped_again", 0), counts.get("under_way", 0))
