@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 from connectors.kit.errors import ConnectorError
+from connectors.kit.findings import Circumstances, Finding
 
 #: A JSON object as the other system wrote it; numbers with a fraction are Decimal.
 JsonDict = dict[str, Any]
@@ -166,6 +167,19 @@ class PullsOrders(Protocol):
         """
 
 
+@runtime_checkable
+class RewindsPulls(Protocol):
+    """Translates between a checkpoint, which only the connector can read, and a moment, which people can."""
+
+    @abstractmethod
+    def checkpoint_at(self, moment: dt.datetime) -> str:
+        """A checkpoint from which a pull reads everything that was changed at `moment` or later."""
+
+    @abstractmethod
+    def checkpoint_moment(self, checkpoint: str) -> dt.datetime:
+        """Up to when everything has been read. Raises ConnectionBroken for a text that is no checkpoint of ours."""
+
+
 class FetchesOrders(Protocol):
     """Reads current orders by id."""
 
@@ -198,6 +212,7 @@ class ReceivesWebhooks(Protocol):
 class Subscription:
     """One webhook subscription in the other system."""
 
+    #: Empty for one that should be there and is not.
     external_id: str
     topic: str
     delivery_url: str
@@ -211,6 +226,25 @@ class ManagesWebhooks(Protocol):
     @abstractmethod
     def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
         """Create or re-activate what is missing; each with what was done: `kept`, `created` or `reactivated`."""
+
+    @abstractmethod
+    def list_subscriptions(self, delivery_url: str) -> list[Subscription]:
+        """The subscriptions that we need and how they stand, one of each topic; changes nothing."""
+
+
+@runtime_checkable
+class Diagnoses(Protocol):
+    """Finds out what is wrong with an account, before an order does; changes nothing over there."""
+
+    #: Constant id of each check -> what it looks at, in the order in which they are made.
+    checks: Mapping[str, str]
+
+    @abstractmethod
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
+        """One finding for each check, as soon as it is known; what cannot be looked at any more is left out.
+
+        Each call has a deadline. Raises nothing of `connectors.kit.errors`: whatever goes wrong is a finding.
+        """
 
 
 class SalesTarget(Protocol):

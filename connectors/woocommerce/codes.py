@@ -42,6 +42,11 @@ _NOT_FOUND = 404
 _UNAVAILABLE = 503
 
 
+def advice(code: str) -> str:
+    """What a person must do about a code that stops the whole connection; empty for any other."""
+    return _BROKEN.get(code, "")
+
+
 def classify(response: Response) -> ConnectorError | None:
     """The vendor's table; None leaves the answer to the kit's table of statuses."""
     code = response.code

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from requests.auth import AuthBase
 
@@ -17,6 +18,7 @@ from connectors.kit.auth import Basic, OAuth1, QueryKeys
 from connectors.kit.base import (
     ConnectorSettings,
     Delivery,
+    Diagnoses,
     DocumentSummary,
     Envelope,
     FetchesOrders,
@@ -26,13 +28,16 @@ from connectors.kit.base import (
     Page,
     PullsOrders,
     ReceivesWebhooks,
+    RewindsPulls,
     Subscription,
     Throttle,
 )
 from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
+from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
 from connectors.woocommerce import codes, rows, webhooks
+from connectors.woocommerce.checkup import CHECKS, Checkup
 from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
 _API = "wp-json/wc/v3"
@@ -46,7 +51,7 @@ _BEGINNING = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 _CHECKPOINT_VERSION = 1
 
 
-class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks):
+class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks, Diagnoses):
     """One WooCommerce shop. Thread-safe.
 
     Options: `per_page` (1 to 100), `statuses` (lists to read, default `any` and `trash`; add `checkout-draft` or the
@@ -56,6 +61,7 @@ class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, Man
     fetch_batch = 50
     #: More calls in flight only make each other wait in PHP.
     concurrency = 2
+    checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
@@ -65,24 +71,26 @@ class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, Man
         self._overlap = dt.timedelta(seconds=settings.overlap_s)
         self._webhook_secrets = settings.webhook_secrets
         self._sorts_by_modified = True
-        self._http = HttpClient(
-            _api_url(settings.url),
-            auth=_auth(settings),
+        common: dict[str, Any] = {
             # Caches in front of shops answer yesterday's page; some heed this, the others see a new query each time.
-            headers={"Cache-Control": "no-cache"},
-            deadline_s=settings.deadline_s or _DEADLINE_S,
-            read_timeout_s=settings.deadline_s or _DEADLINE_S,
-            allow_hosts=settings.allow_hosts,
-            ca_file=settings.ca_file,
-            throttle=throttle,
-            dry_run=dry_run,
-            classifier=codes.classify,
-            secrets=(settings.key, settings.secret, *settings.webhook_secrets),
-        )
+            "headers": {"Cache-Control": "no-cache"},
+            "deadline_s": settings.deadline_s or _DEADLINE_S,
+            "read_timeout_s": settings.deadline_s or _DEADLINE_S,
+            "allow_hosts": settings.allow_hosts,
+            "ca_file": settings.ca_file,
+            "throttle": throttle,
+            "dry_run": dry_run,
+            "classifier": codes.classify,
+            "secrets": (settings.key, settings.secret, *settings.webhook_secrets),
+        }
+        self._http = HttpClient(_api_url(settings.url), auth=_auth(settings), **common)
+        #: The shop's front door, without credentials; for the check-up alone.
+        self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._site.close()
 
     # -- PullsOrders -----------------------------------------------------------------------------------------
 
@@ -120,6 +128,14 @@ class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, Man
         now = fetch(start, None, 1).now
         if now > start:
             yield from backwards(fetch, start - rows.SECOND, now)
+
+    def checkpoint_at(self, moment: dt.datetime) -> str:
+        """From here a pull reads whatever was changed at `moment` or later, and the overlap before it."""
+        return _write_checkpoint(dict.fromkeys(self._statuses, max(rows.floor(moment), _BEGINNING)))
+
+    def checkpoint_moment(self, checkpoint: str) -> dt.datetime:
+        """The newest change that was read. A list in which nothing ever changes (the trash) stays behind."""
+        return max(_read_checkpoint(checkpoint).values(), default=_BEGINNING)
 
     # -- FetchesOrders ---------------------------------------------------------------------------------------
 
@@ -195,6 +211,19 @@ class WooCommerce(PullsOrders, FetchesOrders, ListsOrders, ReceivesWebhooks, Man
         Raises ConnectionBroken when the key may only read, RecordRejected when the shop does not take the address.
         """
         return webhooks.ensure(self._http, delivery_url, self._webhook_secrets)
+
+    def list_subscriptions(self, delivery_url: str) -> list[Subscription]:
+        """One of each topic, as the shop has it."""
+        return webhooks.listed(self._http, delivery_url)
+
+    # -- Diagnoses -------------------------------------------------------------------------------------------
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
+        """See `checkup.CHECKS`."""
+        secret = bool(self._webhook_secrets)
+        return Checkup(self._site, self._http, self._get, self.list_subscriptions, has_webhook_secret=secret).run(
+            circumstances
+        )
 
     # -- calls -----------------------------------------------------------------------------------------------
 

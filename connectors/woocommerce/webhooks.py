@@ -97,6 +97,16 @@ def ensure(http: HttpClient, delivery_url: str, secrets: Sequence[str]) -> list[
     return done
 
 
+def listed(http: HttpClient, delivery_url: str) -> list[Subscription]:
+    """How the subscription of each topic stands: the best one where there are several."""
+    present = _ours(http, delivery_url)
+    best = {topic: sorted((row for row in present if row.get("topic") == topic), key=_best_first) for topic in TOPICS}
+    return [
+        _subscription(rows[0]) if rows else Subscription("", topic, delivery_url, active=False)
+        for topic, rows in best.items()
+    ]
+
+
 def _ours(http: HttpClient, delivery_url: str) -> list[JsonDict]:
     """The shop's subscriptions that deliver to us, whoever made them."""
     found: list[JsonDict] = []

@@ -33,6 +33,7 @@ NO_CACHE: Headers = (
     ("Cache-Control", "no-cache, must-revalidate, max-age=0, no-store, private"),
 )
 _MAX_BATCH = 100
+_ERROR = 400
 
 
 @dataclasses.dataclass(slots=True)
@@ -81,8 +82,8 @@ class Call:
         return body if isinstance(body, dict) else {}
 
     def reply(self, value: Any, status: int = 200, *, headers: Headers = ()) -> Response:  # noqa: ANN401 - any JSON
-        """`value`, cut to `_fields`."""
-        fields = dict(self.request.query).get("_fields", "")
+        """`value`, cut to `_fields`; an error is never cut (rest_filter_response_fields of WordPress)."""
+        fields = dict(self.request.query).get("_fields", "") if status < _ERROR else ""
         return self.reply_bytes(php_json(pick_fields(value, fields)), status, headers=headers)
 
     def reply_bytes(self, body: bytes, status: int = 200, *, headers: Headers = ()) -> Response:
