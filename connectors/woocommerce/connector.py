@@ -168,7 +168,7 @@ class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Receive
         if not isinstance(answer.data, dict) or str(answer.data.get("id")) != external_id:
             msg = f"{answer.path} was answered with something that is not this order"
             raise Transient(msg, code="not_the_order")
-        return rows.envelope(rows.without_links(answer.data))
+        return rows.envelope(answer.data)
 
     def fetch_refunds(self, external_id: str) -> list[JsonDict]:
         """All refunds of one order, oldest first: `amount` positive and gross, lines negative and net.
@@ -181,6 +181,8 @@ class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Receive
             answer = self._get(f"orders/{int(external_id)}/refunds", {"per_page": _MAX_PER_PAGE, "page": number})
             refunds += _rows(answer)
             pages, number = _pages(answer, _MAX_PER_PAGE), number + 1
+        for refund in refunds:
+            refund.pop("_links", None)
         return sorted(refunds, key=lambda refund: int(refund["id"]))
 
     # -- ListsOrders -----------------------------------------------------------------------------------------
@@ -261,7 +263,7 @@ def _rows(answer: Response) -> list[JsonDict]:
     if not isinstance(data, list) or not all(isinstance(row, dict) and type(row.get("id")) is int for row in data):
         msg = f"{answer.path} was answered with something that is no list of records"
         raise Transient(msg, code="not_a_list")
-    return [rows.without_links(row) for row in data]
+    return data
 
 
 def _pages(answer: Response, per_page: int) -> int:

@@ -56,16 +56,11 @@ def created(row: JsonDict) -> dt.datetime | None:
     return gmt(row.get("date_created_gmt"))
 
 
-def without_links(row: JsonDict) -> JsonDict:
-    """The row itself, without the `_links` that REST adds to each record."""
-    row.pop("_links", None)
-    return row
-
-
 def envelope(row: JsonDict, *, raw: bytes | None = None) -> Envelope:
-    """An order without what only REST adds (`without_links`), so that REST and a webhook give the same."""
+    """An order as REST or a webhook gives it, the two made equal: only REST adds `_links`."""
+    payload = {name: value for name, value in row.items() if name != "_links"}
     version = modified(row) or created(row)
-    return Envelope(str(row["id"]), parameter(version) if version else "", row, raw=raw)
+    return Envelope(str(row["id"]), parameter(version) if version else "", payload, raw=raw)
 
 
 def summary(row: JsonDict) -> DocumentSummary:

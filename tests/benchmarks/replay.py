@@ -43,7 +43,12 @@ def ask(host, request):
 
 def main():
     server = Server(replaying(sys.argv[1]), name="replay")
-    run_until_stopped(server, lambda _: print(json.dumps({"url": server.url}), flush=True))
+
+    def ready(_server):
+        sys.stdout.write(f"{json.dumps({'url': server.url})}\n")
+        sys.stdout.flush()
+
+    run_until_stopped(server, ready)
 
 
 if __name__ == "__main__":

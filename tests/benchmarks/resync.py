@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.benchmarks.resync [--orders 20000] [--rounds 2]
 
 The shipped WooCommerce connector reads a sandbox shop's pages over HTTP, 100 orders each; every order is stored and
-done. The limit is the same pages read by a bare client and parsed by orjson, in the same run. What the database holds is
-compared row by row.
+done. The limit is the same pages read by a bare client and parsed by orjson, in the same run. What the database holds
+is compared row by row.
 """
 
 from __future__ import annotations
