@@ -16,7 +16,7 @@ from connectors.kit import strict_json
 from connectors.kit.base import Delivery, JsonDict, SignatureInvalid, Subscription
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.http import HttpClient
-from connectors.woocommerce.rows import envelope, modified, without_links
+from connectors.woocommerce.rows import envelope, modified
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
 
@@ -67,7 +67,7 @@ def _read(body: bytes, topic: str) -> Delivery:
     # `order.deleted` says only {"id": 29} and comes for the trash, where the order can still be read.
     if topic == "order.deleted" or modified(row) is None:
         return Delivery(topic, external_id, None)
-    return Delivery(topic, external_id, envelope(without_links(row), raw=body))
+    return Delivery(topic, external_id, envelope(row, raw=body))
 
 
 def ensure(http: HttpClient, delivery_url: str, secrets: Sequence[str]) -> list[tuple[Subscription, str]]:
