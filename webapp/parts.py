@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import current_app
 
-from config.model import Secret
+from config.model import Config, Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
@@ -29,6 +29,10 @@ class Parts:
     sources: Mapping[str, ReceivesWebhooks]
     #: Whether the queue answers; within about a second.
     queue_answers: Callable[[], bool]
+    settings: Settings
+    config: Config
+    systems: Systems
+    bell: Bell
     #: Releases whatever else was opened for these parts.
     close_rest: Callable[[], None] = lambda: None
     #: What must never show in a log line.
@@ -64,6 +68,10 @@ def build_parts(settings: Settings) -> Parts:
         ),
         sources={name: one for name, one in sources.items() if has(one, ReceivesWebhooks)},
         queue_answers=bell.is_reachable,
+        settings=settings,
+        config=config,
+        systems=systems,
+        bell=bell,
         close_rest=close_rest,
         secrets=tuple(config.secrets()),
     )

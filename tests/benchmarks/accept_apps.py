@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from types import SimpleNamespace
 
@@ -12,8 +13,7 @@ from config.settings import Settings
 from sync.store.engine import Store
 from sync.work.receive.receipts import make_receipt, write_receipts
 from tests.webapp.served import make_parts
-from tests.webapp.shop import SignedShop
-from webapp.parts import LazyParts, Parts
+from webapp.parts import LazyParts
 
 CHANNELS = {"shop": ("webshop",)}
 
@@ -67,6 +67,6 @@ def commit_each_app():
 
     def make_ungrouped():
         store = Store.open(settings.database_url.reveal())
-        return Parts(store, CommitEach(store), {"shop": SignedShop()}, lambda: True)
+        return dataclasses.replace(make_parts(settings, CHANNELS), store=store, receiver=CommitEach(store))
 
     return webapp.create_app(settings, make_parts=make_ungrouped)

@@ -3,9 +3,12 @@ from __future__ import annotations
 import pytest
 
 import webapp
+from config.model import Config
 from config.settings import Settings
+from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.store.migrate import migrate
+from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from tests.webapp.shop import SignedShop
 from webapp.parts import LazyParts, Parts
@@ -37,6 +40,7 @@ def make_app(store, sqlite_url, queue, tmp_path):
 
     def make(**variables):
         settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), **variables})
+        config = Config(folder=settings.config_folder, connections={}, channels={})
         app = webapp.create_app(
             settings,
             make_parts=lambda: Parts(
@@ -44,6 +48,10 @@ def make_app(store, sqlite_url, queue, tmp_path):
                 receiver=Receiver(sqlite_url, CHANNELS, lambda channel, kind: True, wait_s=0.5),
                 sources={"shop": SignedShop()},
                 queue_answers=lambda: queue.answers,
+                settings=settings,
+                config=config,
+                systems=Systems(config),
+                bell=Bell(settings.redis_url, instance=settings.instance),
             ),
         )
         apps.append(app)

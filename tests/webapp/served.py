@@ -15,7 +15,9 @@ import time
 from http.client import HTTPConnection, HTTPException
 
 import webapp
+from config.model import Config
 from config.settings import Settings
+from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
@@ -28,11 +30,16 @@ CHANNELS = {"shop": ("shop-de", "shop-at")}
 
 def make_parts(settings, channels=CHANNELS):
     url, bell = settings.database_url.reveal(), Bell(settings.redis_url)
+    config = Config(folder=settings.config_folder, connections={}, channels={})
     return Parts(
         store=Store.open(url),
         receiver=Receiver(url, channels, bell.ring),
         sources={"shop": SignedShop()},
         queue_answers=bell.is_reachable,
+        settings=settings,
+        config=config,
+        systems=Systems(config),
+        bell=bell,
         close_rest=bell.close,
     )
 
