@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
-from sync.cli import mapping, moving, orders, processes, proof, sandbox, steering
+from sync.cli import mapping, moving, orders, processes, proof, sandbox, steering, switching
 from sync.cli.console import say_error
 from sync.cli.demo import demo
 from sync.rules.systems import SystemMissing
@@ -33,6 +33,7 @@ for command in (
     *moving.COMMANDS,
     *orders.COMMANDS,
     *steering.COMMANDS,
+    *switching.COMMANDS,
     proof.proof,
     mapping.mapping,
     sandbox.sandbox,

@@ -6,9 +6,9 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from sync.store.tables import issue_documents, issues
 from sync.store.types import db_now
@@ -143,7 +143,11 @@ class OpenIssue:
     next_step: str
     owner: str
     opened_at: dt.datetime
+    seen_at: dt.datetime
     documents: int
+
+
+_COLUMNS = tuple(issues.c[field.name] for field in dataclasses.fields(OpenIssue) if field.name != "documents")
 
 
 def list_open(connection: Connection) -> list[OpenIssue]:
@@ -151,24 +155,22 @@ def list_open(connection: Connection) -> list[OpenIssue]:
     table, documents = issues.c, issue_documents.c
     count = func.count(documents.item_id)
     query = (
-        select(
-            table.id,
-            table.cause,
-            table.subject,
-            table.channel,
-            table.connection,
-            table.title,
-            table.next_step,
-            table.owner,
-            table.opened_at,
-            count,
-        )
+        select(*_COLUMNS, count)
         .outerjoin(issue_documents, (documents.issue_id == table.id) & documents.closed_at.is_(None))
         .where(table.closed_at.is_(None))
         .group_by(table.id)
-        .order_by(count.desc(), table.opened_at)
+        .order_by(count.desc(), table.opened_at, table.id)
     )
     return [OpenIssue(*row) for row in connection.execute(query)]
+
+
+def load_issue(connection: Connection, issue_id: int) -> tuple[OpenIssue, dt.datetime | None] | None:
+    """One issue, also a closed one, with when it was closed."""
+    table, documents = issues.c, issue_documents.c
+    count = select(func.count()).where(documents.issue_id == table.id, documents.closed_at.is_(None))
+    query = select(*_COLUMNS, count.scalar_subquery(), table.closed_at).where(table.id == issue_id)
+    row = connection.execute(query).first()
+    return None if row is None else (OpenIssue(*row[:-1]), row[-1])
 
 
 def items_of(connection: Connection, *, cause: str = "", subject: str = "") -> list[int]:
@@ -186,8 +188,10 @@ def items_of(connection: Connection, *, cause: str = "", subject: str = "") -> l
     return list(connection.execute(query.distinct()).scalars())
 
 
-def ids_of(connection: Connection, *, cause: str = "", subject: str = "") -> list[int]:
-    """Ids of the open issues with documents, of a cause or of a subject."""
+def ids_of(
+    connection: Connection, *, cause: str = "", subject: str = "", channels: Collection[str] | None = None
+) -> list[int]:
+    """Ids of the open issues with documents, of a cause or of a subject; those of some channels only where given."""
     table, documents = issues.c, issue_documents.c
     standing = exists().where(documents.issue_id == table.id, documents.closed_at.is_(None))
     query = select(table.id).where(table.closed_at.is_(None), standing).order_by(table.id)
@@ -195,6 +199,8 @@ def ids_of(connection: Connection, *, cause: str = "", subject: str = "") -> lis
         query = query.where(table.cause == cause)
     if subject:
         query = query.where(table.subject == subject)
+    if channels is not None:
+        query = query.where(or_(table.channel == "", table.channel.in_(channels)))
     return list(connection.execute(query).scalars())
 
 

@@ -22,6 +22,16 @@ def load_lookups(connection: Connection, channel: str, target: str) -> dict[tupl
     return found
 
 
+def load_row(connection: Connection, table_name: str, scope: str, source: str) -> str | None:
+    """What one row of this very scope says; None where there is none."""
+    table = lookups.c
+    return connection.execute(
+        select(table.target_value).where(
+            table.table_name == table_name, table.scope == scope, table.source_value == source
+        )
+    ).scalar()
+
+
 def save_lookup(connection: Connection, table_name: str, scope: str, source: str, target: str, *, by: str) -> None:
     """Add or change one row."""
     known = connection.execute(

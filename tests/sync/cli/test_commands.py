@@ -231,7 +231,7 @@ def test_a_database_file_that_cannot_be_opened(home):
     ("command", "said"),
     [
         (["pull", "wbe"], "there is no channel 'wbe'; configured are: web"),
-        (["pause", "wbe"], "there is no channel 'wbe'"),
+        (["pause", "wbe"], "there is no connection and no channel 'wbe'"),
         (["proof", "wbe"], "there is no channel 'wbe'"),
         (["orders", "--channel", "wbe"], "there is no channel 'wbe'"),
         (["backfill", "web"], "say which orders"),

@@ -1,0 +1,178 @@
+"""The causes in plain words: what each means, what to do, and which of them a look-up row fixes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+from mappings.canonical.records import OrderState
+from sync.desk.phrases import Phrase, say
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Words:
+    """One cause, for people."""
+
+    label: Phrase
+    happened: Phrase
+    remedy: Phrase
+
+
+CAUSES: Final[Mapping[str, Words]] = {
+    "unknown_sku": Words(
+        say("Unknown article"),
+        say("A line has no SKU, or the ERP has no such article."),
+        say("Create the article in the ERP and retry, or say below which article is meant."),
+    ),
+    "unmapped": Words(
+        say("Value without translation"),
+        say("A value of the shop means nothing in the ERP yet."),
+        say("Say below what it means, or create it in the ERP and retry."),
+    ),
+    "totals_mismatch": Words(
+        say("Totals do not add up"),
+        say("The order's parts do not add up to what the shop charged, or the ERP would make another total of it."),
+        say("Compare the lines with the shop. Correct the order there, or raise `totals_threshold` if it is rounding."),
+    ),
+    "mapping": Words(
+        say("Field cannot be read"),
+        say("A field of the order is not what it must be."),
+        say("Correct it in the shop. If the shop is right, report it: the mapping must learn it."),
+    ),
+    "duplicate_order": Words(
+        say("Perhaps ordered twice"),
+        say("The same customer ordered the same for the same total within some minutes."),
+        say("Ask the customer. Approve the order if both are meant, else cancel one in the shop."),
+    ),
+    "unit": Words(
+        say("Quantity has too many decimals"),
+        say("The quantity has more decimals than the article's unit takes in the ERP."),
+        say("Change the unit in the ERP, or the quantity in the shop, then retry."),
+    ),
+    "price": Words(
+        say("Price differs"),
+        say("The price is further from the ERP's list price than the tolerance allows."),
+        say("Align the two price lists and retry, or approve the order."),
+    ),
+    "tax": Words(
+        say("Tax differs"),
+        say("A line was taxed at a rate that the ERP does not take for this article."),
+        say("Correct the tax class on one side and retry, or approve the order."),
+    ),
+    "unknown_tax": Words(
+        say("Tax not named"),
+        say("The shop does not say which tax was charged."),
+        say("Name the tax in the shop, then retry."),
+    ),
+    "ambiguous_tax": Words(
+        say("Several taxes match"),
+        say("The ERP has several taxes of this rate."),
+        say("Say below which one is meant."),
+    ),
+    "address": Words(
+        say("Address incomplete"),
+        say("There is no name, street, town or country to write an invoice to."),
+        say("Complete the address in the shop, or approve the order as it is."),
+    ),
+    "ambiguous_party": Words(
+        say("Several customers match"),
+        say("Several customers of the ERP match this order."),
+        say("Merge them in the ERP, or give the right one the code that the issue names, then retry."),
+    ),
+    "test_order": Words(
+        say("Test order"),
+        say("The payment was a gateway's test."),
+        say("Reject the order, or approve it if the ERP should have it."),
+    ),
+    "value_limit": Words(
+        say("Above the value limit"),
+        say("The order is worth more than the channel lets through without a person's word."),
+        say("Approve or reject the order."),
+    ),
+    "rejected": Words(
+        say("Refused by the ERP"),
+        say("The ERP refuses the document, in the words of the title."),
+        say("Correct what the ERP names, then retry."),
+    ),
+    "changed_after_import": Words(
+        say("Changed after import"),
+        say("The order was changed in the shop after it went to the ERP."),
+        say("Make the same change in the ERP, then approve the order."),
+    ),
+    "cancelled_after_import": Words(
+        say("Cancelled after import"),
+        say("The order was cancelled in the shop after it went to the ERP."),
+        say("Cancel the sale in the ERP, then approve the order."),
+    ),
+    "gone_in_shop": Words(
+        say("Deleted in the shop"),
+        say("The order was deleted in the shop after it went to the ERP."),
+        say("Cancel the sale in the ERP, then approve the order."),
+    ),
+    "gone_in_erp": Words(
+        say("Gone in the ERP"),
+        say("The sale was cancelled or deleted in the ERP; the shop still has the order."),
+        say("Cancel the order in the shop too, or retry it with a new sale."),
+    ),
+    "target_amount": Words(
+        say("Another total in the ERP"),
+        say("The ERP shows another total than the shop charged."),
+        say("Correct the sale in the ERP, then retry. It is not made again."),
+    ),
+    "doubled": Words(
+        say("Several sales in the ERP"),
+        say("The ERP has more than one sale of this order, none of them a draft."),
+        say("Cancel all but one in the ERP, then retry."),
+    ),
+    "connection": Words(
+        say("Connection does not work"),
+        say("Credentials, rights or the address do not work. The connection is paused and its orders wait."),
+        say("Mend it, then resume the connection."),
+    ),
+    "unreadable_delivery": Words(
+        say("Unreadable webhook"),
+        say("The shop signed a webhook that cannot be read. Its orders are pulled instead."),
+        say("Look for a proxy or plugin that changes what the shop sends."),
+    ),
+    "kills_the_worker": Words(
+        say("Ends the worker"),
+        say("The worker died three times while it worked on this order alone."),
+        say("Report it with the worker's log. Retry when it is mended, or reject the order."),
+    ),
+    "internal": Words(
+        say("Failure inside Crossdock"),
+        say("Crossdock itself failed; this is a defect."),
+        say("Report the log entry of the order, then retry."),
+    ),
+}
+_OTHER: Final = Words(
+    say("Stopped"),
+    say("The order cannot go on as it is."),
+    say("Look at the reason that each order gives."),
+)
+#: Causes that a row of a look-up table can fix.
+_LOOKUP_CAUSES: Final = frozenset({"unmapped", "unknown_sku", "ambiguous_tax"})
+#: What is resolved otherwise: a customer by the match ladder, a line without SKU by nothing.
+_NO_TABLES: Final = frozenset({"", "party", "line"})
+#: Longer subjects are cut short in the issue, so the value itself is not known from it.
+_MAX_SUBJECT: Final = 255
+
+
+def words_of(cause: str) -> Words:
+    """The plain words of a cause; general ones for a cause that a newer mapping brought along."""
+    return CAUSES.get(cause, _OTHER)
+
+
+def lookup_of(cause: str, subject: str) -> tuple[str, str] | None:
+    """(table, value) of the look-up row that would fix an issue; None where no row can."""
+    table, separator, value = subject.partition(":")
+    fits = cause in _LOOKUP_CAUSES and separator and value and len(subject) < _MAX_SUBJECT
+    if not fits or table in _NO_TABLES or (cause == "unknown_sku" and table != "sku"):
+        return None
+    return table, value
+
+
+def choices_of(table: str) -> tuple[str, ...]:
+    """What a row of this table may say; empty where the ERP's own words are meant."""
+    return tuple(OrderState) if table == "order_state" else ()

@@ -1,0 +1,242 @@
+"""What needs a person, grouped by cause: counted, summed, explained, and fixed once for all documents."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from config.model import Config
+from sync.desk import bulk
+from sync.desk.causes import Words, choices_of, lookup_of, words_of
+from sync.store.audit import Actor, record_audit
+from sync.store.bodies import load_json, unpack
+from sync.store.bulk import BulkRun, last_runs
+from sync.store.engine import Store
+from sync.store.issues import OpenIssue, ids_of, list_open, load_issue
+from sync.store.lookups import load_row, save_lookup
+from sync.store.needs import (
+    Document,
+    Figures,
+    Release,
+    also_stopped_by,
+    figures_of,
+    list_documents,
+    preview_release,
+    sample_contents,
+)
+
+#: Documents that are read for what they have in common.
+_SAMPLE: Final = 200
+#: A value that fewer of them share is no hint.
+_COMMON: Final = 0.8
+_MAX_VALUE: Final = 255
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Need:
+    """One cause with everything that it stops."""
+
+    issue: OpenIssue
+    words: Words
+    #: What stands still because of it; other documents of it are on their way already.
+    figures: Figures
+    #: Its newest bulk run, finished ones too.
+    run: BulkRun | None
+    #: (table, value) of the look-up row that would fix it.
+    lookup: tuple[str, str] | None
+
+    @property
+    def under_way(self) -> int:
+        """Documents that were released and not looked at yet."""
+        return max(0, self.issue.documents - self.figures.documents)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Common:
+    """A value that (nearly) all documents of a cause share."""
+
+    field: str
+    value: str
+    count: int
+    of: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeedDetail:
+    """One cause, with its documents."""
+
+    need: Need
+    closed_at: dt.datetime | None
+    documents: Sequence[Document]
+    common: Sequence[Common]
+    #: Other causes that stop some of these documents as well.
+    others: Sequence[tuple[OpenIssue, int]]
+
+
+def list_needs(store: Store) -> list[Need]:
+    """All open causes, those with most documents first; connections and such come without documents."""
+
+    def work(connection: Connection) -> list[Need]:
+        found = list_open(connection)
+        figures, runs = figures_of(connection), last_runs(connection, [issue.id for issue in found])
+        return [_need(issue, figures, runs) for issue in found]
+
+    return store.read(work)
+
+
+def _need(issue: OpenIssue, figures: Mapping[int, Figures], runs: Mapping[int, BulkRun]) -> Need:
+    return Need(
+        issue,
+        words_of(issue.cause),
+        figures.get(issue.id, Figures()),
+        runs.get(issue.id),
+        lookup_of(issue.cause, issue.subject),
+    )
+
+
+def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50) -> NeedDetail | None:
+    """One cause with a page of its documents; None where there is no such issue. Closed ones can be looked at."""
+
+    def work(connection: Connection) -> NeedDetail | None:
+        found = load_issue(connection, issue_id)
+        if found is None:
+            return None
+        issue, closed_at = found
+        others = {each.id: each for each in list_open(connection)}
+        return NeedDetail(
+            _need(issue, figures_of(connection, [issue_id]), last_runs(connection, [issue_id])),
+            closed_at,
+            list_documents(connection, issue_id, offset=offset, limit=limit),
+            _common(sample_contents(connection, issue_id, _SAMPLE)),
+            [(others[other], n) for other, n in also_stopped_by(connection, issue_id).items() if other in others],
+        )
+
+    return store.read(work)
+
+
+# --- what the documents have in common --------------------------------------------------------------------------
+
+
+def _common(sample: Sequence[tuple[str, bytes | None]]) -> list[Common]:
+    """Values that nearly all of the newest documents share, and that so may be the cause."""
+    if len(sample) < 2:  # noqa: PLR2004 - one document shares everything with itself
+        return []
+    counted: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for details, canonical in sample:
+        for field, value in _values(details, canonical):
+            counted[field][value] += 1
+    found = []
+    for field, values in counted.items():
+        value, count = values.most_common(1)[0]
+        if count >= _COMMON * len(sample):
+            found.append(Common(field, value, count, len(sample)))
+    return found
+
+
+def _values(details: str, canonical: bytes | None) -> set[tuple[str, str]]:
+    """(field, value) pairs of one document, each once."""
+    found = {("reason", entry["reason"]) for entry in json.loads(details)}
+    if canonical is None:
+        return found
+    order: Mapping[str, Any] = load_json(unpack(canonical))
+    pairs = {
+        "source_state": order["source_state"],
+        "payment_method": order["payment_method"],
+        "currency": order["currency"],
+        "billing_country": order["billing"]["country"],
+        "shipping_country": order["shipping"]["country"],
+    }
+    found |= {(field, value) for field, value in pairs.items() if value}
+    found |= {("tax", str(line["code"])) for line in order["tax_lines"] if line.get("code")}
+    return found
+
+
+# --- look-up rows -----------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LookupRow:
+    """A row to be added: this value of the shop is that one in the ERP."""
+
+    table: str
+    value: str
+    target: str
+    #: `global`, `connection:<ERP>` or `channel:<name>`; the narrower wins.
+    scope: str = "global"
+
+    @property
+    def subject(self) -> str:
+        """What the issues that wait for it have as their subject."""
+        return f"{self.table}:{self.value}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LookupPreview:
+    """What adding a row would do; `before` is what the row says now."""
+
+    row: LookupRow
+    before: str | None
+    release: Release
+
+
+def check_row(config: Config, row: LookupRow) -> LookupRow:
+    """The row, without spaces at its ends. Raises ValueError in plain words."""
+    row = dataclasses.replace(row, target=row.target.strip())
+    if not row.target:
+        raise ValueError("say what the value is in the ERP")
+    if max(len(row.value), len(row.target)) > _MAX_VALUE:
+        raise ValueError(f"a value of a look-up has at most {_MAX_VALUE} characters")
+    choices = choices_of(row.table)
+    if choices and row.target not in choices:
+        raise ValueError(f"an order state is one of {', '.join(choices)}, not {row.target!r}")
+    _channels(config, row.scope)
+    return row
+
+
+def _channels(config: Config, scope: str) -> set[str]:
+    """The channels that a scope reaches. Raises ValueError for one that is not configured."""
+    kind, _, name = scope.partition(":")
+    if scope == "global":
+        return set(config.channels)
+    if kind == "channel" and name in config.channels:
+        return {name}
+    reached = {channel.name for channel in config.channels.values() if channel.erp == name}
+    if kind == "connection" and reached:
+        return reached
+    raise ValueError(f"a row is for everything, for a channel or for an ERP's connection, not for {scope!r}")
+
+
+def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPreview:
+    """How many orders worth how much a row would release, and which another cause still stops. Exact at this moment."""
+
+    def work(connection: Connection) -> LookupPreview:
+        issues = _waiting(connection, config, row)
+        before = load_row(connection, row.table, row.scope, row.value)
+        return LookupPreview(row, before, preview_release(connection, issues))
+
+    return store.read(work)
+
+
+def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> list[BulkRun]:
+    """Add or change the row and release everything that waits for it; answers the runs. Raises ValueError."""
+    row = check_row(config, row)
+
+    def work(connection: Connection) -> list[BulkRun]:
+        before = load_row(connection, row.table, row.scope, row.value)
+        save_lookup(connection, row.table, row.scope, row.value, row.target, by=actor.name)
+        subject = f"{row.scope}:{row.table}:{row.value}"
+        record_audit(connection, actor, "lookup", subject, before=before or "", after=row.target, reason=reason)
+        return [bulk.begin(connection, issue, actor=actor)[0] for issue in _waiting(connection, config, row)]
+
+    return store.write(work)
+
+
+def _waiting(connection: Connection, config: Config, row: LookupRow) -> list[int]:
+    """Open issues that the row may fix: of its subject, in the channels that its scope reaches."""
+    return ids_of(connection, subject=row.subject, channels=_channels(config, row.scope))

@@ -1,0 +1,197 @@
+"""What stands in issues, counted and summed: documents, money, what else stops them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
+
+from sync.store.states import ItemState
+from sync.store.tables import issue_documents, issues, orders, work_items
+
+#: A document that a person, or a fixed cause, must release. Every other one is on its way already.
+STOPPED = (ItemState.HELD.value, ItemState.PARKED.value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """Documents and what they are worth."""
+
+    documents: int = 0
+    #: Of these could not be read, so nobody knows what they are worth.
+    unread: int = 0
+    #: Currency -> sum of the others, exact.
+    money: Mapping[str, Decimal] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str | None, str | None, int]]) -> Figures:
+        """From (currency, grand, how many such documents); both are None for what could not be read."""
+        documents = unread = 0
+        money: dict[str, Decimal] = {}
+        for currency, grand, count in rows:
+            documents += count
+            if currency is None or grand is None:
+                unread += count
+            else:
+                money[currency] = money.get(currency, Decimal(0)) + Decimal(grand) * count
+        return cls(documents, unread, dict(sorted(money.items())))
+
+
+def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -> dict[int, Figures]:
+    """Issue id -> the documents that stand still in it; of all open issues unless some are named.
+
+    Totals are grouped as text and summed as decimals: a database's sum of them would be a float on SQLite.
+    """
+    documents, item = issue_documents.c, work_items.c
+    query = (
+        select(documents.issue_id, orders.c.currency, orders.c.grand, func.count())
+        .select_from(issue_documents)
+        .join(work_items, item.id == documents.item_id)
+        .outerjoin(orders, orders.c.item_id == item.id)
+        .where(documents.closed_at.is_(None), item.state.in_(STOPPED))
+        .group_by(documents.issue_id, orders.c.currency, orders.c.grand)
+    )
+    if issue_ids is not None:
+        query = query.where(documents.issue_id.in_(issue_ids))
+    found: dict[int, list[tuple[str | None, str | None, int]]] = {}
+    for issue_id, currency, grand, count in connection.execute(query):
+        found.setdefault(issue_id, []).append((currency, grand, count))
+    return {issue_id: Figures.of(rows) for issue_id, rows in found.items()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Release:
+    """What fixing some issues would do."""
+
+    #: Stopped by nothing else: these go.
+    goes: Figures
+    #: Stopped by another cause as well: these stay.
+    stays: Figures
+
+
+def preview_release(connection: Connection, issue_ids: Sequence[int]) -> Release:
+    """Which documents fixing all of these issues releases, and which another cause still stops."""
+    documents, item = issue_documents.c, work_items.c
+    others = issue_documents.alias("others")
+    standing = (
+        select(item.id.label("item_id"))
+        .join(issue_documents, documents.item_id == item.id)
+        .where(documents.issue_id.in_(issue_ids), documents.closed_at.is_(None), item.state.in_(STOPPED))
+        # A document can stand in several of them and counts once.
+        .distinct()
+        .subquery()
+    )
+    stays = exists().where(
+        others.c.item_id == standing.c.item_id, others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids)
+    )
+    query = (
+        select(stays.label("stays"), orders.c.currency, orders.c.grand, func.count())
+        .select_from(standing)
+        .outerjoin(orders, orders.c.item_id == standing.c.item_id)
+        .group_by("stays", orders.c.currency, orders.c.grand)
+    )
+    rows = connection.execute(query).all()
+    return Release(
+        Figures.of((row[1], row[2], row[3]) for row in rows if not row[0]),
+        Figures.of((row[1], row[2], row[3]) for row in rows if row[0]),
+    )
+
+
+def count_needing(connection: Connection) -> tuple[dict[str, int], int]:
+    """(channel -> documents that stand still, how many causes stop them)."""
+    item, documents = work_items.c, issue_documents.c
+    stopped = item.state.in_(STOPPED)
+    counted = select(item.channel, func.count()).where(stopped).group_by(item.channel)
+    standing = (
+        exists()
+        .where(documents.issue_id == issues.c.id, documents.closed_at.is_(None))
+        .where(documents.item_id == item.id, stopped)
+    )
+    causes = select(func.count()).select_from(issues).where(issues.c.closed_at.is_(None), standing)
+    by_channel = {channel: count for channel, count in connection.execute(counted)}  # noqa: C416 - Row is no pair
+    return by_channel, int(connection.execute(causes).scalar_one())
+
+
+def also_stopped_by(connection: Connection, issue_id: int) -> dict[int, int]:
+    """Other open issue -> how many open documents of this one stand in it too."""
+    ours, others = issue_documents.alias("ours"), issue_documents.alias("others")
+    query = (
+        select(others.c.issue_id, func.count())
+        .select_from(ours)
+        .join(others, (others.c.item_id == ours.c.item_id) & (others.c.issue_id != ours.c.issue_id))
+        .where(ours.c.issue_id == issue_id, ours.c.closed_at.is_(None), others.c.closed_at.is_(None))
+        .group_by(others.c.issue_id)
+        .order_by(func.count().desc(), others.c.issue_id)
+    )
+    return {other: count for other, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """One document of an issue. One that could not be read has neither number nor money of its own."""
+
+    item_id: int
+    channel: str
+    external_id: str
+    state: str
+    reason: str
+    #: JSON list of {path, reason}.
+    details: str
+    since: dt.datetime
+    number: str | None
+    currency: str | None
+    grand: Decimal | None
+    placed_at: dt.datetime | None
+
+
+def list_documents(connection: Connection, issue_id: int, *, offset: int = 0, limit: int = 50) -> list[Document]:
+    """The open documents of an issue, by item id."""
+    query = (
+        _documents(
+            work_items.c.channel,
+            work_items.c.external_id,
+            work_items.c.state,
+            work_items.c.reason,
+            issue_documents.c.details,
+            issue_documents.c.opened_at,
+            orders.c.number,
+            orders.c.currency,
+            orders.c.grand,
+            orders.c.placed_at,
+        )
+        .where(issue_documents.c.issue_id == issue_id, issue_documents.c.closed_at.is_(None))
+        .order_by(issue_documents.c.item_id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_document(row) for row in connection.execute(query)]
+
+
+def _documents(*columns: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(issue_documents.c.item_id, *columns)
+        .select_from(issue_documents)
+        .join(work_items, work_items.c.id == issue_documents.c.item_id)
+        .outerjoin(orders, orders.c.item_id == work_items.c.id)
+    )
+
+
+def _document(row: Row[Any]) -> Document:
+    values = list(row)
+    values[9] = None if values[9] is None else Decimal(values[9])
+    return Document(*values)
+
+
+def sample_contents(connection: Connection, issue_id: int, limit: int) -> list[tuple[str, bytes | None]]:
+    """(details JSON, compressed canonical order) of the newest open documents of an issue."""
+    query = (
+        _documents(issue_documents.c.details, orders.c.canonical)
+        .where(issue_documents.c.issue_id == issue_id, issue_documents.c.closed_at.is_(None))
+        .order_by(issue_documents.c.item_id.desc())
+        .limit(limit)
+    )
+    return [(row.details, row.canonical) for row in connection.execute(query)]
