@@ -20,6 +20,7 @@ from connectors.kit.answers import Response
 from connectors.kit.auth import Bearer
 from connectors.kit.base import (
     ConnectorSettings,
+    Diagnoses,
     DocumentSummary,
     JsonDict,
     KeyDeclaration,
@@ -38,6 +39,7 @@ from connectors.kit.errors import (
     RecordRejected,
     Transient,
 )
+from connectors.kit.findings import Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
 from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
 
@@ -76,8 +78,16 @@ _OPTIONS: Final = ("bulk", "enforced_key", "shop", "cache_s", "settle_bound_s")
 Thing = TypeVar("Thing")
 
 
-class SandboxErp(SalesTarget):
+class SandboxErp(SalesTarget, Diagnoses):
     """See the module's text. Safe to share between threads."""
+
+    checks: Mapping[str, str] = {
+        "sandbox_erp.address": "the ERP answers",
+        "sandbox_erp.clock": "the ERP's clock and ours agree",
+        "sandbox_erp.key": "the key is accepted",
+        "sandbox_erp.settle": "the ERP says when a write can no longer land",
+        "sandbox_erp.enforced_key": "the ERP enforces our key",
+    }
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming an option that cannot be used."""
@@ -121,6 +131,46 @@ class SandboxErp(SalesTarget):
     def close(self) -> None:
         """Close the connections; the connector can be used again afterwards."""
         self._client.close()
+
+    # Diagnoses
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
+        """See `checks`."""
+        asked_at = dt.datetime.now(dt.UTC)
+        try:
+            answer = self._client.request("GET", "_sandbox/info", anonymous=True)
+        except ConnectorError as error:
+            yield fail("sandbox_erp.address", str(error), "correct `url`, or start it: crossdock sandbox erp")
+            return
+        answered_at = dt.datetime.now(dt.UTC)
+        yield ok("sandbox_erp.address", "it answers")
+        yield of_clock("sandbox_erp.clock", answer.headers.get("Date", ""), asked_at, answered_at)
+        yield self._key_accepted()
+        yield self._settles()
+        yield self._enforced()
+
+    def _key_accepted(self) -> Finding:
+        check = "sandbox_erp.key"
+        try:
+            self._client.get("api/products", [("code", "-")])
+        except ConnectionBroken:
+            return fail(check, "the ERP refuses the key", "correct `auth.key`")
+        except ConnectorError as error:
+            return of_error(check, error)
+        return ok(check, "products can be read")
+
+    def _settles(self) -> Finding:
+        check, bound_s = "sandbox_erp.settle", self.settle_bound_s
+        if bound_s is None:
+            return unknown(check, "it does not say; the connection's `settle_s` counts")
+        return ok(check, f"{bound_s:.1f} s after its start")
+
+    def _enforced(self) -> Finding:
+        check = "sandbox_erp.enforced_key"
+        if self.keys["sale"].enforced:
+            return ok(check, "external_key, by the option `enforced_key`; prove it: crossdock doctor --prove-key")
+        step = "set `enforced_key: true` if the ERP can; else drafts are read back and doubled ones deleted"
+        return warn(check, "by the option `enforced_key` it does not", step)
 
     # What the ERP knows
 

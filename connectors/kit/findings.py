@@ -10,7 +10,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
 
@@ -55,8 +55,6 @@ class Circumstances:
     delivery_url: str = ""
     #: Channel that reads from here -> the zone in which it counts its days.
     zones: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    #: Channel that writes to here -> its policy's `target` section.
-    targets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 def ok(check: str, found: str) -> Finding:

@@ -11,6 +11,7 @@ import io
 import socket
 import struct
 import time
+from email.utils import formatdate
 from typing import BinaryIO
 
 from connectors.sandbox.exchange import Request, Response
@@ -80,6 +81,9 @@ def head(response: Response, *, length: int, close: bool) -> bytes:
     """The status line and headers. `length` is what `Content-Length` claims."""
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
     lines.extend(f"{name}: {value}" for name, value in response.headers)
+    if not any(name == "Date" for name, _ in response.headers):
+        # As every web server does (RFC 9110, 6.6.1).
+        lines.append(f"Date: {formatdate(usegmt=True)}")
     lines.append(f"Content-Length: {length}")
     if close:
         lines.append("Connection: close")

@@ -53,11 +53,32 @@ class TrytonClient:
         address = f"{settings.url.rstrip('/')}/{quote(database, safe='')}"
         self._rest = HttpClient(f"{address}/rest", auth=Bearer(settings.key), classifier=_refused, **common)
         self._rpc = HttpClient(address, auth=SessionLogin(self._log_in), **common)
+        #: The server itself, whatever databases it has.
+        self._server = HttpClient(settings.url.rstrip("/"), **common)
 
     def close(self) -> None:
         """Close the connections; the client can be used again afterwards."""
-        self._rest.close()
-        self._rpc.close()
+        for client in (self._rest, self._rpc, self._server):
+            client.close()
+
+    def server(self) -> tuple[str, Response]:
+        """The server's version, which it tells everybody, and the answer that said it."""
+        body = {"id": 1, "method": "common.server.version", "params": []}
+        answer = self._server.request("POST", "rpc/", json=body, write=False)
+        told = answer.data.get("result") if isinstance(answer.data, dict) else None
+        return told if isinstance(told, str) else "", answer
+
+    def ask(self, model: str, method: str, arguments: JsonDict) -> JsonDict:
+        """Call a method of a model that only reads. Raises Transient, ConnectionBroken."""
+        answer = self._rest.request("POST", f"model/{model}/{method}", json=arguments, write=False)
+        if not isinstance(answer.data, dict):
+            raise Transient(f"{answer}: not an object", status=answer.status)
+        told: JsonDict = typed.decode(answer.data)
+        return told
+
+    def log_in(self) -> None:
+        """See whether the login is accepted. Raises ConnectionBroken."""
+        self._log_in()
 
     def search(
         self,

@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.kit.base import (
     ConnectorSettings,
+    Diagnoses,
     DocumentSummary,
     JsonDict,
     KeyDeclaration,
@@ -19,7 +20,9 @@ from connectors.kit.base import (
     Throttle,
 )
 from connectors.kit.errors import RecordRejected
+from connectors.kit.findings import Circumstances, Finding
 from connectors.tryton.cache import Aged
+from connectors.tryton.checkup import CHECKS, Checkup
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.goods import find_products, find_subdivisions
 from connectors.tryton.masters import Masters
@@ -36,10 +39,11 @@ _KEYS: Final[Mapping[str, KeyDeclaration]] = {
 }
 
 
-class Tryton(SalesTarget):
+class Tryton(SalesTarget, Diagnoses):
     """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
 
     settle_bound_s = None
+    checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
@@ -58,6 +62,10 @@ class Tryton(SalesTarget):
     def close(self) -> None:
         """Close the connections; the connector can be used again afterwards."""
         self._client.close()
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
+        """See `checkup.CHECKS`."""
+        return Checkup(self._client, self._masters).run()
 
     def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
         """Kind by kind, each in one call; found ones are believed for a while.

@@ -62,6 +62,10 @@ class Masters:
         """The context in which prices, taxes and settings of the company show."""
         return {"company": self.company()["id"]}
 
+    def customer_taxes(self, today: dt.date) -> Rows:
+        """The taxes that sales of that day may carry."""
+        return [tax for tax in self._table("tax") if _sells(tax, today)]
+
     def forget(self) -> None:
         """Read every table again."""
         self._tables.forget()
