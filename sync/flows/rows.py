@@ -54,4 +54,5 @@ def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Print
         mapping_version=systems.mapping_version,
         material=material or prints.material,
         canonical=pack(dump_json(prints.json)),
+        skus=frozenset(line.sku[:255] for line in order.lines if line.sku),
     )

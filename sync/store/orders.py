@@ -8,17 +8,31 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    union,
+)
 
 from sync.store.states import ItemState
-from sync.store.tables import bindings, orders, work_items
+from sync.store.tables import bindings, order_skus, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
+
+_Ids = Select[Any] | CompoundSelect[Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
-    """One order to be saved. `canonical` is compressed already."""
+    """One order to be saved. `canonical` is compressed already; texts are cut to what their columns take."""
 
     item_id: int
     channel: str
@@ -36,10 +50,12 @@ class OrderRow:
     mapping_version: str
     material: str
     canonical: bytes
+    #: The articles of its lines, for the search.
+    skus: frozenset[str] = frozenset()
 
 
 def save_orders(connection: Connection, rows: Sequence[OrderRow]) -> dict[str, int]:
-    """Insert or replace; answers external id -> our document id."""
+    """Insert or replace; answers external id -> our document id. As many statements for a batch as for one order."""
     if not rows:
         return {}
     now = connection.execute(select(db_now())).scalar_one()
@@ -52,12 +68,37 @@ def save_orders(connection: Connection, rows: Sequence[OrderRow]) -> dict[str, i
     values = [_values(row, now) for row in rows]
     # The conflict clause keeps RETURNING from promising an order, so the external id comes along.
     result = connection.execute(statement.returning(orders.c.external_id, orders.c.id), values)
-    return {external_id: order_id for external_id, order_id in result}  # noqa: C416 - Row is no pair to dict()
+    ids = {external_id: order_id for external_id, order_id in result}  # noqa: C416 - Row is no pair to dict()
+    _save_skus(connection, {(ids[row.external_id], sku) for row in rows for sku in row.skus}, set(ids.values()))
+    return ids
+
+
+def _save_skus(connection: Connection, wanted: set[tuple[int, str]], order_ids: set[int]) -> None:
+    """Only what has changed is written: most looks at an order change nothing of it."""
+    table = order_skus.c
+    query = select(table.order_id, table.sku).where(table.order_id.in_(sorted(order_ids)))
+    known = {(order_id, sku) for order_id, sku in connection.execute(query)}
+    if new := sorted(wanted - known):
+        connection.execute(insert(order_skus), [{"order_id": order_id, "sku": sku} for order_id, sku in new])
+    if gone := sorted(known - wanted):
+        connection.execute(
+            delete(order_skus).where(table.order_id == bindparam("of"), table.sku == bindparam("article")),
+            [{"of": order_id, "article": sku} for order_id, sku in gone],
+        )
+
+
+def fold(name: str) -> str:
+    """A name as it is searched by: case-folded, with a space before each word."""
+    return "".join(f" {word}" for word in name.casefold().split())[:255]
 
 
 def _values(row: OrderRow, now: dt.datetime) -> dict[str, object]:
-    values: dict[str, object] = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    values: dict[str, object] = {
+        field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "skus"
+    }
     return values | {
+        "email": row.email.lower()[:320],
+        "customer_folded": fold(row.customer),
         "grand": f"{row.grand:f}",
         "grand_sort": int(row.grand.scaleb(4)),
         "placed_on": row.placed_on.isoformat(),
@@ -161,20 +202,37 @@ def find_orders(connection: Connection, number: str, targets: dict[str, str]) ->
     In that order, because all of them may be small numbers: order 113 must not bring up the sale with id 113 too.
     `targets` is channel -> ERP.
     """
-    table, bound = orders.c, bindings.c
-    for wanted in (
-        or_(table.number == number, table.external_id == number),
-        table.id.in_(select(bound.order_id).where(bound.number == number)),
-        table.id.in_(select(bound.order_id).where(or_(bound.external_id == number, bound.key == number))),
-    ):
+    for tier in (_by_shop, _by_number, _by_sale):
         found: list[StoredOrder] = []
         for channel, target in targets.items():
-            query = _with_state(target).where(table.channel == channel, wanted)
+            query = _with_state(target).where(
+                orders.c.channel == channel, orders.c.id.in_(tier(number, channel, target))
+            )
             found += [_state(row) for row in connection.execute(query)]
             found += _load_unread(connection, channel, work_items.c.external_id == number)
         if found:
             return found
     return []
+
+
+def _by_shop(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+    table = orders.c
+    return union(
+        select(table.id).where(table.number == number),
+        select(table.id).where(table.channel == channel, table.external_id == number),
+    )
+
+
+def _by_number(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+    return select(bindings.c.order_id).where(bindings.c.number == number)
+
+
+def _by_sale(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+    bound = bindings.c
+    return union(
+        select(bound.order_id).where(bound.connection == target, bound.kind == "sale", bound.external_id == number),
+        select(bound.order_id).where(bound.key == number),
+    )
 
 
 def _load_unread(connection: Connection, channel: str, which: ColumnElement[bool]) -> list[StoredOrder]:

@@ -224,8 +224,11 @@ orders = Table(
     Column("external_id", String(255), nullable=False),
     Column("item_id", BigId, ForeignKey("work_items.id"), nullable=False),
     Column("number", String(255), nullable=False),
+    #: In lower case: it is here to be searched by.
     Column("email", String(320), nullable=False, server_default=""),
     Column("customer", String(255), nullable=False, server_default=""),
+    #: The same, case-folded, with a space before each word: a name is found by the beginning of any of its words.
+    Column("customer_folded", String(255), nullable=False, server_default=""),
     #: Fingerprint of customer, lines and total, for the duplicate rule.
     Column("likeness", String(32), nullable=False, server_default=""),
     Column("source_state", String(64), nullable=False),
@@ -247,8 +250,11 @@ orders = Table(
     Index(None, "item_id"),
     Index(None, "number"),
     Index(None, "email"),
+    Index(None, "customer_folded"),
     Index(None, "channel", "placed_at"),
-    Index(None, "placed_at"),
+    # Lists walk along these in their order and need not look at the rows, which hold the whole order.
+    Index("ix_orders_by_placed_at", "placed_at", "item_id", "channel", "currency", "grand_sort"),
+    Index("ix_orders_by_grand_sort", "grand_sort", "item_id", "channel", "currency", "placed_at"),
     Index(None, "likeness"),
 )
 
@@ -287,6 +293,7 @@ bindings = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index(None, "number"),
+    Index(None, "key"),
     Index(None, "connection", "created_at"),
 )
 

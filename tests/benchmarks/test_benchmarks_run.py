@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.
 
 TINY = {
     "accept": ["--seconds", "0.2", "--database", "sqlite"],
+    "console": ["--orders", "700", "--rounds", "1"],
     "costs": ["--orders", "10", "--per-s", "5", "--seconds", "1"],
     "drain": ["--orders", "12", "--naive", "3", "--rounds", "1"],
     "mapping": ["--rounds", "1"],
@@ -22,6 +23,7 @@ TINY = {
 #: What each must have printed: figures of ours beside those of a peer or a limit.
 SHOWN = {
     "accept": ["null Flask handler", "shipped, busy", "of the null handler"],
+    "console": ["tab: needs you", "search: SKU", "worst list with its counts"],
     "costs": ["all statements", "confirmed in the ERP", "memory of web and worker"],
     "drain": ["load generator", "naive", "shipped", "reached  faults after a worker's kill -9"],
     "mapping": ["orjson.loads (limit)", "order -> our JSON"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -18,8 +21,11 @@ _INDEXES = (
     ("events", ["connection", "received_at"]),
     ("work_items", ["state", "updated_at"]),
     ("bindings", ["connection", "created_at"]),
-    ("orders", ["placed_at"]),
+    ("bindings", ["key"]),
+    ("orders", ["customer_folded"]),
 )
+#: Orders that are made searchable at once.
+_BATCH = 500
 
 
 def upgrade() -> None:
@@ -31,6 +37,8 @@ def upgrade() -> None:
     ):
         op.add_column("users", column)
     op.add_column("audit", sa.Column("origin", sa.String(length=255), server_default="", nullable=False))
+    folded = sa.Column("customer_folded", sa.String(length=255), server_default="", nullable=False)
+    op.add_column("orders", folded)
     for table, columns in _INDEXES:
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
     _create_sessions()
@@ -64,6 +72,41 @@ def _create_search() -> None:
         sa.PrimaryKeyConstraint("order_id", "sku", name=op.f("pk_order_skus")),
     )
     op.create_index(op.f("ix_order_skus_sku"), "order_skus", ["sku"])
+    listed = ["item_id", "channel", "currency"]
+    op.create_index("ix_orders_by_placed_at", "orders", ["placed_at", *listed, "grand_sort"])
+    op.create_index("ix_orders_by_grand_sort", "orders", ["grand_sort", *listed, "placed_at"])
+    _make_searchable(op.get_bind())
+
+
+def _make_searchable(connection: sa.Connection) -> None:
+    """The orders that are there already get what `sync.store.orders.save_orders` writes for new ones."""
+    orders = sa.table("orders", *map(sa.column, ("id", "email", "customer", "customer_folded", "canonical")))
+    skus = sa.table("order_skus", sa.column("order_id"), sa.column("sku"))
+    query = sa.select(orders.c.id, orders.c.email, orders.c.customer, orders.c.canonical).order_by(orders.c.id)
+    last = 0
+    while rows := connection.execute(query.where(orders.c.id > last).limit(_BATCH)).all():
+        last = rows[-1].id
+        connection.execute(
+            sa.update(orders)
+            .where(orders.c.id == sa.bindparam("of"))
+            .values(email=sa.bindparam("mail"), customer_folded=sa.bindparam("folded")),
+            [
+                {
+                    "of": row.id,
+                    "mail": row.email.lower()[:320],
+                    "folded": "".join(f" {word}" for word in row.customer.casefold().split())[:255],
+                }
+                for row in rows
+            ],
+        )
+        found = [
+            {"order_id": row.id, "sku": sku}
+            for row in rows
+            for sku in sorted({line["sku"][:255] for line in json.loads(zlib.decompress(row.canonical))["lines"]})
+            if sku
+        ]
+        if found:
+            connection.execute(sa.insert(skus), found)
 
 
 def _create_bulk_runs() -> None:
