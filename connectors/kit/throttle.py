@@ -6,6 +6,7 @@ outage of Redis costs speed and never an order.
 
 from __future__ import annotations
 
+import dataclasses
 import fractions
 import random
 import threading
@@ -131,6 +132,13 @@ class _Window:
         # `limits` counts by the wall clock; a jump of it must neither spin nor stall.
         return min(max(reset_at - time.time(), 0.01), self._item.get_expiry())
 
+    def room(self) -> tuple[int | None, int | None, int | None]:
+        """(calls a window, seconds a window, calls that still fit in); Nones where nothing is limited."""
+        if self._item is None:
+            return None, None, None
+        left = self._limiter.get_window_stats(self._item, _PREFIX, self._connection).remaining
+        return self._item.amount, self._item.get_expiry(), left
+
 
 class _Storage(RedisStorage):
     """Imports the client that we use, not every other that may be installed: in each drain that took 70 ms."""
@@ -153,6 +161,28 @@ class _Shared:
 
     def pause_left(self) -> float:
         return max(0.0, self._redis.pttl(self._key) / 1000)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Budget:
+    """What one connection may send now; `limit` and `left` are None without a rate of ours."""
+
+    #: Calls in each window, how long a window is, and how many of them may still go out in this one.
+    limit: int | None
+    window_s: int | None
+    left: int | None
+    #: For how long the other system wants no call at all.
+    paused_s: float
+
+
+def read_budget(connection: str, rate_per_s: float | None, *, pool: redis.ConnectionPool) -> Budget | None:
+    """What all processes together may still send, for people to see; takes nothing. None when Redis is away."""
+    shared = _Shared(connection, rate_per_s, pool)
+    try:
+        paused_s = shared.pause_left()
+        return Budget(*shared.window.room(), paused_s)
+    except _AWAY:
+        return None
 
 
 def _half(rate_per_s: float | None) -> float | None:

@@ -38,14 +38,15 @@ def migrate(store: Store) -> None:
 
 def schema_problem(store: Store) -> str:
     """Why the schema does not fit this program, with the next step; empty when it fits."""
-    current = store.read(_revision)
+    current = store.read(revision)
     if current == HEAD:
         return ""
     found = f"revision {current}" if current else "no schema"
     return f"the database has {found}, this program needs revision {HEAD}: run `crossdock init`"
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for one without our schema."""
     if not inspect(connection).has_table(_VERSION.name):
         return None
     return connection.execute(select(_VERSION.c.version_num)).scalar()

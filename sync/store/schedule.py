@@ -36,6 +36,11 @@ def ask(connection: Connection, name: str) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=[schedules.c.name], set_={"asked": True}))
 
 
+def exists(connection: Connection, name: str) -> bool:
+    """Whether there is such a schedule: one that no scheduler has declared would never run."""
+    return connection.execute(select(schedules.c.name).where(schedules.c.name == name)).first() is not None
+
+
 def load_due(connection: Connection) -> list[Due]:
     """Everything whose time has come or that was asked for, oldest first."""
     query = (
@@ -67,10 +72,14 @@ class Row:
     last_at: dt.datetime | None
     last_ok: bool | None
     message: str
+    #: Somebody asked for it, and it has not begun yet.
+    asked: bool
 
 
 def list_schedules(connection: Connection) -> list[Row]:
     """All of them, by name."""
     table = schedules.c
-    query = select(table.name, table.next_at, table.last_at, table.last_ok, table.message).order_by(table.name)
+    query = select(table.name, table.next_at, table.last_at, table.last_ok, table.message, table.asked).order_by(
+        table.name
+    )
     return [Row(*row) for row in connection.execute(query)]

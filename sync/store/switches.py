@@ -70,6 +70,25 @@ def pauses(connection: Connection) -> list[Pause]:
     return [Pause(*row) for row in connection.execute(query)]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rest:
+    """A connection that was away and paused itself; over when something has gone through since."""
+
+    name: str
+    reason: str
+    until: dt.datetime
+    changed_at: dt.datetime
+
+
+def ended_rests(connection: Connection) -> dict[str, Rest]:
+    """Connection -> its last rest, where that is over: whether it works again is only known when it was used."""
+    table = switches.c
+    query = select(table.name, table.reason, table.until, table.changed_at).where(
+        table.scope == "connection", table.paused, table.until <= db_now()
+    )
+    return {row.name: Rest(*row) for row in connection.execute(query)}
+
+
 def stops(entry: Pause, *, channel: str, connections: Sequence[str]) -> bool:
     """Whether a pause stops a channel: its own, one of its connections', or that of everything."""
     if entry.scope == "all":

@@ -34,11 +34,18 @@ MAX_BATCH = 64
 
 
 def drain_channel(
-    store: Store, systems: ChannelSystems, kind: str, *, ring: Callable[[str, str], object], drain_s: float = DRAIN_S
+    store: Store,
+    systems: ChannelSystems,
+    kind: str,
+    *,
+    ring: Callable[[str, str], object],
+    drain_s: float = DRAIN_S,
+    job: str = "",
 ) -> int:
     """Drain what is due of one channel; answers how many items were looked at. Safe to run twice, or at once.
 
-    `ring(channel, kind)` is called when a second worker can help, or when time was up with work left.
+    `ring(channel, kind)` is called when a second worker can help, or when time was up with work left. `job` is the
+    queue's name for this drain, by which a person can have it stopped.
     """
     channel = systems.channel
     if _paused(store, systems):
@@ -50,7 +57,7 @@ def drain_channel(
             channel=channel.name,
             kind=kind,
             target=channel.erp,
-            holder=f"{socket.gethostname()}:{os.getpid()}",
+            holder=holder_name(job),
             concurrency=systems.target.concurrency,
             lease_s=systems.lease_s,
         )
@@ -73,6 +80,11 @@ def drain_channel(
     if more:
         ring(channel.name, kind)
     return looked
+
+
+def holder_name(job: str = "") -> str:
+    """`<host>:<process id>:<job>`; the job is empty where no worker runs it."""
+    return f"{socket.gethostname()[:64]}:{os.getpid()}:{job}"[:128]
 
 
 def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -> tuple[int, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rq.job import get_current_job
+
 from config.model import Config
 from config.settings import Settings
 from sync.rules.systems import read_config
@@ -28,4 +30,11 @@ def drain(channel: str, kind: str) -> None:
         if channel not in runtime.config.channels:
             return
         systems = runtime.systems.channel(channel)
-        drain_channel(runtime.store, systems, kind, ring=lambda name, what: runtime.bell.ring(name, what, again=True))
+        job = get_current_job()
+        drain_channel(
+            runtime.store,
+            systems,
+            kind,
+            ring=lambda name, what: runtime.bell.ring(name, what, again=True),
+            job=job.id if job is not None else "",
+        )

@@ -141,7 +141,11 @@ def check_redis(redis_url: Secret) -> list[RedisProblem]:
         return [RedisProblem("unreachable", text, fatal=True)]
     finally:
         client.close()
-    skew = seconds + microseconds / 1e6 - middle
+    return judge(info, seconds + microseconds / 1e6 - middle)
+
+
+def judge(info: Mapping[str, Any], skew: float) -> list[RedisProblem]:
+    """What the server's own words (INFO), and by how many seconds its clock is ahead of ours, say for our use."""
     problems = [*_version_and_role(info), *_policy(info), *_clock(skew), *_durability(info), *_memory(info)]
     return sorted(problems, key=lambda problem: not problem.fatal)
 
