@@ -1,4 +1,7 @@
-"""The web process: takes webhooks in and says how it is. `gunicorn -c python:webapp.gunicorn "webapp:create_app()"`."""
+"""The web process: takes webhooks in, shows the console and says how it is.
+
+`gunicorn -c python:webapp.gunicorn "webapp:create_app()"`
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.settings import Settings
-from webapp import health, protection, webhooks
+from webapp import console, health, protection, webhooks
 from webapp.parts import LazyParts, Parts, build_parts
 
 __all__ = ["create_app"]
@@ -30,6 +33,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Par
     protection.protect(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
+    console.register(app, settings, machines=(webhooks.blueprint.name, health.blueprint.name))
     if hops := settings.proxy_hops:
         # Only as many entries of X-Forwarded-* as proxies of ours wrote; the ones before them are the sender's word.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask documents

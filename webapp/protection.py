@@ -28,6 +28,8 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 HSTS: Final = "max-age=31536000"
+#: What is asked for by machines and never by a browser that somebody sits at.
+_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz", "/metrics")
 
 
 def protect(app: Flask) -> None:
@@ -35,8 +37,13 @@ def protect(app: Flask) -> None:
     # Flask's own log line ends in the exception's text, which may quote a delivery or a statement's parameters.
     app.logger.disabled = True
     got_request_exception.connect(_log_failure, app)
-    app.register_error_handler(HTTPException, _plain_error)
+    app.register_error_handler(HTTPException, plain_error)
     app.wsgi_app = _WithHeaders(app.wsgi_app)  # type: ignore[method-assign]  # Flask's documented place for it
+
+
+def for_machines(path: str) -> bool:
+    """Whether this path is asked for by machines: they have no session, and their errors are JSON."""
+    return path.startswith(_MACHINES)
 
 
 class _WithHeaders:
@@ -63,7 +70,7 @@ class _WithHeaders:
         return self._app(environ, start)
 
 
-def _plain_error(error: HTTPException) -> Response | HTTPException:
+def plain_error(error: HTTPException) -> Response | HTTPException:
     """Status and its standard name, never the description: that one may quote the request."""
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions in werkzeug
         return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import re
 import secrets
@@ -239,7 +240,7 @@ def set_active(store: Store, login: str, *, active: bool, actor: Actor) -> None:
 
 def set_timezone(store: Store, who: SignedIn, timezone: str, *, actor: Actor) -> None:
     """In which zone the user reads times; empty for UTC. Raises AccountRefused."""
-    if timezone and timezone not in zoneinfo.available_timezones():
+    if timezone and timezone not in zones():
         raise AccountRefused(N_("%(zone)s is no time zone, e.g. Europe/Berlin."), zone=repr(timezone[:64]))
 
     def work(connection: Connection) -> None:
@@ -248,6 +249,12 @@ def set_timezone(store: Store, who: SignedIn, timezone: str, *, actor: Actor) ->
         record_audit(connection, actor, "user timezone", subject, before=who.user.timezone, after=timezone)
 
     store.write(work)
+
+
+@functools.cache
+def zones() -> tuple[str, ...]:
+    """The time zones that a user may choose: places, not the abbreviations of the past."""
+    return tuple(sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")))
 
 
 def new_password() -> str:

@@ -1,0 +1,44 @@
+"""The console: pages for people. `register` hangs them into the application.
+
+A page is a module here with a `blueprint`, listed in PAGES; its overview is the endpoint `<name>.index`. Every view
+says with `access.needs` who may see it; an application with one that does not say it is not made.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from config.settings import Settings
+from webapp.console import access, account, assets, cookies, errors, navigation, present, signin, texts
+
+#: Every module with a page, in the order of their URLs in the documentation.
+PAGES: Final[tuple[ModuleType, ...]] = (
+    signin,
+    account,
+)
+
+
+def register(app: Flask, settings: Settings, *, machines: tuple[str, ...]) -> None:
+    """Add the console to `app`. `machines` names the blueprints that no browser posts to."""
+    app.secret_key = settings.signing_key().reveal()
+    app.session_interface = cookies.ConsoleCookies(settings)
+    # The token is as long-lived as the session that it belongs to; a form may stay open over lunch.
+    app.config.update(WTF_CSRF_TIME_LIMIT=None, TEMPLATES_AUTO_RELOAD=False)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    csrf = CSRFProtect(app)
+    for name in machines:
+        csrf.exempt(app.blueprints[name])
+    texts.register(app)
+    access.register(app)
+    signin.register(app, settings)
+    present.register(app)
+    navigation.register(app)
+    errors.register(app)
+    assets.register(app)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
+    access.demand_roles(app, {page.blueprint.name for page in PAGES})

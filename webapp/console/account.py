@@ -1,0 +1,80 @@
+"""One's own account: password, time zone, the browsers that are signed in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from sync.desk import accounts
+from sync.desk.accounts import AccountRefused
+from webapp.console.access import current_actor, needs, signed_in
+from webapp.parts import parts
+
+blueprint = Blueprint("account", __name__)
+
+
+def _me() -> accounts.SignedIn:
+    who = signed_in()
+    assert who is not None
+    return who
+
+
+def _page(error: AccountRefused | None = None, field: str = "") -> ResponseReturnValue:
+    who = _me()
+    page = render_template(
+        "console/account.html",
+        who=who,
+        sessions=accounts.sessions_of(parts().store, who.user.login),
+        error="" if error is None else _(error.text, **error.params),
+        field=field,
+        least=accounts.MIN_PASSWORD_CHARS,
+        zones=accounts.zones(),
+    )
+    return page if error is None else (page, 422)
+
+
+@blueprint.get("/account")
+@needs("viewer")
+def index() -> ResponseReturnValue:
+    """The page."""
+    return _page()
+
+
+@blueprint.post("/account/password")
+@needs("viewer")
+def change_password() -> ResponseReturnValue:
+    """A new password; every other browser of this user is signed out."""
+    form = request.form
+    if form.get("new") != form.get("again"):
+        return _page(AccountRefused(accounts.N_("The new password and its repetition differ.")), "again")
+    try:
+        accounts.change_own_password(
+            parts().store, _me(), form.get("old", ""), form.get("new", ""), actor=current_actor()
+        )
+    except AccountRefused as error:
+        return _page(error, "new")
+    flash(_("The password is changed. Your other browsers are signed out."))
+    return redirect(url_for("account.index"), 303)
+
+
+@blueprint.post("/account/timezone")
+@needs("viewer")
+def change_timezone() -> ResponseReturnValue:
+    """In which zone times are shown."""
+    try:
+        accounts.set_timezone(parts().store, _me(), request.form.get("timezone", "").strip(), actor=current_actor())
+    except AccountRefused as error:
+        return _page(error, "timezone")
+    flash(_("The time zone is changed."))
+    return redirect(url_for("account.index"), 303)
+
+
+@blueprint.post("/account/sessions/end")
+@needs("viewer")
+def end_sessions() -> ResponseReturnValue:
+    """Sign out everywhere else."""
+    who = _me()
+    count = accounts.end_sessions(parts().store, who.user.login, actor=current_actor(), but=who.session.token_hash)
+    flash(_("%(count)s other browsers are signed out.", count=count))
+    return redirect(url_for("account.index"), 303)

@@ -1,0 +1,130 @@
+"""How values look to people: money with its currency, times relative and exact, states by icon and text."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal, get_currency_precision
+from flask import Flask
+from flask_babel import get_locale, lazy_gettext
+from flask_babel.speaklater import LazyString
+from markupsafe import Markup, escape
+
+from webapp.console.icons import icon
+from webapp.console.pages import nonce
+from webapp.console.texts import zone
+
+#: What stands where there is no value.
+NOTHING: Final = "\N{EN DASH}"
+#: State -> tone, icon, text. Work items, issues' documents, bulk runs, schedules, connections: one look for all.
+_STATES: Final[dict[str, tuple[str, str, LazyString]]] = {
+    "ready": ("wait", "clock", lazy_gettext("Queued")),
+    "leased": ("work", "sync", lazy_gettext("In work")),
+    "reconcile": ("warn", "question", lazy_gettext("Being looked up")),
+    "waiting": ("wait", "clock", lazy_gettext("Waiting")),
+    "held": ("warn", "hand", lazy_gettext("Held")),
+    "parked": ("bad", "alert", lazy_gettext("Parked")),
+    "skipped": ("off", "minus", lazy_gettext("Not carried over")),
+    "done": ("ok", "check", lazy_gettext("Done")),
+    "paused": ("warn", "pause", lazy_gettext("Paused")),
+    "healthy": ("ok", "check", lazy_gettext("Healthy")),
+    "failing": ("bad", "alert", lazy_gettext("Failing")),
+    "running": ("work", "sync", lazy_gettext("Running")),
+    "cancelled": ("off", "minus", lazy_gettext("Cancelled")),
+    "away": ("bad", "alert", lazy_gettext("Away")),
+    "unknown": ("wait", "question", lazy_gettext("Not known")),
+}
+
+
+_ROLES: Final[dict[str, LazyString]] = {
+    "viewer": lazy_gettext("Viewer"),
+    "operator": lazy_gettext("Operator"),
+    "integrator": lazy_gettext("Integrator"),
+    "admin": lazy_gettext("Admin"),
+}
+
+
+def register(app: Flask) -> None:
+    """Name them in the templates, each as a filter and as a function."""
+    for function in (money, ago, at, number, duration, state_badge, badge, icon, role_name):
+        app.jinja_env.filters[function.__name__] = app.jinja_env.globals[function.__name__] = function
+    app.jinja_env.globals.update(csp_nonce=nonce, NOTHING=NOTHING)
+
+
+def money(amount: Decimal | str | None, currency: str) -> str:
+    """`4,210.00 EUR`: every digit that the source wrote, and not fewer than the currency has."""
+    if amount is None or amount == "":
+        return NOTHING
+    value = Decimal(amount)
+    exponent = value.as_tuple().exponent
+    written = -exponent if isinstance(exponent, int) else 0
+    digits = max(written, get_currency_precision(currency) if currency else 0, 0)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return f"{format_decimal(value, format=pattern, locale=get_locale())}\N{NO-BREAK SPACE}{currency}".strip()
+
+
+def number(value: Decimal | float | None) -> str:
+    """`12,345`."""
+    return NOTHING if value is None else format_decimal(value, locale=get_locale())
+
+
+def duration(seconds: float | dt.timedelta | None) -> str:
+    """`12 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`: two units are enough."""
+    if seconds is None:
+        return NOTHING
+    value = seconds.total_seconds() if isinstance(seconds, dt.timedelta) else float(seconds)
+    if value < 1:
+        return f"{round(value * 1000)}\N{NO-BREAK SPACE}ms"
+    if value < 10:  # noqa: PLR2004 - below it the tenth still says something
+        return f"{value:.1f}\N{NO-BREAK SPACE}s"
+    whole = round(value)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    first = next(index for index, (count, _unit) in enumerate(parts) if count)
+    shown = [f"{count}\N{NO-BREAK SPACE}{unit}" for count, unit in parts[first : first + 2] if count]
+    return " ".join(shown)
+
+
+def ago(moment: dt.datetime | None) -> Markup | str:
+    """`5 minutes ago` or `in 2 hours`, as `<time>` with the exact time in the user's zone as its title."""
+    if moment is None:
+        return NOTHING
+    delta = moment - dt.datetime.now(dt.UTC)
+    text = format_timedelta(delta, granularity="second", threshold=0.99, add_direction=True, locale=get_locale())
+    return _time(moment, text, _exact(moment))
+
+
+def at(moment: dt.datetime | None) -> Markup | str:
+    """`22 Nov 2026, 04:00:00 UTC`, in the user's zone, with how long ago as its title."""
+    if moment is None:
+        return NOTHING
+    delta = moment - dt.datetime.now(dt.UTC)
+    return _time(moment, _exact(moment), format_timedelta(delta, add_direction=True, locale=get_locale()))
+
+
+def _exact(moment: dt.datetime) -> str:
+    return babel_datetime(moment, "d MMM y, HH:mm:ss zzz", tzinfo=zone(), locale=get_locale())
+
+
+def _time(moment: dt.datetime, text: str, title: str) -> Markup:
+    machine = moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}" translate="no">{}</time>').format(machine, title, text)
+
+
+def badge(tone: str, icon_name: str, text: str | LazyString) -> Markup:
+    """A status: icon, text, and a colour (ok, work, wait, warn, bad, off, info) that says nothing that they do not."""
+    return Markup('<span class="badge {}">{}{}</span>').format(tone, icon(icon_name), escape(str(text)))
+
+
+def state_badge(state: str) -> Markup:
+    """The badge of a state; one that nobody has named shows its own word."""
+    tone, icon_name, text = _STATES.get(state, ("wait", "question", state))
+    return badge(tone, icon_name, text)
+
+
+def role_name(role: str) -> str:
+    """What a role is called."""
+    return str(_ROLES.get(role, role))

@@ -1,0 +1,53 @@
+"""Languages: every text that people read goes through gettext. English is what the code says."""
+
+from __future__ import annotations
+
+import zoneinfo
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from flask import Flask, request
+from flask_babel import Babel, get_babel, get_locale
+
+from webapp.console import access
+
+FOLDER: Final = Path(__file__).parent.parent / "translations"
+
+
+def register(app: Flask) -> None:
+    """Choose language and zone for each request."""
+    babel = Babel()
+    babel.init_app(
+        app,
+        default_translation_directories=str(FOLDER),
+        locale_selector=_language,
+    )
+    app.jinja_env.globals.update(language=_shown_language, direction=lambda: get_locale().text_direction)
+
+
+def languages() -> list[str]:
+    """English, and what there is a compiled catalogue for."""
+    found = (path.parent.parent.name for folder in get_babel().translation_directories
+             for path in Path(folder).glob("*/LC_MESSAGES/messages.mo"))  # fmt: skip
+    return ["en", *sorted(found)]
+
+
+def _language() -> str:
+    """The first language of the browser's that we have."""
+    return request.accept_languages.best_match(languages()) or "en"
+
+
+def _shown_language() -> str:
+    locale = get_locale() or Locale("en")
+    return str(locale).replace("_", "-")
+
+
+def zone() -> zoneinfo.ZoneInfo:
+    """In which zone this user reads times."""
+    who = access.known()
+    try:
+        return zoneinfo.ZoneInfo(who.user.timezone if who and who.user.timezone else "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        # The system that stored it knew more zones than this one.
+        return zoneinfo.ZoneInfo("UTC")
