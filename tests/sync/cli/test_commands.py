@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from connectors.sandbox.woocommerce.generator import UNKNOWN_SKU
 from sync import cli
 from sync.store.engine import Store
 from sync.store.tables import audit, bindings, orders
@@ -61,8 +62,14 @@ class Installation:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
 
-    def configure(self, shop: str = "http://127.0.0.1:9", erp: str = "http://127.0.0.1:9", limit: int = 10**9) -> None:
-        start_at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).isoformat(timespec="seconds")
+    def configure(
+        self,
+        shop: str = "http://127.0.0.1:9",
+        erp: str = "http://127.0.0.1:9",
+        limit: int = 10**9,
+        live_since: dt.timedelta = dt.timedelta(days=1),
+    ) -> None:
+        start_at = (dt.datetime.now(dt.UTC) - live_since).isoformat(timespec="seconds")
         text = CONFIG.format(shop=shop, erp=erp, start_at=start_at, limit=limit)
         (self.folder / "config" / "crossdock.yaml").write_text(text)
 
@@ -126,6 +133,10 @@ def started(home: Installation, shop: Any, erp: Any, *, count: int = 4, **config
     return placed
 
 
+def sales_of(erp: Any) -> int:
+    return len(erp.books._sales)
+
+
 def test_from_the_shop_to_the_proof(home, shop, erp):
     placed = started(home, shop, erp)
     found = home.json("orders")
@@ -187,6 +198,58 @@ def test_pause_resume_and_retry(home, shop, erp):
     assert "goes on: erp" in home.run("resume", "erp")
     assert "was not paused" in home.run("resume", "erp")
     assert "1 orders will be looked at again" in home.run("retry", order)
+
+
+def test_a_look_up_row_releases_what_waits_for_it(home, shop, erp):
+    started(home, shop, erp, count=0)
+    planted = str(shop._generator.plant("unknown_sku").document()["id"])
+    home.run("pull", "web")
+    home.drain()
+    [held] = home.json("orders", "--needs-you")
+    assert (held["external_id"], held["state"]) == (planted, "held")
+    [cause] = home.json("order", planted)["causes"]
+    known = erp.books.products(None)[0].code
+    assert "1 orders will be looked at again" in home.run("lookup", "sku", UNKNOWN_SKU, known)
+    home.drain()
+    assert cause["cause"] == "unknown_sku"
+    assert home.json("orders", "--needs-you") == []
+    assert home.rows(select(audit.c.action))[0].action == "lookup"
+
+
+BEFORE_GO_LIVE = -dt.timedelta(hours=1)
+
+
+def test_what_was_placed_before_go_live_is_left_out_until_it_is_asked_for(home, shop, erp):
+    one, two = started(home, shop, erp, count=2, live_since=BEFORE_GO_LIVE)
+    assert sales_of(erp) == 0
+    assert "the proof holds" in home.run("proof", "web")
+    assert "1 orders to look at" in home.run("backfill", "web", "--ids", one, "--no-wait")
+    home.drain()
+    states = {order["external_id"]: (order["state"], bool(order["erp_id"])) for order in home.json("orders")}
+    assert states == {one: ("done", True)}
+    assert "the proof holds" in home.run("proof", "web")
+    since = (dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)).isoformat(timespec="seconds")
+    assert "2 orders to look at" in home.run("backfill", "web", "--since", since, "--no-wait")
+    home.drain()
+    assert sales_of(erp) == 2
+    assert {order["external_id"] for order in home.json("orders")} == {one, two}
+
+
+def test_sales_that_the_erp_has_already_are_linked_and_nothing_is_made(home, shop, erp):
+    started(home, shop, erp)
+    carried = {order["external_id"]: order["erp_id"] for order in home.json("orders") if order["erp_id"]}
+    assert carried
+    for file in (home.folder / "state").glob("crossdock.db*"):
+        file.unlink()
+    home.run("init")
+    before = sales_of(erp)
+    assert "nothing created" in home.run("adopt", "web", "--yes")
+    assert {order["external_id"]: order["erp_id"] for order in home.json("orders")} == carried
+    assert "nothing to link" in home.run("adopt", "web", "--yes")
+    home.run("pull", "web")
+    home.drain()
+    assert sales_of(erp) == before
+    assert [row.action for row in home.rows(select(audit.c.action))] == ["adopt"]
 
 
 # --- what goes wrong, in plain words ----------------------------------------------------------------------------
