@@ -28,6 +28,7 @@ from connectors.kit.base import (
     Ref,
     Result,
     SalesTarget,
+    SearchesSales,
     TargetDocument,
     Throttle,
 )
@@ -78,7 +79,7 @@ _OPTIONS: Final = ("bulk", "enforced_key", "shop", "cache_s", "settle_bound_s")
 Thing = TypeVar("Thing")
 
 
-class SandboxErp(SalesTarget, Diagnoses):
+class SandboxErp(SalesTarget, Diagnoses, SearchesSales):
     """See the module's text. Safe to share between threads."""
 
     checks: Mapping[str, str] = {
@@ -227,6 +228,14 @@ class SandboxErp(SalesTarget, Diagnoses):
             for document in self._read_sales([("shop", self._shop), *(("key", key) for key in batch)]):
                 found.setdefault(document.key, []).append(document)
         return found
+
+    def search_sales(self, text: str) -> list[DocumentSummary]:
+        """By number, reference, key or id."""
+        data = self._client.get("api/sales", [("shop", self._shop), ("named", text)]).data
+        try:
+            return [_summary(sale) for sale in data["sales"]]
+        except _MALFORMED as error:
+            raise _misread(error, write=False) from None
 
     def create_sales(self, payloads: Sequence[JsonDict]) -> list[Result]:
         """Create drafts, `bulk` in a call; each item has an outcome of its own."""

@@ -306,6 +306,25 @@ class SalesTarget(Protocol):
         """Every sale of our shop placed in the window (by its sale date), ours or not, cancelled ones too."""
 
 
+class LinksDocuments(Protocol):
+    """Knows where people see a document in the system's own pages. Pure: no HTTP."""
+
+    @abstractmethod
+    def link(self, kind: str, external_id: str) -> str:
+        """The http(s) address of an `order` or a `sale`; empty where there is no page for it."""
+
+
+class SearchesSales(Protocol):
+    """Finds sales by what people call them."""
+
+    @abstractmethod
+    def search_sales(self, text: str) -> list[DocumentSummary]:
+        """Sales of our shop whose number, reference, key or id is `text`, cancelled ones too; some dozens at most.
+
+        Raises Transient, ConnectionBroken.
+        """
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSettings:
     """What one configured account gives its connector. Secrets are plain texts here, and no part of the `repr`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from connectors.kit.errors import ConnectionBroken
 
@@ -39,6 +40,20 @@ class Options:
         if default and value == "":
             raise self._refuse(name, "a text that is not empty")
         return str(value)
+
+    def address(self, name: str, default: str) -> str:
+        """An http(s) address for people's browsers, without a slash at its end; the default is not looked at."""
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise self._refuse(name, "an address such as https://host/path")
+        return value.rstrip("/")
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from connectors.kit.base import (
     ConnectorSettings,
@@ -12,10 +13,12 @@ from connectors.kit.base import (
     DocumentSummary,
     JsonDict,
     KeyDeclaration,
+    LinksDocuments,
     Rank,
     Ref,
     Result,
     SalesTarget,
+    SearchesSales,
     TargetDocument,
     Throttle,
 )
@@ -39,7 +42,7 @@ _KEYS: Final[Mapping[str, KeyDeclaration]] = {
 }
 
 
-class Tryton(SalesTarget, Diagnoses):
+class Tryton(SalesTarget, Diagnoses, SearchesSales, LinksDocuments):
     """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
 
     settle_bound_s = None
@@ -48,6 +51,8 @@ class Tryton(SalesTarget, Diagnoses):
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
         options = read_options(settings.options)
+        client_url = options.admin_url or settings.url.rstrip("/")
+        self._pages = f"{client_url}/#{quote(options.database, safe='')}/model"
         self._client = TrytonClient(settings, options.database, throttle=throttle, dry_run=dry_run)
         self._masters = Masters(self._client, options)
         self.bulk = options.bulk if self._client.has_login else min(options.bulk, _BULK_WITHOUT_LOGIN)
@@ -101,6 +106,16 @@ class Tryton(SalesTarget, Diagnoses):
         finally:
             # Whatever came of it, what is believed of this party is outdated.
             self._parties.forget()
+
+    def link(self, kind: str, external_id: str) -> str:
+        """The sale's page in the web client."""
+        if kind != "sale" or not (external_id.isascii() and external_id.isdecimal()):
+            return ""
+        return f"{self._pages}/sale.sale/{external_id}"
+
+    def search_sales(self, text: str) -> list[DocumentSummary]:
+        """By number, reference, web id or id, within the web shop."""
+        return self._sales.search(text)
 
     def find_sales(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """By `web_id` within the web shop, in one call."""

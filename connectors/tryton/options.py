@@ -25,6 +25,8 @@ class TrytonOptions:
     web_shop: str = ""
     #: What the server stores in: `sqlite` or `postgresql`.
     backend: str = "sqlite"
+    #: Where people open the web client; empty where it is the connection's own address.
+    admin_url: str = ""
     #: Sales per bulk call; 10 to 25 is as cheap per sale as more, and keeps locks and time-outs short.
     bulk: int = _MAX_BULK
     #: How long products, taxes and other master data are believed, in seconds.
@@ -48,6 +50,7 @@ def read_options(given: Mapping[str, Any]) -> TrytonOptions:
         database=database,
         company=options.text("company"),
         web_shop=options.text("web_shop"),
+        admin_url=options.address("admin_url", ""),
         backend=options.one_of("backend", _CONCURRENCY, "sqlite"),
         bulk=options.whole("bulk", _MAX_BULK, 1, 2 * _MAX_BULK),
         cache_s=options.seconds("cache_s", 600.0),

@@ -30,6 +30,9 @@ RANKS: Final = {
 #: The buttons in their order: the rank that they need, their name, the rank that they give.
 _BUTTONS: Final = ((Rank.DRAFT, "quote", Rank.QUOTED), (Rank.QUOTED, "confirm", Rank.CONFIRMED))
 _PAGE: Final = 200
+_SEARCHED: Final = 20
+#: What PostgreSQL takes as an id.
+_MAX_ID: Final = 2**31 - 1
 _NOT_FOUND: Final = 404
 _SHORTEST_CALL_S: Final = 0.5
 
@@ -238,6 +241,16 @@ class Sales:
             if len(rows) < _PAGE:
                 return
             last = rows[-1]["id"]
+
+    def search(self, text: str) -> list[DocumentSummary]:
+        """Sales that people call `text`, newest first."""
+        names = [[name, "=", text] for name in ("number", "reference", "web_id")]
+        if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID:
+            names.append(["id", "=", int(text)])
+        domain = [["web_shop", "=", self._masters.web_shop()["id"]], ["OR", *names]]
+        fields = (*FIELDS, "create_date", "write_date")
+        rows = self._client.search(MODEL, domain, fields, order=[["id", "DESC"]], limit=_SEARCHED)
+        return [_summary(row) for row in rows]
 
     def _read(self, ids: Sequence[int]) -> dict[int, TargetDocument]:
         rows = self._client.search(MODEL, [["id", "in", list(ids)]], FIELDS)

@@ -23,6 +23,7 @@ from connectors.kit.base import (
     Envelope,
     FetchesOrders,
     JsonDict,
+    LinksDocuments,
     ListsOrders,
     ManagesWebhooks,
     Page,
@@ -45,17 +46,19 @@ _MAX_PER_PAGE = 100
 _DEADLINE_S = 60.0
 #: Every state there is: "any" is all but the trash and what a checkout has not finished.
 _STATUSES = ("any", "trash")
-_OPTIONS = frozenset({"per_page", "statuses"})
+_OPTIONS = frozenset({"admin_url", "per_page", "statuses"})
 #: Before the first online shop.
 _BEGINNING = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 _CHECKPOINT_VERSION = 1
 
 
-class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks, Diagnoses):
+class WooCommerce(
+    PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks, Diagnoses, LinksDocuments
+):
     """One WooCommerce shop. Thread-safe.
 
     Options: `per_page` (1 to 100), `statuses` (lists to read, default `any` and `trash`; add `checkout-draft` or the
-    slug of a plugin that hides its own).
+    slug of a plugin that hides its own), `admin_url` (of the dashboard, where it is not `/wp-admin` of the shop).
     """
 
     fetch_batch = 50
@@ -68,6 +71,7 @@ class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Receive
         options = Options("woocommerce", settings.options, _OPTIONS)
         self._per_page = options.whole("per_page", _MAX_PER_PAGE, 1, _MAX_PER_PAGE)
         self._statuses = options.texts("statuses", _STATUSES)
+        self._admin_url = options.address("admin_url", f"{_api_url(settings.url).removesuffix(_API)}wp-admin")
         self._overlap = dt.timedelta(seconds=settings.overlap_s)
         self._webhook_secrets = settings.webhook_secrets
         self._sorts_by_modified = True
@@ -91,6 +95,14 @@ class WooCommerce(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Receive
         """Close the connections."""
         self._http.close()
         self._site.close()
+
+    # -- LinksDocuments --------------------------------------------------------------------------------------
+
+    def link(self, kind: str, external_id: str) -> str:
+        """The order's page in the dashboard; WooCommerce leads from here to wherever it keeps its orders."""
+        if kind != "order" or not (external_id.isascii() and external_id.isdecimal()):
+            return ""
+        return f"{self._admin_url}/post.php?post={external_id}&action=edit"
 
     # -- PullsOrders -----------------------------------------------------------------------------------------
 

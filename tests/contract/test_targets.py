@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.kit.base import Rank
+from connectors.kit.base import Rank, SearchesSales
 from connectors.kit.errors import (
     AlreadyExists,
     ConnectionBroken,
@@ -19,6 +19,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.exchanges import capture
+from connectors.registry import has
 from tests.contract.target_fakes import FAKES, PLACED_AT, TAX, TOTAL, WINDOW, TargetFake
 
 pytestmark = pytest.mark.loopback
@@ -383,3 +384,25 @@ def test_a_wrong_secret_breaks_the_connection_and_nothing_else(fake):
     [result] = target.create_sales([fake.sale("k1")])
     assert isinstance(result.error, ConnectionBroken)
     assert "wrong-secret-0815" not in str(result.error)
+
+
+# Being found
+
+
+def test_a_sale_is_found_by_whatever_people_call_it(fake, target):
+    if not has(target, SearchesSales):
+        pytest.skip("does not search")
+    document = create(target, fake.sale("k1"))
+    create(target, fake.sale("k2"))
+    [confirmed] = target.advance_sales([document], Rank.CONFIRMED)
+    for text in (document.external_id, confirmed.document.number, "k1"):
+        assert document.external_id in {sale.external_id for sale in target.search_sales(text)}, text
+    [found] = target.search_sales(confirmed.document.number)
+    assert (found.total, found.currency, found.rank, found.key) == (TOTAL, "EUR", Rank.CONFIRMED, "k1")
+
+
+def test_a_search_for_what_nobody_has_finds_nothing(target):
+    if not has(target, SearchesSales):
+        pytest.skip("does not search")
+    for text in ("no such sale", "99999999999999999999", "%", "' OR 1=1 --", "٣"):
+        assert target.search_sales(text) == []

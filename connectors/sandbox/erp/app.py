@@ -8,6 +8,7 @@
     POST   /api/sales/advance                   {"ids": [..], "state": ".."} -> {"results": [..]}
     GET    /api/sales?shop=S&key=A&key=B        {"sales": [..]}, every sale under each key, lowest id first
     GET    /api/sales?id=1&id=2                 {"sales": [..]}
+    GET    /api/sales?shop=S&named=TEXT         {"sales": [..]} whose number, reference, key or id it is, newest first
     GET    /api/sales?shop=S&since=T&until=T[&after=ID][&limit=N]     {"sales": [summary ..], "next": ID or null}
     DELETE /api/sales/{id}                      204; 409 unless it is a draft
 
@@ -31,6 +32,7 @@ from connectors.sandbox.exchange import Request, Response, json_response
 #: Items that one bulk call takes.
 BULK_LIMIT: Final = 100
 _LIST_LIMIT: Final = 500
+_NAMED_LIMIT: Final = 20
 _SALE: Final = "/api/sales/"
 
 #: What was decided; calling it commits and answers.
@@ -154,6 +156,8 @@ class ErpApp:
             return lambda: json_response({"sales": self.books.sales_by_id(numbers)})
         if keys:
             return lambda: json_response({"sales": self.books.sales_by_key(shop, keys)})
+        if named := _one(request, "named"):
+            return lambda: json_response({"sales": self.books.sales_named(shop, named, _NAMED_LIMIT)})
         since, until = moment(_one(request, "since"), "since"), moment(_one(request, "until"), "until")
         after = _number(_one(request, "after") or "0", "after")
         limit = min(_number(_one(request, "limit") or str(_LIST_LIMIT), "limit"), _LIST_LIMIT)

@@ -106,6 +106,17 @@ class Books:
         with self._lock:
             return [self._sales[found].to_json() for found in ids if found in self._sales]
 
+    def sales_named(self, shop: str, name: str, limit: int) -> list[JsonDict]:
+        """Up to `limit` summaries of sales that are called so, newest first."""
+        with self._lock:
+            mine = (sale.summary() for sale in reversed(self._sales.values()) if sale.shop == shop)
+            called = (
+                sale
+                for sale in mine
+                if name in {sale["number"], sale["reference"], sale["external_key"], str(sale["id"])}
+            )
+            return list(itertools.islice(called, limit))
+
     def list_sales(self, shop: str, since: str, until: str, after: int, limit: int) -> list[JsonDict]:
         """Up to `limit` summaries with id > `after` and since <= placed_at < until, by id.
 
