@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Par
     protection.protect(app)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(health.blueprint)
-    console.register(app, settings, machines=(webhooks.blueprint.name, health.blueprint.name))
+    console.register(app, settings)
     if hops := settings.proxy_hops:
         # Only as many entries of X-Forwarded-* as proxies of ours wrote; the ones before them are the sender's word.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask documents

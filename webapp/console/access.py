@@ -40,7 +40,8 @@ def register(app: Flask) -> None:
     manager = LoginManager()
     manager.session_protection = None
     manager.user_loader(_load)
-    manager.init_app(app)
+    # What `init_app` does, but for its hook behind every answer: that one keeps a cookie that we do not have.
+    app.login_manager = manager  # type: ignore[attr-defined]  # where Flask-Login looks for it
     app.jinja_env.globals.update(signed_in=signed_in, may=may)
 
 
