@@ -12,43 +12,48 @@ from sync.flows.context import Clock
 from sync.rules import systems
 from sync.store import inbox, intents, items
 from sync.work import settle
+from tests.sync.flows.erp import Erp
+
+#: `setattr`, or a test's own that puts things back.
+Patch = Callable[[object, str, object], object]
 
 
-def take_out(name: str) -> None:
+def take_out(name: str, patch: Patch = setattr) -> None:
     """In this process and its children; nothing for an empty name."""
     if name:
-        REMOVALS[name]()
+        REMOVALS[name](patch)
 
 
-def _look_up() -> None:
+def _look_up(patch: Patch) -> None:
     """Nothing is found under a key, whenever it is looked for: after doubt, before the first write, read back."""
-    SandboxErp.find_sales = lambda target, keys: {}
+    for target in (SandboxErp, Erp):
+        patch(target, "find_sales", lambda target, keys: {})
 
 
-def _intent() -> None:
+def _intent(patch: Patch) -> None:
     """Nobody writes down what is about to be sent."""
     numbers = itertools.count(-1, -1)
 
     def open_intents(connection, lease, wanted, **times):
         return {entry.key: next(numbers) for entry in wanted}
 
-    context.open_intents = open_intents
+    patch(context, "open_intents", open_intents)
 
 
-def _settle() -> None:
+def _settle(patch: Patch) -> None:
     """A look-up that finds nothing is believed at once."""
-    systems.settle_s = lambda connection, target: 0.0
+    patch(systems, "settle_s", lambda connection, target: 0.0)
 
 
-def _fence_of_claims() -> None:
+def _fence_of_claims(patch: Patch) -> None:
     """Items are claimed for a lease that may be gone, so that nobody ever takes them back."""
-    items.demand_lease = lambda connection, lease: None
+    patch(items, "demand_lease", lambda connection, lease: None)
 
 
-def _fence() -> None:
+def _fence(patch: Patch) -> None:
     """Writes do not name the lease any more, and nobody looks how much of it is left."""
     for module in (context, inbox, intents, items):
-        module.demand_lease = lambda connection, lease: None
+        patch(module, "demand_lease", lambda connection, lease: None)
     leave = items.leave
 
     def unfenced(connection, lease, leaves):
@@ -58,11 +63,11 @@ def _fence() -> None:
             ).scalar_one()
             leave(connection, dataclasses.replace(lease, token=token), [entry])
 
-    settle.leave = unfenced
-    Clock.left_s = lambda clock: float("inf")
+    patch(settle, "leave", unfenced)
+    patch(Clock, "left_s", lambda clock: float("inf"))
 
 
-REMOVALS: Mapping[str, Callable[[], None]] = {
+REMOVALS: Mapping[str, Callable[[Patch], None]] = {
     "look_up": _look_up,
     "intent": _intent,
     "settle": _settle,
