@@ -15,6 +15,7 @@ from sync.cli.moving import channel_of
 from sync.desk.passport import passport
 from sync.desk.status import status_of
 from sync.store.orders import StoredOrder, list_orders
+from sync.work.vitals import look_once
 
 _NEEDS_YOU = {"held", "parked"}
 
@@ -28,19 +29,22 @@ def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 def status(*, as_json: bool) -> None:
     """One true sentence, then every channel, connection, schedule and open issue."""
     with opened() as runtime:
-        snapshot = status_of(runtime.store, runtime.config, queue_answers=runtime.bell.is_reachable())
+        snapshot = status_of(runtime.store, runtime.config, look_once(runtime.settings, runtime.config))
     if as_json:
         _print_json(snapshot.to_json())
         return
     out.print(escape(snapshot.sentence))
     table = Table("channel", "ready", "in work", "to reconcile", "waiting", "needs you", "skipped", "done")
-    for channel in snapshot.channels:
+    for channel in snapshot.home.channels:
         counts = channel.counts
         needs = counts.get("held", 0) + counts.get("parked", 0)
         names = ("ready", "leased", "reconcile", "waiting")
         row = [str(counts.get(name, 0)) for name in names]
         table.add_row(channel.name, *row, str(needs), str(counts.get("skipped", 0)), str(counts.get("done", 0)))
     out.print(table)
+    for connection in snapshot.home.connections:
+        for reason in connection.reasons:
+            out.print(f"{connection.name} ({connection.condition}): {escape(str(reason))}")
     for entry in snapshot.pauses:
         until = f" until {entry.until:%Y-%m-%d %H:%M:%S} UTC" if entry.until else ""
         out.print(f"paused: {entry.scope} {entry.name}{until}: {escape(entry.reason)}")

@@ -15,13 +15,8 @@ from rich.table import Table
 
 from sync.cli.console import opened, out, progress
 from sync.cli.moving import MOMENT, aware, channel_of
-from sync.desk.proof import ChannelProof, proof_to_json, prove
+from sync.desk.proof import ChannelProof, proof_to_json, prove_channel
 from sync.rules.comparison import Difference, Group
-from sync.store.channels import channel_state
-from sync.work.runtime import Runtime
-
-#: How far back a proof looks where nothing else is said.
-_BACK = dt.timedelta(days=30)
 
 
 @click.command()
@@ -40,7 +35,7 @@ def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.dateti
         with progress("listing both sides", len(names)) as (bar, task):
             proofs = []
             for name in names:
-                proofs.append(prove_channel(runtime, name, aware(since), aware(until)))
+                proofs.append(prove_channel(runtime.store, runtime.systems.channel(name), aware(since), aware(until)))
                 bar.advance(task)
     if as_json:
         click.echo(json.dumps([entry for each in proofs for entry in proof_to_json(each)], ensure_ascii=False))
@@ -48,17 +43,6 @@ def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.dateti
         for each in proofs:
             show_proof(out, each)
     sys.exit(0 if all(each.holds for each in proofs) else 1)
-
-
-def prove_channel(
-    runtime: Runtime, name: str, since: dt.datetime | None = None, until: dt.datetime | None = None
-) -> ChannelProof:
-    """The proof of one channel over its whole life, at most 30 days unless `since` says more."""
-    now = dt.datetime.now(dt.UTC)
-    if since is None:
-        state = runtime.store.read(lambda c: channel_state(c, name))
-        since = max(now - _BACK, state.start_at) if state is not None else now - _BACK
-    return prove(runtime.store, runtime.systems.channel(name), since, until or now)
 
 
 def show_proof(console: Console, each: ChannelProof) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 from typing import Any
 
 from sync.rules.comparison import Difference, Group, Kind, Sum, compare
 from sync.rules.systems import ChannelSystems
+from sync.store.channels import channel_state
 from sync.store.engine import Store
+from sync.store.reports import save_report
 
 #: Differences that are explained and under way; every other one says that the sides do not agree.
 EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG})
+#: How far back a proof looks where nothing else is said.
+_BACK = dt.timedelta(days=30)
+#: A proof over sides that have nothing in common would be as large as both of them.
+_KEPT_DIFFERENCES = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +46,39 @@ def prove(store: Store, systems: ChannelSystems, since: dt.datetime, until: dt.d
     # Two rounds of polling: what is younger may not have been asked for yet.
     young = dt.timedelta(seconds=2 * systems.channel.schedules.pull_every_s)
     return ChannelProof(systems.channel.name, since, until, compare(store, systems, since, until, young=young))
+
+
+def prove_channel(
+    store: Store, systems: ChannelSystems, since: dt.datetime | None = None, until: dt.datetime | None = None
+) -> ChannelProof:
+    """Prove one channel over its whole life, at most 30 days unless `since` says more, and keep the report.
+
+    Raises what `prove` raises.
+    """
+    now = dt.datetime.now(dt.UTC)
+    if since is None:
+        state = store.read(lambda c: channel_state(c, systems.channel.name))
+        since = max(now - _BACK, state.start_at) if state is not None else now - _BACK
+    proof = prove(store, systems, since, until or now)
+    body = proof_report(proof)
+    store.write(lambda c: save_report(c, "proof", proof.channel, ok=proof.holds, body=body))
+    return proof
+
+
+def proof_report(proof: ChannelProof) -> dict[str, Any]:
+    """What is kept of a proof: its sums, and as many differences as somebody reads."""
+    groups = proof_to_json(proof)
+    left = _KEPT_DIFFERENCES
+    for group in groups:
+        group["differences"], left = group["differences"][:left], max(0, left - len(group["differences"]))
+    kinds = collections.Counter(str(difference.kind) for difference in proof.differences)
+    return {
+        "since": proof.since.isoformat(),
+        "until": proof.until.isoformat(),
+        "holds": proof.holds,
+        "kinds": dict(sorted(kinds.items())),
+        "groups": groups,
+    }
 
 
 def proof_to_json(proof: ChannelProof) -> list[dict[str, Any]]:

@@ -164,6 +164,28 @@ def list_open(connection: Connection) -> list[OpenIssue]:
     return [OpenIssue(*row) for row in connection.execute(query)]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConnectionIssue:
+    """What is wrong with a connection itself."""
+
+    id: int
+    cause: str
+    connection: str
+    title: str
+    next_step: str
+
+
+def connection_issues(connection: Connection) -> list[ConnectionIssue]:
+    """Open issues of connections; what a connection refuses of single orders is none of them."""
+    table = issues.c
+    query = (
+        select(table.id, table.cause, table.connection, table.title, table.next_step)
+        .where(table.closed_at.is_(None), table.connection != "", table.channel == "")
+        .order_by(table.opened_at, table.id)
+    )
+    return [ConnectionIssue(*row) for row in connection.execute(query)]
+
+
 def load_issue(connection: Connection, issue_id: int) -> tuple[OpenIssue, dt.datetime | None] | None:
     """One issue, also a closed one, with when it was closed."""
     table, documents = issues.c, issue_documents.c

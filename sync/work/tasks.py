@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from config.model import Channel
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
 from sync.desk.outcomes import Place, decide
+from sync.desk.proof import prove_channel
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
 from sync.store import schedule
@@ -29,6 +30,7 @@ from sync.work.subscriptions import check_subscriptions
 log = structlog.get_logger()
 
 _NIGHT: Final = dt.timedelta(days=30)
+_PROOF_BEHIND: Final = dt.timedelta(hours=1)
 
 
 class Tasks:
@@ -44,6 +46,7 @@ class Tasks:
             **{f"webhooks:{name}": self._webhooks for name in sorted(sources) if runtime.settings.public_url},
             **{f"resync:{name}": self._resync for name in runtime.config.channels},
             **{f"nightly:{name}": self._nightly for name in runtime.config.channels},
+            **{f"proof:{name}": self._proof for name in runtime.config.channels},
         }
 
     def knows(self, name: str) -> bool:
@@ -64,10 +67,12 @@ class Tasks:
         now = dt.datetime.now(dt.UTC)
         task, _, subject = name.partition(":")
         channels = self._channels(task, subject)
-        if task == "nightly":
-            local = now.astimezone(ZoneInfo(channels[0].timezone))
+        if task in {"nightly", "proof"}:
+            # The proof comes when what the nightly comparison found had time to be put right.
+            behind = _PROOF_BEHIND if task == "proof" else dt.timedelta(0)
+            local = (now - behind).astimezone(ZoneInfo(channels[0].timezone))
             at: dt.datetime = croniter(channels[0].schedules.nightly, local).get_next(dt.datetime)
-            return at.astimezone(dt.UTC)
+            return at.astimezone(dt.UTC) + behind
         seconds = {
             "pull": min(channel.schedules.pull_every_s for channel in channels),
             "webhooks": min(channel.schedules.webhook_check_every_s for channel in channels),
@@ -161,6 +166,11 @@ class Tasks:
             since = max(since, known.start_at)
         count = compare_and_mark(self._runtime.store, self._runtime.systems.channel(channel), since, until)
         return f"{count} orders differ between the shop, Crossdock and the ERP and are looked at again"
+
+    def _proof(self, channel: str) -> str:
+        proof = prove_channel(self._runtime.store, self._runtime.systems.channel(channel))
+        # One that does not hold is a finding, not a failed run.
+        return f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences"
 
     def _webhooks(self, connection: str) -> str:
         url = f"{self._runtime.settings.public_url}/webhooks/{connection}"

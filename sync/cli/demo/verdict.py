@@ -12,15 +12,15 @@ from sync.cli.demo.memory import resident_mb
 from sync.cli.demo.screen import Screen
 from sync.cli.demo.story import Story
 from sync.cli.demo.world import World
-from sync.cli.proof import prove_channel, show_proof
-from sync.desk.proof import ChannelProof
+from sync.cli.proof import show_proof
+from sync.desk.proof import ChannelProof, prove_channel
 from sync.rules.comparison import Kind
 
 
 def prove(world: World, story: Story, screen: Screen, out: Console) -> bool:
     """Show the proof of each channel and the figures; whether both hold, and nothing but the plants is held."""
     with screen.step("fresh lists of both shops and both ERPs, compared id by id"):
-        proofs = {name: prove_channel(world.runtime, name) for name in CHANNELS}
+        proofs = {name: prove_channel(world.runtime.store, world.runtime.systems.channel(name)) for name in CHANNELS}
     good = True
     for name, proof in proofs.items():
         show_proof(out, proof)

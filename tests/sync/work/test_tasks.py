@@ -81,9 +81,11 @@ def test_the_resync_looks_again_at_what_rests_open(sqlite_store):
 def test_every_schedule_is_declared_with_its_time(sqlite_store):
     tasks = Tasks(World(sqlite_store).runtime)
     first = tasks.first_runs()
-    assert set(first) == {"pull:shop", "webhooks:shop", "resync:web", "nightly:web"}
+    assert set(first) == {"pull:shop", "webhooks:shop", "resync:web", "nightly:web", "proof:web"}
     assert all(tasks.knows(name) for name in first)
     assert tasks.next_run("nightly:web").strftime("%H:%M") == "03:30"
+    assert tasks.next_run("proof:web").strftime("%H:%M") == "04:30"
+    assert now() < tasks.next_run("proof:web") <= now() + dt.timedelta(days=1)
     assert dt.timedelta(seconds=50) < tasks.next_run("pull:shop") - now() < dt.timedelta(seconds=70)
 
 
