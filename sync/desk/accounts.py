@@ -84,7 +84,7 @@ def sign_in(
 
     `before` is the token that the browser held until now: it ends.
     """
-    user = store.read(lambda c: users.find_user(c, normal_login(login)))
+    user = find_user(store, login)
     good = _verify(_NOBODY if user is None else user.password_hash, password)
     if user is None or not good or not user.active:
         return None
@@ -152,6 +152,11 @@ def sessions_of(store: Store, login: str) -> list[Session]:
 def list_users(store: Store) -> list[User]:
     """Every user."""
     return store.read(users.list_users)
+
+
+def find_user(store: Store, login: str) -> User | None:
+    """The user of this login."""
+    return store.read(lambda c: users.find_user(c, normal_login(login)))
 
 
 def nobody_yet(store: Store) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
 from sync.store.tables import audit
 from sync.store.types import db_now
@@ -44,3 +46,67 @@ def record_audit(
             reason=reason,
         )
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change as it was written down."""
+
+    id: int
+    at: dt.datetime
+    actor: str
+    origin: str
+    action: str
+    subject: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which changes; what is empty does not matter."""
+
+    actor: str = ""
+    action: str = ""
+    #: A part of what was changed, of what it was before and is now, or of the reason.
+    text: str = ""
+    since: dt.datetime | None = None
+    #: Not that moment itself any more.
+    until: dt.datetime | None = None
+
+
+def list_audit(
+    connection: Connection, which: AuditFilter, *, limit: int, below: int | None = None, above: int | None = None
+) -> list[AuditEntry]:
+    """At most `limit` changes, the newest first: those before the one with the id `below`, or next after `above`."""
+    query = select(*(audit.c[field.name] for field in dataclasses.fields(AuditEntry))).where(*_conditions(which))
+    if above is not None:
+        rows = connection.execute(query.where(audit.c.id > above).order_by(audit.c.id).limit(limit)).all()
+        return [AuditEntry(*row) for row in reversed(rows)]
+    if below is not None:
+        query = query.where(audit.c.id < below)
+    return [AuditEntry(*row) for row in connection.execute(query.order_by(audit.c.id.desc()).limit(limit))]
+
+
+def _conditions(which: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    table = audit.c
+    if which.actor:
+        yield table.actor == which.actor
+    if which.action:
+        yield table.action == which.action
+    if which.text:
+        columns = (table.subject, table.before, table.after, table.reason, table.origin)
+        yield or_(*(column.icontains(which.text, autoescape=True) for column in columns))
+    if which.since is not None:
+        yield table.at >= which.since
+    if which.until is not None:
+        yield table.at < which.until
+
+
+def audit_words(connection: Connection) -> tuple[list[str], list[str]]:
+    """Who changed something and what is done, as far as the last ten thousand changes know: (actors, actions)."""
+    recent = select(audit.c.actor, audit.c.action).order_by(audit.c.id.desc()).limit(10_000).subquery()
+    actors = connection.execute(select(recent.c.actor).distinct().order_by(recent.c.actor)).scalars().all()
+    actions = connection.execute(select(recent.c.action).distinct().order_by(recent.c.action)).scalars().all()
+    return list(actors), list(actions)

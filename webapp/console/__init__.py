@@ -13,13 +13,15 @@ from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect
 
 from config.settings import Settings
-from webapp.console import access, account, assets, cookies, errors, navigation, present, signin, texts
+from webapp.console import access, account, activity, assets, cookies, errors, navigation, present, signin, texts, users
 from webapp.protection import for_machines
 
 #: Every module with a page, in the order of their URLs in the documentation.
 PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
     account,
+    activity,
+    users,
 )
 
 

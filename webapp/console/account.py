@@ -46,14 +46,14 @@ def index() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """A new password; every other browser of this user is signed out."""
     form = request.form
-    if form.get("new") != form.get("again"):
-        return _page(AccountRefused(accounts.N_("The new password and its repetition differ.")), "again")
+    if form.get("new_password") != form.get("again_password"):
+        return _page(AccountRefused(accounts.N_("The new password and its repetition differ.")), "again_password")
     try:
         accounts.change_own_password(
-            parts().store, _me(), form.get("old", ""), form.get("new", ""), actor=current_actor()
+            parts().store, _me(), form.get("old_password", ""), form.get("new_password", ""), actor=current_actor()
         )
     except AccountRefused as error:
-        return _page(error, "new")
+        return _page(error, "new_password")
     flash(_("The password is changed. Your other browsers are signed out."))
     return redirect(url_for("account.index"), 303)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Final
+from urllib.parse import urlencode
 
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal, get_currency_precision
-from flask import Flask
+from flask import Flask, request
 from flask_babel import get_locale, lazy_gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
@@ -50,7 +51,7 @@ _ROLES: Final[dict[str, LazyString]] = {
 
 def register(app: Flask) -> None:
     """Name them in the templates, each as a filter and as a function."""
-    for function in (money, ago, at, number, duration, state_badge, badge, icon, role_name):
+    for function in (money, ago, at, number, duration, state_badge, badge, icon, role_name, pair, here):
         app.jinja_env.filters[function.__name__] = app.jinja_env.globals[function.__name__] = function
     app.jinja_env.globals.update(csp_nonce=nonce, NOTHING=NOTHING)
 
@@ -128,3 +129,16 @@ def state_badge(state: str) -> Markup:
 def role_name(role: str) -> str:
     """What a role is called."""
     return str(_ROLES.get(role, role))
+
+
+def pair(value: str) -> tuple[str, str]:
+    """A value that is its own text, for the options of a field."""
+    return value, value
+
+
+def here(path: str = "", **changes: str | int | None) -> str:
+    """This page's address, or `path`, with its filters; `changes` sets some of them, None takes one out."""
+    asked = {name: values for name, values in request.args.lists() if name not in changes}
+    asked |= {name: [str(value)] for name, value in changes.items() if value is not None}
+    query = urlencode([(name, value) for name, values in asked.items() for value in values if value])
+    return (path or request.path) + (f"?{query}" if query else "")
