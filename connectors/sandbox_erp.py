@@ -8,6 +8,7 @@ what the sandbox declares), `cache_s` (how long a resolved reference is believed
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import threading
@@ -24,6 +25,7 @@ from connectors.kit.base import (
     DocumentSummary,
     JsonDict,
     KeyDeclaration,
+    OffersTestSale,
     Rank,
     Ref,
     Result,
@@ -68,6 +70,7 @@ _STALE: Final = frozenset({"unknown_party", "unknown_product", "not_salable"})
 _REFUSED: Final = frozenset({400, 404, 409, 413, 422})
 
 _MAX_BULK: Final = 50
+_TEST_PARTY: Final = "crossdock-test"
 #: Keys, ids or codes in one query; keeps the address far below what proxies cut off.
 _QUERY_BATCH: Final = 50
 _PATHS: Final = {"product": ("api/products", "products"), "party": ("api/parties", "parties")}
@@ -79,7 +82,7 @@ _OPTIONS: Final = ("bulk", "enforced_key", "shop", "cache_s", "settle_bound_s")
 Thing = TypeVar("Thing")
 
 
-class SandboxErp(SalesTarget, Diagnoses, SearchesSales):
+class SandboxErp(SalesTarget, Diagnoses, OffersTestSale, SearchesSales):
     """See the module's text. Safe to share between threads."""
 
     checks: Mapping[str, str] = {
@@ -98,7 +101,15 @@ class SandboxErp(SalesTarget, Diagnoses, SearchesSales):
         self.write_deadline_s = settings.deadline_s or 10.0
         enforced = options.flag("enforced_key", default=True)
         self.keys: Mapping[str, KeyDeclaration] = {
-            "sale": KeyDeclaration("external_key", enforced=enforced, same_call=True, draft=True),
+            "sale": KeyDeclaration(
+                "external_key",
+                enforced=enforced,
+                same_call=True,
+                draft=True,
+                how_to_enforce=""
+                if enforced
+                else "start the sandbox without --no-enforced-key, and take the option out",
+            ),
             "party": KeyDeclaration("code", enforced=enforced, same_call=True),
         }
         self._shop = options.text("shop", "crossdock")
@@ -172,6 +183,27 @@ class SandboxErp(SalesTarget, Diagnoses, SearchesSales):
             return ok(check, "external_key, by the option `enforced_key`; prove it: crossdock doctor --prove-key")
         step = "set `enforced_key: true` if the ERP can; else drafts are read back and doubled ones deleted"
         return warn(check, "by the option `enforced_key` it does not", step)
+
+    # OffersTestSale
+
+    def test_sale(self, key: str) -> JsonDict:
+        """A sale of nothing, to a customer who stays: this ERP deletes none."""
+        with contextlib.suppress(AlreadyExists):
+            self.save_party({"code": _TEST_PARTY, "name": "Crossdock's tests"})
+        party = self._fetch_known("party", [_TEST_PARTY])[_TEST_PARTY]
+        products = self._client.get("api/products").data["products"]
+        if not products:
+            raise RecordRejected("the ERP has no product to make a test sale of")
+        today = dt.datetime.now(dt.UTC)
+        return {
+            "external_key": key,
+            "reference": "Crossdock: a test, removed at once",
+            "currency": "EUR",
+            "party": party["id"],
+            "sale_date": f"{today:%Y-%m-%d}",
+            "placed_at": today.isoformat(),
+            "lines": [{"product": products[0]["id"], "quantity": "1", "amount": "0.00", "tax": "0.00"}],
+        }
 
     # What the ERP knows
 

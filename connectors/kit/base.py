@@ -130,6 +130,8 @@ class KeyDeclaration:
     same_call: bool
     #: Documents can be created as drafts, read back by key, and deleted again.
     draft: bool = False
+    #: What to create in the target so that it enforces the key, where it can; empty where it does already.
+    how_to_enforce: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -322,6 +324,18 @@ class SearchesSales(Protocol):
         """Sales of our shop whose number, reference, key or id is `text`, cancelled ones too; some dozens at most.
 
         Raises Transient, ConnectionBroken.
+        """
+
+
+@runtime_checkable
+class OffersTestSale(Protocol):
+    """Knows a sale that a proof of the key may make and remove again."""
+
+    @abstractmethod
+    def test_sale(self, key: str) -> JsonDict:
+        """The smallest payload that `create_sales` takes as a draft under `key`, for nobody's order.
+
+        Raises Transient, ConnectionBroken, RecordRejected.
         """
 
 

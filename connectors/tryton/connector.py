@@ -14,6 +14,7 @@ from connectors.kit.base import (
     JsonDict,
     KeyDeclaration,
     LinksDocuments,
+    OffersTestSale,
     Rank,
     Ref,
     Result,
@@ -42,7 +43,7 @@ _KEYS: Final[Mapping[str, KeyDeclaration]] = {
 }
 
 
-class Tryton(SalesTarget, Diagnoses, SearchesSales, LinksDocuments):
+class Tryton(SalesTarget, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
     """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
 
     settle_bound_s = None
@@ -71,6 +72,10 @@ class Tryton(SalesTarget, Diagnoses, SearchesSales, LinksDocuments):
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
         """See `checkup.CHECKS`."""
         return Checkup(self._client, self._masters).run()
+
+    def test_sale(self, key: str) -> JsonDict:
+        """A sale of the company to itself, without lines."""
+        return self._sales.test_payload(key)
 
     def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
         """Kind by kind, each in one call; found ones are believed for a while.

@@ -252,6 +252,20 @@ class Sales:
         rows = self._client.search(MODEL, domain, fields, order=[["id", "DESC"]], limit=_SEARCHED)
         return [_summary(row) for row in rows]
 
+    def test_payload(self, key: str) -> JsonDict:
+        """A draft of the company to itself, without lines: nothing can come of it."""
+        company, shop = self._masters.company(), self._masters.web_shop()
+        domain: list[Any] = [["id", "=", company["id"]]]
+        [row] = self._client.search("company.company", domain, ("party", "currency"))
+        return {
+            "company": company["id"],
+            "web_shop": shop["id"],
+            "web_id": key,
+            "reference": "Crossdock: a test, removed at once",
+            "party": row["party"],
+            "currency": row["currency"],
+        }
+
     def _read(self, ids: Sequence[int]) -> dict[int, TargetDocument]:
         rows = self._client.search(MODEL, [["id", "in", list(ids)]], FIELDS)
         return {row["id"]: _document(row) for row in rows}
