@@ -13,10 +13,12 @@ from config.model import Config, Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
+from sync.desk.queue import AWAY, QueueHealth
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
+from sync.work.vitals import Vitals
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Parts:
     config: Config
     systems: Systems
     bell: Bell
+    #: How the queue's server and the workers are; within about a second.
+    look_at_queue: Callable[[], QueueHealth] = lambda: AWAY
     #: Releases whatever else was opened for these parts.
     close_rest: Callable[[], None] = lambda: None
     #: What must never show in a log line.
@@ -55,7 +59,10 @@ def build_parts(settings: Settings) -> Parts:
     sources = {name: systems.connector(name) for name in sorted(feeding)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
 
+    vitals = Vitals(settings, config)
+
     def close_rest() -> None:
+        vitals.close()
         bell.close()
         systems.close()
 
@@ -72,6 +79,7 @@ def build_parts(settings: Settings) -> Parts:
         config=config,
         systems=systems,
         bell=bell,
+        look_at_queue=vitals.look,
         close_rest=close_rest,
         secrets=tuple(config.secrets()),
     )

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from typing import Final
 
+from sync.desk.queue import QueueHealth
 from sync.store.engine import Store
 from sync.store.singletons import silence
 from sync.store.switches import pauses
@@ -23,11 +24,13 @@ class Trouble(enum.StrEnum):
     PAUSED = "paused"
 
 
-def troubles(store: Store, *, queue_answers: bool) -> list[Trouble]:
+def troubles(store: Store, queue: QueueHealth) -> list[Trouble]:
     """What is out of order now; empty when nothing is."""
     found = []
-    if not queue_answers:
+    if not queue.answers:
         found.append(Trouble.QUEUE)
+    elif not queue.living:
+        found.append(Trouble.WORKERS)
     quiet = store.read(lambda c: silence(c, "scheduler"))
     if quiet is None or quiet > _SILENT:
         found.append(Trouble.SCHEDULER)

@@ -101,19 +101,24 @@ def preview_release(connection: Connection, issue_ids: Sequence[int]) -> Release
     )
 
 
+def count_stopped_by_channel(connection: Connection) -> dict[str, int]:
+    """Channel -> documents that stand still."""
+    item = work_items.c
+    query = select(item.channel, func.count()).where(item.state.in_(STOPPED)).group_by(item.channel)
+    return {channel: count for channel, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
+
+
 def count_needing(connection: Connection) -> tuple[dict[str, int], int]:
     """(channel -> documents that stand still, how many causes stop them)."""
     item, documents = work_items.c, issue_documents.c
     stopped = item.state.in_(STOPPED)
-    counted = select(item.channel, func.count()).where(stopped).group_by(item.channel)
     standing = (
         exists()
         .where(documents.issue_id == issues.c.id, documents.closed_at.is_(None))
         .where(documents.item_id == item.id, stopped)
     )
     causes = select(func.count()).select_from(issues).where(issues.c.closed_at.is_(None), standing)
-    by_channel = {channel: count for channel, count in connection.execute(counted)}  # noqa: C416 - Row is no pair
-    return by_channel, int(connection.execute(causes).scalar_one())
+    return count_stopped_by_channel(connection), int(connection.execute(causes).scalar_one())
 
 
 def also_stopped_by(connection: Connection, issue_id: int) -> dict[int, int]:

@@ -127,9 +127,9 @@ def last_pulls(connection: Connection) -> dict[str, dt.datetime]:
 
 def last_sale(connection: Connection, target: str) -> dt.datetime | None:
     """When a sale was last made or linked in a target."""
-    return connection.execute(
-        select(func.max(bindings.c.created_at)).where(bindings.c.connection == target)
-    ).scalar_one()
+    newest = select(func.max(bindings.c.created_at)).where(bindings.c.connection == target)
+    found: dt.datetime | None = connection.execute(newest).scalar_one()
+    return found
 
 
 def last_answer(connection: Connection, channels: Collection[str]) -> dt.datetime | None:
@@ -141,7 +141,8 @@ def last_answer(connection: Connection, channels: Collection[str]) -> dt.datetim
         .join(work_items, work_items.c.id == recent.c.item_id)
         .where(work_items.c.channel.in_(channels), recent.c.outcome == ItemState.DONE.value)
     )
-    return connection.execute(query).scalar_one()
+    found: dt.datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def list_drains(connection: Connection) -> list[Drain]:
         items,
         table.expires_at <= db_now(),
     ).order_by(table.started_at)
-    return [Drain(*row[:-1], expired=bool(row[-1])) for row in connection.execute(query)]
+    return [Drain(*row[:-1], bool(row[-1])) for row in connection.execute(query)]
 
 
 def drain_items(connection: Connection, token: str, limit: int = 50) -> list[tuple[str, str]]:

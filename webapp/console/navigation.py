@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from sync.desk.troubles import Trouble, troubles
+from sync.store.needs import count_stopped_by_channel
 from webapp.console.access import known
 from webapp.parts import Parts, parts
 
@@ -100,8 +101,9 @@ class _Seen:
 
 
 def _look(ours: Parts) -> _Seen:
-    found = troubles(ours.store, queue_answers=ours.queue_answers())
-    return _Seen(tuple(found))
+    found = troubles(ours.store, ours.look_at_queue())
+    needing = sum(ours.store.read(count_stopped_by_channel).values())
+    return _Seen(tuple(found), {"needs": needing})
 
 
 class _Surroundings:

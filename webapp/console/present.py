@@ -11,10 +11,11 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal, get_currency_precision
 from flask import Flask, request
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
+from sync.desk.phrases import Phrase
 from webapp.console.icons import icon
 from webapp.console.pages import nonce
 from webapp.console.texts import zone
@@ -32,6 +33,7 @@ _STATES: Final[dict[str, tuple[str, str, LazyString]]] = {
     "skipped": ("off", "minus", lazy_gettext("Not carried over")),
     "done": ("ok", "check", lazy_gettext("Done")),
     "paused": ("warn", "pause", lazy_gettext("Paused")),
+    "resting": ("warn", "clock", lazy_gettext("Resting")),
     "healthy": ("ok", "check", lazy_gettext("Healthy")),
     "failing": ("bad", "alert", lazy_gettext("Failing")),
     "running": ("work", "sync", lazy_gettext("Running")),
@@ -71,6 +73,26 @@ def money(amount: Decimal | str | None, currency: str) -> str:
 def number(value: Decimal | float | None) -> str:
     """`12,345`."""
     return NOTHING if value is None else format_decimal(value, locale=get_locale())
+
+
+def size(count: int | None) -> str:
+    """`12.3 MB`: how large something is."""
+    if count is None:
+        return NOTHING
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:  # noqa: PLR2004 - SI
+        value /= 1000
+        units.pop(0)
+    text = format_decimal(round(value, 1 if value < 100 and units[0] != "B" else 0), locale=get_locale())  # noqa: PLR2004 - three digits are enough
+    return f"{text}\N{NO-BREAK SPACE}{units[0]}"
+
+
+def said(phrase: Phrase) -> str:
+    """A phrase of the desk in the reader's language."""
+    values = dict(phrase.values)
+    if phrase.many and phrase.count is not None:
+        return ngettext(phrase.one, phrase.many, phrase.count, **values)
+    return gettext(phrase.one, **values)
 
 
 def duration(seconds: float | dt.timedelta | None) -> str:

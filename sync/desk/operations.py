@@ -1,0 +1,131 @@
+"""The machinery: drains, schedules, the database; running a schedule out of turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from config.model import Config
+from sync.desk.home import SCHEDULER
+from sync.store import pulse, schedule
+from sync.store.audit import Actor, record_audit
+from sync.store.engine import Store
+from sync.store.migrate import HEAD, revision
+from sync.store.pulse import Drain, Holder
+from sync.store.schedule import Row
+from sync.store.switches import Pause, pauses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DrainView:
+    """One drain with what it has in its hands."""
+
+    drain: Drain
+    #: (channel, external id) of the first of its items.
+    items: Sequence[tuple[str, str]]
+    #: By which name a worker can be told to stop it; empty where no worker runs it.
+    job: str
+    host: str
+    pid: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """One schedule; `paused` says what keeps it from running."""
+
+    row: Row
+    task: str
+    subject: str
+    #: The configuration has no connection or channel of this name any more.
+    orphaned: bool
+    paused: Pause | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operations:
+    """One look at the machinery, as far as the database knows it."""
+
+    now: dt.datetime
+    drains: Sequence[DrainView]
+    schedules: Sequence[ScheduleView]
+    scheduler: Holder | None
+    database: str
+    database_bytes: int
+    revision: str | None
+    wanted_revision: str
+
+
+def operations_of(store: Store, config: Config) -> Operations:
+    """Look once."""
+
+    def work(c: Connection) -> Operations:
+        stopped = pauses(c)
+        return Operations(
+            now=pulse.clock(c),
+            drains=[_drain(drain, pulse.drain_items(c, drain.token)) for drain in pulse.list_drains(c)],
+            schedules=[_schedule(row, config, stopped) for row in schedule.list_schedules(c)],
+            scheduler=pulse.holder_of(c, SCHEDULER),
+            database="SQLite" if store.is_sqlite else "PostgreSQL",
+            database_bytes=pulse.database_bytes(c),
+            revision=revision(c),
+            wanted_revision=HEAD,
+        )
+
+    return store.read(work)
+
+
+def _drain(drain: Drain, items: Sequence[tuple[str, str]]) -> DrainView:
+    host, _, rest = drain.holder.partition(":")
+    pid, _, job = rest.partition(":")
+    return DrainView(drain, items, job, host, pid)
+
+
+def _schedule(row: Row, config: Config, stopped: Sequence[Pause]) -> ScheduleView:
+    task, _, subject = row.name.partition(":")
+    connection = subject
+    if subject in config.channels and task not in {"pull", "webhooks"}:
+        connection = config.channels[subject].source
+    paused = [entry for entry in stopped if entry.scope == "all" or (entry.scope, entry.name) == _of(connection)]
+    known = subject in (config.connections if task in {"pull", "webhooks"} else config.channels)
+    return ScheduleView(row, task, subject, not known, paused[0] if paused else None)
+
+
+def _of(connection: str) -> tuple[str, str]:
+    return "connection", connection
+
+
+def run_now(store: Store, config: Config, name: str, *, actor: Actor) -> None:
+    """Have the scheduler run a schedule as soon as it looks. Raises LookupError when it would not run."""
+
+    def work(c: Connection) -> None:
+        row = next((row for row in schedule.list_schedules(c) if row.name == name), None)
+        if row is None:
+            raise LookupError(f"there is no schedule {name!r} (schedules are made when the scheduler first runs)")
+        view = _schedule(row, config, pauses(c))
+        if view.orphaned:
+            raise LookupError(f"{view.subject} is not configured any more")
+        if view.paused is not None:
+            raise LookupError(f"{view.paused.name or 'everything'} is paused: resume it first")
+        schedule.ask(c, name)
+        record_audit(c, actor, "run now", f"schedule:{name}")
+
+    store.write(work)
+
+
+def find_drain(store: Store, token: str) -> DrainView | None:
+    """One drain; None when it has ended."""
+    return store.read(
+        lambda c: next(
+            (_drain(drain, pulse.drain_items(c, token)) for drain in pulse.list_drains(c) if drain.token == token), None
+        )
+    )
+
+
+def record_stop(store: Store, view: DrainView, *, actor: Actor, reason: str) -> None:
+    """Write down who stops a drain; before the worker is told, so that nothing is stopped without a trace."""
+    after = f"{view.drain.items} documents in its hands"
+    subject = f"drain:{view.drain.channel}:{view.drain.holder}"
+    store.write(lambda c: record_audit(c, actor, "stop drain", subject, after=after, reason=reason))
