@@ -1,0 +1,86 @@
+"""Every route x every role: the one table is `roles.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import webapp
+from config.settings import Settings
+from sync.desk.accounts import ROLES, covers
+from webapp.console.access import ANYONE, needs, role_of
+
+TABLE = yaml.safe_load(Path(__file__).with_name("roles.yaml").read_text())
+WHO = ("", *ROLES)
+
+
+@pytest.fixture(scope="module")
+def bare_app(tmp_path_factory):
+    return webapp.create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path_factory.mktemp("state"))}))
+
+
+def requests(app):
+    """(endpoint, method) of everything that the application answers."""
+    return {
+        (rule.endpoint, method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def expected(entry, method, who):
+    """What the table says."""
+    role = entry["role"]
+    if role == "machine":
+        return entry[method]
+    if role == ANYONE:
+        return entry.get("signed_in", entry[method]) if who else entry[method]
+    if not who:
+        return entry.get("anonymous", 302 if method == "get" else 401)
+    return entry[method] if covers(who, role) else 403
+
+
+def test_the_table_has_every_route_and_no_other(bare_app):
+    listed = {(endpoint, method) for endpoint, entry in TABLE.items() for method in ("get", "post") if method in entry}
+    assert listed == requests(bare_app)
+
+
+def test_the_views_demand_the_roles_of_the_table(bare_app):
+    demanded = {endpoint: role_of(view) or "machine" for endpoint, view in bare_app.view_functions.items()}
+    assert demanded == {endpoint: entry["role"] for endpoint, entry in TABLE.items()}
+
+
+@pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")
+def test_each_route_answers_each_role_as_the_table_says(app, browser, who):
+    """One session asks for everything, so what would end it is asked last."""
+    ours = browser(who)
+    seen, wanted = {}, {}
+    for endpoint, entry in sorted(TABLE.items(), key=lambda item: item[0] in {"signin.sign_in", "signin.sign_out"}):
+        with app.test_request_context():
+            path = app.url_for(endpoint, **entry.get("args", {}))
+        for method in ("get", "post"):
+            if method in entry:
+                wanted[endpoint, method] = expected(entry, method, who)
+                answer = ours.get(path) if method == "get" else ours.post(path, **entry.get("fields", {}))
+                seen[endpoint, method] = answer.status_code
+                if endpoint == "users.disable":
+                    ours.post(path.replace("disable", "enable"))
+                answer.close()
+    assert seen == wanted
+
+
+def test_an_application_with_a_view_that_names_no_role_is_not_made(monkeypatch, tmp_path):
+    from webapp import console
+    from webapp.console import access
+
+    monkeypatch.setattr(access, "role_of", lambda view: None)
+    with pytest.raises(RuntimeError, match="does not say with @needs who may see it"):
+        webapp.create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)}))
+    assert console.PAGES
+
+
+def test_a_role_that_does_not_exist_is_refused_at_once():
+    with pytest.raises(ValueError, match="no role: superuser"):
+        needs("superuser")
