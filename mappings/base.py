@@ -72,9 +72,21 @@ class TargetMapping:
     #: Stand-ins for what the target would answer, so that a payload can be shown without asking it; None where
     #: `offline_references` will do.
     offline: Callable[[Order, TargetOptions], Resolved] | None = None
+    #: What the target would know of the party once `party` was written, so that a dry run can go on to the sale; None
+    #: where a sale needs nothing of it but its id.
+    made_party: Callable[[Order, Resolved, TargetOptions], JsonDict] | None = None
+
+    #: What every order of a channel may need, whatever it holds: service products, the warehouse, the terms.
+    standing: Callable[[TargetOptions], frozenset[Ref]] = lambda _: frozenset()
 
     def offline_references(self, order: Order, options: TargetOptions) -> Resolved:
         """Every ref of the order with an id that says what it stands for: `<product:SKU-1>`."""
         if self.offline is not None:
             return self.offline(order, options)
         return {ref: {"id": f"<{ref.kind}:{ref.value}>"} for ref in self.references(order, options)}
+
+    def party_made(self, order: Order, ref: Ref, resolved: Resolved, options: TargetOptions) -> JsonDict:
+        """The party as it would be, with an id that says what it stands for where there is none yet."""
+        if self.made_party is not None:
+            return self.made_party(order, resolved, options)
+        return {"id": f"<{ref.kind}:{ref.value}>"}

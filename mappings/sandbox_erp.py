@@ -56,6 +56,11 @@ def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
     return frozenset({_party_ref(order, options), *products})
 
 
+def standing(options: TargetOptions) -> frozenset[Ref]:
+    """The service products."""
+    return frozenset(Ref("product", _service_code(setting, options)) for setting in SERVICE_PRODUCTS)
+
+
 def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:
     """The payload that creates the order's party, None when the ERP has it; addresses stay with each sale."""
     ref = _party_ref(order, options)
@@ -172,4 +177,6 @@ def _joined(*words: str) -> str:
     return " ".join(word for word in words if word)
 
 
-MAPPING: Final = TargetMapping(version="1", sale_key=sale_key, references=references, party=party, sale=sale)
+MAPPING: Final = TargetMapping(
+    version="1", sale_key=sale_key, references=references, party=party, sale=sale, standing=standing
+)

@@ -9,13 +9,20 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.base import TargetMapping
-from mappings.tryton.offline import offline
+from mappings.tryton.offline import made_party, offline
 from mappings.tryton.parties import party
-from mappings.tryton.references import references
+from mappings.tryton.references import references, standing
 from mappings.tryton.sale import sale, sale_key
 
 __all__ = ["MAPPING"]
 
 MAPPING: Final = TargetMapping(
-    version="1", sale_key=sale_key, references=references, party=party, sale=sale, offline=offline
+    version="1",
+    sale_key=sale_key,
+    references=references,
+    party=party,
+    sale=sale,
+    offline=offline,
+    made_party=made_party,
+    standing=standing,
 )

@@ -24,7 +24,7 @@ def offline(order: Order, options: TargetOptions) -> Resolved:
     refs = references(order, options)
     known = {ref: _value(ref, order, options) for ref in refs}
     party = party_ref(order, options)
-    known[party] |= _party(order, options, known)
+    known[party] |= _party(order, options, known, name=party_name(order))
     return known
 
 
@@ -57,8 +57,16 @@ def _rate(ref: Ref, order: Order, options: TargetOptions) -> Decimal | None:
     return round(sum((amount for _, amount in taxed), Decimal(0)) / base * 100, 1) if base else Decimal(0)
 
 
-def _party(order: Order, options: TargetOptions, known: Resolved) -> JsonDict:
-    name = party_name(order)
+def made_party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
+    """The party with both addresses; what the ERP has of it already keeps its ids."""
+    ref = party_ref(order, options)
+    known = resolved.get(ref, {})
+    made = _party(order, options, resolved, name=known.get("name") or party_name(order))
+    there = list(known.get("addresses", ()))
+    return {"id": f"<party:{ref.value}>", **made, **known, "addresses": there + made["addresses"]}
+
+
+def _party(order: Order, options: TargetOptions, known: Resolved, *, name: str) -> JsonDict:
     uses = {"invoice": addresses.billing(order), "delivery": addresses.shipping(order)}
     return {
         "code": party_code(order, options),

@@ -15,7 +15,7 @@ from mappings.base import TargetOptions
 from mappings.canonical.match import party_key
 from mappings.canonical.records import Address, Order, TaxLine
 from mappings.canonical.refs import Ref
-from mappings.tryton.charges import Charge, charges, service_code
+from mappings.tryton.charges import SERVICE_PRODUCTS, Charge, charges, service_code
 
 COMPANY: Final = Ref("company", "")
 WEB_SHOP: Final = Ref("web_shop", "")
@@ -38,6 +38,23 @@ def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
             *([carrier] if (carrier := carrier_ref(order, options)) else []),
             *_address_refs(order),
             *_charge_refs(order, options),
+        }
+    )
+
+
+def standing(options: TargetOptions) -> frozenset[Ref]:
+    """What the channel's policy names or leaves to Tryton, before there is any order."""
+    named = {kind: str(options.settings.get(kind, "")) for kind in ("payment_term", "carrier")}
+    products = {service_code(setting, options) for setting in SERVICE_PRODUCTS}
+    if free_text := str(options.settings.get("free_text_product", "")):
+        products.add(free_text)
+    return frozenset(
+        {
+            COMPANY,
+            WEB_SHOP,
+            warehouse_ref(options),
+            *(Ref(kind, value) for kind, value in named.items() if value),
+            *(Ref("product", code) for code in products),
         }
     )
 

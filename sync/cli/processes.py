@@ -34,7 +34,8 @@ def init() -> None:
 
 def prepare_database(settings: Settings) -> None:
     """Bring the schema to what this program needs, and start the clock of channels that are new."""
-    settings.state_folder.mkdir(parents=True, exist_ok=True)
+    # Orders lie in it, and the key that signs people's sessions: nobody else's business.
+    settings.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = read_config(settings)
     store = Store.open(settings.database_url.reveal())
     try:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from sync.store.tables import bindings, orders
 from sync.store.types import db_now
@@ -144,3 +144,14 @@ def end_of_orders(connection: Connection, order_ids: Sequence[int]) -> None:
         .where(bound.order_id.in_(order_ids), bound.kind == "sale", bound.ended_at.is_(None))
         .values(ended_at=db_now(), updated_at=db_now())
     )
+
+
+def count_linked(connection: Connection) -> dict[str, int]:
+    """Channel -> how many of its orders have a living document in a target."""
+    query = (
+        select(orders.c.channel, func.count(bindings.c.order_id.distinct()))
+        .join(orders, orders.c.id == bindings.c.order_id)
+        .where(bindings.c.ended_at.is_(None))
+        .group_by(orders.c.channel)
+    )
+    return {channel: int(count) for channel, count in connection.execute(query)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from sync.store.tables import events
 
@@ -31,3 +31,21 @@ def list_events(connection: Connection, name: str, kind: str, external_id: str, 
         .limit(limit)
     )
     return [Event(*row) for row in reversed(connection.execute(query).all())]
+
+
+def last_received(connection: Connection, name: str, source: str) -> dt.datetime | None:
+    """When the newest event of a connection came that way (`webhook`, `poll`); None when none ever did."""
+    table = events.c
+    return connection.execute(
+        select(table.received_at)
+        .where(table.connection == name, table.source == source)
+        .order_by(table.received_at.desc())
+        .limit(1)
+    ).scalar()
+
+
+def count_since(connection: Connection, name: str, source: str, since: dt.datetime) -> int:
+    """How many events of a connection came that way after a moment."""
+    table = events.c
+    query = select(func.count()).where(table.connection == name, table.source == source, table.received_at > since)
+    return int(connection.execute(query).scalar_one())

@@ -47,7 +47,9 @@ def _clock(connection: Connection) -> tuple[dt.datetime, dt.datetime, dt.datetim
 
 def _sqlite_facts(connection: Connection) -> DatabaseFacts:
     version = str(connection.exec_driver_sql("SELECT sqlite_version()").scalar_one())
-    pages, size = (int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("page_count", "page_size"))
+    pages, size = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("page_count", "page_size")
+    )
     durability = {
         name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("journal_mode", "synchronous")
     }

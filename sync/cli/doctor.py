@@ -1,0 +1,192 @@
+"""`doctor`: everything that can be checked before an order finds out, and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+import click
+from rich.markup import escape
+
+from config.logging import configure_logging
+from config.problems import ConfigError
+from config.settings import Settings
+from connectors.kit.base import SalesTarget
+from connectors.kit.findings import Finding, Level
+from connectors.registry import has
+from sync.cli.console import actor, err, out, progress
+from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
+from sync.desk.doctor.running import Section
+from sync.rules.systems import Systems, read_config, settle_s
+from sync.store.engine import DatabaseBusy, Store
+from sync.store.migrate import demand_schema, schema_problem
+from sync.work import checkup
+
+#: Nobody waits for longer; what is not known by then is said to be unknown.
+_TOTAL_S: Final = 60.0
+#: Icon and colour; the word beside it says the same.
+_MARKS: Final = {
+    Level.OK: ("✓", "green"),
+    Level.WARN: ("!", "yellow"),
+    Level.FAIL: ("✗", "bold red"),
+    Level.UNKNOWN: ("?", "magenta"),
+}
+_WIDTH: Final = 100
+
+
+@click.command()
+@click.option(
+    "--prove-key", "connection", metavar="CONNECTION", help="Make a test sale twice in this ERP, and remove it."
+)
+@click.option("--timeout", type=click.FloatRange(1, 600), default=_TOTAL_S, show_default=True, help="Seconds in all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def doctor(connection: str | None, timeout: float, *, as_json: bool) -> None:
+    """Check the installation and every connection, and say what to do; changes nothing.
+
+    Exit status 1 where something failed, 0 otherwise, also with warnings. --prove-key writes to the ERP: one draft
+    without content, created twice under one key to see the second one refused, and deleted again.
+    """
+    settings = Settings.from_env()
+    redactor = configure_logging(settings, "doctor", stream=sys.stderr)
+    with _patient(settings) as patient:
+        if patient.config is not None:
+            redactor.add(patient.config.secrets())
+        if connection is not None:
+            _prove(patient, connection, as_json=as_json)
+            return
+        report = _examined(patient, timeout)
+        _keep(patient, report)
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        _show(report)
+    sys.exit(0 if report.ok else 1)
+
+
+@contextlib.contextmanager
+def _patient(settings: Settings) -> Iterator[Patient]:
+    """Also where the configuration cannot be used: everything else is looked at all the same."""
+    store = Store.open(settings.database_url.reveal())
+    try:
+        try:
+            systems = Systems(read_config(settings))
+        except ConfigError as error:
+            yield Patient(settings=settings, store=store, systems=None, problems=error.problems)
+            return
+        try:
+            yield Patient(settings=settings, store=store, systems=systems)
+        finally:
+            systems.close()
+    finally:
+        store.close()
+
+
+def _examined(patient: Patient, total_s: float) -> Report:
+    queue = Section("queue", checkup.CHECKS, lambda: checkup.check_queue(patient.settings))
+    with progress("checking") as (bar, task):
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return examine(patient, [queue], total_s=total_s, progress=show)
+
+
+def _keep(patient: Patient, report: Report) -> None:
+    """For the console; a database that cannot be written to is in the report already."""
+    with contextlib.suppress(DatabaseBusy):
+        if not _is_unusable(report) and not schema_problem(patient.store):
+            keep_report(patient.store, report)
+
+
+def _is_unusable(report: Report) -> bool:
+    return any(
+        line.finding.check == "installation.database" and line.finding.level is Level.FAIL for line in report.lines
+    )
+
+
+def _show(report: Report) -> None:
+    for section, lines in report.sections().items():
+        out.print(f"[bold]{escape(section)}[/]")
+        for (waits, found), group in itertools.groupby(lines, key=_waiting):
+            if waits:
+                ids = ", ".join(line.finding.check for line in group)
+                out.print(f"  [magenta]? unknown[/] {escape(found)}  [dim]{ids}[/]")
+            else:
+                for line in group:
+                    _show_line(line)
+    _show_verdict(report)
+
+
+def _waiting(line: Line) -> tuple[bool, str]:
+    """Checks that were not made for one and the same reason are one line."""
+    finding = line.finding
+    waits = finding.level is Level.UNKNOWN and not finding.next_step
+    return waits, finding.found if waits else ""
+
+
+def _show_line(line: Line) -> None:
+    finding = line.finding
+    mark, style = _MARKS[finding.level]
+    expected = f" (expected: {finding.expected})" if finding.expected else ""
+    first, *more = f"{finding.found}{expected}".splitlines() or [""]
+    out.print(f"  [{style}]{mark} {finding.level:<7}[/] {escape(line.title)}: {escape(first)}  [dim]{finding.check}[/]")
+    for text in more:
+        out.print(textwrap.indent(text, " " * 12), markup=False)
+    if finding.next_step:
+        out.print(_indented(f"-> {finding.next_step}"), markup=False)
+
+
+def _indented(text: str) -> str:
+    lines = textwrap.wrap(text, _WIDTH - 12, break_long_words=False, break_on_hyphens=False, subsequent_indent="   ")
+    return textwrap.indent("\n".join(lines), " " * 12)
+
+
+def _show_verdict(report: Report) -> None:
+    counts = ", ".join(f"{report.count(level)} {level}" for level in Level if report.count(level))
+    out.print(f"\n[bold]Score {report.score} of 100[/]: {counts}. {_verdict(report)}")
+    if report.todo:
+        out.print("[bold]To do before going live[/], the gravest first:")
+    for number, line in enumerate(report.todo, 1):
+        step = line.finding.next_step or line.finding.found
+        told = f"{number}. {line.section}, {line.title}: {' '.join(step.split())}"
+        out.print(textwrap.fill(told, _WIDTH, initial_indent="  ", subsequent_indent="     "), markup=False)
+
+
+def _verdict(report: Report) -> str:
+    if report.ready:
+        return "Nothing stands in the way of going live."
+    if report.ok:
+        return "Nothing failed, but some things could not be found out."
+    return "Something does not work yet."
+
+
+def _prove(patient: Patient, name: str, *, as_json: bool) -> None:
+    if patient.systems is None:
+        raise ConfigError(patient.problems)
+    demand_schema(patient.store)
+    config = patient.systems.config
+    if name not in config.connections:
+        known = ", ".join(sorted(config.connections)) or "none"
+        raise click.BadParameter(f"there is no connection {name!r}; configured are: {known}", param_hint="--prove-key")
+    target = patient.systems.connector(name)
+    if not has(target, SalesTarget):
+        raise click.BadParameter(f"{name} takes no sales, so it has no key to prove", param_hint="--prove-key")
+    err.print(f"making a test sale in {escape(name)}, and removing it again")
+    settle = settle_s(config.connections[name], target)
+    proof = prove_key(patient.store, target, name, settle_s=settle, actor=actor())
+    _show_proof(proof, as_json=as_json)
+    sys.exit(0 if proof.ok else 1)
+
+
+def _show_proof(proof: KeyProof, *, as_json: bool) -> None:
+    finding: Finding = proof.finding
+    line = Line(f"connection:{proof.connection}", "a document cannot be made twice", finding)
+    if as_json:
+        click.echo(json.dumps({**line.to_json(), "proven": proof.ok, "left": list(proof.left)}, ensure_ascii=False))
+    else:
+        _show_line(line)

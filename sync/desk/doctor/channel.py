@@ -1,0 +1,103 @@
+"""The check-up of one channel: its policies, and a rehearsal of the shop's own orders against the ERP."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from config.model import Config, Mode
+from connectors.kit.errors import ConnectionBroken, ConnectorError
+from connectors.kit.findings import Finding, fail, of_error, ok, unknown, warn
+from connectors.registry import UnknownSystem
+from sync.desk.doctor.rehearsal import rehearse
+from sync.desk.doctor.words import moment_shown
+from sync.rules.references import resolve
+from sync.rules.systems import ChannelSystems, SystemMissing, Systems
+from sync.store.engine import Store
+from sync.store.lookups import load_lookups
+
+CHECKS: Final[Mapping[str, str]] = {
+    "channel.start_at": "it imports from a day on that makes sense",
+    "channel.rules": "what protects the books is switched on",
+    "channel.references": "the ERP knows everything that the policies name",
+    "channel.rehearsal": "the shop's newest orders would go through",
+}
+#: Rules without which a wrong sale is made in silence.
+_GUARDS: Final = ("totals", "unknown_sku", "tax")
+_SHOWN: Final = 5
+
+
+class ChannelCheckup:
+    """One channel."""
+
+    def __init__(self, name: str, config: Config, patients: Systems, store: Store | None) -> None:
+        """`store` is None while the database has no tables."""
+        self._name, self._config, self._patients, self._store = name, config, patients, store
+
+    def run(self) -> Iterator[Finding]:
+        """Every check; only what needs no system where one of its two cannot be spoken to."""
+        yield self._start_at()
+        yield self._rules()
+        try:
+            systems = self._patients.channel(self._name)
+        except (ConnectionBroken, SystemMissing, UnknownSystem) as error:
+            yield fail("channel.references", str(error), "correct the connections of this channel")
+            return
+        store, lookups = self._store, {}
+        if store is not None:
+            lookups = store.read(lambda c: load_lookups(c, self._name, systems.channel.erp))
+        yield _references(systems, lookups)
+        yield _rehearsal(systems, lookups)
+
+    def _start_at(self) -> Finding:
+        check, start_at = "channel.start_at", self._config.channels[self._name].policies.start_at
+        if start_at is None:
+            return ok(check, "from its first start on")
+        if start_at > dt.datetime.now(dt.UTC):
+            where = self._config.where(f"channels.{self._name}.policies.start_at")
+            return warn(check, f"not before {moment_shown(start_at)}: until then every order is skipped", where)
+        return ok(check, f"orders placed from {moment_shown(start_at)} on")
+
+    def _rules(self) -> Finding:
+        check, rules = "channel.rules", self._config.channels[self._name].policies.rules
+        off = [rule for rule in _GUARDS if rules[rule] is Mode.OFF]
+        if off:
+            places = ", ".join(self._config.where(f"channels.{self._name}.policies.rules.{rule}") for rule in off)
+            step = f"set them to `hold`, unless somebody else looks: {places}"
+            return warn(check, f"{', '.join(off)} switched off: a wrong sale would be made in silence", step)
+        warned = [rule for rule in _GUARDS if rules[rule] is Mode.WARN]
+        return ok(check, f"{', '.join(warned)} only warn" if warned else f"{', '.join(_GUARDS)} hold what is wrong")
+
+
+def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
+    check = "channel.references"
+    refs = systems.target_mapping.standing(systems.target_options)
+    try:
+        known = resolve(refs, lookups, systems.target)
+    except ConnectorError as error:
+        return of_error(check, error)
+    missing = sorted(f"{ref.kind} {ref.value or '(the default one)'}" for ref in refs - known.keys())
+    if missing:
+        step = "create them in the ERP, or name others in the channel's `policies.target`"
+        return fail(check, f"the ERP does not know {', '.join(missing)}", step)
+    named = sorted(ref.value for ref in refs if ref.value)
+    return ok(check, f"found: {', '.join(named)}" if named else "nothing is named")
+
+
+def _rehearsal(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
+    """The newest orders are read, mapped and resolved as a drain would do it; nothing is written anywhere."""
+    check = "channel.rehearsal"
+    try:
+        done = rehearse(systems, lookups)
+    except ConnectorError as error:
+        return of_error(check, error)
+    if not done.orders:
+        return unknown(check, "the shop has no order of late that would be imported")
+    if not done.stopped:
+        return ok(check, f"all of the newest {done.orders} orders would go through")
+    most = done.causes.most_common(_SHOWN)
+    told = "; ".join(f"{count} x {cause}" for (cause, _), count in most)
+    steps = dict.fromkeys(step for (_, step), _ in most if step)
+    found = f"{done.stopped} of the newest {done.orders} orders would be held: {told}"
+    return warn(check, found, "; ".join(steps))

@@ -1,0 +1,167 @@
+"""The check-up of one connection: what we know of it ourselves, then what its connector finds out over there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from connectors.kit.base import Diagnoses, ReceivesWebhooks, SalesTarget
+from connectors.kit.errors import ConnectionBroken
+from connectors.kit.findings import Circumstances, Finding, Level, fail, ok, unknown, warn
+from connectors.registry import UnknownSystem, connector_class, has
+from sync.desk.doctor.report import KIND, key_subject
+from sync.desk.doctor.words import is_local, moment_shown
+from sync.rules.systems import Systems, settle_s
+from sync.store.engine import Store
+from sync.store.events import count_since, last_received
+from sync.store.reports import last_report
+from sync.store.schedule import list_schedules
+from sync.store.switches import pauses
+
+#: Beyond the call's deadline; see `sync.rules.systems.settle_s`.
+_SETTLE_MARGIN_S: Final = 60.0
+_OURS: Final[Mapping[str, str]] = {
+    "connection.settings": "the connector takes the settings",
+    "connection.https": "what is sent cannot be read on the way",
+    "connection.running": "it is not paused, and its last runs went well",
+}
+_SOURCE: Final[Mapping[str, str]] = {"connection.deliveries": "webhooks arrive"}
+_TARGET: Final[Mapping[str, str]] = {
+    "connection.settle": "an unknown outcome is waited for long enough",
+    "connection.key": "a document cannot be made twice",
+}
+#: Every check of ours; a connector adds its own.
+CHECKS: Final[Mapping[str, str]] = {**_OURS, **_SOURCE, **_TARGET}
+
+
+class ConnectionCheckup:
+    """One connection. `patient` is the connector with short deadlines and nothing remembered, `systems` the usual."""
+
+    def __init__(self, name: str, store: Store | None, systems: Systems, patients: Systems, *, public_url: str) -> None:
+        """`store` is None while the database has no tables; `public_url` is empty where nobody can reach us.
+
+        Raises KeyError for a connection that is not configured.
+        """
+        self._name, self._config, self._store, self._url = name, systems.config, store, public_url
+        self._systems, self._patients = systems, patients
+        self._class: Any = _class_of(self._config.connections[name].system)
+        self._is_source = bool(self._config.channels_of_source(name))
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """Ours, then the connector's."""
+        found = dict(_OURS)
+        if has(self._class, ReceivesWebhooks) and self._is_source:
+            found |= _SOURCE
+        if has(self._class, SalesTarget):
+            found |= _TARGET
+        return {**found, **(self._class.checks if has(self._class, Diagnoses) else {})}
+
+    def run(self) -> Iterator[Finding]:
+        """Every check; only the first where the connector does not take its settings."""
+        check, where = "connection.settings", self._config.where(f"connections.{self._name}")
+        try:
+            usual, patient = self._systems.connector(self._name), self._patients.connector(self._name)
+        except (ConnectionBroken, UnknownSystem) as error:
+            yield fail(check, str(error), f"correct it at {where}")
+            return
+        yield ok(check, f"configured at {where}")
+        yield self._https()
+        if has(usual, SalesTarget):
+            yield self._settle(usual)
+        yield from self._without_store() if self._store is None else self._from_store(self._store, usual)
+        if has(patient, Diagnoses):
+            yield from patient.diagnose(self._circumstances())
+
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(
+            delivery_url=f"{self._url}/webhooks/{self._name}" if self._url else "",
+            zones={channel.name: channel.timezone for channel in self._config.channels_of_source(self._name)},
+        )
+
+    def _https(self) -> Finding:
+        check, url = "connection.https", self._config.connections[self._name].url
+        if url.startswith("https://"):
+            return ok(check, "https")
+        if is_local(url):
+            return ok(check, "plain http, and it never leaves this machine")
+        where = self._config.where(f"connections.{self._name}.url")
+        step = f"use https, unless the way there is safe (your own network): {where}"
+        return warn(check, "plain http: credentials and customers' addresses travel readable", step)
+
+    def _from_store(self, store: Store, usual: Any) -> Iterator[Finding]:  # noqa: ANN401 - a connector
+        yield self._running(store)
+        if "connection.deliveries" in self.checks:
+            yield self._deliveries(store)
+        if has(usual, SalesTarget):
+            yield self._key(store, usual)
+
+    def _without_store(self) -> Iterator[Finding]:
+        for check in ("connection.running", "connection.deliveries", "connection.key"):
+            if check in self.checks:
+                yield unknown(check, "not looked at: `installation.schema` comes first")
+
+    def _running(self, store: Store) -> Finding:
+        check = "connection.running"
+        for entry in store.read(pauses):
+            if entry.scope == "all" or (entry.scope == "connection" and entry.name == self._name):
+                name = self._name if entry.scope == "connection" else ""
+                step = f"end it when its reason is gone: crossdock resume {name}".rstrip()
+                return warn(check, f"paused: {entry.reason}", step)
+        rows = [row for row in store.read(list_schedules) if row.name in self._schedules()]
+        if failed := [row for row in rows if row.last_ok is False]:
+            told = "; ".join(f"{row.name}: {row.message}" for row in failed)
+            return warn(check, f"its last run failed ({told})", "see the other checks of this connection")
+        ran = [row.last_at for row in rows if row.last_at is not None]
+        return ok(check, f"last run at {moment_shown(max(ran))}" if ran else "not paused; nothing has run yet")
+
+    def _schedules(self) -> frozenset[str]:
+        return frozenset({f"pull:{self._name}", f"webhooks:{self._name}"})
+
+    def _deliveries(self, store: Store) -> Finding:
+        """The end of the chain: whatever the shop believes, deliveries are there or they are not."""
+        check, day = "connection.deliveries", dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+        last = store.read(lambda c: last_received(c, self._name, "webhook"))
+        pulled = store.read(lambda c: count_since(c, self._name, "poll", max(last, day) if last else day))
+        if not self._url:
+            return ok(check, "none can come without a public address; orders are pulled")
+        told = f"the last one came at {moment_shown(last)}" if last else "none ever came"
+        if pulled and (last is None or last < day):
+            step = "see the webhooks' state below, and whether the shop's host reaches the public address"
+            return warn(check, f"{told}, and {pulled} changes were found by the pull since", step)
+        return ok(check, told if last else "none came yet, and nothing has changed in the shop for a day")
+
+    def _settle(self, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
+        check, connection = "connection.settle", self._config.connections[self._name]
+        seconds = settle_s(connection, target)
+        if target.settle_bound_s is not None:
+            return ok(check, f"{seconds:.0f} s, which the system itself declares")
+        floor = target.write_deadline_s + _SETTLE_MARGIN_S
+        where = self._config.where(f"connections.{self._name}.settle_s")
+        if connection.settle_s < floor and f"connections.{self._name}.settle_s" in self._config.places:
+            step = f"set `settle_s` to {floor:.0f} s or more, or shorten `deadline_s`: {where}"
+            return warn(check, f"`settle_s` is {connection.settle_s:.0f} s and counts as {seconds:.0f} s", step)
+        return ok(check, f"{seconds:.0f} s")
+
+    def _key(self, store: Store, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
+        check, key = "connection.key", target.keys["sale"]
+        command = f"crossdock doctor --prove-key {self._name}"
+        proof = store.read(lambda c: last_report(c, KIND, key_subject(self._name)))
+        if proof is not None and not proof.ok:
+            say = fail if proof.body["level"] == Level.FAIL else warn
+            return say(check, proof.body["found"], proof.body["next_step"] or command)
+        if not key.enforced:
+            step = f"let the system keep {key.key_field} unique, where it can; see the page of the system"
+            return warn(check, f"{key.key_field} is not enforced: doubled drafts are found and deleted", step)
+        if proof is None:
+            step = f"prove it with a test document that is removed again: {command}"
+            return warn(check, f"{key.key_field}, declared and not proven yet", step)
+        return ok(check, f"{key.key_field}, proven at {moment_shown(proof.at)}")
+
+
+def _class_of(system: str) -> type:
+    try:
+        return connector_class(system)
+    except UnknownSystem:
+        return object

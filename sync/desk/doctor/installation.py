@@ -1,0 +1,239 @@
+"""The check-up of what Crossdock itself stands on: configuration, database, disk, scheduler, public address."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import DBAPIError
+
+from config.model import Config
+from config.problems import Problem
+from config.settings import Settings
+from connectors.kit.errors import ConnectorError
+from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, Finding, fail, ok, unknown, warn
+from connectors.kit.http import HttpClient
+from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
+from sync.store.engine import DatabaseBusy, Store
+from sync.store.health import DatabaseFacts, database_facts, quick_check
+from sync.store.migrate import schema_problem
+from sync.store.singletons import silence
+
+CHECKS: Final[Mapping[str, str]] = {
+    "installation.configuration": "the configuration can be used",
+    "installation.secret_files": "secrets can be read by Crossdock alone",
+    "installation.disk": "there is room on the disk",
+    "installation.database": "the database answers, and its version is one that we know",
+    "installation.schema": "the database has this program's schema",
+    "installation.durability": "what was committed outlives a power cut",
+    "installation.integrity": "the database is not damaged",
+    "installation.database_clock": "the database's clock and ours agree",
+    "installation.scheduler": "the scheduler is alive",
+    "installation.public_url": "shops can reach us",
+}
+_OLDEST_POSTGRES: Final = 15
+_CHECK_S: Final = 5.0
+_GIB: Final = 1024**3
+_ROOM_WARNING: Final = 2 * _GIB
+_ROOM_NEEDED: Final = _GIB // 4
+#: A restart takes less.
+_SILENT: Final = dt.timedelta(seconds=60)
+_SCHEDULER: Final = "scheduler"
+_FULL_SYNC: Final = {"1": "normal", "2": "full", "3": "extra", "0": "off"}
+_FILE: Final = re.compile(r"(?<!\$)\$\{file:([^}]*)\}")
+
+
+class Installation:
+    """One installation; what could not be read of its configuration is in `problems`."""
+
+    def __init__(
+        self, settings: Settings, store: Store, config: Config | None, problems: Sequence[Problem] = ()
+    ) -> None:
+        self._settings, self._store, self._config, self._problems = settings, store, config, problems
+
+    def run(self) -> Iterator[Finding]:
+        """Every check."""
+        yield self._configuration()
+        yield self._secret_files()
+        yield self._disk()
+        yield from self._database()
+        yield self._public_url()
+
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def _configuration(self) -> Finding:
+        check = "installation.configuration"
+        if self._config is None:
+            told = "\n".join(str(problem) for problem in self._problems)
+            return fail(check, told or "it cannot be read", "correct each of these places")
+        config = self._config
+        if not config.channels:
+            return warn(check, f"no channel is configured in {config.folder}", "declare one under `channels`")
+        return ok(check, f"{len(config.connections)} connections, {len(config.channels)} channels in {config.folder}")
+
+    def _secret_files(self) -> Finding:
+        """Of the files that hold secrets or customers' addresses, those that any user of this machine may read."""
+        check = "installation.secret_files"
+        files = [*self._mounted(), *self._own()]
+        open_ = sorted(str(path) for path in files if _others_read(path))
+        if open_:
+            step = f"take the right to read from everybody else: chmod o-rwx {' '.join(open_)}"
+            return warn(check, f"everybody on this machine can read {', '.join(open_)}", step)
+        return ok(check, f"{len(files)} files with secrets or orders, none open to everybody")
+
+    def _mounted(self) -> Iterator[Path]:
+        folder = self._settings.config_folder
+        if not folder.is_dir():
+            return
+        for path in sorted(folder.glob("*.y*ml")):
+            try:
+                text = path.read_text("utf-8", errors="replace")
+            except OSError:
+                continue
+            for match in _FILE.finditer(text):
+                if (named := folder / match[1].strip()).is_file():
+                    yield named
+
+    def _own(self) -> Iterator[Path]:
+        """Files in the state folder: whoever may not enter the folder cannot read them."""
+        folder = self._settings.state_folder
+        if folder.is_dir() and folder.stat().st_mode & stat.S_IXOTH:
+            yield from (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".lock")
+
+    def _disk(self) -> Finding:
+        check, folder = "installation.disk", self._settings.state_folder
+        while not folder.exists():
+            folder = folder.parent
+        usage = shutil.disk_usage(folder)
+        found = f"{bytes_shown(usage.free)} of {bytes_shown(usage.total)} are free at {self._settings.state_folder}"
+        step = "make room: without it no order can be stored, and shops get errors for their webhooks"
+        if usage.free < _ROOM_NEEDED:
+            return fail(check, found, step, expected=f"{bytes_shown(_ROOM_WARNING)} or more")
+        if usage.free < _ROOM_WARNING:
+            return warn(check, found, step, expected=f"{bytes_shown(_ROOM_WARNING)} or more")
+        return ok(check, found)
+
+    # -- database ----------------------------------------------------------------------------------------------
+
+    def _database(self) -> Iterator[Finding]:
+        check = "installation.database"
+        try:
+            facts = database_facts(self._store)
+        except (DBAPIError, DatabaseBusy) as error:
+            told = error.orig if isinstance(error, DBAPIError) else error
+            yield fail(check, f"it cannot be used: {told}", "start it, or correct CROSSDOCK_DATABASE")
+            return
+        yield _version(check, facts, is_sqlite=self._store.is_sqlite)
+        yield self._schema()
+        yield _durability(facts, is_sqlite=self._store.is_sqlite)
+        yield self._integrity()
+        yield _database_clock(facts)
+        yield self._scheduler()
+
+    def _schema(self) -> Finding:
+        check = "installation.schema"
+        if problem := schema_problem(self._store):
+            return fail(check, problem, "run `crossdock init`")
+        return ok(check, "it fits")
+
+    def _integrity(self) -> Finding:
+        check = "installation.integrity"
+        if not self._store.is_sqlite:
+            return ok(check, "PostgreSQL's own business; its server log would say so")
+        found = quick_check(self._store, _CHECK_S)
+        if found is None:
+            step = "let it run through in a quiet hour: sqlite3 FILE 'PRAGMA quick_check'"
+            return unknown(check, f"too large to be read whole within {_CHECK_S:.0f} s", step)
+        if found != "ok":
+            step = "stop Crossdock, restore the last backup, start it again: it looks up what came since"
+            return fail(check, f"damaged: {found}", step)
+        return ok(check, "read whole, nothing is damaged")
+
+    def _scheduler(self) -> Finding:
+        check = "installation.scheduler"
+        if schema_problem(self._store):
+            return unknown(check, "the schema comes first")
+        silent = self._store.read(lambda c: silence(c, _SCHEDULER))
+        if silent is None:
+            return warn(check, "it never ran", "start Crossdock: crossdock run, or crossdock scheduler")
+        if silent > _SILENT:
+            found = f"its last sign of life was at {moment_shown(dt.datetime.now(dt.UTC) - silent)}"
+            return fail(check, found, "start Crossdock: crossdock run, or crossdock scheduler")
+        return ok(check, f"alive {silent.total_seconds():.0f} s ago")
+
+    # -- the way to us -----------------------------------------------------------------------------------------
+
+    def _public_url(self) -> Finding:
+        check, url = "installation.public_url", self._settings.public_url
+        if not url:
+            step = "set CROSSDOCK_PUBLIC_URL to the https address under which shops reach Crossdock"
+            return warn(check, "none is set: webhooks cannot come, orders are pulled", step)
+        if (problem := _unanswered(url)) is not None:
+            step = "start the web process, and see that the address leads to it; from other places it may well do"
+            return warn(check, f"{url} does not lead to us, seen from here: {problem}", step)
+        if urlsplit(url).scheme != "https" and not is_local(url):
+            step = "put a certificate in front of Crossdock: orders and sign-ins travel readable"
+            return warn(check, f"{url} is plain http", step, expected="https")
+        return ok(check, f"{url} leads to us")
+
+
+def _others_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _version(check: str, facts: DatabaseFacts, *, is_sqlite: bool) -> Finding:
+    found = f"{facts.product}, {bytes_shown(facts.size_bytes)}"
+    if not is_sqlite and facts.version[:1] < (_OLDEST_POSTGRES,):
+        return fail(check, found, "update PostgreSQL", expected=f"PostgreSQL {_OLDEST_POSTGRES} or newer")
+    return ok(check, found)
+
+
+def _durability(facts: DatabaseFacts, *, is_sqlite: bool) -> Finding:
+    check, told = "installation.durability", facts.durability
+    if is_sqlite:
+        synchronous = _FULL_SYNC.get(told["synchronous"], told["synchronous"])
+        found = f"journal {told['journal_mode']}, synchronous {synchronous}"
+        if told["journal_mode"] == "wal" and synchronous in {"full", "extra"}:
+            return ok(check, found)
+        step = "keep the file on a local disk: some network file systems refuse WAL"
+        return fail(check, found, step, expected="journal wal, synchronous full")
+    found = ", ".join(f"{name} {value}" for name, value in sorted(told.items()))
+    if told["fsync"] == "on" and told["synchronous_commit"] != "off":
+        return ok(check, found)
+    step = "switch both on: an order that was accepted and then lost with a power cut is never sent again by the shop"
+    return fail(check, found, step, expected="fsync on, synchronous_commit not off")
+
+
+def _database_clock(facts: DatabaseFacts) -> Finding:
+    check = "installation.database_clock"
+    ahead_s = (facts.now - facts.asked_at - (facts.answered_at - facts.asked_at) / 2).total_seconds()
+    if abs(ahead_s) < CLOCK_WARNING_S:
+        return ok(check, "the clocks agree")
+    say = fail if abs(ahead_s) >= CLOCK_LIMIT_S else warn
+    found = f"the database's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} ours"
+    return say(check, found, "switch on time synchronisation (NTP) on both machines")
+
+
+def _unanswered(url: str) -> str | None:
+    """Why the address does not lead to us; None when it does."""
+    host = urlsplit(url).hostname or ""
+    client = HttpClient(url, deadline_s=_CHECK_S, connect_timeout_s=2.0, allow_hosts=(host,))
+    try:
+        answer = client.get("healthz")
+    except ConnectorError as error:
+        return str(error)
+    finally:
+        client.close()
+    return None if isinstance(answer.data, dict) and answer.data.get("status") == "ok" else "somebody else answers"
+
+
+__all__ = ["CHECKS", "Installation"]

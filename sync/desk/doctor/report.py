@@ -1,0 +1,122 @@
+"""What a check-up came to: its lines, and how far the installation is from going live.
+
+The score is the share of the checks that are in order, in percent, rounded down. Each check counts once, so that no
+weight of ours hides a failure; a warning counts half, because it works; what failed and what nobody could find out
+counts nothing. It says how far it is. Whether it is enough says `ready`: not one check failed, and none is open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from connectors.kit.findings import Finding, Level
+from sync.store.engine import Store
+from sync.store.reports import last_report, save_report
+
+#: `reports.kind`; the subject is empty for a check-up of everything, else the section.
+KIND: Final = "doctor"
+_POINTS: Final[Mapping[Level, int]] = {Level.OK: 2, Level.WARN: 1, Level.FAIL: 0, Level.UNKNOWN: 0}
+#: What should be done first.
+_GRAVITY: Final = (Level.FAIL, Level.UNKNOWN, Level.WARN)
+
+
+def key_subject(name: str) -> str:
+    """`reports.subject` of the proof of a connection's key."""
+    return f"key:{name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One check: where, what it looks at, and how it ended."""
+
+    #: `installation`, `queue`, `connection:<name>`, `channel:<name>`, `golive`.
+    section: str
+    title: str
+    finding: Finding
+
+    def to_json(self) -> dict[str, str]:
+        """Flat, as `--json` prints it."""
+        return {"section": self.section, "title": self.title, **dataclasses.asdict(self.finding)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> Line:
+        """The inverse."""
+        words = {name: data[name] for name in ("check", "found", "expected", "next_step")}
+        return cls(data["section"], data["title"], Finding(level=Level(data["level"]), **words))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """One check-up."""
+
+    at: dt.datetime
+    lines: tuple[Line, ...]
+
+    @property
+    def score(self) -> int:
+        """0 to 100; see the module's text."""
+        points = sum(_POINTS[line.finding.level] for line in self.lines)
+        return points * 100 // (2 * len(self.lines)) if self.lines else 0
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed."""
+        return self.count(Level.FAIL) == 0
+
+    @property
+    def ready(self) -> bool:
+        """Nothing failed, and nothing is open."""
+        return self.ok and self.count(Level.UNKNOWN) == 0
+
+    def count(self, level: Level) -> int:
+        """How many checks ended so."""
+        return sum(line.finding.level is level for line in self.lines)
+
+    @property
+    def todo(self) -> list[Line]:
+        """What is to be done, the gravest first: the go-live list. What only waits for another check is left out."""
+        open_ = [line for level in _GRAVITY for line in self.lines if line.finding.level is level]
+        return [line for line in open_ if line.finding.next_step or line.finding.level is not Level.UNKNOWN]
+
+    def sections(self) -> dict[str, list[Line]]:
+        """Section -> its lines, in order."""
+        found: dict[str, list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.section, []).append(line)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """As `--json` prints it and the database keeps it."""
+        return {
+            "at": self.at.isoformat(),
+            "score": self.score,
+            "ready": self.ready,
+            "counts": {str(level): self.count(level) for level in Level},
+            "checks": [line.to_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """The inverse."""
+        return cls(dt.datetime.fromisoformat(data["at"]), tuple(Line.from_json(line) for line in data["checks"]))
+
+
+def report_of(lines: Sequence[Line]) -> Report:
+    """As of now."""
+    return Report(dt.datetime.now(dt.UTC), tuple(lines))
+
+
+def keep_report(store: Store, report: Report, subject: str = "") -> None:
+    """Keep it as the last check-up of `subject`: a section, or everything."""
+    store.write(lambda c: save_report(c, KIND, subject, ok=report.ok, body=report.to_json()))
+
+
+def last_checkup(connection: Connection, subject: str = "") -> Report | None:
+    """The last check-up that was kept; None where there never was one."""
+    found = last_report(connection, KIND, subject)
+    return None if found is None else Report.from_json(found.body)

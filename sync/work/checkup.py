@@ -1,0 +1,83 @@
+"""The check-up of the queue: its server, and whether anybody works off what is rung for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.settings import Settings
+from connectors.kit.findings import Finding, fail, ok, unknown, warn
+from sync.work.ring import RingQueue
+from sync.work.valkey import NoServer, RedisProblem, check_redis, find_server
+from sync.work.worker import DrainWorker
+
+CHECKS: Final[Mapping[str, str]] = {
+    "queue.server": "the queue's server answers, and is new enough",
+    "queue.policy": "it throws nothing away when its memory is full",
+    "queue.persistence": "it keeps the queue over a restart",
+    "queue.memory": "it has memory left",
+    "queue.clock": "its clock and ours agree",
+    "queue.workers": "workers are alive",
+}
+#: Check -> the causes of `sync.work.valkey` that belong to it, and what is said when none of them is there.
+_CAUSES: Final[Mapping[str, tuple[frozenset[str], str]]] = {
+    "queue.server": (frozenset({"unreachable", "refused", "version", "role"}), "it answers"),
+    "queue.policy": (frozenset({"policy", "unknown"}), "maxmemory-policy noeviction"),
+    "queue.persistence": (frozenset({"aof", "aof_write"}), "it writes an append-only file"),
+    "queue.memory": (frozenset({"memory"}), "less than its warning mark is used"),
+    "queue.clock": (frozenset({"clock"}), "the clocks agree"),
+}
+_AWAY: Final = frozenset({"unreachable", "refused"})
+_TIMEOUT_S: Final = 2.0
+
+
+def check_queue(settings: Settings) -> Iterator[Finding]:
+    """Every check; only the first where the server does not answer."""
+    problems = check_redis(settings.redis_url)
+    if away := [problem for problem in problems if problem.cause in _AWAY]:
+        yield _away(settings, away[0])
+        return
+    for check, (causes, good) in _CAUSES.items():
+        mine = [problem for problem in problems if problem.cause in causes]
+        yield _judged(check, mine[0]) if mine else ok(check, good)
+    yield _workers(settings)
+
+
+def _judged(check: str, problem: RedisProblem) -> Finding:
+    """These texts hold found and next step in one."""
+    return fail(check, problem.text, "") if problem.fatal else warn(check, problem.text, "")
+
+
+def _away(settings: Settings, problem: RedisProblem) -> Finding:
+    """Where we supervise the server ourselves, it is there whenever Crossdock is."""
+    check = "queue.server"
+    if not settings.supervise_redis:
+        return _judged(check, problem)
+    try:
+        program = find_server()
+    except NoServer as error:
+        return fail(check, "there is no server to start", str(error))
+    return warn(check, "it does not run", f"start Crossdock, and it is started with it ({program}): crossdock run")
+
+
+def _workers(settings: Settings) -> Finding:
+    check = "queue.workers"
+    client = Redis.from_url(
+        settings.redis_url.reveal(),
+        socket_timeout=_TIMEOUT_S,
+        socket_connect_timeout=_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        alive = DrainWorker.all(queue=RingQueue.of(settings.instance, client))
+    except RedisError as error:
+        return unknown(check, f"Redis did not say ({type(error).__name__})")
+    finally:
+        client.close()
+    if not alive:
+        return fail(check, "none: nothing is worked off", "start Crossdock: crossdock run, or crossdock worker")
+    return ok(check, f"{len(alive)} alive")
