@@ -13,12 +13,26 @@ from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect
 
 from config.settings import Settings
-from webapp.console import access, account, activity, assets, cookies, errors, navigation, present, signin, texts, users
+from webapp.console import (
+    access,
+    account,
+    activity,
+    assets,
+    cookies,
+    errors,
+    home,
+    navigation,
+    present,
+    signin,
+    texts,
+    users,
+)
 from webapp.protection import for_machines
 
 #: Every module with a page, in the order of their URLs in the documentation.
 PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
+    home,
     account,
     activity,
     users,

@@ -53,7 +53,7 @@ _ROLES: Final[dict[str, LazyString]] = {
 
 def register(app: Flask) -> None:
     """Name them in the templates, each as a filter and as a function."""
-    for function in (money, ago, at, number, duration, state_badge, badge, icon, role_name, pair, here):
+    for function in (money, ago, at, number, size, duration, said, state_badge, badge, icon, role_name, pair, here):
         app.jinja_env.filters[function.__name__] = app.jinja_env.globals[function.__name__] = function
     app.jinja_env.globals.update(csp_nonce=nonce, NOTHING=NOTHING)
 
