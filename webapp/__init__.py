@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 from collections.abc import Callable
 from functools import partial
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from config.problems import ConfigError, Place, Problem
 from config.settings import Settings
 from webapp import console, health, protection, webhooks
 from webapp.parts import LazyParts, Parts, build_parts
@@ -25,6 +28,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Par
     """
     settings = settings or Settings.from_env()
     app = Flask(__name__, static_folder=None)
+    _refuse_debug(app, settings)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
@@ -38,3 +42,16 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Par
         # Only as many entries of X-Forwarded-* as proxies of ours wrote; the ones before them are the sender's word.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask documents
     return app
+
+
+def _refuse_debug(app: Flask, settings: Settings) -> None:
+    """Flask's debug mode shows source and values to whoever makes an error happen. Raises ConfigError."""
+    if not app.debug:
+        return
+    host = settings.web_host
+    with contextlib.suppress(ValueError):
+        host = "localhost" if ipaddress.ip_address(host).is_loopback else host
+    if host != "localhost":
+        expected = "no debug mode where other machines can reach this process"
+        step = "unset it, or listen on 127.0.0.1 (CROSSDOCK_LISTEN)"
+        raise ConfigError([Problem(Place("environment"), "FLASK_DEBUG", "debug mode", expected, step)])

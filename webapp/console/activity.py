@@ -18,7 +18,7 @@ from webapp.console.present import here
 from webapp.console.texts import zone
 from webapp.parts import parts
 
-blueprint = Blueprint("activity", __name__, url_prefix="/activity")
+blueprint = Blueprint("activity", __name__)
 
 _SIZE: Final = 50
 _COLUMNS: Final = tuple(field.name for field in dataclasses.fields(AuditEntry))
@@ -26,7 +26,7 @@ _COLUMNS: Final = tuple(field.name for field in dataclasses.fields(AuditEntry))
 _PLACES: Final = {"order": "orders", "connection": "connections", "user": "users", "issue": "needs"}
 
 
-@blueprint.get("")
+@blueprint.get("/activity")
 @needs("viewer")
 def index() -> ResponseReturnValue:
     """The newest changes that fit, a page at a time."""
@@ -46,7 +46,7 @@ def index() -> ResponseReturnValue:
     )
 
 
-@blueprint.get(".csv")
+@blueprint.get("/activity.csv")
 @needs("viewer")
 def export() -> Response:
     """Everything that fits, as a file."""

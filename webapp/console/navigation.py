@@ -47,8 +47,7 @@ ENTRIES: Final = (
 #: What is out of order -> what it means and what to do.
 _BANNERS: Final = {
     Trouble.QUEUE: lazy_gettext(
-        "The queue's server is away. Orders are taken in and kept; they go on by themselves when it is back. Look at "
-        "it if this stays: crossdock run starts it again, an own one is yours to start."
+        "The queue's server is away. Orders are taken in and kept, and go on by themselves when it is back."
     ),
     Trouble.SCHEDULER: lazy_gettext(
         "The scheduler is away: nothing is pulled or looked at again. Start crossdock run, or crossdock scheduler."

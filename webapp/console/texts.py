@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 from pathlib import Path
 from typing import Final
@@ -28,9 +29,13 @@ def register(app: Flask) -> None:
 
 def languages() -> list[str]:
     """English, and what there is a compiled catalogue for."""
-    found = (path.parent.parent.name for folder in get_babel().translation_directories
-             for path in Path(folder).glob("*/LC_MESSAGES/messages.mo"))  # fmt: skip
-    return ["en", *sorted(found)]
+    return ["en", *_found(tuple(get_babel().translation_directories))]
+
+
+@functools.cache
+def _found(folders: tuple[str, ...]) -> list[str]:
+    catalogues = (path for folder in folders for path in Path(folder).glob("*/LC_MESSAGES/messages.mo"))
+    return sorted(path.parent.parent.name for path in catalogues)
 
 
 def _language() -> str:
