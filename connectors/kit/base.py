@@ -177,8 +177,9 @@ class RewindsPulls(Protocol):
     def checkpoint_at(self, moment: dt.datetime) -> str:
         """A checkpoint from which a pull reads everything that was changed at `moment` or later."""
 
+    @staticmethod
     @abstractmethod
-    def checkpoint_moment(self, checkpoint: str) -> dt.datetime:
+    def checkpoint_moment(checkpoint: str) -> dt.datetime:
         """Up to when everything has been read. Raises ConnectionBroken for a text that is no checkpoint of ours."""
 
 

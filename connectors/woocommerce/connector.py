@@ -145,7 +145,8 @@ class WooCommerce(
         """From here a pull reads whatever was changed at `moment` or later, and the overlap before it."""
         return _write_checkpoint(dict.fromkeys(self._statuses, max(rows.floor(moment), _BEGINNING)))
 
-    def checkpoint_moment(self, checkpoint: str) -> dt.datetime:
+    @staticmethod
+    def checkpoint_moment(checkpoint: str) -> dt.datetime:
         """The newest change that was read. A list in which nothing ever changes (the trash) stays behind."""
         return max(_read_checkpoint(checkpoint).values(), default=_BEGINNING)
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
-from sync.cli import doctor, mapping, moving, orders, processes, proof, sandbox, steering, switching, users
+from sync.cli import doctor, mapping, moving, orders, processes, proof, rewinding, sandbox, steering, switching, users
 from sync.cli.console import say_error
 from sync.cli.demo import demo
 from sync.rules.systems import SystemMissing
@@ -36,6 +36,7 @@ for command in (
     *switching.COMMANDS,
     proof.proof,
     doctor.doctor,
+    rewinding.rewind,
     users.user,
     mapping.mapping,
     sandbox.sandbox,

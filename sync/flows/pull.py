@@ -42,12 +42,17 @@ def pull(
     """Pull `connection` from its checkpoint (or from `since` where it has none) to the end.
 
     `marked` hears of what each page marked, after its commit. Raises Transient, ConnectionBroken, DatabaseBusy; what
-    was saved until then stays saved, and the next pull goes on from there.
+    was saved until then stays saved, and the next pull goes on from there. It ends early, and leaves the checkpoint
+    alone, when somebody has moved it meanwhile: a person who went back to a date must not be overruled.
     """
     checkpoint = store.read(lambda c: load_checkpoint(c, connection, STREAM))
     done = Pulled(0, 0, 0)
+    expected = checkpoint
     for page in source.pull_orders(checkpoint, since=since):
-        keys = _save_page(store, connection, {connection: channels}, page, priority)
+        keys = _save_page(store, connection, {connection: channels}, page, priority=priority, expected=expected)
+        if keys is None:
+            break
+        expected = page.checkpoint
         marked(keys)
         done = Pulled(done.pages + 1, done.seen + len(page.envelopes), done.marked + len(keys))
         progress(done)
@@ -55,13 +60,22 @@ def pull(
 
 
 def _save_page(
-    store: Store, connection: str, channels: Mapping[str, Sequence[str]], page: Page, priority: int
-) -> list[ItemKey]:
+    store: Store,
+    connection: str,
+    channels: Mapping[str, Sequence[str]],
+    page: Page,
+    *,
+    priority: int,
+    expected: str | None,
+) -> list[ItemKey] | None:
+    """What the page marked; None, and nothing saved, when the checkpoint is not the one that this pull left there."""
     rows = [_row(connection, envelope) for envelope in page.envelopes]
     # Bodies are compressed only for what is new, and before the write transaction begins.
     news = [dataclasses.replace(row, body=pack(row.body)) for row in store.read(lambda c: unknown(c, rows, channels))]
 
-    def save(c: Connection) -> list[ItemKey]:
+    def save(c: Connection) -> list[ItemKey] | None:
+        if load_checkpoint(c, connection, STREAM, lock=True) != expected:
+            return None
         keys = record_events(c, news, channels, priority=priority) if news else []
         save_checkpoint(c, connection, STREAM, page.checkpoint)
         return keys

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+
 from sqlalchemy import Connection, select
 
 from sync.store.tables import checkpoints
@@ -9,10 +12,26 @@ from sync.store.types import db_now
 from sync.store.upsert import upsert
 
 
-def load_checkpoint(connection: Connection, name: str, stream: str) -> str | None:
-    """Where a pull resumes; None for one that never ran."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a pull resumes, and since when."""
+
+    value: str
+    updated_at: dt.datetime
+
+
+def load_checkpoint_row(connection: Connection, name: str, stream: str, *, lock: bool = False) -> Checkpoint | None:
+    """None for a pull that never ran; `lock` keeps others from changing it until the end of the transaction."""
     table = checkpoints.c
-    return connection.execute(select(table.value).where(table.connection == name, table.stream == stream)).scalar()
+    query = select(table.value, table.updated_at).where(table.connection == name, table.stream == stream)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else Checkpoint(*row)
+
+
+def load_checkpoint(connection: Connection, name: str, stream: str, *, lock: bool = False) -> str | None:
+    """Where a pull resumes; None for one that never ran."""
+    row = load_checkpoint_row(connection, name, stream, lock=lock)
+    return None if row is None else row.value
 
 
 def save_checkpoint(connection: Connection, name: str, stream: str, value: str) -> None:

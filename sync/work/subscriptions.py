@@ -1,22 +1,55 @@
-"""The hourly check that a shop still sends us its webhooks."""
+"""The hourly check that a shop still sends us its webhooks, and the same by a person's hand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
-from connectors.kit.base import ManagesWebhooks
+from connectors.kit.base import ManagesWebhooks, Subscription
+from sync.desk.connections import keep_subscriptions
+from sync.store.audit import Actor, record_audit
+from sync.store.engine import Store
 
 log = structlog.get_logger()
 
 
-def check_subscriptions(connector: object, delivery_url: str) -> str:
-    """Set up, check and repair what feeds `delivery_url`; answers what was done, in plain words."""
+class NoWebhooks(Exception):
+    """This connection has no webhooks, or nobody can reach us with one."""
+
+
+def delivery_url(public_url: str, name: str) -> str:
+    """Where a connection's webhooks are to come; empty without a public address."""
+    return f"{public_url}/webhooks/{name}" if public_url else ""
+
+
+def check_subscriptions(store: Store, connector: object, name: str, url: str) -> str:
+    """Set up, check and repair what feeds `url`; answers what was done, in plain words.
+
+    Raises Transient, ConnectionBroken, RecordRejected.
+    """
     if not isinstance(connector, ManagesWebhooks):
         return "this system has no webhooks"
-    done = connector.ensure_subscriptions(delivery_url)
-    repaired = [f"{subscription.topic} {what}" for subscription, what in done if what != "kept"]
+    done = connector.ensure_subscriptions(url)
+    store.write(lambda c: keep_subscriptions(c, name, [subscription for subscription, _ in done]))
     for subscription, what in done:
         if what == "reactivated":
             # The shop had switched it off: deliveries of ours have failed.
             log.warning("subscription_reactivated", topic=subscription.topic)
+    return _told(done)
+
+
+def repair_subscriptions(store: Store, connector: object, name: str, url: str, *, actor: Actor) -> str:
+    """The same because a person asked for it. Raises NoWebhooks too."""
+    if not isinstance(connector, ManagesWebhooks):
+        raise NoWebhooks("this system has no webhooks")
+    if not url:
+        raise NoWebhooks("nobody can deliver: set CROSSDOCK_PUBLIC_URL to the address under which shops reach us")
+    told = check_subscriptions(store, connector, name, url)
+    store.write(lambda c: record_audit(c, actor, "repair webhooks", f"connection:{name}", after=told))
+    return told
+
+
+def _told(done: Sequence[tuple[Subscription, str]]) -> str:
+    repaired = [f"{subscription.topic} {what}" for subscription, what in done if what != "kept"]
     return ", ".join(repaired) if repaired else f"{len(done)} subscriptions in order"

@@ -25,7 +25,7 @@ from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import pause, pauses
 from sync.work.runtime import Runtime
-from sync.work.subscriptions import check_subscriptions
+from sync.work.subscriptions import check_subscriptions, delivery_url
 
 log = structlog.get_logger()
 
@@ -173,5 +173,6 @@ class Tasks:
         return f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences"
 
     def _webhooks(self, connection: str) -> str:
-        url = f"{self._runtime.settings.public_url}/webhooks/{connection}"
-        return check_subscriptions(self._runtime.systems.connector(connection), url)
+        ours = self._runtime
+        url = delivery_url(ours.settings.public_url, connection)
+        return check_subscriptions(ours.store, ours.systems.connector(connection), connection, url)
