@@ -28,6 +28,8 @@ from sync.store.bulk import (
 )
 from sync.store.engine import Store
 from sync.store.issues import ids_of, is_open
+from sync.store.items import release
+from sync.store.needs import find_document
 
 #: Documents of one transaction: on SQLite a worker's stays under 64 rows.
 PIECE: Final = 64
@@ -75,6 +77,20 @@ def begin(connection: Connection, issue_id: int, *, actor: Actor, reason: str = 
         release_piece(connection, run.id, PIECE)
         run = load_run(connection, run.id) or run
     return run, new
+
+
+def retry_one(store: Store, issue_id: int, item_id: int, *, actor: Actor) -> str:
+    """Look at one document of an issue again; answers its channel. Raises LookupError for one that is not in it."""
+
+    def work(connection: Connection) -> str:
+        found = find_document(connection, issue_id, item_id)
+        if found is None:
+            raise LookupError("this order is not stopped by this cause any more")
+        release(connection, [item_id])
+        record_audit(connection, actor, "retry", f"order:{found[0]}:{found[1]}")
+        return found[0]
+
+    return store.write(work)
 
 
 def start_for_cause(store: Store, cause: str, *, actor: Actor) -> list[BulkRun]:

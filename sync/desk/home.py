@@ -153,6 +153,8 @@ def home_of(store: Store, config: Config, queue: QueueHealth) -> Home:
     """Look once. `queue` is what `sync.work.vitals` saw."""
     known = store.read(lambda c: _read(c, config))
     connections = [_connection(config, name, known, queue) for name in sorted(config.connections)]
+    # As orders travel: from where they come to where they go.
+    connections.sort(key=lambda entry: (not entry.is_source, entry.name))
     channels = [_channel(channel, known) for _, channel in sorted(config.channels.items())]
     home = Home(
         known.now,

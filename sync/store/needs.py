@@ -176,6 +176,17 @@ def list_documents(connection: Connection, issue_id: int, *, offset: int = 0, li
     return [_document(row) for row in connection.execute(query)]
 
 
+def find_document(connection: Connection, issue_id: int, item_id: int) -> tuple[str, str] | None:
+    """(channel, external id) of a document, if it stands in the issue."""
+    query = _documents(work_items.c.channel, work_items.c.external_id).where(
+        issue_documents.c.issue_id == issue_id,
+        issue_documents.c.item_id == item_id,
+        issue_documents.c.closed_at.is_(None),
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.channel, row.external_id)
+
+
 def _documents(*columns: ColumnElement[Any]) -> Select[Any]:
     return (
         select(issue_documents.c.item_id, *columns)

@@ -22,6 +22,7 @@ from webapp.console import (
     errors,
     home,
     navigation,
+    needs,
     present,
     signin,
     texts,
@@ -33,6 +34,7 @@ from webapp.protection import for_machines
 PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
     home,
+    needs,
     account,
     activity,
     users,

@@ -1,0 +1,230 @@
+"""Needs you: what people must decide, grouped by cause, and fixed once for all orders that it stops."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+
+from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
+from sync.desk.causes import choices_of
+from sync.desk.needs import (
+    LookupPreview,
+    LookupRow,
+    Need,
+    NeedDetail,
+    add_lookup,
+    check_row,
+    list_needs,
+    need_detail,
+    preview_lookup,
+)
+from webapp.console.access import current_actor
+from webapp.console.access import needs as demands
+from webapp.console.home import ring_all
+from webapp.parts import parts
+
+blueprint = Blueprint("needs", __name__, url_prefix="/needs")
+
+_SIZE: Final = 50
+_MAX_REASON: Final = 500
+_MAX_ID: Final = 10**12
+#: Who can end an issue -> what that is called.
+OWNERS: Final = {
+    "business": lazy_gettext("Business"),
+    "integrator": lazy_gettext("Integrator"),
+    "admin": lazy_gettext("Admin"),
+}
+#: What documents have in common -> what that is called.
+FIELDS: Final = {
+    "reason": lazy_gettext("Reason"),
+    "source_state": lazy_gettext("State in the shop"),
+    "payment_method": lazy_gettext("Payment method"),
+    "currency": lazy_gettext("Currency"),
+    "billing_country": lazy_gettext("Billing country"),
+    "shipping_country": lazy_gettext("Shipping country"),
+    "tax": lazy_gettext("Tax"),
+}
+
+
+@blueprint.get("/")
+@demands("viewer")
+def index() -> ResponseReturnValue:
+    """Every open cause, those that stop most first."""
+    found = list_needs(parts().store)
+    owner, channel, page = request.args.get("owner", ""), request.args.get("channel", ""), _page()
+    channels = sorted({need.issue.channel for need in found if need.issue.channel})
+    found = [need for need in found if not channel or need.issue.channel == channel]
+    counts = collections.Counter(need.issue.owner for need in found)
+    shown = [need for need in found if not owner or need.issue.owner == owner]
+    return render_template(
+        "console/needs.html",
+        needs=shown[(page - 1) * _SIZE : page * _SIZE],
+        tabs=_tabs(counts, owner, channel),
+        owners=OWNERS,
+        owner=owner,
+        channel=channel,
+        channels=channels,
+        newer=_turn(page - 1, owner, channel) if page > 1 else "",
+        older=_turn(page + 1, owner, channel) if len(shown) > page * _SIZE else "",
+    )
+
+
+def _tabs(counts: Mapping[str, int], owner: str, channel: str) -> list[tuple[str, str, bool, int]]:
+    every = [("", _("All"), sum(counts.values()))]
+    every += [(name, str(label), counts.get(name, 0)) for name, label in OWNERS.items()]
+    return [
+        (label, url_for(".index", owner=name or None, channel=channel or None), name == owner, count)
+        for name, label, count in every
+    ]
+
+
+def _turn(page: int, owner: str, channel: str) -> str:
+    return url_for(".index", owner=owner or None, channel=channel or None, page=page)
+
+
+@blueprint.get("/<int:issue_id>")
+@demands("viewer")
+def show(issue_id: int) -> ResponseReturnValue:
+    """One cause with its orders; with `target` in the address, what a look-up row would release."""
+    if "target" not in request.args:
+        return _show(issue_id)
+    need = _detail(issue_id).need
+    row = _row(need, request.args)
+    try:
+        row = check_row(parts().config, row)
+        preview = preview_lookup(parts().store, parts().config, row)
+    except ValueError as error:
+        return _show(issue_id, row=row, error=str(error)), 422
+    return _show(issue_id, row=row, preview=preview)
+
+
+@blueprint.post("/<int:issue_id>/retry")
+@demands("operator")
+def retry_all(issue_id: int) -> ResponseReturnValue:
+    """Look at everything again that this cause stops."""
+    try:
+        run, new = start_bulk(parts().store, issue_id, actor=current_actor())
+    except LookupError:
+        flash(_("Nothing is stopped by this cause any more."))
+        return redirect(url_for(".index"), 303)
+    ring_all()
+    if new:
+        flash(ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", run.expected))
+    else:
+        flash(_("This runs already; %(who)s started it.", who=run.asked_by))
+    return redirect(url_for(".show", issue_id=issue_id), 303)
+
+
+@blueprint.post("/<int:issue_id>/retry/<int:item_id>")
+@demands("operator")
+def retry(issue_id: int, item_id: int) -> ResponseReturnValue:
+    """Look at one order again."""
+    _guard(issue_id, item_id)
+    try:
+        channel = retry_one(parts().store, issue_id, item_id, actor=current_actor())
+    except LookupError:
+        flash(_("This order is not stopped by this cause any more."))
+    else:
+        parts().bell.ring(channel, "order")
+        flash(_("The order is looked at again."))
+    return redirect(url_for(".show", issue_id=issue_id), 303)
+
+
+@blueprint.post("/<int:issue_id>/runs/<int:run_id>/cancel")
+@demands("operator")
+def cancel(issue_id: int, run_id: int) -> ResponseReturnValue:
+    """Release nothing more."""
+    _guard(issue_id, run_id)
+    if cancel_bulk(parts().store, run_id, actor=current_actor()):
+        flash(_("Cancelled. Orders that were released already are still looked at."))
+    else:
+        flash(_("It had ended already."))
+    return redirect(url_for(".show", issue_id=issue_id), 303)
+
+
+@blueprint.post("/<int:issue_id>/lookup")
+@demands("integrator")
+def lookup(issue_id: int) -> ResponseReturnValue:
+    """Add the look-up row, and let go what waits for it."""
+    need = _detail(issue_id).need
+    row = _row(need, request.form)
+    reason = request.form.get("reason", "").strip()[:_MAX_REASON]
+    try:
+        runs = add_lookup(parts().store, parts().config, row, actor=current_actor(), reason=reason)
+    except ValueError as error:
+        return _show(issue_id, row=row, error=str(error)), 422
+    ring_all()
+    count = sum(run.expected for run in runs)
+    said = ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", count)
+    flash(_("%(value)s is %(target)s from now on.", value=row.value, target=row.target.strip()) + " " + said)
+    return redirect(url_for(".show", issue_id=issue_id), 303)
+
+
+# --- what the pages are made from -------------------------------------------------------------------------------
+
+
+def _show(issue_id: int, *, row: LookupRow | None = None, preview: LookupPreview | None = None, error: str = "") -> str:
+    page = _page()
+    detail = _detail(issue_id, page)
+    need = detail.need
+    if row is None and need.lookup is not None:
+        row = LookupRow(*need.lookup, target="")
+    older = detail.documents and need.issue.documents > page * _SIZE
+    return render_template(
+        "console/need.html",
+        detail=detail,
+        need=need,
+        progress=_progress(need),
+        row=row,
+        preview=preview,
+        error=error,
+        scopes=_scopes(need),
+        choices=choices_of(row.table) if row is not None else (),
+        owners=OWNERS,
+        fields=FIELDS,
+        newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
+        older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
+    )
+
+
+def _progress(need: Need) -> Progress | None:
+    return None if need.run is None else progress_of(parts().store, need.run.id)
+
+
+def _detail(issue_id: int, page: int = 1) -> NeedDetail:
+    _guard(issue_id)
+    return need_detail(parts().store, issue_id, offset=(page - 1) * _SIZE, limit=_SIZE) or abort(404)
+
+
+def _row(need: Need, given: Mapping[str, str]) -> LookupRow:
+    """The row that a form means: table and value are the issue's own, never the form's."""
+    if need.lookup is None:
+        abort(404)
+    return LookupRow(*need.lookup, target=given.get("target", ""), scope=given.get("scope", "global"))
+
+
+def _scopes(need: Need) -> Sequence[tuple[str, str]]:
+    """(scope, what it is called) of the rows that reach this issue's channel."""
+    found = [("global", _("everywhere"))]
+    channel = parts().config.channels.get(need.issue.channel)
+    if channel is not None:
+        found.append((f"connection:{channel.erp}", _("only for the ERP %(name)s", name=channel.erp)))
+        found.append((f"channel:{channel.name}", _("only for the channel %(name)s", name=channel.name)))
+    return found
+
+
+def _page() -> int:
+    text = request.args.get("page", "1")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004 - a page
+
+
+def _guard(*ids: int) -> None:
+    """An id that no database takes is one that does not exist."""
+    if any(one > _MAX_ID for one in ids):
+        abort(404)
