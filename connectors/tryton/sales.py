@@ -244,7 +244,7 @@ class Sales:
 
     def search(self, text: str) -> list[DocumentSummary]:
         """Sales that people call `text`, newest first."""
-        names = [[name, "=", text] for name in ("number", "reference", "web_id")]
+        names: list[list[Any]] = [[name, "=", text] for name in ("number", "reference", "web_id")]
         if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID:
             names.append(["id", "=", int(text)])
         domain = [["web_shop", "=", self._masters.web_shop()["id"]], ["OR", *names]]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from sync.cli.console import actor, err, opened, out, progress
@@ -121,7 +122,7 @@ def adopt(channel: str, since: dt.datetime | None, *, yes: bool) -> None:
         with progress("comparing"):
             matches = find_matches(runtime.store, systems, begin, dt.datetime.now(dt.UTC))
         if matches:
-            _show(matches)
+            show_matches(matches)
         good = [match for match in matches if match.linkable]
         if not good:
             out.print("nothing to link")
@@ -135,12 +136,12 @@ def adopt(channel: str, since: dt.datetime | None, *, yes: bool) -> None:
         out.print(f"{done} orders linked, nothing created")
 
 
-def _show(matches: Sequence[Match]) -> None:
+def show_matches(matches: Sequence[Match]) -> None:
+    """What would be linked, and what not and why; on stderr."""
     table = Table("order", "placed", "shop total", "sale", "sale total", "link?", title=None)
     for match in matches:
-        table.add_row(
-            match.number, match.day, match.shop_total, match.sale_number, match.sale_total, match.verdict or "yes"
-        )
+        row = (match.number, match.day, match.shop_total, match.sale_number, match.sale_total, match.verdict or "yes")
+        table.add_row(*map(escape, row))
     err.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import textwrap
 from typing import Any
@@ -11,13 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync.cli.console import opened, out
-from sync.cli.moving import channel_of
+from sync.cli.moving import MOMENT, aware, channel_of
+from sync.cli.naming import find
+from sync.desk.orders import TABS, Tab, every_order
 from sync.desk.passport import passport
 from sync.desk.status import status_of
-from sync.store.orders import StoredOrder, list_orders
+from sync.store.search import Listed, Wanted
+from sync.store.states import ItemState
+from sync.work.rehearse import DryRunReport
+from sync.work.rehearse import dry_run as rehearsed
 from sync.work.vitals import look_once
-
-_NEEDS_YOU = {"held", "parked"}
 
 
 def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
@@ -57,54 +61,73 @@ def status(*, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("search", default="")
 @click.option("--channel", help="Only this channel.")
-@click.option("--state", help="Only this state: ready, reconcile, waiting, held, parked, skipped, done.")
+@click.option("--state", type=click.Choice(list(ItemState)), help="Only this state.")
 @click.option("--needs-you", is_flag=True, help="Only what a person must decide.")
+@click.option("--cause", default="", help="Only what this cause stops (see `crossdock status`).")
+@click.option("--since", type=MOMENT, help="Placed from here on (UTC unless a zone is given).")
+@click.option("--until", type=MOMENT, help="Placed before.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def orders(channel: str | None, state: str | None, *, needs_you: bool, as_json: bool) -> None:
-    """List orders."""
+def orders(
+    search: str,
+    channel: str | None,
+    state: str | None,
+    *,
+    needs_you: bool,
+    cause: str,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    as_json: bool,
+) -> None:
+    """List orders, oldest first: all, or those that SEARCH means.
+
+    SEARCH is a number or an id in any system, an e-mail address, a SKU, or the beginning of a customer's name.
+    """
     with opened() as runtime:
-        names = [channel_of(runtime, channel)] if channel else sorted(runtime.config.channels)
-        found = [
-            order
-            for name in names
-            for order in runtime.store.read(
-                lambda c, name=name: list_orders(c, name, runtime.config.channels[name].erp)  # type: ignore[misc]
-            )
-            if (state is None or order.state == state) and (not needs_you or order.state in _NEEDS_YOU)
-        ]
-    if as_json:
-        for order in found:
-            _print_json(_order_json(order))
-        return
-    table = Table("channel", "order", "placed", "total", "state", "ERP", "why")
-    for order in found:
-        table.add_row(
-            order.channel,
-            escape(order.number),
-            f"{order.placed_at:%Y-%m-%d %H:%M}",
-            f"{order.grand} {order.currency}" if order.id else "not read",
-            order.state,
-            order.erp_number or order.erp_id or "",
-            escape(order.reason[:120]),
+        wanted = Wanted(
+            text=search.strip(),
+            channel=channel_of(runtime, channel) if channel else "",
+            states=TABS[Tab.NEEDS] if needs_you else (ItemState(state),) if state else (),
+            cause=cause,
+            since=aware(since),
+            until=aware(until),
         )
+        found = every_order(runtime.store, runtime.config, wanted, descending=False)
+        if as_json:
+            for order in found:
+                _print_json(_order_json(order))
+            return
+        table = Table("channel", "order", "placed", "total", "state", "ERP", "why")
+        for order in found:
+            table.add_row(
+                order.channel,
+                escape(order.number),
+                f"{order.placed_at:%Y-%m-%d %H:%M}",
+                "not read" if order.grand is None else f"{order.grand:f} {order.currency}",
+                order.state,
+                escape(order.erp_number or order.erp_id),
+                escape(order.reason[:120]),
+            )
     out.print(table)
 
 
-def _order_json(order: StoredOrder) -> dict[str, Any]:
+def _order_json(order: Listed) -> dict[str, Any]:
     return {
         "channel": order.channel,
         "external_id": order.external_id,
         "number": order.number,
+        "customer": order.customer,
         "placed_at": order.placed_at.isoformat(),
         "currency": order.currency,
-        "grand": f"{order.grand:f}" if order.id else None,
+        "grand": None if order.grand is None else f"{order.grand:f}",
         "source_state": order.source_state,
         "state": order.state,
         "reason": order.reason,
-        "erp_id": order.erp_id,
-        "erp_number": order.erp_number,
-        "erp_total": order.erp_total,
+        "causes": list(order.causes),
+        "erp_id": order.erp_id or None,
+        "erp_number": order.erp_number or None,
+        "erp_total": order.erp_total or None,
     }
 
 
@@ -112,9 +135,14 @@ def _order_json(order: StoredOrder) -> dict[str, Any]:
 @click.argument("number")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--exchanges", is_flag=True, help="With every request and response (redacted).")
-def order(number: str, *, as_json: bool, exchanges: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="What the next drain would send for it; nothing is sent or changed.")
+def order(number: str, *, as_json: bool, exchanges: bool, dry_run: bool) -> None:
     """Everything about one order, by any of its numbers."""
     with opened() as runtime:
+        if dry_run:
+            for meant in find(runtime, (number,)):
+                _print_dry_run(rehearsed(runtime.store, runtime.systems, meant), as_json=as_json)
+            return
         found = passport(runtime.store, runtime.config, number, exchanges=exchanges)
     if not found:
         raise click.ClickException(
@@ -130,7 +158,8 @@ def order(number: str, *, as_json: bool, exchanges: bool) -> None:
 def _print_passport(entry: dict[str, Any]) -> None:
     out.print(f"[bold]order {escape(entry['number'])}[/] of {entry['channel']} (id {escape(entry['external_id'])})")
     out.print(
-        f"  placed {entry['placed_at']}, {entry['grand']} {entry['currency']}, the shop says {entry['source_state']}"
+        f"  placed {entry['placed_at']}, {entry['grand']} {entry['currency']}, "
+        f"the shop says {escape(entry['source_state'])}"
         if entry["order"] is not None
         else f"  first seen {entry['placed_at']}; it could not be read"
     )
@@ -144,8 +173,36 @@ def _print_passport(entry: dict[str, Any]) -> None:
             # A reason may bring a table along.
             out.print(escape(textwrap.indent(path + detail["reason"], "    ")))
         out.print(f"    next: {escape(cause['next_step'])}")
+    following = entry["next"]
+    when = f" ({following['at']})" if following["at"] else ""
+    paused = f"; paused: {escape(following['paused'])}" if following["paused"] else ""
+    out.print(f"  next: {following['text']}{when}{paused}")
     for line in entry["timeline"]:
         out.print(f"  {line['at']}  {line['what']}  {escape(_first_line(line['text']))}")
+
+
+def _print_dry_run(report: DryRunReport, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(report.to_json())
+        return
+    out.print(escape(str(report.verdict)))
+    for path, reason in report.problems:
+        out.print(escape(textwrap.indent(f"{path}: {reason}" if path else reason, "  ")))
+    for call in report.calls:
+        out.print(f"  [bold]{call.method}[/] {escape(call.url)}")
+        out.print(escape(textwrap.indent(_pretty(call.request_body), "    ")))
+    if report.unseen:
+        out.print("What only the ERP could say:")
+    for text in report.unseen:
+        out.print(f"  {escape(str(text))}")
+
+
+def _pretty(body: str) -> str:
+    """JSON with one field a line; anything else as it is, a body that was cut among it."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body
 
 
 def _first_line(text: str) -> str:

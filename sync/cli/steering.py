@@ -1,30 +1,18 @@
-"""`retry`, `approve`, `reject`: what people decide about orders, each with its trace."""
+"""`retry`, `approve`, `reject`, `link`: what people decide about orders, each with its trace."""
 
 from __future__ import annotations
 
 import click
 
 from sync.cli.console import actor, opened, out
+from sync.cli.moving import show_matches
+from sync.cli.naming import find
 from sync.cli.switching import ring_all
 from sync.desk.bulk import start_for_cause
-from sync.desk.steering import approve_order, reject_order, retry_again, retry_orders
-from sync.store.orders import StoredOrder, find_orders
+from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
+from sync.flows.linking import find_sales, link_order
+from sync.store.orders import StoredOrder
 from sync.work.runtime import Runtime
-
-
-def _find(runtime: Runtime, numbers: tuple[str, ...]) -> list[StoredOrder]:
-    """The orders that are meant. Raises click.ClickException for a number that names none or several."""
-    targets = {channel.name: channel.erp for channel in runtime.config.channels.values()}
-    found: list[StoredOrder] = []
-    for number in numbers:
-        orders = runtime.store.read(lambda c, number=number: find_orders(c, number, targets))  # type: ignore[misc]
-        if not orders:
-            raise click.ClickException(f"no order is known as {number!r}")
-        if len({(order.channel, order.external_id) for order in orders}) > 1:
-            names = ", ".join(f"{order.channel}:{order.number} (id {order.external_id})" for order in orders)
-            raise click.ClickException(f"{number!r} names several orders: {names}; use the shop's id")
-        found.append(orders[0])
-    return found
 
 
 def _ring(runtime: Runtime, orders: list[StoredOrder]) -> None:
@@ -35,19 +23,22 @@ def _ring(runtime: Runtime, orders: list[StoredOrder]) -> None:
 @click.command()
 @click.argument("numbers", nargs=-1)
 @click.option("--cause", help="Everything that stands in issues of this cause (see `crossdock status`).")
+@click.option("--fetch", is_flag=True, help="Read them in the shop anew, whatever is stored of them.")
 @click.option("--again", is_flag=True, help="The sale is gone in the ERP on purpose or by mistake: make a new one.")
-def retry(numbers: tuple[str, ...], cause: str | None, *, again: bool) -> None:
+def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bool) -> None:
     """Look at orders again, now; all of a cause in pieces, so that new orders are not delayed."""
     if bool(numbers) == bool(cause):
         raise click.UsageError("say which: order numbers, or --cause")
+    if (fetch or again) and cause:
+        raise click.UsageError("--fetch and --again are for order numbers")
     with opened() as runtime:
         if cause is not None:
             runs = start_for_cause(runtime.store, cause, actor=actor())
             ring_all(runtime)
             count = sum(run.expected for run in runs)
         else:
-            orders = _find(runtime, numbers)
-            change = retry_again if again else retry_orders
+            orders = find(runtime, numbers)
+            change = retry_again if again else look_again if fetch else retry_orders
             count = change(runtime.store, orders=orders, actor=actor())
             _ring(runtime, orders)
         out.print(f"{count} orders will be looked at again")
@@ -59,7 +50,7 @@ def retry(numbers: tuple[str, ...], cause: str | None, *, again: bool) -> None:
 def approve(number: str, reason: str) -> None:
     """Let an order pass what holds it, as long as its content stays what it is now."""
     with opened() as runtime:
-        orders = _find(runtime, (number,))
+        orders = find(runtime, (number,))
         causes = approve_order(runtime.store, orders[0], actor=actor(), reason=reason)
         _ring(runtime, orders)
         out.print(f"approved: {', '.join(causes)}")
@@ -71,10 +62,35 @@ def approve(number: str, reason: str) -> None:
 def reject(number: str, reason: str) -> None:
     """Do not carry an order over. A later change in the shop is looked at again."""
     with opened() as runtime:
-        orders = _find(runtime, (number,))
+        orders = find(runtime, (number,))
         if not reject_order(runtime.store, orders[0], actor=actor(), reason=reason):
             raise click.ClickException("the order is being worked on or looked up just now; try again in a moment")
         out.print(f"order {orders[0].number} is not carried over")
 
 
-COMMANDS = (retry, approve, reject)
+@click.command()
+@click.argument("number")
+@click.argument("sale")
+@click.option("--reason", default="", help="Why; kept.")
+@click.option("--yes", is_flag=True, help="Link without asking.")
+def link(number: str, sale: str, reason: str, *, yes: bool) -> None:
+    """Link order NUMBER with a SALE that the ERP has already: its number, reference or id. Creates nothing."""
+    with opened() as runtime:
+        [order] = find(runtime, (number,))
+        systems = runtime.systems.channel(order.channel)
+        matches = find_sales(runtime.store, systems, order, sale)
+        if not matches:
+            raise click.ClickException(f"{systems.channel.erp} has no sale {sale!r} of this shop")
+        show_matches(matches)
+        good = [match for match in matches if match.linkable]
+        if len(good) != 1:
+            raise click.ClickException(
+                "nothing was linked: " + ("say which by its id" if good else "none of them fits")
+            )
+        if not yes and not click.confirm(f"link order {order.number} with sale {good[0].sale_number}?", err=True):
+            raise click.Abort
+        linked = link_order(runtime.store, systems, order, good[0].sale.external_id, actor=actor(), reason=reason)
+        out.print(f"order {order.number} is linked with sale {linked.sale_number}; nothing was created")
+
+
+COMMANDS = (retry, approve, reject, link)

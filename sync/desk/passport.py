@@ -2,29 +2,237 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
 from config.model import Config
-from sync.store.attempts import load_attempts
+from sync.desk.phrases import Phrase, say
+from sync.desk.totals import TotalsProof, prove_totals
+from sync.store import history
+from sync.store.attempts import Attempt, load_attempts
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
-from sync.store.events import list_events
-from sync.store.intents import list_intents
-from sync.store.issues import causes_of
-from sync.store.orders import StoredOrder, find_orders, load_canonical
+from sync.store.events import Event, list_events
+from sync.store.history import BindingRow, ChangeRow, KeptItem
+from sync.store.intents import PastIntent, list_intents
+from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.states import ItemState
+from sync.store.switches import Pause, pause_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stop:
+    """One cause that stops the order, with what it says about this one."""
+
+    issue_id: int
+    cause: str
+    title: str
+    next_step: str
+    owner: str
+    #: (path, reason) of each place.
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: dt.datetime
+    #: `webhook`, `poll`, `fetch`, `attempt`, `intent`, `linked`, `person`.
+    what: str
+    text: str
+    seconds: float | None = None
+    #: How a try or a write ended, in the words of `sync.desk.outcomes` and `sync.store.intents`.
+    outcome: str = ""
+    attempt: Attempt | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Next:
+    """What happens next, and when."""
+
+    text: Phrase
+    at: dt.datetime | None = None
+    #: What keeps it from happening.
+    pause: Pause | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Passport:
+    """Everything about one order."""
+
+    order: StoredOrder
+    kept: KeptItem
+    stops: tuple[Stop, ...]
+    next: Next
+    timeline: tuple[Moment, ...]
+    bindings: tuple[BindingRow, ...]
+    #: The order as it was last read, in our own JSON; None while it cannot be read.
+    canonical: Mapping[str, Any] | None
+    totals: TotalsProof | None
+    mapping_version: str
+
+    @property
+    def seen(self) -> str:
+        """A token of what is shown here: whoever decides by it is told when it is not true any more."""
+        return seen_token(self.kept)
+
+    @property
+    def took_s(self) -> float | None:
+        """From the first word of the shop to the sale in the ERP."""
+        came = [moment.at for moment in self.timeline if moment.what in {"webhook", "poll", "fetch"}]
+        sale = next((row for row in self.bindings if row.ended_at is None), None)
+        if sale is None or not came or sale.created_at < came[0]:
+            return None
+        return (sale.created_at - came[0]).total_seconds()
+
+
+def seen_token(kept: KeptItem) -> str:
+    """Changes with everything that a person's decision rests on."""
+    parts = (kept.state, str(kept.wanted), str(kept.done), kept.event_digest, kept.approved)
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def subject_of(order: StoredOrder) -> str:
+    """As the audit names it."""
+    return f"order:{order.channel}:{order.external_id}"
 
 
 def passport(store: Store, config: Config, number: str, *, exchanges: bool = False) -> list[dict[str, Any]]:
     """Each order that has this number in any system, as JSON; `exchanges` adds what went over the wire, redacted."""
     targets = {channel.name: channel.erp for channel in config.channels.values()}
     found = store.read(lambda c: find_orders(c, number, targets))
-    return [_one(store, config, order, exchanges=exchanges) for order in found]
+    loaded = [load_passport(store, config, order, exchanges=exchanges) for order in found]
+    return [_to_json(one) for one in loaded if one is not None]
 
 
-def _one(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -> dict[str, Any]:
-    causes = store.read(lambda c: causes_of(c, [order.item_id])).get(order.item_id, [])
-    canonical = store.read(lambda c: load_canonical(c, order.id))
+def find_order(store: Store, config: Config, channel: str, external_id: str) -> StoredOrder | None:
+    """One order of a configured channel."""
+    known = config.channels.get(channel)
+    return None if known is None else store.read(lambda c: load_order(c, channel, external_id, known.erp))
+
+
+def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges: bool = False) -> Passport | None:
+    """Everything about one order, read at one moment; None when it is not known any more."""
+    channel = config.channels[order.channel]
+
+    def read(connection: Connection) -> Passport | None:
+        # Anew, so that state and history are of the same moment.
+        now = load_order(connection, order.channel, order.external_id, channel.erp)
+        kept = history.load_kept(connection, order.item_id)
+        if now is None or kept is None:
+            return None
+        packed = load_canonical(connection, now.id) if now.id else None
+        canonical = None if packed is None else load_json(unpack(packed))
+        bindings = tuple(history.list_bindings(connection, now.id)) if now.id else ()
+        stopped = pause_of(connection, channel=channel.name, connections=(channel.source, channel.erp))
+        attempts = load_attempts(connection, now.item_id, bodies=exchanges)
+        moments = [
+            *map(_came, list_events(connection, channel.source, "order", now.external_id)),
+            *map(_wrote, list_intents(connection, now.item_id)),
+            *map(_tried, attempts),
+            *map(_linked, bindings),
+            *map(_decided, history.list_changes(connection, subject_of(now))),
+        ]
+        return Passport(
+            order=now,
+            kept=kept,
+            stops=tuple(map(_stop, history.list_stops(connection, now.item_id))),
+            next=_what_next(now, stopped),
+            timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
+            bindings=bindings,
+            canonical=canonical,
+            totals=None if canonical is None else prove_totals(canonical),
+            mapping_version=history.mapping_version(connection, now.id) if now.id else "",
+        )
+
+    return store.read(read)
+
+
+def exchanges_of(store: Store, order: StoredOrder, attempt_id: int) -> list[dict[str, Any]] | None:
+    """Every request and response of one attempt, redacted; None where there was none."""
+    packed = store.read(lambda c: history.load_exchanges(c, order.item_id, attempt_id))
+    found: list[dict[str, Any]] | None = None if packed is None else load_json(unpack(packed))
+    return found
+
+
+def received(store: Store, config: Config, order: StoredOrder) -> bytes | None:
+    """The order as its shop sent it last: JSON."""
+    source = config.channels[order.channel].source
+    packed = store.read(lambda c: history.load_received(c, order.item_id, source))
+    return None if packed is None else unpack(packed)
+
+
+# --- what happens next ------------------------------------------------------------------------------------------
+
+_NEXT = {
+    ItemState.READY: say("It is looked at again."),
+    ItemState.LEASED: say("It is being worked on just now."),
+    ItemState.RECONCILE: say("A write may have happened: the ERP is asked about it before anything else is done."),
+    ItemState.WAITING: say("It waits for a change in the shop, and is looked at again every six hours."),
+    ItemState.HELD: say("It waits for you: end what holds it, or approve it as it is."),
+    ItemState.PARKED: say("It waits for you: correct what is wrong, then retry."),
+    ItemState.SKIPPED: say("Nothing, unless it changes in the shop."),
+    ItemState.DONE: say("Nothing, unless it changes in the shop. It is compared with the ERP every night."),
+}
+_TIMED = {ItemState.READY, ItemState.RECONCILE}
+
+
+def _what_next(order: StoredOrder, stopped: Pause | None) -> Next:
+    state = ItemState(order.state)
+    if state not in _TIMED:
+        return Next(_NEXT[state])
+    return Next(_NEXT[state], order.due_at, stopped)
+
+
+# --- the timeline -----------------------------------------------------------------------------------------------
+
+
+def _came(event: Event) -> Moment:
+    again = f", {event.repeats} times more" if event.repeats else ""
+    return Moment(
+        event.received_at, event.source, f"{event.topic or 'order'} version {event.version or 'unknown'}{again}"
+    )
+
+
+def _wrote(intent: PastIntent) -> Moment:
+    text = f"{intent.action} {intent.kind} {intent.key}: {intent.outcome or 'outcome not known yet'}"
+    return Moment(intent.closed_at or intent.sent_at, "intent", text, outcome=intent.outcome)
+
+
+def _tried(attempt: Attempt) -> Moment:
+    seconds = (attempt.ended_at - attempt.started_at).total_seconds()
+    text = f"{attempt.outcome} in {seconds:.2f} s" + (f": {attempt.message}" if attempt.message else "")
+    return Moment(attempt.started_at, "attempt", text, seconds, attempt.outcome, attempt)
+
+
+def _linked(binding: BindingRow) -> Moment:
+    name = binding.number or f"id {binding.external_id}"
+    ended = f", until {binding.ended_at:%Y-%m-%d %H:%M} UTC" if binding.ended_at else ""
+    return Moment(binding.created_at, "linked", f"{binding.kind} {name} of {binding.connection}{ended}")
+
+
+def _decided(change: ChangeRow) -> Moment:
+    words = (change.action, change.after, f"({change.reason})" if change.reason else "")
+    return Moment(change.at, "person", f"{change.actor}: {' '.join(filter(None, words))}")
+
+
+def _stop(row: history.StopRow) -> Stop:
+    details = tuple((entry["path"], entry["reason"]) for entry in json.loads(row.details))
+    return Stop(row.issue_id, row.cause, row.title, row.next_step, row.owner, details)
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------
+
+
+def _to_json(one: Passport) -> dict[str, Any]:
+    order = one.order
     return {
         "channel": order.channel,
         "external_id": order.external_id,
@@ -39,34 +247,35 @@ def _one(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -
         "erp_id": order.erp_id,
         "erp_number": order.erp_number,
         "erp_total": order.erp_total,
+        "next": _next_to_json(one.next),
+        "seconds_to_erp": one.took_s,
         "causes": [
-            {"cause": cause, "title": title, "next_step": step, "details": json.loads(details)}
-            for cause, title, step, details in causes
+            {
+                "cause": stop.cause,
+                "title": stop.title,
+                "next_step": stop.next_step,
+                "details": [{"path": path, "reason": reason} for path, reason in stop.details],
+            }
+            for stop in one.stops
         ],
-        "timeline": _timeline(store, config, order, exchanges=exchanges),
-        "order": None if canonical is None else load_json(unpack(canonical)),
+        "timeline": _timeline_to_json(one.timeline),
+        "order": one.canonical,
     }
 
 
-def _timeline(store: Store, config: Config, order: StoredOrder, *, exchanges: bool) -> list[dict[str, Any]]:
-    source = config.channels[order.channel].source
+def _next_to_json(following: Next) -> dict[str, Any]:
+    return {
+        "text": str(following.text),
+        "at": None if following.at is None else following.at.isoformat(),
+        "paused": None if following.pause is None else following.pause.reason,
+    }
+
+
+def _timeline_to_json(timeline: Sequence[Moment]) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
-    for event in store.read(lambda c: list_events(c, source, "order", order.external_id)):
-        again = f", {event.repeats} times more" if event.repeats else ""
-        text = f"{event.topic or 'order'} version {event.version or 'unknown'}{again}"
-        lines.append({"at": event.received_at.isoformat(), "what": event.source, "text": text})
-    for intent in store.read(lambda c: list_intents(c, order.item_id)):
-        text = f"{intent.action} {intent.kind} {intent.key}: {intent.outcome or 'outcome not known yet'}"
-        at = intent.closed_at or intent.sent_at
-        lines.append({"at": at.isoformat(), "what": "intent", "text": text})
-    for attempt in store.read(lambda c: load_attempts(c, order.item_id)):
-        seconds = (attempt.ended_at - attempt.started_at).total_seconds()
-        line: dict[str, Any] = {
-            "at": attempt.started_at.isoformat(),
-            "what": "attempt",
-            "text": f"{attempt.outcome} in {seconds:.2f} s" + (f": {attempt.message}" if attempt.message else ""),
-        }
-        if exchanges and attempt.exchanges is not None:
-            line["exchanges"] = load_json(unpack(attempt.exchanges))
+    for moment in timeline:
+        line: dict[str, Any] = {"at": moment.at.isoformat(), "what": moment.what, "text": moment.text}
+        if moment.attempt is not None and moment.attempt.exchanges is not None:
+            line["exchanges"] = load_json(unpack(moment.attempt.exchanges))
         lines.append(line)
-    return sorted(lines, key=lambda line: str(line["at"]))
+    return lines

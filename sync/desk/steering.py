@@ -1,4 +1,8 @@
-"""What people decide about documents; every decision is audited in the same transaction."""
+"""What people decide about documents; every decision is audited in the same transaction.
+
+Each takes `seen`, a token of what the person looked at (`passport.seen_token`): where that is not true any more, the
+decision is refused as `Stale` and nothing is changed. A terminal, which shows nothing beforehand, leaves it out.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,24 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from sync.desk.passport import seen_token, subject_of
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
+from sync.store.history import load_kept
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.items import approve, release, skip
 from sync.store.orders import StoredOrder
 
 
-def _subject(order: StoredOrder) -> str:
-    return f"order:{order.channel}:{order.external_id}"
+class Stale(LookupError):
+    """What the person saw of the order is not true any more."""
+
+    def __init__(self, order: StoredOrder) -> None:
+        """Names the order."""
+        super().__init__(
+            f"order {order.number} is being worked on, or has changed, since you looked at it; see what it says now"
+        )
 
 
 def retry_orders(
@@ -28,46 +40,70 @@ def retry_orders(
         if cause or subject:
             items += items_of(connection, cause=cause, subject=subject)
         count = release(connection, items)
-        what = ", ".join(_subject(order) for order in orders) or f"issues:{cause or subject}"
+        what = ", ".join(subject_of(order) for order in orders) or f"issues:{cause or subject}"
         record_audit(connection, actor, "retry", what[:320], after=f"{count} released")
         return count
 
     return store.write(work)
 
 
-def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor) -> int:
-    """Look at orders again whose sale is gone in the ERP: the old link ends, a new sale may be made."""
+def look_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor) -> int:
+    """Read these orders in the shop anew and compare them with the ERP, now; answers how many.
+
+    One whose last write has no outcome yet keeps its time.
+    """
 
     def work(connection: Connection) -> int:
-        end_of_orders(connection, [order.id for order in orders if order.id])
-        count = release(connection, [order.item_id for order in orders], facet="again")
+        count = 0
         for order in orders:
-            record_audit(connection, actor, "retry again", _subject(order), before=order.erp_id or "")
+            released = release(connection, [order.item_id], facet="fetch")
+            record_audit(connection, actor, "look again", subject_of(order), after=f"{released} released")
+            count += released
         return count
 
     return store.write(work)
 
 
-def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str) -> list[str]:
-    """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it."""
+def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, seen: str = "") -> int:
+    """Look at orders again whose sale is gone in the ERP: the old link ends, a new sale may be made. Raises Stale."""
+
+    def work(connection: Connection) -> int:
+        for order in orders:
+            _demand_seen(connection, order, seen)
+        end_of_orders(connection, [order.id for order in orders if order.id])
+        count = release(connection, [order.item_id for order in orders], facet="again")
+        for order in orders:
+            record_audit(connection, actor, "retry again", subject_of(order), before=order.erp_id or "")
+        return count
+
+    return store.write(work)
+
+
+def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str, seen: str = "") -> list[str]:
+    """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it, Stale."""
 
     def work(connection: Connection) -> list[str]:
+        _demand_seen(connection, order, seen)
         causes = sorted({entry[0] for entry in causes_of(connection, [order.item_id]).get(order.item_id, [])})
         if not causes:
             raise LookupError(f"nothing holds order {order.number}: it is {order.state}")
         if not approve(connection, order.item_id, causes):
             raise LookupError(f"order {order.number} is being looked at again just now; approve what it says then")
         release(connection, [order.item_id])
-        record_audit(connection, actor, "approve", _subject(order), after=", ".join(causes), reason=reason)
+        record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
         return causes
 
     return store.write(work)
 
 
-def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str) -> bool:
-    """Do not carry the order over; False while somebody works on it. Raises LookupError when the ERP has it."""
+def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str, seen: str = "") -> bool:
+    """Do not carry the order over; False while somebody works on it, or the outcome of a write is not known.
+
+    Raises Stale, and LookupError when the ERP has it.
+    """
 
     def work(connection: Connection) -> bool:
+        _demand_seen(connection, order, seen)
         if order.erp_id:
             raise LookupError(
                 f"order {order.number} is in the ERP as {order.erp_number or order.erp_id}: cancel it there"
@@ -75,7 +111,16 @@ def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str)
         if not skip(connection, order.item_id, f"rejected by {actor}: {reason}"):
             return False
         close_documents(connection, [order.item_id])
-        record_audit(connection, actor, "reject", _subject(order), before=order.state, reason=reason)
+        record_audit(connection, actor, "reject", subject_of(order), before=order.state, reason=reason)
         return True
 
     return store.write(work)
+
+
+def _demand_seen(connection: Connection, order: StoredOrder, seen: str) -> None:
+    """Raises Stale where the item is not as the person saw it; else it stays so until the transaction ends."""
+    if not seen:
+        return
+    kept = load_kept(connection, order.item_id, lock=True)
+    if kept is None or seen_token(kept) != seen:
+        raise Stale(order)

@@ -1,4 +1,4 @@
-"""Adopting: linking orders with sales that the ERP has from before Crossdock. Creates nothing anywhere."""
+"""Adopting: linking orders with sales that the ERP has already, all of a time or one by hand. Creates nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from connectors.kit.base import DocumentSummary, Envelope, Rank
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order
+from sync.flows.context import source_options
 from sync.flows.rows import fingerprint, order_row
 from sync.rules.systems import ChannelSystems
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
-from sync.store.items import find, settle_adopted
+from sync.store.issues import close_documents
+from sync.store.items import find, is_busy, settle_adopted
+from sync.store.lookups import load_lookups
 from sync.store.orders import save_orders
 
 
@@ -82,7 +85,11 @@ def _match(systems: ChannelSystems, row: DocumentSummary, sale: DocumentSummary,
 
 
 def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]) -> int:
-    """Bind each order to its sale; answers how many. An order that cannot be read is left out."""
+    """Bind each order to its sale; answers how many.
+
+    Left out are orders that cannot be read, and those that are worked on or whose last write has no outcome yet: their
+    sale may just be made.
+    """
     by_id = {match.order_id: match for match in matches}
     size = systems.source.fetch_batch
     ids = list(by_id)
@@ -92,16 +99,26 @@ def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]
             if envelope.deleted:
                 continue
             try:
-                order = systems.source_mapping.order(envelope.payload, systems.source_options)
+                order = read_order(store, systems, envelope)
             except Problems:
                 continue
-            match = by_id[envelope.external_id]
-            store.write(functools.partial(_link, systems=systems, envelope=envelope, order=order, match=match))
-            done += 1
+            sale = by_id[envelope.external_id].sale
+            write = functools.partial(link, systems=systems, envelope=envelope, order=order, sale=sale)
+            done += store.write(write)
     return done
 
 
-def _link(connection: Connection, systems: ChannelSystems, envelope: Envelope, order: Order, match: Match) -> None:
+def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Order:
+    """The order as a drain reads it, with the shop's own states. Raises Problems."""
+    channel = systems.channel
+    lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
+    return systems.source_mapping.order(envelope.payload, source_options(systems, lookups))
+
+
+def link(
+    connection: Connection, systems: ChannelSystems, envelope: Envelope, order: Order, sale: DocumentSummary
+) -> bool:
+    """Bind the order to its sale and leave it done; False while a drain owns it or a write of it has no outcome."""
     channel = systems.channel
     body = dump_json(envelope.payload)
     event = NewEvent(
@@ -118,9 +135,10 @@ def _link(connection: Connection, systems: ChannelSystems, envelope: Envelope, o
     record_events(connection, [event], {channel.source: [channel.name]})
     item_id = find(connection, channel.name, "order", envelope.external_id)
     assert item_id is not None
+    if is_busy(connection, item_id):
+        return False
     prints = fingerprint(systems, order)
     order_id = save_orders(connection, [order_row(systems, item_id, order, prints)])[order.external_id]
-    sale = match.sale
     save_bindings(
         connection,
         [
@@ -140,3 +158,5 @@ def _link(connection: Connection, systems: ChannelSystems, envelope: Envelope, o
         ],
     )
     settle_adopted(connection, item_id, event.digest, prints.canonical)
+    close_documents(connection, [item_id])
+    return True

@@ -48,6 +48,12 @@ class Clock:
         return 0.0 if self._lost.is_set() else self._renewed + self._lease_s - time.monotonic()
 
 
+def source_options(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> SourceOptions:
+    """How a channel's source is read: the shop's own states are translated by the `order_state` look-up."""
+    states = {value: OrderState(state) for (table, value), state in lookups.items() if table == "order_state"}
+    return dataclasses.replace(systems.source_options, order_states=states)
+
+
 @dataclasses.dataclass(slots=True)
 class Drain:
     """One drain's surroundings."""
@@ -67,8 +73,7 @@ class Drain:
     @property
     def source_options(self) -> SourceOptions:
         """How the source is read: the shop's own states are translated by the `order_state` look-up."""
-        states = {value: OrderState(state) for (table, value), state in self.lookups.items() if table == "order_state"}
-        return dataclasses.replace(self.systems.source_options, order_states=states)
+        return source_options(self.systems, self.lookups)
 
     @property
     def target(self) -> SalesTarget:

@@ -42,6 +42,16 @@ _WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderS
 
 def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """Bring every item's order to where the source says; one Piece each, ended. Raises LeaseLost."""
+    pieces = plan(drain, items)
+    _save(drain, [piece for piece in pieces if _worth_saving(piece)])
+    parties.make(drain, _open(pieces))
+    sales.push(drain, _open(pieces))
+    find_out_parties(drain, pieces)
+    return pieces
+
+
+def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
+    """What is to be done for each item; a piece that is not ended is worth a sale. A dry run begins with it too."""
     pieces = [Piece(item) for item in items]
     _read(drain, pieces)
     options = drain.source_options
@@ -60,10 +70,6 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
             _apply_policy(drain, piece)
     _resolve(drain, _open(pieces))
     _verify(drain, _open(pieces))
-    _save(drain, [piece for piece in pieces if _worth_saving(piece)])
-    parties.make(drain, _open(pieces))
-    sales.push(drain, _open(pieces))
-    find_out_parties(drain, pieces)
     return pieces
 
 
@@ -114,7 +120,7 @@ def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:
         if piece.digest != piece.item.event_digest:
             rows.append((piece.item, _event(drain, envelope, body, piece.digest)))
     if rows:
-        drain.store.write(lambda c: save_fetched(c, drain.lease, rows))
+        drain.write(lambda c: save_fetched(c, drain.lease, rows))
 
 
 def _event(drain: Drain, envelope: Envelope, body: bytes, content: str) -> NewEvent:

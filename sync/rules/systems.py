@@ -129,6 +129,15 @@ class Systems:
             options=connection.options,
         )
 
+    def dry(self, *, deadline_s: float) -> Systems:
+        """The same connections for a dry run: writes are recorded and not sent, no call takes longer. Close it."""
+        connections = {
+            name: dataclasses.replace(connection, deadline_s=min(deadline_s, connection.deadline_s or deadline_s))
+            for name, connection in self.config.connections.items()
+        }
+        config = dataclasses.replace(self.config, connections=connections)
+        return Systems(config, throttle=self._throttle, dry_run=True)
+
     def channel(self, name: str) -> ChannelSystems:
         """Both sides of a channel. Raises SystemMissing."""
         channel = self.config.channels[name]

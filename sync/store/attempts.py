@@ -63,22 +63,24 @@ def _save_exchanges(connection: Connection, bodies: Collection[bytes]) -> dict[b
 class Attempt:
     """One try, as people see it."""
 
+    id: int
     started_at: dt.datetime
     ended_at: dt.datetime
     outcome: str
     error_class: str
     message: str
-    exchanges: bytes | None
+    #: Whether anything went over the wire.
+    has_exchanges: bool
+    #: What did, compressed, where it was asked for.
+    exchanges: bytes | None = None
 
 
-def load_attempts(connection: Connection, item_id: int, limit: int = 50) -> list[Attempt]:
-    """The newest tries at one item, oldest first."""
+def load_attempts(connection: Connection, item_id: int, limit: int = 50, *, bodies: bool = False) -> list[Attempt]:
+    """The newest tries at one item, oldest first; `bodies` brings along what went over the wire."""
     table = attempts.c
-    query = (
-        select(table.started_at, table.ended_at, table.outcome, table.error_class, table.message, exchanges.c.body)
-        .outerjoin(exchanges, exchanges.c.id == table.exchanges_id)
-        .where(table.item_id == item_id)
-        .order_by(table.id.desc())
-        .limit(limit)
-    )
+    columns = (table.id, table.started_at, table.ended_at, table.outcome, table.error_class, table.message)
+    query = select(*columns, table.exchanges_id.is_not(None)).where(table.item_id == item_id)
+    if bodies:
+        query = query.outerjoin(exchanges, exchanges.c.id == table.exchanges_id).add_columns(exchanges.c.body)
+    query = query.order_by(table.id.desc()).limit(limit)
     return [Attempt(*row) for row in reversed(connection.execute(query).all())]

@@ -138,6 +138,14 @@ def _item(row: Row[tuple[object, ...]]) -> Item:
     return Item(**values)
 
 
+def load_item(connection: Connection, item_id: int) -> Item:
+    """One item as a claim would see it now, without claiming it. Raises LookupError."""
+    row = connection.execute(select(*_COLUMNS).where(work_items.c.id == item_id)).first()
+    if row is None:
+        raise LookupError("this order is not known any more")
+    return _item(row)
+
+
 def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None:
     """Write how a drain leaves its items; wanted again meanwhile means ready again. Raises LeaseLost for all or none.
 
@@ -347,6 +355,16 @@ def skip(connection: Connection, item_id: int, reason: str) -> bool:
         .values(state=ItemState.SKIPPED.value, done=table.wanted, reason=reason, updated_at=db_now())
     )
     return bool(changed.rowcount)
+
+
+def is_busy(connection: Connection, item_id: int) -> bool:
+    """Whether a drain owns the item or a write of it has no outcome yet; until the transaction ends, none begins."""
+    table = work_items.c
+    state = connection.execute(select(table.state).where(table.id == item_id).with_for_update()).scalar_one()
+    if state in {ItemState.LEASED.value, ItemState.RECONCILE.value}:
+        return True
+    doubt = exists().where(intents.c.item_id == item_id, intents.c.closed_at.is_(None))
+    return bool(connection.execute(select(doubt)).scalar_one())
 
 
 def find(connection: Connection, channel: str, kind: str, external_id: str) -> int | None:

@@ -215,6 +215,17 @@ def find_orders(connection: Connection, number: str, targets: dict[str, str]) ->
     return []
 
 
+def load_order(connection: Connection, channel: str, external_id: str, target: str) -> StoredOrder | None:
+    """One order of a channel by the shop's id, also one that could not be read; None where nobody heard of it."""
+    table = orders.c
+    row = connection.execute(
+        _with_state(target).where(table.channel == channel, table.external_id == external_id)
+    ).first()
+    if row is not None:
+        return _state(row)
+    return next(iter(_load_unread(connection, channel, work_items.c.external_id == external_id)), None)
+
+
 def _by_shop(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
     table = orders.c
     return union(
@@ -302,3 +313,10 @@ def _state(row: Row[tuple[object, ...]]) -> StoredOrder:
 def load_canonical(connection: Connection, order_id: int) -> bytes | None:
     """The compressed canonical JSON of one order."""
     return connection.execute(select(orders.c.canonical).where(orders.c.id == order_id)).scalar()
+
+
+def name_orders(connection: Connection, order_ids: Sequence[int]) -> dict[int, str]:
+    """Order id -> what people call it, with its channel."""
+    table = orders.c
+    query = select(table.id, table.number, table.channel).where(table.id.in_(order_ids))
+    return {row.id: f"{row.number} ({row.channel})" for row in connection.execute(query)}

@@ -15,7 +15,7 @@ from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from connectors.sandbox.woocommerce.generator import UNKNOWN_SKU
 from sync import cli
 from sync.store.engine import Store
-from sync.store.tables import audit, bindings, orders
+from sync.store.tables import audit, bindings, order_skus, orders, work_items
 from sync.work import jobs
 from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
 
@@ -165,6 +165,7 @@ def test_a_spoiled_proof_ends_with_one(home, shop, erp):
     [(order_id,)] = home.rows(select(orders.c.id).where(orders.c.external_id == order["external_id"]))
     store = Store.open(f"sqlite:///{home.folder}/state/crossdock.db")
     store.write(lambda c: c.execute(bindings.delete().where(bindings.c.order_id == order_id)))
+    store.write(lambda c: c.execute(order_skus.delete().where(order_skus.c.order_id == order_id)))
     store.write(lambda c: c.execute(orders.delete().where(orders.c.id == order_id)))
     store.close()
     groups = home.json("proof", "web", status=1)
@@ -250,6 +251,90 @@ def test_sales_that_the_erp_has_already_are_linked_and_nothing_is_made(home, sho
     home.drain()
     assert sales_of(erp) == before
     assert [row.action for row in home.rows(select(audit.c.action))] == ["adopt"]
+
+
+def test_an_order_is_found_by_any_number_and_by_its_article(home, shop, erp):
+    started(home, shop, erp)
+    found = home.json("orders")
+    one = next(order for order in found if order["erp_number"])
+    for text in (one["external_id"], one["number"], one["erp_number"], one["customer"]):
+        assert one in home.json("orders", text), text
+    passport = home.json("order", one["external_id"])
+    sku = next(line["sku"] for line in passport["order"]["lines"] if line["sku"])
+    assert one in home.json("orders", sku)
+    assert passport["next"]["text"]
+    assert passport["seconds_to_erp"] >= 0
+    assert home.json("orders", "no such text") == []
+    assert "is not one of" in home.run("orders", "--state", "odd", status=2)
+
+
+def test_a_dry_run_shows_the_exact_calls_and_changes_nothing(home, shop, erp):
+    started(home, shop, erp, count=0)
+    placed = shop.place(1)[0]
+    home.run("pull", "web")
+    tables = [work_items, orders, audit, bindings]
+    before = [home.rows(select(table)) for table in tables]
+    shown = home.json("order", placed, "--dry-run")
+    assert [home.rows(select(table)) for table in tables] == before
+    assert (sales_of(erp), erp.books.parties([])) == (0, [])
+    assert shown["problems"] == []
+    party, sale = shown["calls"]
+    assert (party["method"], sale["method"], sale["status"]) == ("POST", "POST", None)
+    assert party["url"].endswith("/api/parties")
+    [payload] = json.loads(sale["request_body"])
+    assert payload["party"].startswith("<party:")
+    assert any("quote" in text or "confirmed" in text for text in shown["unseen"])
+    assert DEFAULT_API_KEY not in json.dumps(shown)
+    assert "calls would be sent to erp" in home.run("order", placed, "--dry-run")
+    home.drain()
+    timeline = json.loads(home.run("order", placed, "--exchanges", "--json"))["timeline"]
+    sent = [call for line in timeline for call in line.get("exchanges", ()) if call["method"] == "POST"]
+    # Exactly what was sent then, but for the customer's id, which nobody knew.
+    assert (sent[0]["url"], sent[0]["request_body"]) == (party["url"], party["request_body"])
+    [real] = json.loads(sent[1]["request_body"])
+    assert (sent[1]["url"], real | {"party": payload["party"]}) == (sale["url"], payload)
+    again = home.json("order", placed, "--dry-run")
+    assert (again["calls"], "Nothing would be sent" in again["verdict"]) == ([], True)
+
+
+def test_a_dry_run_of_a_held_order_names_what_holds_it(home, shop, erp):
+    started(home, shop, erp, count=1, limit=0)
+    [held] = home.json("orders", "--needs-you")
+    shown = home.json("order", held["external_id"], "--dry-run")
+    assert shown["calls"] == []
+    assert ["above the limit" in problem["reason"] for problem in shown["problems"]] == [True]
+
+
+def test_an_order_is_linked_with_a_sale_that_somebody_typed_in(home, shop, erp):
+    started(home, shop, erp, count=2, limit=0)
+    one, other = home.json("orders", "--needs-you")
+    product = erp.books.products(None)[0]
+    line = {"product": product.id, "quantity": "1", "amount": one["grand"], "tax": "0"}
+    party = erp.books.commit_party(erp.books.decide_party({"code": "typed", "name": "Typed"}))
+    sale = {
+        "shop": "crossdock",
+        "external_key": "",
+        "reference": "by hand",
+        "currency": one["currency"],
+        "party": party.id,
+        "sale_date": one["placed_at"][:10],
+        "placed_at": one["placed_at"],
+        "lines": [line],
+    }
+    made = str(erp.books.commit_sale(erp.books.decide_sale(sale))["id"])
+    assert "has no sale 'nothing'" in home.run("link", one["number"], "nothing", "--yes", status=1)
+    linked = home.run("link", one["number"], "by hand", "--yes", "--reason", "phoned in")
+    assert "nothing was created" in linked
+    order = home.json("orders", one["number"])[0]
+    assert (order["state"], order["erp_id"], order["causes"]) == ("done", made, [])
+    assert "is linked with sale" in home.run("link", one["number"], "by hand", "--yes", status=1)
+    refused = home.run("link", other["number"], made, "--yes", status=1)
+    assert "none of them fits" in refused
+    assert f"belongs to order {one['number']}" in refused
+    [entry] = home.rows(select(audit).where(audit.c.action == "link"))
+    assert (entry.subject, entry.before, entry.reason) == (f"order:web:{one['external_id']}", "held", "phoned in")
+    home.drain()
+    assert sales_of(erp) == 1
 
 
 # --- what goes wrong, in plain words ----------------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""Linking one order by hand with a sale that the ERP has: found by what people call it, shown, then bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import cast
+
+from sqlalchemy import Connection
+
+from connectors.kit.base import DocumentSummary, Rank, SearchesSales
+from connectors.registry import has
+from mappings.canonical.errors import Problems
+from mappings.canonical.money import Money
+from sync.flows.adopt import Match, link, read_order
+from sync.rules.systems import ChannelSystems
+from sync.store.audit import Actor, record_audit
+from sync.store.bindings import bound_keys
+from sync.store.engine import Store
+from sync.store.orders import StoredOrder, name_orders
+
+
+def find_sales(store: Store, systems: ChannelSystems, order: StoredOrder, text: str) -> list[Match]:
+    """The ERP's sales that people call `text`, each with why it is not to be linked with the order.
+
+    Raises LookupError when the order cannot be linked at all, Transient, ConnectionBroken.
+    """
+    _demand_linkable(systems, order)
+    sales = cast("SearchesSales", systems.target).search_sales(text.strip())
+    ids = [sale.external_id for sale in sales]
+    bound = store.read(lambda c: bound_keys(c, systems.channel.erp, ids))
+    names = store.read(lambda c: name_orders(c, sorted(set(bound.values()))))
+    return [_match(systems, order, sale, bound, names) for sale in sales]
+
+
+def link_order(
+    store: Store, systems: ChannelSystems, order: StoredOrder, sale_id: str, *, actor: Actor, reason: str = ""
+) -> Match:
+    """Bind the order to the sale with this id, as it stands in both systems now; audited.
+
+    Raises LookupError with the reason where it is not to be linked or is worked on just now, Transient,
+    ConnectionBroken.
+    """
+    match = next(
+        (each for each in find_sales(store, systems, order, sale_id) if each.sale.external_id == sale_id), None
+    )
+    if match is None:
+        raise LookupError(f"the ERP has no sale with the id {sale_id!r} any more")
+    if not match.linkable:
+        raise LookupError(f"sale {match.sale_number} is not linked: {match.verdict}")
+    [envelope] = systems.source.fetch_orders([order.external_id])
+    if envelope.deleted:
+        raise LookupError(f"order {order.number} is gone in the shop")
+    try:
+        current = read_order(store, systems, envelope)
+    except Problems as problems:
+        raise LookupError(f"order {order.number} cannot be read any more: {problems}") from problems
+    if _expected(systems, current.totals.grand) != match.sale.total:
+        raise LookupError(
+            f"order {order.number} has changed in the shop since: its total is {current.totals.grand} now"
+        )
+
+    def work(connection: Connection) -> bool:
+        taken = bound_keys(connection, systems.channel.erp, [sale_id]).get(sale_id)
+        if taken not in {None, order.id} or not link(connection, systems, envelope, current, match.sale):
+            return False
+        subject = f"order:{order.channel}:{order.external_id}"
+        record_audit(connection, actor, "link", subject, before=order.state, after=match.sale_number, reason=reason)
+        return True
+
+    if not store.write(work):
+        raise LookupError(f"order {order.number} is being worked on or looked up just now; try again in a moment")
+    return match
+
+
+def _demand_linkable(systems: ChannelSystems, order: StoredOrder) -> None:
+    if not has(systems.target, SearchesSales):
+        raise LookupError(f"{systems.channel.erp} cannot be searched; `crossdock adopt` links by the order's number")
+    if not order.id:
+        raise LookupError(
+            f"order {order.number} could not be read, so nothing of it can be compared; correct it in the shop, or "
+            "reject it and name the sale as the reason"
+        )
+    if order.erp_id:
+        raise LookupError(f"order {order.number} is linked with sale {order.erp_number or order.erp_id} already")
+
+
+def _match(
+    systems: ChannelSystems,
+    order: StoredOrder,
+    sale: DocumentSummary,
+    bound: Mapping[str, int],
+    names: Mapping[int, str],
+) -> Match:
+    expected = _expected(systems, Money(order.grand, order.currency))
+    owner = bound.get(sale.external_id)
+    verdict = ""
+    if owner not in {None, order.id}:
+        verdict = f"no: it belongs to order {names.get(owner or 0, 'of another channel')}"
+    elif sale.rank is Rank.CANCELLED:
+        verdict = "no: it is cancelled in the ERP"
+    elif (sale.total, sale.currency) != (expected, order.currency):
+        verdict = "no: the totals differ; correct one of them first"
+    return Match(order.external_id, order.number, order.placed_on, f"{expected} {order.currency}", sale, verdict)
+
+
+def _expected(systems: ChannelSystems, grand: Money) -> Decimal:
+    return systems.target_options.rounded(grand)

@@ -1,0 +1,106 @@
+"""A dry run of one order as people ask for it: in plain words, with the exact calls."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from config.model import DocumentState
+from connectors.kit.exchanges import Exchange
+from sync.desk.outcomes import Place, decide
+from sync.desk.phrases import Phrase, say, say_many
+from sync.flows.dryrun import Rehearsal, rehearse
+from sync.rules.systems import ChannelSystems, Systems
+from sync.store.engine import Store
+from sync.store.orders import StoredOrder
+
+#: Nobody waits longer for one call of a dry run.
+_DEADLINE_S = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DryRunReport:
+    """What a drain would do with one order now."""
+
+    verdict: Phrase
+    #: Everything that would stop it: (path, reason).
+    problems: tuple[tuple[str, str], ...]
+    #: What would be sent, in its order.
+    calls: tuple[Exchange, ...]
+    #: What was asked of the shop and the ERP for it.
+    asked: tuple[Exchange, ...]
+    #: What cannot be shown, because the ERP would have to answer first.
+    unseen: tuple[Phrase, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; times are ISO text."""
+        return {
+            "verdict": str(self.verdict),
+            "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
+            "calls": [_call_to_json(call) for call in self.calls],
+            "asked": [_call_to_json(call) for call in self.asked],
+            "unseen": [str(text) for text in self.unseen],
+        }
+
+
+def dry_run(store: Store, systems: Systems, order: StoredOrder) -> DryRunReport:
+    """Go through the order's next drain without any effect. `systems` may be the working ones: dry ones are made.
+
+    Raises LookupError when the order is not known any more, DatabaseBusy.
+    """
+    with contextlib.closing(systems.dry(deadline_s=_DEADLINE_S)) as dry:
+        channel = dry.channel(order.channel)
+        done = rehearse(store, channel, order.item_id)
+        return DryRunReport(
+            _verdict(channel, done),
+            tuple(_problems(channel, done)),
+            done.calls,
+            done.asked,
+            tuple(_unseen(channel, done)),
+        )
+
+
+def _problems(systems: ChannelSystems, done: Rehearsal) -> Iterator[tuple[str, str]]:
+    if done.error is None:
+        return
+    channel, piece = systems.channel, done.piece
+    # What could not even be read failed at its source.
+    asked = channel.source if piece.payload is None and not piece.deleted else channel.erp
+    decision = decide(done.error, Place(channel=channel.name, connection=asked))
+    details = [detail for _, found in decision.causes for detail in found]
+    yield from details or [("", decision.reason)]
+
+
+def _verdict(systems: ChannelSystems, done: Rehearsal) -> Phrase:
+    piece, erp = done.piece, systems.channel.erp
+    if done.error is not None:
+        return say("It would go no further: nothing is sent while this stands.")
+    if piece.skipped:
+        return say("It would not be carried over: %(reason)s", reason=piece.skipped)
+    if piece.waits:
+        return say("It would wait: %(reason)s", reason=piece.waits)
+    if not done.calls:
+        return say("Nothing would be sent: %(erp)s has what the shop says.", erp=erp)
+    return say_many(
+        "%(count)s call would be sent to %(erp)s.",
+        "%(count)s calls would be sent to %(erp)s.",
+        len(done.calls),
+        erp=erp,
+    )
+
+
+def _unseen(systems: ChannelSystems, done: Rehearsal) -> Iterator[Phrase]:
+    if not done.makes_sale:
+        return
+    state = systems.channel.policies.document_state
+    if done.makes_party:
+        yield say("The ids of the customer and of new addresses: the ERP gives them when it makes them.")
+    if state is not DocumentState.DRAFT:
+        yield say("The calls that bring the sale on to %(state)s: they name the id that it gets.", state=state)
+    yield say("Whether the ERP takes the sale, and the total that it computes for it.")
+
+
+def _call_to_json(call: Exchange) -> dict[str, Any]:
+    return dataclasses.asdict(call) | {"started_at": call.started_at.isoformat()}
