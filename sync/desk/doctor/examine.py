@@ -57,14 +57,14 @@ def examine(
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Look at everything within `total_s` seconds; `others` are sections that only the caller can look at."""
-    with _examined(patient.config) as patients:
+    with _impatient(patient.config) as patients:
         sections = [*_installation(patient), *others, *_of_config(patient, patients)]
         return report_of(run_all(sections, total_s, progress))
 
 
 def examine_connection(patient: Patient, name: str, *, total_s: float) -> Report:
     """Look at one connection. Raises KeyError for one that is not configured."""
-    with _examined(patient.config) as patients:
+    with _impatient(patient.config) as patients:
         store = patient.store if patient.has_tables() else None
         return report_of(run_all([_connection(patient, patients, name, store)], total_s))
 
@@ -75,11 +75,14 @@ def connection_section(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _examined(config: Config | None) -> Iterator[Systems | None]:
-    """Connectors of their own: impatient, with nothing remembered, and outside of the rate limit's shares."""
-    if config is None:
-        yield None
-        return
+def _impatient(config: Config | None) -> Iterator[Systems | None]:
+    with contextlib.nullcontext() if config is None else impatient_systems(config) as systems:
+        yield systems
+
+
+@contextlib.contextmanager
+def impatient_systems(config: Config) -> Iterator[Systems]:
+    """Connectors of their own for people who wait: short deadlines, nothing remembered, and no rate limit's queue."""
     short = {
         name: dataclasses.replace(connection, deadline_s=min(connection.deadline_s or _CALL_S, _CALL_S))
         for name, connection in config.connections.items()
