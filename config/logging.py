@@ -60,7 +60,9 @@ class Redactor:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Knows what the settings hold."""
-        return cls([*_passwords(settings.database_url, settings.redis_url), settings.secret_key])
+        return cls(
+            [*_passwords(settings.database_url, settings.redis_url), settings.secret_key, settings.metrics_token]
+        )
 
     def add(self, secrets: Iterable[Secret | str]) -> None:
         """Take these texts out of every later event; too short ones are left alone."""

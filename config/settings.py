@@ -80,6 +80,8 @@ class Settings:
     log_format: str
     #: Empty where none is given; `signing_key()` is what signs.
     secret_key: Secret
+    #: Reads `/metrics`; empty where only people may.
+    metrics_token: Secret
     #: Name of this installation: prefix of its keys in Redis, first word of its logs.
     instance: str
     #: Name of this machine among those of the installation, for the holders of leases.

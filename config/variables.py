@@ -27,6 +27,7 @@ _MAX_BODY_KIB: Final = 65_536
 _MAX_PORT: Final = 65_535
 #: A shorter key can be guessed.
 _MIN_KEY_CHARS: Final = 32
+_MIN_TOKEN_CHARS: Final = 16
 
 
 class Refused(Exception):
@@ -146,6 +147,13 @@ def _secret_key(text: str) -> Secret:
     if len(text) < _MIN_KEY_CHARS:
         step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         raise Refused("a short text", f"at least {_MIN_KEY_CHARS} characters", step)
+    return Secret(text)
+
+
+def _token(text: str) -> Secret:
+    if len(text) < _MIN_TOKEN_CHARS or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", text):
+        step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        raise Refused("another kind of text", f"at least {_MIN_TOKEN_CHARS} letters, digits and ._~+/=-", step)
     return Secret(text)
 
 
@@ -313,6 +321,17 @@ VARIABLES: Final = (
         description=f"Signs sessions and forms of the console; at least {_MIN_KEY_CHARS} characters, "
         "the same on all hosts of an installation.",
         example="the output of `python -c 'import secrets; print(secrets.token_urlsafe(48))'`",
+    ),
+    Variable(
+        name="CROSSDOCK_METRICS_TOKEN",
+        field="metrics_token",
+        parse=_token,
+        unset=NO_SECRET,
+        default_shown="none: `/metrics` answers only people who are signed in",
+        secret=True,
+        description=f"What a monitoring system shows to read `/metrics` (`Authorization: Bearer ...`); at least "
+        f"{_MIN_TOKEN_CHARS} characters.",
+        example="the output of `python -c 'import secrets; print(secrets.token_urlsafe(32))'`",
     ),
     Variable(
         name="CROSSDOCK_INSTANCE",

@@ -29,7 +29,7 @@ HEADERS: Final = {
 }
 HSTS: Final = "max-age=31536000"
 #: What is asked for by machines and never by a browser that somebody sits at.
-_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz", "/metrics")
+_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz")
 
 
 def protect(app: Flask) -> None:

@@ -56,6 +56,7 @@ def test_every_variable_is_read():
             "CROSSDOCK_LOG_LEVEL": "WARNING",
             "CROSSDOCK_LOG_FORMAT": "json",
             "CROSSDOCK_SECRET_KEY": KEY,
+            "CROSSDOCK_METRICS_TOKEN": "a-token-of-16-chars",
             "CROSSDOCK_INSTANCE": "test",
             "CROSSDOCK_NODE": "worker-2.lan",
         }
@@ -82,6 +83,7 @@ def test_every_variable_is_read():
         "log_level": "warning",
         "log_format": "json",
         "secret_key": Secret(KEY),
+        "metrics_token": Secret("a-token-of-16-chars"),
         "instance": "test",
         "node": "worker-2.lan",
     }
