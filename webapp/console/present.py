@@ -91,8 +91,8 @@ def said(phrase: Phrase) -> str:
     """A phrase of the desk in the reader's language."""
     values = dict(phrase.values)
     if phrase.many and phrase.count is not None:
-        return ngettext(phrase.one, phrase.many, phrase.count, **values)
-    return gettext(phrase.one, **values)
+        return str(ngettext(phrase.one, phrase.many, phrase.count, **values))
+    return str(gettext(phrase.one, **values))
 
 
 def duration(seconds: float | dt.timedelta | None) -> str:
