@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import DocumentSummary, Rank, SearchesSales
+from connectors.kit.base import DocumentSummary, Rank, SearchesSales, TargetDocument
 from connectors.registry import has
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
@@ -71,6 +72,47 @@ def link_order(
     if not store.write(work):
         raise LookupError(f"order {order.number} is being worked on or looked up just now; try again in a moment")
     return match
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SaleNow:
+    """One sale as the ERP has it at this moment."""
+
+    external_id: str
+    key: str
+    number: str
+    state: str
+    total: Decimal
+    currency: str
+    rank: Rank | None
+    #: Whether it is the one that the order is linked with.
+    linked: bool
+
+
+def read_sales(systems: ChannelSystems, order: StoredOrder) -> list[SaleNow]:
+    """What the ERP has of the order now: everything under its key, and the sale that it is linked with.
+
+    Raises Transient, ConnectionBroken.
+    """
+    key = systems.target_mapping.sale_key(order.external_id, systems.target_options)
+    found: list[TargetDocument | DocumentSummary] = [*systems.target.find_sales([key]).get(key, [])]
+    known = {sale.external_id for sale in found}
+    if order.erp_id and order.erp_id not in known and has(systems.target, SearchesSales):
+        searched = cast("SearchesSales", systems.target).search_sales(order.erp_id)
+        found += [sale for sale in searched if sale.external_id == order.erp_id]
+    return [
+        SaleNow(
+            sale.external_id,
+            sale.key,
+            sale.number,
+            sale.state,
+            sale.total,
+            sale.currency,
+            sale.rank,
+            sale.external_id == order.erp_id,
+        )
+        for sale in found
+    ]
 
 
 def _demand_linkable(systems: ChannelSystems, order: StoredOrder) -> None:

@@ -26,6 +26,7 @@ from webapp.console import (
     navigation,
     needs,
     operations,
+    order,
     present,
     signin,
     texts,
@@ -38,6 +39,8 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
     home,
     needs,
+    # With the list in `orders`, whose blueprint it shares.
+    order,
     connections,
     operations,
     doctor,
@@ -53,7 +56,6 @@ def register(app: Flask, settings: Settings) -> None:
     app.session_interface = cookies.ConsoleCookies(settings)
     # The token is as long-lived as the session that it belongs to; a form may stay open over lunch.
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False)
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _protect_forms(app)
     texts.register(app)
     access.register(app)

@@ -1,0 +1,194 @@
+"""The orders: searched, narrowed down, a page at a time, and as a file. One order is in `webapp.console.order`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from sync.desk.causes import words_of
+from sync.desk.orders import LABELS, TABS, Tab, every_order, list_page, open_causes, read_mark, write_mark
+from sync.store.search import Listed, Page, Paging, Sort, Wanted
+from webapp.console.access import needs
+from webapp.console.csvfile import csv_response
+from webapp.console.present import said
+from webapp.console.texts import zone
+from webapp.parts import parts
+
+blueprint = Blueprint("orders", __name__, url_prefix="/orders")
+
+_SIZE: Final = 50
+_MAX_TEXT: Final = 200
+_FILTERS: Final = ("q", "channel", "cause", "since", "until", "low", "high", "currency")
+_AMOUNT: Final = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,4})?")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_SORTS: Final = {
+    Sort.PLACED: lazy_gettext("Placed"),
+    Sort.AMOUNT: lazy_gettext("Total"),
+    Sort.CHANGED: lazy_gettext("Changed"),
+}
+_COLUMNS: Final = (
+    *("channel", "external_id", "number", "customer", "email", "placed_at", "state", "source_state", "currency"),
+    *("grand", "causes", "reason", "erp_id", "erp_number", "erp_total", "updated_at"),
+)
+
+
+@dataclasses.dataclass(slots=True)
+class Asked:
+    """What the address asks for: the filters as typed and as understood, and what of them cannot be understood."""
+
+    typed: dict[str, str]
+    errors: dict[str, str] = dataclasses.field(default_factory=dict)
+    tab: Tab = Tab.NEEDS
+    sort: Sort = Sort.PLACED
+    descending: bool = True
+
+    def address(self, endpoint: str = "orders.index", **changes: Any) -> str:  # noqa: ANN401 - values of an address
+        """This list with something else about it."""
+        kept: dict[str, Any] = {**self.typed, "tab": self.tab, "sort": self.sort, "dir": self.direction}
+        return url_for(endpoint, **{**kept, **changes})
+
+    @property
+    def direction(self) -> str:
+        """As it stands in the address."""
+        return "desc" if self.descending else "asc"
+
+
+@blueprint.get("")
+@needs("viewer")
+def index() -> ResponseReturnValue:
+    """One page of the list; without a word of what is wanted, what needs a person."""
+    asked = _asked()
+    wanted = _wanted(asked)
+    paging = Paging(
+        sort=asked.sort,
+        descending=asked.descending,
+        limit=_SIZE,
+        after=read_mark(request.args.get("after", ""), asked.sort),
+        before=read_mark(request.args.get("before", ""), asked.sort),
+    )
+    listing = list_page(parts().store, parts().config, wanted, asked.tab, paging)
+    return render_template(
+        "console/orders.html",
+        asked=asked,
+        rows=listing.page.rows,
+        tabs=[(said(LABELS[tab]), asked.address(tab=tab), tab is asked.tab, listing.counts[tab]) for tab in TABS],
+        total=listing.counts[asked.tab],
+        channels=sorted(parts().config.channels),
+        causes=_causes(asked.typed.get("cause", "")),
+        heads=dict(_heads(asked)),
+        reason_of=_first_line,
+        **_turns(asked, listing.page),
+    )
+
+
+@blueprint.get("/orders.csv")
+@needs("viewer")
+def export() -> Response:
+    """Everything that fits, as a file."""
+    asked = _asked()
+    wanted = dataclasses.replace(_wanted(asked), states=TABS[asked.tab])
+    found = every_order(parts().store, parts().config, wanted, sort=asked.sort, descending=asked.descending)
+    return csv_response("orders", _COLUMNS, map(_row, found))
+
+
+def _row(order: Listed) -> list[object]:
+    values = {**dataclasses.asdict(order), "causes": " ".join(order.causes)}
+    return [values[name] for name in _COLUMNS]
+
+
+# --- what the address says --------------------------------------------------------------------------------------
+
+
+def _asked() -> Asked:
+    given = {name: _CONTROL.sub(" ", request.args.get(name, "")).strip()[:_MAX_TEXT] for name in _FILTERS}
+    asked = Asked({name: value for name, value in given.items() if value})
+    # Whoever looks for something means all there is, whoever looks in without a word means what waits for them.
+    fallback = Tab.ALL if asked.typed else Tab.NEEDS
+    asked.tab = next((tab for tab in Tab if tab == request.args.get("tab")), fallback)
+    asked.sort = next((sort for sort in Sort if sort == request.args.get("sort")), Sort.PLACED)
+    asked.descending = request.args.get("dir") != "asc"
+    return asked
+
+
+def _wanted(asked: Asked) -> Wanted:
+    typed = asked.typed
+    until = _day(asked, "until")
+    currency = typed.get("currency", "").upper()
+    if currency and not _CURRENCY.fullmatch(currency):
+        asked.errors["currency"] = _("three letters, such as EUR")
+        currency = ""
+    return Wanted(
+        text=typed.get("q", ""),
+        channel=typed.get("channel", ""),
+        cause=typed.get("cause", ""),
+        since=_day(asked, "since"),
+        until=None if until is None else until + dt.timedelta(days=1),
+        low=_amount(asked, "low"),
+        high=_amount(asked, "high"),
+        currency=currency,
+    )
+
+
+def _day(asked: Asked, name: str) -> dt.datetime | None:
+    """The beginning of a day in the user's zone."""
+    text = asked.typed.get(name, "")
+    if not text:
+        return None
+    try:
+        day = dt.date.fromisoformat(text)
+        # The edges of the calendar have no day after, and no other zone.
+        return dt.datetime.combine(day, dt.time(), tzinfo=zone()) if 1 < day.year < dt.MAXYEAR else None
+    except ValueError:
+        asked.errors[name] = _("a day such as 2026-11-22")
+        return None
+
+
+def _amount(asked: Asked, name: str) -> Decimal | None:
+    text = asked.typed.get(name, "")
+    if not text:
+        return None
+    if not _AMOUNT.fullmatch(text):
+        asked.errors[name] = _("an amount such as 120.50")
+        return None
+    return Decimal(text.replace(",", "."))
+
+
+# --- what the page shows ----------------------------------------------------------------------------------------
+
+
+def _causes(chosen: str) -> list[tuple[str, str]]:
+    """(value, text) of every open cause, and of the chosen one also where nothing is stopped by it any more."""
+    names = sorted({*open_causes(parts().store), *({chosen} - {""})})
+    return [(name, said(words_of(name).label)) for name in names]
+
+
+def _heads(asked: Asked) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The headings by which the list is sorted; a second click turns it round."""
+    for sort, text in _SORTS.items():
+        here = sort is asked.sort
+        order = ("descending" if asked.descending else "ascending") if here else "none"
+        turned = "asc" if here and asked.descending else "desc"
+        css = "num" if sort is Sort.AMOUNT else ""
+        yield sort.value, {"text": str(text), "sort": order, "url": asked.address(sort=sort, dir=turned), "class": css}
+
+
+def _turns(asked: Asked, page: Page) -> dict[str, str]:
+    return {
+        "newer": asked.address(before=write_mark(page.previous)) if page.previous else "",
+        "older": asked.address(after=write_mark(page.next)) if page.next else "",
+    }
+
+
+def _first_line(text: str) -> str:
+    """Of a reason that brings a table along."""
+    return text.partition("\n")[0][:_MAX_TEXT]
