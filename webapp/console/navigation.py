@@ -18,7 +18,7 @@ from webapp.console.access import known
 from webapp.parts import Parts, parts
 
 #: What a page says about the installation is at most so old: a hung queue costs a second, and not with every click.
-_AGE_S: Final = 5.0
+_AGE_S: Final = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,6 +4,10 @@
   const PERIOD_MS = 10000;
   const toggle = document.getElementById("live");
   const announce = document.getElementById("announce");
+
+  /* Where the navigation is a strip, the page that is shown may lie outside of it. */
+  document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const parts = () => [...document.querySelectorAll("[data-live]")];
   if (!toggle || !parts().length || !window.htmx) return;
 

@@ -1,0 +1,184 @@
+"""The frame in a real browser: what scripts add, and that nothing needs them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from sync.desk import accounts
+from sync.store import users
+from sync.store.engine import Store
+from sync.store.migrate import migrate
+from tests.shared import unavailable
+from tests.webapp.console.conftest import PASSWORD
+from tests.webapp.served import Server
+
+pytestmark = [pytest.mark.alone, pytest.mark.loopback, pytest.mark.slow]
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """(address of a running web process, its store) with one user, `admin`."""
+    folder = tmp_path_factory.mktemp("console")
+    url = f"sqlite:///{folder / 'crossdock.db'}"
+    store = Store.open(url)
+    migrate(store)
+    store.write(lambda c: users.add_user(c, "admin", accounts._hash(PASSWORD), "admin"))
+    server = Server(folder, url).start()
+    yield f"http://127.0.0.1:{server.port}", store
+    server.stop()
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if not CHROMIUM.exists():
+        unavailable("there is no chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, installation):
+    """Makes pages; a script error, a dialog, a stopped resource or a request elsewhere fails the test."""
+    wrong, contexts = [], []
+
+    def make(*, signed_in=True, **options):
+        context = chromium.new_context(base_url=installation[0], **options)
+        contexts.append(context)
+        made = context.new_page()
+        made.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+        made.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        made.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
+        made.on("request", lambda asked: None if asked.url.startswith(installation[0]) else wrong.append(asked.url))
+        if signed_in:
+            made.goto("/sign-in")
+            made.get_by_label("Login").fill("admin")
+            made.get_by_label("Password").fill(PASSWORD)
+            made.get_by_role("button", name="Sign in").click()
+            made.wait_for_url("**/")
+        return made
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def test_one_signs_in_and_out_by_keyboard_alone(page):
+    ours = page(signed_in=False)
+    ours.goto("/account")
+    assert ours.evaluate("document.activeElement.name") == "login"
+    ours.keyboard.type("admin")
+    ours.keyboard.press("Tab")
+    ours.keyboard.type(PASSWORD)
+    ours.keyboard.press("Enter")
+    ours.wait_for_url(re.compile(r":\d+/account$"))
+    ours.keyboard.press("Tab")
+    assert ours.evaluate("document.activeElement.textContent") == "Skip to the content"
+    ours.keyboard.press("Enter")
+    ours.locator("summary").focus()
+    ours.keyboard.press("Enter")
+    ours.get_by_role("button", name="Sign out").focus()
+    ours.keyboard.press("Enter")
+    ours.wait_for_url("**/sign-in")
+
+
+def test_everything_works_without_scripts(page):
+    ours = page(java_script_enabled=False)
+    ours.goto("/account")
+    assert not ours.locator("#live").is_visible()
+    ours.get_by_label("Times are shown in").fill("Asia/Tokyo")
+    ours.get_by_role("button", name="Keep").click()
+    assert ours.get_by_text("The time zone is changed.").is_visible()
+    ours.goto("/activity?action=user+timezone")
+    assert ours.get_by_role("cell", name="Asia/Tokyo").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360, 320])
+def test_no_page_is_wider_than_the_window(page, scheme, width):
+    ours = page(color_scheme=scheme, viewport={"width": width, "height": 700})
+    for path in ("/", "/account", "/activity", "/users", "/users/admin", "/nowhere"):
+        ours.goto(path)
+        assert ours.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_each_stop_of_the_tab_key_is_seen_and_hidden_by_nothing(page):
+    ours = page(viewport={"width": 1280, "height": 420})
+    ours.goto("/account")
+    hidden = []
+    for _ in range(40):
+        ours.keyboard.press("Tab")
+        seen = ours.evaluate("""() => {
+            const element = document.activeElement, box = element.getBoundingClientRect();
+            if (element === document.body) return "end";
+            const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
+            const outlined = getComputedStyle(element).outlineStyle !== "none";
+            return (element.contains(top) || top?.contains(element)) && outlined ? "" : element.outerHTML.slice(0, 120);
+        }""")
+        if seen == "end":
+            break
+        if seen:
+            hidden.append(seen)
+    assert hidden == []
+
+
+def test_every_target_is_large_enough(page):
+    ours = page(viewport={"width": 360, "height": 800})
+    for path in ("/", "/account", "/activity", "/users"):
+        ours.goto(path)
+        # A link in running text may be small; a choice is as large as its label.
+        small = ours.evaluate("""() => [...document.querySelectorAll("a, button, input, select, summary, label")]
+            .filter((e) => e.checkVisibility() && !e.closest("p, td, th, .sr, .skip") && !e.matches("label input"))
+            .filter((e) => e.tagName !== "LABEL" || e.querySelector("input"))
+            .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+            .filter(([, box]) => box.width < 24 || box.height < 24).map(([text]) => text)""")
+        assert small == [], path
+
+
+def live_requests(ours):
+    asked = []
+    ours.on("request", lambda one: asked.append(one.url) if one.headers.get("x-live") else None)
+    return asked
+
+
+def test_live_parts_come_anew_keep_the_focus_and_can_be_paused(page):
+    ours = page(signed_in=True)
+    ours.clock.install()
+    asked = live_requests(ours)
+    ours.goto("/")
+    toggle = ours.locator("#live")
+    assert toggle.text_content() == "Live"
+    inside = ours.locator("[data-live] a, [data-live] button").first
+    inside.focus()
+    before = ours.evaluate("document.activeElement.textContent")
+    with ours.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
+        ours.clock.fast_forward(10_500)
+    ours.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    assert ours.evaluate("document.activeElement.textContent") == before
+    toggle.click()
+    assert (toggle.text_content(), toggle.get_attribute("aria-pressed")) == ("Paused", "false")
+    count = len(asked)
+    ours.clock.fast_forward(60_000)
+    ours.wait_for_timeout(300)
+    assert len(asked) == count
+    ours.reload()
+    assert toggle.text_content() == "Paused"
+
+
+def test_who_is_signed_out_meanwhile_hears_it_on_the_page_that_stands(page, installation, actor):
+    ours = page()
+    ours.clock.install()
+    ours.goto("/")
+    accounts.end_sessions(installation[1], "admin", actor=actor)
+    ours.clock.fast_forward(10_500)
+    ours.get_by_text("You have been signed out.").wait_for()
+    assert ours.url.endswith("/")
