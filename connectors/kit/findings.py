@@ -18,6 +18,8 @@ from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordReject
 CLOCK_WARNING_S: Final = 30.0
 #: As long as the shortest outage after which nothing is taken on trust any more.
 CLOCK_LIMIT_S: Final = 300.0
+_REFUSED: Final = "put right in the other system, or in the connection's settings, what the refusal names"
+_SILENT: Final = "try again in a moment; if it stays so, ask who runs the other system"
 #: `Date` names whole seconds: on average it is half a second behind.
 _HALF_S: Final = 0.5
 
@@ -81,7 +83,7 @@ def of_error(check: str, error: ConnectorError, next_step: str = "") -> Finding:
     """What an error says of a check: a refusal is an answer, silence is none."""
     refused = isinstance(error, ConnectionBroken | RecordRejected)
     level = Level.FAIL if refused else Level.UNKNOWN
-    step = next_step or ("" if refused else "try again in a moment; if it stays so, ask who runs the other system")
+    step = next_step or (_REFUSED if refused else _SILENT)
     return Finding(check=check, level=level, found=str(error), next_step=step)
 
 

@@ -1,0 +1,45 @@
+"""The check-up of a real Tryton, and the proof of its key."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.kit.errors import AlreadyExists
+from connectors.kit.findings import Circumstances, Level
+from connectors.tryton.checkup import CHECKS
+from tests.real.tryton_world import connect, new_web_shop
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+
+
+def found(target):
+    return {finding.check.removeprefix("tryton."): finding for finding in target.diagnose(Circumstances())}
+
+
+def test_a_set_up_company_is_in_order(erp):
+    findings = found(connect(erp, deadline_s=10.0))
+    assert [f"tryton.{check}" for check in findings] == list(CHECKS)
+    assert [finding for finding in findings.values() if finding.level is not Level.OK] == []
+
+
+def test_a_user_without_groups_lacks_rights_and_says_which(erp):
+    finding = found(connect(erp, login=False, key=erp.poor_rest_key))["rights"]
+    assert finding.level is Level.FAIL
+    assert "sale.sale: read, write, create, delete" in finding.found
+
+
+def test_a_wrong_key_a_wrong_password_and_a_wrong_database_are_told_apart(erp):
+    assert found(connect(erp, key="0" * 128))["key"].level is Level.FAIL
+    assert found(connect(erp, password="wrong"))["login"].level is Level.FAIL
+    assert "`database`" in found(connect(erp, options={"database": "other"}))["key"].next_step
+
+
+def test_a_test_sale_is_taken_once_refused_the_second_time_and_can_be_removed(erp):
+    target = connect(erp, web_shop=new_web_shop(erp))
+    payload = target.test_sale("crossdock-doctor-1")
+    [first] = target.create_sales([payload])
+    [second] = target.create_sales([payload])
+    assert first.document is not None
+    assert isinstance(second.error, AlreadyExists)
+    target.delete_draft(first.document)
+    assert target.find_sales(["crossdock-doctor-1"]) == {}
