@@ -1,0 +1,395 @@
+"""Home, needs-you, operations and the metrics, on an installation that has carried orders."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+from decimal import Decimal
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
+
+import webapp
+from config.settings import Settings
+from sync.desk import bulk
+from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
+from sync.store import schedule, singletons
+from sync.store.leases import open_lease
+from sync.store.lookups import load_lookups
+from sync.store.tables import audit, bulk_runs, schedules
+from sync.work.receive import Receiver
+from tests.sync.conftest import passing_time
+from tests.sync.databases import now
+from tests.sync.flows.world import CHANNEL, World
+from webapp.parts import LazyParts, Parts
+
+__all__ = ["passing_time"]
+
+TOKEN = "a-token-of-a-monitoring-system"
+WORKER = WorkerHealth("w-1", "host", 4711, "busy", now(), now(), 12, 1, silent=False)
+#: What nobody should be able to write into a page.
+HOSTILE = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def queue():
+    """How the queue is; a test may change it."""
+
+    class Queue:
+        seen = QueueHealth(answers=True, workers=(WORKER,), depth=3, version="9.1", policy="noeviction")
+
+    return Queue()
+
+
+@pytest.fixture
+def world(store):
+    made = World(store, value_limits={"EUR": Decimal(40)})
+    store.write(lambda c: singletons.take(c, "scheduler", "host:1", 900.0))
+    store.write(lambda c: schedule.declare(c, {"pull:shop": now(), "proof:web": now()}))
+    store.write(lambda c: schedule.finish(c, "pull:shop", ok=True, message="12 orders seen"))
+    return made
+
+
+@pytest.fixture
+def app(world, sqlite_url, queue, tmp_path):
+    settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), "CROSSDOCK_METRICS_TOKEN": TOKEN})
+    app = webapp.create_app(
+        settings,
+        make_parts=lambda: Parts(
+            store=world.store,
+            receiver=Receiver(sqlite_url, {}, lambda channel, kind: True),
+            sources={},
+            queue_answers=lambda: queue.seen.answers,
+            settings=settings,
+            config=world.config,
+            systems=world.systems,
+            bell=world.bell,
+            look_at_queue=lambda: queue.seen,
+        ),
+    )
+    yield app
+    app.extensions[LazyParts.KEY].get().receiver.close()
+
+
+def text(answer) -> str:
+    """What a reader sees."""
+    plain = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(plain).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def stopped(world, count=3, sku="ALT"):
+    orders = [world.shop.place(sku=sku, customer=f"{sku}{number}") for number in range(count)]
+    world.carry()
+    return orders
+
+
+def issue_of(browser, cause="Unknown article") -> str:
+    page = browser.get("/needs/").text
+    return re.search(rf'href="(/needs/\d+)">{cause}', page)[1]
+
+
+def actions(world) -> list[tuple[str, str, str]]:
+    query = select(audit.c.actor, audit.c.action, audit.c.subject).order_by(audit.c.id)
+    return [tuple(row) for row in world.rows(query) if row.action not in {"sign in", "sign out"}]
+
+
+# --- home -------------------------------------------------------------------------------------------------------
+
+
+def test_home_says_how_it_stands(world, browser):
+    world.shop.place()
+    stopped(world)
+    page = text(browser("viewer").get("/"))
+    assert "All 2 connections healthy. 3 orders need you: 1 cause." in page
+    assert "Orders in: 4 this hour, 4 in 24 hours" in page
+    assert "Orders out: 1 this hour" in page
+
+
+def test_the_line_of_the_hours_has_its_table(world, browser):
+    world.shop.place()
+    world.carry()
+    page = browser("viewer").get("/").text
+    [table, *_] = re.findall(r'<table class="figures">.*?</table>', page, re.DOTALL)
+    assert len(re.findall(r"<tr>", table)) == 25
+    assert 'role="img" aria-label="Orders in of the last 24 hours, by the hour"' in page
+
+
+@pytest.mark.parametrize("path", ["/", "/needs/", "/operations/", "/metrics"])
+def test_nothing_on_a_page_breaks_while_the_queue_is_away(world, browser, queue, path):
+    stopped(world)
+    queue.seen = AWAY
+    answer = browser("viewer").get(path)
+    assert answer.status_code == 200
+    if path != "/metrics":
+        assert "The queue's server is away" in text(answer)
+
+
+def test_missing_workers_are_said_above_every_page(browser, queue):
+    queue.seen = QueueHealth(answers=True)
+    assert "No worker is there" in text(browser("viewer").get("/needs/"))
+
+
+def test_pause_and_resume(world, browser):
+    operator = browser("operator")
+    assert operator.post("/pause", name="erp", reason=HOSTILE).status_code == 303
+    page = operator.get("/")
+    assert "1 of 2 connections healthy. erp is paused." in text(page)
+    assert HOSTILE in text(page)
+    assert HOSTILE not in page.text
+    assert operator.post("/resume", name="erp", back="operations.index").location == "/operations/"
+    assert ("web", "order") in world.bell.rings
+    assert actions(world) == [("operator", "pause", "connection:erp"), ("operator", "resume", "connection:erp")]
+
+
+def test_everything_is_paused_without_a_name(world, browser):
+    operator = browser("operator")
+    operator.post("/pause", reason="stock-taking")
+    assert "Everything is paused: stock-taking." in text(operator.get("/"))
+    operator.post("/resume")
+    assert "Everything is paused" not in text(operator.get("/"))
+
+
+def test_only_what_is_configured_can_be_paused_and_a_form_leads_nowhere_else(browser):
+    operator = browser("operator")
+    assert operator.post("/pause", name="nobody").status_code == 404
+    assert operator.post("/resume", name="erp", back="//evil.example").location == "/"
+
+
+def test_who_only_reads_sees_no_button(browser):
+    page = browser("viewer").get("/").text
+    assert 'action="/pause"' not in page
+    assert 'action="/operations/schedules/run"' not in page
+
+
+# --- needs you --------------------------------------------------------------------------------------------------
+
+
+def test_causes_are_listed_with_their_money(world, browser):
+    stopped(world)
+    stopped(world, 1, "OTHER")
+    page = text(browser("viewer").get("/needs/"))
+    assert "sku:ALT" in page
+    assert "60.00 EUR" in page
+    assert "All 2" in page
+    assert "Business 2" in page
+
+
+def test_the_list_can_be_narrowed_and_turned(world, browser, monkeypatch):
+    monkeypatch.setattr("webapp.console.needs._SIZE", 2)
+    for number in range(3):
+        stopped(world, 1, f"SKU-{number}")
+    viewer = browser("viewer")
+    assert "Nothing needs you here." in text(viewer.get("/needs/?owner=integrator"))
+    first = viewer.get("/needs/?channel=web")
+    assert len(re.findall(r"sku:SKU-", first.text)) == 2
+    second = viewer.get(re.search(r'rel="next" href="([^"]+)"', first.text)[1].replace("&amp;", "&"))
+    assert len(re.findall(r"sku:SKU-", second.text)) == 1
+    for odd in ("?page=x", "?page=99999999999999999999", "?page=-1", "?owner=%00"):
+        assert viewer.get(f"/needs/{odd}").status_code == 200
+
+
+def test_a_cause_shows_its_orders_and_what_they_share(world, browser):
+    stopped(world)
+    viewer = browser("viewer")
+    page = text(viewer.get(issue_of(viewer)))
+    assert "Unknown article" in page
+    assert "the ERP has no article 'ALT'" in page
+    assert "3 of 3 looked at" in page
+    assert viewer.get("/needs/4711").status_code == 404
+    assert viewer.get(f"/needs/{10**30}").status_code == 404
+
+
+def test_a_row_says_beforehand_what_it_releases_and_then_they_go(world, browser):
+    orders = stopped(world)
+    big = world.shop.place(sku="ALT", customer="big")
+    world.shop.edit_total(big, "50.00")
+    world.carry()
+    integrator = browser("integrator")
+    issue = issue_of(integrator)
+    page = text(integrator.get(f"{issue}?target=+TASSE+&scope=channel:web"))
+    assert "Releases 3 orders worth 60.00 EUR. 1 more is still stopped by another cause." in page
+    answer = integrator.post(f"{issue}/lookup", target=" TASSE ", scope="channel:web")
+    assert answer.status_code == 303
+    assert "ALT is TASSE from now on. 4 orders are looked at again." in text(integrator.get(issue))
+    assert world.store.read(lambda c: load_lookups(c, CHANNEL, "erp")) == {("sku", "ALT"): "TASSE"}
+    world.drain()
+    assert {world.item(order).state for order in orders} == {"done"}
+    assert world.item(big).state == "held"
+    assert actions(world) == [("integrator", "lookup", "channel:web:sku:ALT"), ("integrator", "retry all", "issue:1")]
+
+
+def test_a_row_that_cannot_be_meant_is_refused_on_the_page(world, browser):
+    stopped(world, 1)
+    integrator = browser("integrator")
+    issue = issue_of(integrator)
+    for answer in (
+        integrator.get(f"{issue}?target=++&scope=global"),
+        integrator.post(f"{issue}/lookup", target="", scope="global"),
+        integrator.post(f"{issue}/lookup", target="A", scope="channel:nowhere"),
+        integrator.get(f"{issue}?target=A&scope=connection:shop"),
+    ):
+        assert answer.status_code == 422
+    assert world.store.read(lambda c: load_lookups(c, CHANNEL, "erp")) == {}
+
+
+def test_a_form_cannot_name_another_value_than_the_issues_own(world, browser):
+    stopped(world, 1)
+    integrator = browser("integrator")
+    integrator.post(f"{issue_of(integrator)}/lookup", target="TASSE", scope="global", table="tax", value="19%")
+    assert world.store.read(lambda c: load_lookups(c, CHANNEL, "erp")) == {("sku", "ALT"): "TASSE"}
+
+
+def test_a_cause_that_no_row_fixes_has_no_form_for_one(world, browser):
+    world.shop.edit_total(world.shop.place(), "50.00")
+    world.carry()
+    integrator = browser("integrator")
+    issue = issue_of(integrator, "Above the value limit")
+    assert "See what it releases" not in integrator.get(issue).text
+    assert integrator.post(f"{issue}/lookup", target="x", scope="global").status_code == 404
+
+
+def test_all_of_a_cause_are_retried_watched_and_cancelled(world, browser, monkeypatch):
+    monkeypatch.setattr(bulk, "PIECE", 2)
+    stopped(world, 5)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    assert "Look at all 5 orders again" in text(operator.get(issue))
+    operator.post(f"{issue}/retry")
+    assert "2 of 5 released: 0 went on, 0 stopped again, 2 under way." in text(operator.get(issue))
+    browser("admin").post(f"{issue}/retry")
+    assert len(world.rows(select(bulk_runs.c.id))) == 1
+    [run] = world.rows(select(bulk_runs))
+    operator.post(f"{issue}/runs/{run.id}/cancel")
+    page = text(operator.get(issue))
+    assert "Cancelled. Orders that were released already are still looked at." in page
+    assert "Look at all 3 orders again" in page
+    operator.post(f"{issue}/runs/{run.id}/cancel")
+    assert "It had ended already." in text(operator.get(issue))
+
+
+def test_one_order_of_a_cause_is_retried(world, browser):
+    orders = stopped(world, 2)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    operator.post(f"{issue}/retry/{world.item(orders[0]).id}")
+    assert [world.item(order).state for order in orders] == ["ready", "held"]
+    operator.post(f"{issue}/retry/4711")
+    assert "is not stopped by this cause any more" in text(operator.get(issue))
+
+
+def test_what_shops_write_is_text_and_nothing_else(world, browser):
+    stopped(world, 2, HOSTILE)
+    viewer = browser("viewer")
+    for path in ("/", "/needs/", issue_of(viewer)):
+        page = viewer.get(path).text
+        assert "<script>alert" not in page
+    assert HOSTILE in text(viewer.get(issue_of(viewer)))
+
+
+# --- operations -------------------------------------------------------------------------------------------------
+
+
+def test_operations_show_the_machinery(world, browser):
+    lease = world.write(
+        lambda c: open_lease(
+            c, channel=CHANNEL, kind="order", target="erp", holder="host:99:job-1", concurrency=2, lease_s=60.0
+        )
+    )
+    page = text(browser("admin").get("/operations/"))
+    for said in ("noeviction", "SQLite", "Current", "host 4711", "Busy", "host 99", "12 orders seen", "Pull changed"):
+        assert said in page
+    assert f"/operations/drains/{lease.token}/stop" in browser("admin").get("/operations/").text
+    assert f"/operations/drains/{lease.token}/stop" not in browser("integrator").get("/operations/").text
+
+
+def test_a_schedule_is_asked_for(world, browser):
+    operator = browser("operator")
+    assert operator.post("/operations/schedules/run", name="proof:web", back="home.index").location == "/"
+    asked = world.rows(select(schedules.c.name).where(schedules.c.asked))
+    assert [row.name for row in asked] == ["proof:web"]
+    operator.post("/operations/schedules/run", name="proof:nobody", back="operations.index")
+    assert "Not run: there is no schedule 'proof:nobody'" in text(operator.get("/operations/"))
+
+
+def test_a_stop_that_cannot_be_given_says_why_and_still_pauses(world, browser):
+    lease = world.write(
+        lambda c: open_lease(
+            c, channel=CHANNEL, kind="order", target="erp", holder="host:99:job-1", concurrency=2, lease_s=60.0
+        )
+    )
+    admin = browser("admin")
+    assert admin.post(f"/operations/drains/{lease.token}/stop").status_code == 400
+    admin.post(f"/operations/drains/{lease.token}/stop", reason="the ERP hangs", pause="yes")
+    page = text(admin.get("/operations/"))
+    assert "Not stopped: the queue's server is away" in page
+    assert actions(world) == [("admin", "pause", "channel:web")]
+    admin.post("/operations/drains/gone/stop", reason="x")
+    assert "This drain has ended by itself." in text(admin.get("/operations/"))
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------
+
+
+def measured(answer) -> dict[tuple[str, ...], float]:
+    """(name, label values in the order of their names) -> value."""
+    assert answer.status_code == 200
+    return {
+        (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def bearer(token):
+    return {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def test_a_monitoring_system_with_the_token_reads_the_metrics(world, client):
+    world.shop.place()
+    stopped(world)
+    found = measured(client.get("/metrics", **bearer(TOKEN)))
+    assert found["crossdock_items", "web", "held"] == 3
+    assert found["crossdock_items", "web", "done"] == 1
+    assert found["crossdock_issue_documents", "unknown_sku"] == 3
+    assert found["crossdock_connection_condition", "healthy", "erp"] == 1
+    assert found["crossdock_connection_condition", "failing", "erp"] == 0
+    assert found["crossdock_orders_this_hour", "shop", "in"] == 4
+    assert found["crossdock_workers",] == 1
+    assert found["crossdock_queue_rings",] == 3
+    assert found["crossdock_scheduler_up",] == 1
+
+
+def test_without_token_and_session_there_is_no_such_page(client):
+    for options in ({}, bearer("wrong"), bearer("wröng"), bearer(""), {"headers": {"Authorization": TOKEN}}):
+        answer = client.get("/metrics", **options)
+        assert answer.status_code == 404
+        assert b"crossdock_items" not in answer.data
+
+
+def test_somebody_who_is_signed_in_reads_them_too(browser):
+    assert measured(browser("viewer").get("/metrics"))["crossdock_paused",] == 0
+
+
+def test_what_the_queue_does_not_tell_is_left_out(browser, queue):
+    queue.seen = AWAY
+    found = measured(browser("viewer").get("/metrics"))
+    assert found["crossdock_queue_up",] == 0
+    assert ("crossdock_workers",) not in found
+
+
+def test_no_text_of_a_shop_becomes_a_label(world, client):
+    stopped(world, 2, HOSTILE)
+    page = client.get("/metrics", **bearer(TOKEN)).text
+    assert "script" not in page
+    before = len(page.splitlines())
+    stopped(world, 5, "ANOTHER")
+    assert len(client.get("/metrics", **bearer(TOKEN)).text.splitlines()) == before
+
+
+def test_a_worker_that_is_silent_counts_as_none(browser, queue):
+    queue.seen = dataclasses.replace(queue.seen, workers=(dataclasses.replace(WORKER, silent=True),))
+    viewer = browser("viewer")
+    assert measured(viewer.get("/metrics"))["crossdock_workers",] == 0
+    assert "Silent" in text(viewer.get("/operations/"))
