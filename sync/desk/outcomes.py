@@ -38,7 +38,7 @@ from sync.store.states import ItemState
 #: How long a connection rests after it was away, in seconds; then one batch probes it.
 PROBE_S = 15.0
 #: How long a document waits for something that is under way elsewhere.
-LATER_S = 3.0
+LATER_S = 1.0
 #: Back-off of a document's own retries, in seconds.
 _BACKOFF_S = (5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 
