@@ -11,7 +11,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from mappings.canonical.errors import MappingError, Problem, Problems, Unmapped
-from sync.desk.outcomes import Action, Place, backoff_s, decide
+from sync.desk.outcomes import LATER_S, Action, Place, backoff_s, decide
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.states import ItemState
@@ -25,9 +25,9 @@ TABLE = [
     (ConnectionBroken("revoked", code="401"), Action.PAUSE, ItemState.READY, 0.0, float("inf"), ["connection"]),
     (OutcomeUnknown("no answer"), Action.RECONCILE, ItemState.RECONCILE, None, None, []),
     (Unsettled("may land"), Action.RECONCILE, ItemState.RECONCILE, None, None, []),
-    (NotSent("no time"), Action.RETRY, ItemState.READY, 3.0, None, []),
-    (Later("elsewhere"), Action.RETRY, ItemState.READY, 3.0, None, []),
-    (DatabaseBusy("busy"), Action.RETRY, ItemState.READY, 3.0, None, []),
+    (NotSent("no time"), Action.RETRY, ItemState.READY, LATER_S, None, []),
+    (Later("elsewhere"), Action.RETRY, ItemState.READY, LATER_S, None, []),
+    (DatabaseBusy("busy"), Action.RETRY, ItemState.READY, LATER_S, None, []),
     (RecordRejected("no", code="x"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
     (AlreadyExists("taken", code="dup"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
     (Held([HOLD]), Action.PARK, ItemState.HELD, None, None, ["value_limit"]),
