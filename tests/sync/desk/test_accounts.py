@@ -190,3 +190,7 @@ def test_the_hash_never_shows(store, ada):
     user = accounts.find_user(store, ada)
     assert "argon2" not in repr(user)
     assert signed_in(store, ada).session.token_hash not in repr(signed_in(store, ada).session)
+
+
+def test_an_unknown_login_is_verified_against_a_hash_of_todays_cost():
+    assert not accounts._HASHER.check_needs_rehash(accounts._NOBODY)
