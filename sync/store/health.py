@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync.store.engine import Store
 from sync.store.types import db_now
@@ -89,7 +89,13 @@ def quick_check(store: Store, seconds: float) -> str | None:
         finally:
             raw.set_progress_handler(None, 0)
 
-    return store.read(work)
+    try:
+        return store.read(work)
+    except DatabaseError as error:
+        # Where the damage is bad enough, even the question breaks.
+        if "malformed" not in str(error.orig):
+            raise
+        return str(error.orig)
 
 
 def _complaints(connection: Connection) -> Iterator[str]:
