@@ -304,7 +304,8 @@ def _demand_password(login: str, password: str) -> None:
         raise AccountRefused(N_("A password has %(least)s characters or more."), least=MIN_PASSWORD_CHARS)
     if len(password) > MAX_PASSWORD_CHARS:
         raise AccountRefused(N_("A password has %(most)s characters or less."), most=MAX_PASSWORD_CHARS)
-    if login in password.casefold() or len(set(password)) < _MIN_DIFFERENT_CHARS:
+    beyond_login = password.casefold().replace(login, "")
+    if len(beyond_login) < MIN_PASSWORD_CHARS // 2 or len(set(password)) < _MIN_DIFFERENT_CHARS:
         raise AccountRefused(N_("This password is the first that anybody would try; take another one."))
 
 

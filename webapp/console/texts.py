@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from flask import Flask, request
-from flask_babel import Babel, get_babel, get_locale
+from babel.support import NullTranslations
+from flask import Flask, g, request
+from flask_babel import Babel, get_babel, get_domain, get_locale
 
 from webapp.console import access
 
@@ -24,7 +25,22 @@ def register(app: Flask) -> None:
         default_translation_directories=str(FOLDER),
         locale_selector=_language,
     )
+    # As Flask-Babel does it, but the catalogue is looked up once a request and not for every text: a list has hundreds.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's extension
+        gettext=lambda text: _catalogue().ugettext(text),
+        ngettext=lambda one, many, count: _catalogue().ungettext(one, many, count),
+        pgettext=lambda context, text: _catalogue().upgettext(context, text),
+        npgettext=lambda context, one, many, count: _catalogue().unpgettext(context, one, many, count),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(language=_shown_language, direction=lambda: get_locale().text_direction)
+
+
+def _catalogue() -> NullTranslations:
+    if "catalogue" not in g:
+        g.catalogue = get_domain().get_translations()
+    found: NullTranslations = g.catalogue
+    return found
 
 
 def languages() -> list[str]:

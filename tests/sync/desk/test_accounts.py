@@ -67,6 +67,11 @@ def test_a_password_is_neither_short_nor_endless_nor_obvious(store, password, wh
         accounts.add_user(store, "ada@example.org", password, "viewer", actor=BY)
 
 
+def test_a_short_login_may_stand_in_a_password(store):
+    accounts.add_user(store, "a", "a sentence that has an a", "viewer", actor=BY)
+    assert signed_in(store, "a", "a sentence that has an a")
+
+
 def test_a_role_that_does_not_exist_is_refused(store, ada):
     with pytest.raises(AccountRefused, match="viewer, operator, integrator, admin"):
         accounts.set_role(store, ada, "root", actor=BY)
