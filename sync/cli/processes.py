@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import signal
 import sys
@@ -85,6 +86,9 @@ def scheduler() -> None:
         keeper = Scheduler(runtime)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: keeper.stop())
+        # What is there now stays: reading a shop's pages is a fifth faster when it is not looked through each time.
+        gc.collect()
+        gc.freeze()
         keeper.run()
 
 

@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
+import gc
 import http.client
 import itertools
 import json
@@ -119,6 +120,9 @@ def measure(runtime, shop, orders, rounds):
     done = {"state": "done", "done": work_items.c.wanted, "done_digest": work_items.c.event_digest}
     store.write(lambda c: c.execute(update(work_items).values(done)))
     before = fingerprints(store)
+    # As the scheduler does, who pulls.
+    gc.collect()
+    gc.freeze()
     runs = [first]
     # Fills the replay with what the limit asks for.
     bare(shop, signed_pages(shop, orders), orders)
