@@ -176,10 +176,10 @@ def list_drains(connection: Connection) -> list[Drain]:
         table.holder,
         table.started_at,
         table.expires_at,
-        items,
-        table.expires_at <= db_now(),
+        items.label("items"),
+        (table.expires_at <= db_now()).label("expired"),
     ).order_by(table.started_at)
-    return [Drain(*row[:-1], bool(row[-1])) for row in connection.execute(query)]
+    return [Drain(**row) for row in connection.execute(query).mappings()]
 
 
 def drain_items(connection: Connection, token: str, limit: int = 50) -> list[tuple[str, str]]:
