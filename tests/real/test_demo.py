@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.erp.audit import check_ledger
+from sync.desk import accounts
 from sync.store.engine import Store
 from sync.store.orders import list_orders
 
@@ -87,6 +88,17 @@ def test_the_ledger_of_the_sandbox_erp_has_every_order_once(performed):
     expected = {f"outlet:{order.external_id}": order.grand for order in orders if order.state == "done"}
     assert len(expected) == FAST + LAST
     assert check_ledger(folder / "sandbox-erp.ledger", expected) == []
+
+
+def test_the_console_and_its_first_sign_in_are_told(performed):
+    folder, _, _, err = performed
+    address, login, password = re.search(r"console: (http://127\.0\.0\.1:\d+/) sign in as (\w+) with (\S+)", err).groups()
+    assert address == re.search(r"CROSSDOCK_PUBLIC_URL=(\S+)", (folder / "environment").read_text())[1] + "/"
+    store = Store.open(f"sqlite:///{folder}/state/crossdock.db")
+    try:
+        assert accounts.sign_in(store, login, password, address="", agent="")
+    finally:
+        store.close()
 
 
 def test_everything_that_was_to_go_wrong_went_wrong(performed):

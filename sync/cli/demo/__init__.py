@@ -18,7 +18,7 @@ from sync.cli.demo.screen import Screen
 from sync.cli.demo.services import DemoFailed
 from sync.cli.demo.story import Story
 from sync.cli.demo.verdict import prove
-from sync.cli.demo.world import World, running_world
+from sync.cli.demo.world import LOGIN, World, running_world
 from sync.work.run import Taken
 
 #: As many as a second run moves into Tryton well within five minutes on two cores.
@@ -76,7 +76,8 @@ def _say_what_to_try(world: World, story: Story, screen: Screen) -> None:
     screen.say(
         f"""
 All of it keeps running until Ctrl-C.
-  receiving   {world.variables["CROSSDOCK_PUBLIC_URL"]}/webhooks/{SHOP}
+  console     {world.console}  sign in as {LOGIN} with {world.password}
+  receiving   {world.console}webhooks/{SHOP}
   state       {folder}/state, configuration {folder}/config/crossdock.yaml
   logs        {folder}/crossdock.log and one for each sandbox
 To try in a second terminal:

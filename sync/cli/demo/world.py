@@ -28,9 +28,13 @@ from sync.cli.demo.configuration import (
 )
 from sync.cli.demo.screen import Say, Screen
 from sync.cli.demo.services import DemoFailed, Service
+from sync.desk import accounts
+from sync.store.audit import Actor
 from sync.work.run import held
 from sync.work.runtime import Runtime
 
+#: Who may do everything in the console.
+LOGIN: Final = "demo"
 #: Articles that each shop sells; different numbers, so that no order number stands for two orders.
 _SKUS: Final = {SHOP: 60, OUTLET: 900}
 #: Installing Tryton on a slow line; everything else is ready in seconds.
@@ -53,6 +57,8 @@ class World:
         self.erp = self._sandbox("sandbox-erp", "erp", *self._erp_options())
         self.tryton = self._sandbox("Tryton", "tryton", "--dir", str(folder / "tryton"))
         self.crossdock: Service | None = None
+        #: Of the console's first user; made up for this run.
+        self.password = ""
         self._controls: dict[str, HttpClient] = {}
         self._runtime: Runtime | None = None
 
@@ -113,6 +119,14 @@ class World:
         log = (self.folder / "demo.log").open("a", encoding="utf-8")
         configure_logging(settings, "demo", secrets=self._secrets.by_variable.values(), stream=log)
         self._runtime = Runtime(settings)
+        self.password = accounts.new_password()
+        accounts.add_user(self._runtime.store, LOGIN, self.password, "admin", actor=Actor("demo", "crossdock demo"))
+        screen.say(f"  the console: {self.console} [dim]sign in as[/] {LOGIN} [dim]with[/] {self.password}")
+
+    @property
+    def console(self) -> str:
+        """Where people look at it."""
+        return self.variables["CROSSDOCK_PUBLIC_URL"] + "/"
 
     def restart_tryton(self) -> None:
         """Start it again where it was, with what it had; `is_ready` says when it answers."""
