@@ -18,6 +18,7 @@ from connectors.kit.errors import ConnectionBroken
 from connectors.registry import UnknownSystem, connector_class, has
 from sync.desk.doctor import Report, last_checkup
 from sync.desk.doctor.examine import connection_section
+from sync.desk.doctor.report import WEBHOOKS
 from sync.rules.systems import Systems
 from sync.store import schedule
 from sync.store.audit import Actor, record_audit
@@ -30,8 +31,6 @@ from sync.store.switches import Pause, pauses
 
 #: What is pulled of a connection (`sync.flows.pull`, which the desk may not import).
 STREAM: Final = "orders"
-#: `reports.kind` of the subscriptions as they were last seen.
-_WEBHOOKS: Final = "webhooks"
 #: A preview counts no further than this; it says then that there are more.
 _MOST_LISTED: Final = 5_000
 _BATCH: Final = 500
@@ -109,7 +108,7 @@ def connection_detail(store: Store, config: Config, name: str) -> ConnectionDeta
     rows = store.read(list_schedules)
     summary = _summary(store, config, name, store.read(pauses), rows)
     kind = _class_of(config, name)
-    seen = store.read(lambda c: last_report(c, _WEBHOOKS, name))
+    seen = store.read(lambda c: last_report(c, WEBHOOKS, name))
     return ConnectionDetail(
         summary=summary,
         settings=written_settings(config, name),
@@ -126,7 +125,7 @@ def connection_detail(store: Store, config: Config, name: str) -> ConnectionDeta
 def keep_subscriptions(connection: Connection, name: str, found: Sequence[Subscription]) -> None:
     """Remember how a connection's webhooks were last seen."""
     ok = all(entry.active for entry in found)
-    save_report(connection, _WEBHOOKS, name, ok=ok, body=[dataclasses.asdict(entry) for entry in found])
+    save_report(connection, WEBHOOKS, name, ok=ok, body=[dataclasses.asdict(entry) for entry in found])
 
 
 def preview_rewind(

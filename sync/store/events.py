@@ -44,8 +44,10 @@ def last_received(connection: Connection, name: str, source: str) -> dt.datetime
     ).scalar()
 
 
-def count_since(connection: Connection, name: str, source: str, since: dt.datetime) -> int:
-    """How many events of a connection came that way after a moment."""
+def count_missed(connection: Connection, name: str, since: dt.datetime) -> int:
+    """What the pull of a connection has found after a moment and no webhook has brought, before or after it."""
     table = events.c
-    query = select(func.count()).where(table.connection == name, table.source == source, table.received_at > since)
+    query = select(func.count()).where(
+        table.connection == name, table.source == "poll", table.received_at > since, table.repeats == 0
+    )
     return int(connection.execute(query).scalar_one())

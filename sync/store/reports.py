@@ -49,3 +49,10 @@ def last_reports(connection: Connection, kind: str) -> dict[str, Report]:
 def last_report(connection: Connection, kind: str, subject: str = "") -> Report | None:
     """The newest report of one subject."""
     return last_reports(connection, kind).get(subject)
+
+
+def first_good(connection: Connection, kind: str, subject: str) -> dt.datetime | None:
+    """When the oldest report that is kept and good was made."""
+    table = reports.c
+    query = select(func.min(table.at)).where(table.kind == kind, table.subject == subject, table.ok)
+    return connection.execute(query).scalar()

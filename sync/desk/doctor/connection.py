@@ -10,15 +10,21 @@ from connectors.kit.base import Diagnoses, ReceivesWebhooks, SalesTarget
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.findings import Circumstances, Finding, Level, fail, ok, unknown, warn
 from connectors.registry import UnknownSystem, connector_class, has
-from sync.desk.doctor.report import KIND, key_subject
+from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
 from sync.rules.systems import Systems, settle_s
+from sync.store.connections import failure_streak
 from sync.store.engine import Store
-from sync.store.events import count_since, last_received
-from sync.store.reports import last_report
+from sync.store.events import count_missed, last_received
+from sync.store.reports import first_good, last_report
 from sync.store.schedule import list_schedules
 from sync.store.switches import pauses
 
+#: Orders that were there before the shop was asked to deliver are pulled soon after.
+_GRACE: Final = dt.timedelta(minutes=10)
+_DAY: Final = dt.timedelta(days=1)
+#: One or two may have been pulled in the seconds before their delivery came.
+_MISSED: Final = 3
 #: Beyond the call's deadline; see `sync.rules.systems.settle_s`.
 _SETTLE_MARGIN_S: Final = 60.0
 _OURS: Final[Mapping[str, str]] = {
@@ -113,24 +119,37 @@ class ConnectionCheckup:
         if failed := [row for row in rows if row.last_ok is False]:
             told = "; ".join(f"{row.name}: {row.message}" for row in failed)
             return warn(check, f"its last run failed ({told})", "see the other checks of this connection")
+        if (streak := store.read(lambda c: failure_streak(c, self._channels()))).failures:
+            told = f"the last {streak.failures} tries at documents failed: {streak.message}"
+            return warn(check, told, "see the other checks of both connections of the channel")
         ran = [row.last_at for row in rows if row.last_at is not None]
-        return ok(check, f"last run at {moment_shown(max(ran))}" if ran else "not paused; nothing has run yet")
+        return ok(check, f"last run at {moment_shown(max(ran))}" if ran else "not paused, and nothing has failed")
+
+    def _channels(self) -> list[str]:
+        return [each.name for each in self._config.channels.values() if self._name in {each.source, each.erp}]
 
     def _schedules(self) -> frozenset[str]:
         return frozenset({f"pull:{self._name}", f"webhooks:{self._name}"})
 
     def _deliveries(self, store: Store) -> Finding:
-        """The end of the chain: whatever the shop believes, deliveries are there or they are not."""
-        check, day = "connection.deliveries", dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-        last = store.read(lambda c: last_received(c, self._name, "webhook"))
-        pulled = store.read(lambda c: count_since(c, self._name, "poll", max(last, day) if last else day))
+        """The end of the chain: whatever the shop believes, deliveries are there or they are not.
+
+        The pull looks at what it finds only where no delivery brought it before, so its finds are what was missed.
+        """
+        check = "connection.deliveries"
         if not self._url:
             return ok(check, "none can come without a public address; orders are pulled")
-        told = f"the last one came at {moment_shown(last)}" if last else "none ever came"
-        if pulled and (last is None or last < day):
+        subscribed = store.read(lambda c: first_good(c, WEBHOOKS, self._name))
+        last = store.read(lambda c: last_received(c, self._name, "webhook"))
+        told = f"the last one came at {moment_shown(last)}" if last else "none came yet"
+        if subscribed is None:
+            return ok(check, f"{told}; the subscriptions were never seen in order")
+        since = max(subscribed + _GRACE, dt.datetime.now(dt.UTC) - _DAY, *([last] if last else []))
+        missed = store.read(lambda c: count_missed(c, self._name, since))
+        if missed >= _MISSED:
             step = "see the webhooks' state below, and whether the shop's host reaches the public address"
-            return warn(check, f"{told}, and {pulled} changes were found by the pull since", step)
-        return ok(check, told if last else "none came yet, and nothing has changed in the shop for a day")
+            return warn(check, f"{told}, and the pull has found {missed} changes since {moment_shown(since)}", step)
+        return ok(check, told)
 
     def _settle(self, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
         check, connection = "connection.settle", self._config.connections[self._name]

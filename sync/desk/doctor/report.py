@@ -20,6 +20,8 @@ from sync.store.reports import last_report, save_report
 
 #: `reports.kind`; the subject is empty for a check-up of everything, else the section.
 KIND: Final = "doctor"
+#: `reports.kind` of a connection's subscriptions as they were last seen.
+WEBHOOKS: Final = "webhooks"
 _POINTS: Final[Mapping[Level, int]] = {Level.OK: 2, Level.WARN: 1, Level.FAIL: 0, Level.UNKNOWN: 0}
 #: What should be done first.
 _GRAVITY: Final = (Level.FAIL, Level.UNKNOWN, Level.WARN)

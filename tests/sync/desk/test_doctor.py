@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from config.problems import Place, Problem
 from config.settings import Settings
@@ -28,9 +28,10 @@ from sync.store.health import quick_check
 from sync.store.reports import save_report
 from sync.store.singletons import take
 from sync.store.switches import pause
-from sync.store.tables import events, metadata
+from sync.store.tables import events, metadata, reports
 from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
 from tests.sync.databases import forward
+from tests.sync.desk.test_connections import attempt
 
 CONFIG = """\
 connections:
@@ -378,26 +379,54 @@ def test_a_pause_and_a_failed_run(home):
     assert "stock-taking" in home.of(*check).found
 
 
-def event(home, source, *, hours_ago):
+def event(home, source, *, hours_ago, repeats=0):
     when = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago)
     row = {"connection": "shop", "kind": "order", "source": source, "body": b"", "digest": "", "received_at": when}
+    row |= {"repeats": repeats}
     home.store.write(lambda c: c.execute(insert(events).values(row)))
 
 
+def deliveries(home):
+    return home.of("connection:shop", "connection.deliveries", CROSSDOCK_PUBLIC_URL="http://127.0.0.1:9")
+
+
+def subscribed(home, *, hours_ago):
+    home.store.write(lambda c: save_report(c, "webhooks", "shop", ok=True, body=[]))
+    at = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours_ago)
+    home.store.write(lambda c: c.execute(update(reports).values(at=at)))
+
+
 def test_webhooks_that_do_not_arrive_show_by_what_the_pull_finds(home):
-    check, url = ("connection:shop", "connection.deliveries"), {"CROSSDOCK_PUBLIC_URL": "http://127.0.0.1:9"}
-    assert home.of(*check, **url).level is Level.OK
-    event(home, "poll", hours_ago=2)
-    assert home.of(*check, **url).level is Level.WARN
+    subscribed(home, hours_ago=5)
+    assert deliveries(home).level is Level.OK
+    for _ in range(3):
+        event(home, "poll", hours_ago=2)
+    assert deliveries(home).level is Level.WARN
     event(home, "webhook", hours_ago=1)
-    assert home.of(*check, **url).level is Level.OK
+    assert deliveries(home).level is Level.OK
 
 
 def test_webhooks_that_have_stopped_arriving(home):
+    subscribed(home, hours_ago=40)
     event(home, "webhook", hours_ago=30)
-    event(home, "poll", hours_ago=2)
-    finding = home.of("connection:shop", "connection.deliveries", CROSSDOCK_PUBLIC_URL="http://127.0.0.1:9")
+    for _ in range(3):
+        event(home, "poll", hours_ago=2)
+    assert deliveries(home).level is Level.WARN
+
+
+@pytest.mark.parametrize("spare", ["before they were there", "delivered later", "one or two"])
+def test_what_no_webhook_could_have_brought_first_is_no_fault(home, spare):
+    subscribed(home, hours_ago=1 if spare == "before they were there" else 5)
+    for _ in range(2 if spare == "one or two" else 5):
+        event(home, "poll", hours_ago=2, repeats=int(spare == "delivered later"))
+    assert deliveries(home).level is Level.OK
+
+
+def test_tries_that_failed_in_a_row(home):
+    attempt(home.store, "done", "retry", "pause")
+    finding = home.of("connection:erp", "connection.running")
     assert finding.level is Level.WARN
+    assert "the last 2 tries" in finding.found
 
 
 @pytest.mark.parametrize(
