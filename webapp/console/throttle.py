@@ -48,14 +48,14 @@ class SignInThrottle:
     """Counts tries before they are made, so that many at once count as many."""
 
     def __init__(self, redis_url: Secret, *, instance: str) -> None:
-        pool = ConnectionPool.from_url(
+        self._pool = ConnectionPool.from_url(
             redis_url.reveal(),
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             # redis-py's own retries would hold a sign-in up for seconds.
             retry=Retry(NoBackoff(), 0),
         )
-        shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{instance}:sign-in")
+        shared = RedisStorage("redis://", connection_pool=self._pool, key_prefix=f"{instance}:sign-in")
         self._shared, self._alone = MovingWindowRateLimiter(shared), MovingWindowRateLimiter(MemoryStorage())
         self._rest_until = 0.0
         self._turns = threading.BoundedSemaphore(_WAITERS)
@@ -76,6 +76,10 @@ class SignInThrottle:
         key = ("pair", _digest(login), _network(address))
         for item in PER_PAIR:
             self._ask(lambda one, i=item: one.clear(i, *key))  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.disconnect()
 
     def _take_turn(self) -> int:
         if not self._turns.acquire(blocking=False):

@@ -112,3 +112,35 @@ def test_a_forged_forwarding_header_is_no_other_address(app, people):
         for n in range(7)
     ]
     assert statuses.count(429) == 2
+
+
+@pytest.fixture
+def shared(valkey):
+    """Makes throttles of web processes of one installation, or of the one that is named."""
+    made = []
+
+    def make(instance="test"):
+        made.append(SignInThrottle(valkey.url, instance=instance))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_all_web_processes_count_together(shared):
+    one, other = shared(), shared()
+    assert [limits.wait_s("ada", "192.0.2.1") for limits in (one, other, one, other, one)] == [0] * 5
+    assert 0 < other.wait_s("ada", "192.0.2.1") <= 60
+    assert shared("second").wait_s("ada", "192.0.2.1") == 0
+    one.succeeded("ada", "192.0.2.1")
+    assert other.wait_s("ada", "192.0.2.1") == 0
+
+
+def test_a_queue_that_takes_connections_and_never_answers_costs_one_time_out_in_a_while(shared, valkey):
+    limits = shared()
+    valkey.freeze()
+    begun = time.monotonic()
+    assert refused_at(limits, [("ada", "192.0.2.1")] * 8) == 6
+    assert time.monotonic() - begun < 2
+    valkey.thaw()
