@@ -1,6 +1,6 @@
 # Every target makes the environment first; `make setup` alone does only that.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench lock clean
+.PHONY: help setup browser demo run test check format bench lock clean
 
 PYTEST_ARGS ?=
 
@@ -14,6 +14,12 @@ setup: .venv/.ready ## make .venv from uv.lock
 	@.ci/setup
 	@touch $@
 
+browser: .node/.ready ## fetch what the console's browser tests need; where that cannot be had, they skip
+
+# It never fails: a machine with only Python, make and git runs everything else.
+.node/.ready: .ci/browser .ci/axe/package-lock.json
+	@.ci/browser
+
 demo: setup ## a shop, Crossdock and a real ERP; ends with the proof (EXIT=1: and ends)
 	@.venv/bin/crossdock demo $(if $(EXIT),--exit)
 
@@ -21,7 +27,7 @@ run: setup ## Crossdock itself: web, workers, scheduler and queue
 	@.venv/bin/crossdock run
 
 # Both halves always run: a failure in the first must not hide one in the second. Exit status 5: PYTEST_ARGS chose none.
-test: setup ## every test; PYTEST_ARGS="-k name" for some
+test: setup browser ## every test; PYTEST_ARGS="-k name" for some
 	@.venv/bin/pytest -n 2 -m "not alone" $(PYTEST_ARGS); first=$$?; \
 	.venv/bin/pytest -m alone $(PYTEST_ARGS); second=$$?; \
 	for status in $$first $$second; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
@@ -45,4 +51,4 @@ lock: setup ## renew uv.lock after a change of dependencies
 	@$(MAKE) --no-print-directory setup
 
 clean: ## remove everything that was made here, the embedded state too
-	rm -rf .venv .tryton var build *.egg-info .*_cache .hypothesis
+	rm -rf .venv .node .tryton var build *.egg-info .*_cache .hypothesis
