@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sync.cli.console import actor, opened, out
-from sync.desk.needs import LookupRow, add_lookup
+from sync.desk.needs import LookupRow, RowRefused, add_lookup
 from sync.desk.switching import pause_by_hand, resume_by_hand, scope_of
 from sync.work.runtime import Runtime
 
@@ -60,7 +60,7 @@ def lookup(table: str, value: str, target: str, channel: str | None, connection:
     with opened() as runtime:
         try:
             runs = add_lookup(runtime.store, runtime.config, LookupRow(table, value, target, scope), actor=actor())
-        except ValueError as error:
+        except RowRefused as error:
             raise click.UsageError(str(error)) from error
         ring_all(runtime)
         count = sum(run.expected for run in runs)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from config.model import Config
 from sync.desk import bulk
 from sync.desk.causes import Words, choices_of, lookup_of, words_of
+from sync.desk.phrases import Refusal, say
 from sync.store.audit import Actor, record_audit
 from sync.store.bodies import load_json, unpack
 from sync.store.bulk import BulkRun, last_runs
@@ -185,22 +186,27 @@ class LookupPreview:
     release: Release
 
 
+class RowRefused(Refusal):
+    """The row cannot be meant so."""
+
+
 def check_row(config: Config, row: LookupRow) -> LookupRow:
-    """The row, without spaces at its ends. Raises ValueError in plain words."""
+    """The row, without spaces at its ends. Raises RowRefused."""
     row = dataclasses.replace(row, target=row.target.strip())
     if not row.target:
-        raise ValueError("say what the value is in the ERP")
+        raise RowRefused(say("say what the value is in the ERP"))
     if max(len(row.value), len(row.target)) > _MAX_VALUE:
-        raise ValueError(f"a value of a look-up has at most {_MAX_VALUE} characters")
+        raise RowRefused(say("a value of a look-up has at most %(most)s characters", most=_MAX_VALUE))
     choices = choices_of(row.table)
     if choices and row.target not in choices:
-        raise ValueError(f"an order state is one of {', '.join(choices)}, not {row.target!r}")
+        known = ", ".join(choices)
+        raise RowRefused(say("an order state is one of %(known)s, not %(found)s", known=known, found=row.target))
     _channels(config, row.scope)
     return row
 
 
 def _channels(config: Config, scope: str) -> set[str]:
-    """The channels that a scope reaches. Raises ValueError for one that is not configured."""
+    """The channels that a scope reaches. Raises RowRefused for one that is not configured."""
     kind, _, name = scope.partition(":")
     if scope == "global":
         return set(config.channels)
@@ -209,7 +215,9 @@ def _channels(config: Config, scope: str) -> set[str]:
     reached = {channel.name for channel in config.channels.values() if channel.erp == name}
     if kind == "connection" and reached:
         return reached
-    raise ValueError(f"a row is for everything, for a channel or for an ERP's connection, not for {scope!r}")
+    raise RowRefused(
+        say("a row is for everything, for a channel or for an ERP's connection, not for %(scope)s", scope=scope)
+    )
 
 
 def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPreview:
@@ -224,7 +232,7 @@ def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPrevie
 
 
 def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> list[BulkRun]:
-    """Add or change the row and release everything that waits for it; answers the runs. Raises ValueError."""
+    """Add or change the row and release everything that waits for it; answers the runs. Raises RowRefused."""
     row = check_row(config, row)
 
     def work(connection: Connection) -> list[BulkRun]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.home import SCHEDULER
+from sync.desk.phrases import Phrase, Refusal, say
 from sync.store import pulse, schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
@@ -97,22 +98,32 @@ def _of(connection: str) -> tuple[str, str]:
     return "connection", connection
 
 
+class NotRun(Refusal):
+    """A schedule would not run if it were asked for."""
+
+
 def run_now(store: Store, config: Config, name: str, *, actor: Actor) -> None:
-    """Have the scheduler run a schedule as soon as it looks. Raises LookupError when it would not run."""
+    """Have the scheduler run a schedule as soon as it looks. Raises NotRun."""
 
     def work(c: Connection) -> None:
         row = next((row for row in schedule.list_schedules(c) if row.name == name), None)
         if row is None:
-            raise LookupError(f"there is no schedule {name!r} (schedules are made when the scheduler first runs)")
+            raise NotRun(say("there is no schedule %(name)s (the scheduler makes them when it first runs)", name=name))
         view = _schedule(row, config, pauses(c))
         if view.orphaned:
-            raise LookupError(f"{view.subject} is not configured any more")
+            raise NotRun(say("%(name)s is not configured any more", name=view.subject))
         if view.paused is not None:
-            raise LookupError(f"{view.paused.name or 'everything'} is paused: resume it first")
+            raise NotRun(_paused(view.paused))
         schedule.ask(c, name)
         record_audit(c, actor, "run now", f"schedule:{name}")
 
     store.write(work)
+
+
+def _paused(pause: Pause) -> Phrase:
+    if not pause.name:
+        return say("everything is paused: resume it first")
+    return say("%(name)s is paused: resume it first", name=pause.name)
 
 
 def find_drain(store: Store, token: str) -> DrainView | None:

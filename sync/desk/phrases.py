@@ -23,6 +23,15 @@ class Phrase:
         return (self.many if self.many and self.count != 1 else self.one) % self.values
 
 
+class Refusal(Exception):
+    """Something was not done, and why, in plain words."""
+
+    def __init__(self, phrase: Phrase) -> None:
+        """The words without a full stop."""
+        super().__init__(str(phrase))
+        self.phrase = phrase
+
+
 def say(text: str, **values: object) -> Phrase:
     """One text."""
     return Phrase(text, values=values)

@@ -48,7 +48,8 @@ class QueueHealth:
     #: When the oldest of them was put in.
     oldest_at: dt.datetime | None = None
     workers: Sequence[WorkerHealth] = ()
-    #: As the server says: version, eviction policy, how it keeps what it has, memory in bytes (0: no limit).
+    #: As the server says: version, eviction policy, how it keeps what it has (`aof`, `aof_failing`, `none`), memory in
+    #: bytes (0: no limit).
     version: str = ""
     policy: str = ""
     persistence: str = ""

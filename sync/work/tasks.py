@@ -170,7 +170,10 @@ class Tasks:
     def _proof(self, channel: str) -> str:
         proof = prove_channel(self._runtime.store, self._runtime.systems.channel(channel))
         # One that does not hold is a finding, not a failed run.
-        return f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences"
+        explained = ", all explained" if proof.holds and proof.differences else ""
+        return (
+            f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences{explained}"
+        )
 
     def _webhooks(self, connection: str) -> str:
         ours = self._runtime

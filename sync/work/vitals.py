@@ -105,7 +105,7 @@ def _server(redis: Redis) -> tuple[Mapping[str, Any], tuple[QueueProblem, ...]]:
 
 def _persistence(info: Mapping[str, Any]) -> str:
     if info.get("aof_enabled"):
-        return "append-only file" if info.get("aof_last_write_status", "ok") == "ok" else "append-only file, failing"
+        return "aof" if info.get("aof_last_write_status", "ok") == "ok" else "aof_failing"
     return "none"
 
 

@@ -18,6 +18,7 @@ from sync.desk.needs import (
     LookupRow,
     Need,
     NeedDetail,
+    RowRefused,
     add_lookup,
     check_row,
     list_needs,
@@ -27,6 +28,7 @@ from sync.desk.needs import (
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.home import ring_all
+from webapp.console.present import said
 from webapp.parts import parts
 
 blueprint = Blueprint("needs", __name__, url_prefix="/needs")
@@ -99,8 +101,8 @@ def show(issue_id: int) -> ResponseReturnValue:
     try:
         row = check_row(parts().config, row)
         preview = preview_lookup(parts().store, parts().config, row)
-    except ValueError as error:
-        return _show(issue_id, row=row, error=str(error)), 422
+    except RowRefused as error:
+        return _show(issue_id, row=row, error=said(error.phrase)), 422
     return _show(issue_id, row=row, preview=preview)
 
 
@@ -157,12 +159,12 @@ def lookup(issue_id: int) -> ResponseReturnValue:
     reason = request.form.get("reason", "").strip()[:_MAX_REASON]
     try:
         runs = add_lookup(parts().store, parts().config, row, actor=current_actor(), reason=reason)
-    except ValueError as error:
-        return _show(issue_id, row=row, error=str(error)), 422
+    except RowRefused as error:
+        return _show(issue_id, row=row, error=said(error.phrase)), 422
     ring_all()
     count = sum(run.expected for run in runs)
-    said = ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", count)
-    flash(_("%(value)s is %(target)s from now on.", value=row.value, target=row.target.strip()) + " " + said)
+    what = _("%(value)s is %(target)s from now on.", value=row.value, target=row.target.strip())
+    flash(what + " " + ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", count))
     return redirect(url_for(".show", issue_id=issue_id), 303)
 
 

@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from sync.desk.operations import find_drain, operations_of, run_now
+from sync.desk.operations import NotRun, find_drain, operations_of, run_now
 from sync.desk.switching import pause_by_hand
 from sync.work.stop import NotStopped, stop_drain
 from webapp.console.access import current_actor, needs
 from webapp.console.home import back
+from webapp.console.present import said
 from webapp.parts import parts
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
@@ -29,6 +30,14 @@ TASKS: Final = {
 }
 
 
+#: How the queue's server keeps what it has.
+KEPT: Final = {
+    "aof": lazy_gettext("its append-only file"),
+    "aof_failing": lazy_gettext("its append-only file, which it cannot write"),
+    "none": lazy_gettext("nothing: a restart empties it"),
+}
+
+
 @blueprint.get("/")
 @needs("viewer")
 def index() -> ResponseReturnValue:
@@ -40,6 +49,7 @@ def index() -> ResponseReturnValue:
         queue=ours.look_at_queue(),
         supervised=ours.settings.supervise_redis,
         tasks=TASKS,
+        kept=KEPT,
     )
 
 
@@ -50,8 +60,8 @@ def run() -> ResponseReturnValue:
     name = request.form.get("name", "")
     try:
         run_now(parts().store, parts().config, name, actor=current_actor())
-    except LookupError as error:
-        flash(_("Not run: %(why)s.", why=str(error)))
+    except NotRun as error:
+        flash(_("Not run: %(why)s.", why=said(error.phrase)))
     else:
         flash(_("%(name)s runs as soon as the scheduler looks, which is twice a second.", name=name))
     return redirect(back(), 303)
@@ -74,7 +84,7 @@ def stop(token: str) -> ResponseReturnValue:
             pause_by_hand(parts().store, "channel", view.drain.channel, actor=current_actor(), reason=reason)
         stop_drain(parts().store, parts().settings, view, actor=current_actor(), reason=reason)
     except NotStopped as error:
-        flash(_("Not stopped: %(why)s.", why=str(error)))
+        flash(_("Not stopped: %(why)s.", why=said(error.phrase)))
     else:
         flash(_("Its worker is told to stop it. What it had in its hands is looked up before anything is sent again."))
     return redirect(url_for(".index"), 303)

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kit.errors import ConnectionBroken, Transient
 from sync.desk.home import Condition, home_of
-from sync.desk.operations import operations_of, run_now
+from sync.desk.operations import NotRun, operations_of, run_now
 from sync.desk.proof import prove_channel
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
 from sync.desk.status import status_of
@@ -285,7 +285,7 @@ def test_a_schedule_that_would_not_run_says_why(sqlite_store):
     world.write(lambda c: schedule.declare(c, {"pull:gone": now()}))
     pause_by_hand(sqlite_store, "connection", "shop", actor=ANNA, reason="x")
     for name, said in (("pull:nobody", "no schedule"), ("pull:gone", "not configured"), ("pull:shop", "is paused")):
-        with pytest.raises(LookupError, match=said):
+        with pytest.raises(NotRun, match=said):
             run_now(sqlite_store, world.config, name, actor=ANNA)
     views = {view.row.name: view for view in operations_of(sqlite_store, world.config).schedules}
     assert (views["pull:gone"].orphaned, views["pull:shop"].paused.name) == (True, "shop")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from config.model import Mode
 from sync.desk.causes import CAUSES, lookup_of, words_of
-from sync.desk.needs import LookupRow, add_lookup, check_row, list_needs, need_detail, preview_lookup
+from sync.desk.needs import LookupRow, RowRefused, add_lookup, check_row, list_needs, need_detail, preview_lookup
 from sync.desk.steering import reject_order
 from sync.store.audit import Actor
 from sync.store.lookups import load_lookups
@@ -119,7 +119,7 @@ def test_a_changed_row_is_audited_with_what_it_said_before(store):
     ],
 )
 def test_a_row_that_cannot_be_meant_is_refused_in_plain_words(sqlite_store, row, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(RowRefused, match=said):
         check_row(World(sqlite_store).config, row)
 
 

@@ -41,7 +41,7 @@ def vitals(settings):
 def test_what_the_server_says_of_itself_is_shown(valkey, settings):
     seen = look_once(settings, CONFIG)
     assert (seen.answers, seen.problems, seen.depth, seen.oldest_at, seen.workers) == (True, (), 0, None, ())
-    assert (seen.policy, seen.persistence) == ("noeviction", "append-only file")
+    assert (seen.policy, seen.persistence) == ("noeviction", "aof")
     assert 0 < seen.memory < seen.memory_limit
 
 

@@ -310,7 +310,7 @@ def test_a_schedule_is_asked_for(world, browser):
     asked = world.rows(select(schedules.c.name).where(schedules.c.asked))
     assert [row.name for row in asked] == ["proof:web"]
     operator.post("/operations/schedules/run", name="proof:nobody", back="operations.index")
-    assert "Not run: there is no schedule 'proof:nobody'" in text(operator.get("/operations/"))
+    assert "Not run: there is no schedule proof:nobody" in text(operator.get("/operations/"))
 
 
 def test_a_stop_that_cannot_be_given_says_why_and_still_pauses(world, browser):
