@@ -10,7 +10,7 @@ from connectors.kit.errors import Transient
 from sync.desk.proof import proof_to_json, prove
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.resync import compare_and_mark
-from sync.store.tables import bindings, issue_documents, orders, work_items
+from sync.store.tables import bindings, issue_documents, order_skus, orders, work_items
 from tests.sync.databases import now
 from tests.sync.flows.shop import PLACED, payload
 from tests.sync.flows.world import CHANNEL, World
@@ -52,6 +52,7 @@ def forget(world: World, order: str) -> None:
     def work(c) -> None:
         c.execute(issue_documents.delete().where(issue_documents.c.item_id == row.item_id))
         c.execute(bindings.delete().where(bindings.c.order_id == row.id))
+        c.execute(order_skus.delete().where(order_skus.c.order_id == row.id))
         c.execute(orders.delete().where(orders.c.id == row.id))
 
     world.write(work)
