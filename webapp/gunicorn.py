@@ -1,4 +1,4 @@
-"""How gunicorn serves us: `gunicorn -c python:webapp.gunicorn "webapp:create_app()"`.
+"""How gunicorn serves us: `gunicorn -c python:webapp.gunicorn "webapp.app:create_app()"`.
 
 The names are gunicorn's settings and hooks (https://docs.gunicorn.org/en/stable/settings.html).
 """
@@ -14,7 +14,6 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # it has n
 from config.logging import configure_logging
 from config.problems import ConfigError
 from config.settings import Settings
-from webapp.parts import LazyParts
 
 log = structlog.get_logger(__name__)
 _settings = Settings.from_env()
@@ -64,6 +63,9 @@ def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     """Open the database now: what is wrong with it shows at the start, and the first delivery need not wait."""
+    # Here and not above: the arbiter would carry the whole application, too.
+    from webapp.parts import LazyParts  # noqa: PLC0415
+
     redactor = configure_logging(_settings, "web")
     lazy: LazyParts = worker.wsgi.extensions[LazyParts.KEY]
     try:
@@ -79,5 +81,7 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
     """Commit what waits and give the connections back."""
+    from webapp.parts import LazyParts  # noqa: PLC0415
+
     if worker.wsgi is not None:
         worker.wsgi.extensions[LazyParts.KEY].close()

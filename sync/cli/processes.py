@@ -64,7 +64,8 @@ def web() -> None:
     """Receive webhooks and serve the console (one part of `run`, for a grown set-up)."""
     Settings.from_env()
     # Replaced, not started: signals reach gunicorn itself.
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "python:webapp.gunicorn", "webapp:create_app()"])  # noqa: S606
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:webapp.gunicorn", "webapp.app:create_app()"]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 @click.command()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from flask import Flask, Response, request
 
-import webapp
+import webapp.app
 from config.settings import Settings
 from sync.store.engine import Store
 from sync.work.receive.receipts import make_receipt, write_receipts
@@ -58,7 +58,7 @@ class CommitEach:
 def shipped_app():
     """The shipped application, all of it but the shop's verifier."""
     settings = Settings.from_env()
-    return webapp.create_app(settings, make_parts=lambda: make_parts(settings, CHANNELS))
+    return webapp.app.create_app(settings, make_parts=lambda: make_parts(settings, CHANNELS))
 
 
 def commit_each_app():
@@ -69,4 +69,4 @@ def commit_each_app():
         store = Store.open(settings.database_url.reveal())
         return dataclasses.replace(make_parts(settings, CHANNELS), store=store, receiver=CommitEach(store))
 
-    return webapp.create_app(settings, make_parts=make_ungrouped)
+    return webapp.app.create_app(settings, make_parts=make_ungrouped)

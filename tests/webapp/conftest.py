@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-import webapp
 from config.model import Config
 from config.settings import Settings
 from sync.rules.systems import Systems
@@ -11,6 +10,7 @@ from sync.store.migrate import migrate
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from tests.webapp.shop import SignedShop
+from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
 
 CHANNELS = {"shop": ("shop-de", "shop-at")}
@@ -41,7 +41,7 @@ def make_app(store, sqlite_url, queue, tmp_path):
     def make(**variables):
         settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), **variables})
         config = Config(folder=settings.config_folder, connections={}, channels={})
-        app = webapp.create_app(
+        app = create_app(
             settings,
             make_parts=lambda: Parts(
                 store=Store.open(sqlite_url),

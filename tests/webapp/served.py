@@ -14,7 +14,7 @@ import sys
 import time
 from http.client import HTTPConnection, HTTPException
 
-import webapp
+import webapp.app
 from config.model import Config
 from config.settings import Settings
 from sync.rules.systems import Systems
@@ -46,7 +46,7 @@ def make_parts(settings, channels=CHANNELS):
 
 def create_app():
     settings = Settings.from_env()
-    return webapp.create_app(settings, make_parts=lambda: make_parts(settings))
+    return webapp.app.create_app(settings, make_parts=lambda: make_parts(settings))
 
 
 class Server:

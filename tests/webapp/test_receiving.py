@@ -228,7 +228,7 @@ def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_url, serve):
 
 
 def test_a_configuration_that_cannot_be_used_ends_the_process_with_its_reason_and_no_traceback(tmp_path, sqlite_url):
-    server = Server(tmp_path, sqlite_url, app="webapp:create_app()", CROSSDOCK_CONFIG=str(tmp_path / "nowhere"))
+    server = Server(tmp_path, sqlite_url, app="webapp.app:create_app()", CROSSDOCK_CONFIG=str(tmp_path / "nowhere"))
     with pytest.raises(AssertionError, match="did not come up"):
         server.start()
     assert server.process.wait(10) == 4

@@ -9,13 +9,13 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-import webapp
 from config.settings import Settings
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.migrate import migrate
 from sync.store.tables import events, work_items
 from tests.shared import shared_path
+from webapp.app import create_app
 from webapp.parts import LazyParts
 
 #: The recorded shop signed its first webhooks with the old one, the later ones with the new.
@@ -48,7 +48,7 @@ def store(sqlite_url):
 def client(store, sqlite_url, tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "crossdock.yaml").write_text(CONFIG)
-    app = webapp.create_app(
+    app = create_app(
         Settings.from_env(
             {
                 **SECRETS,

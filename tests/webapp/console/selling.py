@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 
-import webapp
 from config.settings import Settings
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from sync.flows.pull import pull
@@ -13,6 +12,7 @@ from sync.store.channels import start_channel
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
 from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
+from webapp.app import create_app
 from webapp.parts import LazyParts
 
 CHANNEL = "web"
@@ -55,7 +55,7 @@ class Selling:
             "ERP_KEY": DEFAULT_API_KEY,
         }
         self.configure()
-        self.app = webapp.create_app(self.settings)
+        self.app = create_app(self.settings)
 
     @property
     def settings(self):

@@ -7,7 +7,6 @@ import re
 import pytest
 from sqlalchemy import select
 
-import webapp
 from config.settings import Settings
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from sync.rules.systems import Systems, read_config
@@ -16,6 +15,7 @@ from sync.store.tables import audit, schedules
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from tests.contract.source_fakes import WooCommerceFake, receiver, sandbox_woocommerce
+from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
 
 pytestmark = pytest.mark.loopback
@@ -68,7 +68,7 @@ def app(store, sqlite_url, tmp_path, shop, erp):
             }
         )
         config = read_config(settings)
-        made = webapp.create_app(
+        made = create_app(
             settings,
             make_parts=lambda: Parts(
                 store=store,

@@ -11,7 +11,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
-import webapp
 from config.settings import Settings
 from sync.desk import bulk
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
@@ -23,6 +22,7 @@ from sync.work.receive import Receiver
 from tests.sync.conftest import passing_time
 from tests.sync.databases import now
 from tests.sync.flows.world import CHANNEL, World
+from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
 
 __all__ = ["passing_time"]
@@ -55,7 +55,7 @@ def world(store):
 @pytest.fixture
 def app(world, sqlite_url, queue, tmp_path):
     settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), "CROSSDOCK_METRICS_TOKEN": TOKEN})
-    app = webapp.create_app(
+    app = create_app(
         settings,
         make_parts=lambda: Parts(
             store=world.store,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-import webapp
 from config.settings import Settings
 from sync.desk.accounts import ROLES, covers
+from webapp.app import create_app
 from webapp.console import access
 from webapp.console.access import ANYONE, needs, role_of
 
@@ -19,7 +19,7 @@ WHO = ("", *ROLES)
 
 @pytest.fixture(scope="module")
 def bare_app(tmp_path_factory):
-    return webapp.create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path_factory.mktemp("state"))}))
+    return create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path_factory.mktemp("state"))}))
 
 
 def requests(app):
@@ -75,7 +75,7 @@ def test_each_route_answers_each_role_as_the_table_says(app, browser, who):
 def test_an_application_with_a_view_that_names_no_role_is_not_made(monkeypatch, tmp_path):
     monkeypatch.setattr(access, "role_of", lambda view: None)
     with pytest.raises(RuntimeError, match="does not say with @needs who may see it"):
-        webapp.create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)}))
+        create_app(Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)}))
 
 
 def test_a_role_that_does_not_exist_is_refused_at_once():
