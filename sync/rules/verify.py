@@ -58,7 +58,7 @@ def unknown_sku(order: Order, facts: Facts) -> Iterator[Problem]:
                 path=f"lines[{index}].sku",
                 reason=f"{line.name!r} has no SKU (its product was deleted in the shop, or never had one)",
                 subject=f"line:{line.name}",
-                next_step="give the product a SKU in the shop, or add a row to the sku look-up",
+                next_step="give the product a SKU in the shop, and the line of this order with it; or reject the order",
             )
         elif facts.product(line) is None:
             yield Problem(
