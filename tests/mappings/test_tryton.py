@@ -15,7 +15,7 @@ from mappings.canonical.refs import Ref
 from mappings.registry import SOURCES
 from mappings.tryton.arithmetic import SaleLine, predict
 from mappings.tryton.lines import charge_lines, rounding_difference
-from mappings.tryton.references import COMPANY
+from mappings.tryton.references import COMPANY, party_ref
 from tests.contract.recorded_orders import recorded_orders, refusals
 from tests.mappings.orders import ADDRESS, line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import B2B, CASES, FOLDER, MAPPING, OPTIONS, payload_of, text_of
@@ -324,3 +324,30 @@ def test_two_taxes_on_the_whole_of_a_charge_stay_on_one_line():
     order = make_order(fees=(discount_fee("10.00", ("5", "0.50"), ("9.975", "0.9975")),), grand="46.15")
     lines = [each for each in charge_lines(order, known(order), OPTIONS) if each.charge.path == "fees[0]"]
     assert [len(each.amounts.taxes) for each in lines] == [2]
+
+
+def test_a_party_that_would_be_made_lets_a_dry_run_go_on_to_the_sale():
+    order = make_order(shipping_lines=(), grand="29.75")
+    options = TargetOptions(channel="web")
+    ref = party_ref(order, options)
+    known = {key: value for key, value in MAPPING.offline_references(order, options).items() if key != ref}
+    assert MAPPING.party(order, known, options) is not None
+    resolved = {**known, ref: MAPPING.party_made(order, ref, known, options)}
+    assert MAPPING.party(order, resolved, options) is None
+    sale = MAPPING.sale(order, resolved, options)
+    assert sale["party"] == f"<party:{ref.value}>"
+    assert sale["invoice_address"] == "<invoice address>"
+
+
+def test_what_the_erp_has_of_a_party_keeps_its_ids_in_a_dry_run():
+    order = make_order(shipping_lines=(), grand="29.75")
+    options = TargetOptions(channel="web")
+    ref = party_ref(order, options)
+    known = MAPPING.offline_references(order, options)
+    whole = known[ref] | {"id": 7}
+    [invoice, delivery] = whole["addresses"]
+    there = {**known, ref: whole | {"addresses": [invoice | {"id": 70}]}}
+    made = {**there, ref: MAPPING.party_made(order, ref, there, options)}
+    sale = MAPPING.sale(order, made, options)
+    assert (sale["party"], sale["invoice_address"]) == (7, 70)
+    assert sale["shipment_address"] in {70, delivery["id"]}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+import zlib
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 
 from sync.store import migrate as migrating
 from sync.store.engine import Store
@@ -53,3 +58,49 @@ def test_the_migrations_arrive_at_the_tables_that_the_queries_name(store):
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
     assert store.read(differences) == []
+
+
+def test_orders_from_before_the_search_are_made_searchable(store):
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+
+    def begin(connection):
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    store.write(begin)
+    before = MetaData()
+    before.reflect(store.engine, only=("work_items", "orders"))
+    items, orders = before.tables["work_items"], before.tables["orders"]
+    at = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+    times = {"created_at": at, "updated_at": at}
+    lines = [{"sku": "B"}, {"sku": "A"}, {"sku": "A"}, {"sku": ""}, {"sku": "x" * 300}]
+    row = {
+        "channel": "web",
+        "external_id": "1",
+        "number": "N1",
+        "email": "Anna@Example.com",
+        "customer": "  Anna  MÜLLER ",
+        "source_state": "processing",
+        "version": "1",
+        "currency": "EUR",
+        "grand": "1.00",
+        "grand_sort": 10000,
+        "placed_at": at,
+        "placed_on": "2026-11-20",
+        "mapping_version": "1",
+        "canonical": zlib.compress(json.dumps({"lines": lines}).encode()),
+        **times,
+    }
+
+    def fill(connection):
+        item = {"channel": "web", "kind": "order", "external_id": "1", "due_at": at, **times}
+        item_id = connection.execute(items.insert().values(item).returning(items.c.id)).scalar_one()
+        connection.execute(orders.insert().values({**row, "item_id": item_id}))
+
+    store.write(fill)
+    migrate(store)
+    found = store.read(lambda c: c.execute(text("SELECT email, customer_folded FROM orders")).one())
+    assert tuple(found) == ("anna@example.com", " anna müller")
+    skus = store.read(lambda c: c.execute(text("SELECT sku FROM order_skus ORDER BY sku")).scalars().all())
+    assert skus == ["A", "B", "x" * 255]
