@@ -296,3 +296,8 @@ def test_any_secret_arrives_whole_and_unseen(tmp_path_factory, value):
 
     assert config.connections["shop"].auth.key.reveal() == value
     assert repr(dataclasses.replace(config.connections["shop"], name="x")).count("***") == 3
+
+
+def test_a_time_may_have_fractions_of_a_second(tmp_path):
+    config = load(tmp_path, c=CHANNEL + "    policies: {start_at: 2026-01-31T00:00:00.25Z}\n")
+    assert config.channels["main"].policies.start_at == dt.datetime(2026, 1, 31, microsecond=250_000, tzinfo=dt.UTC)
