@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from sync.desk import accounts
 from sync.store import users
 from sync.store.audit import Actor
+from tests.shared import unavailable
 from tests.sync.databases import migrated_sqlite, sqlite_store
+from tests.valkey import ValkeyServer
+from tests.webapp.console import hostile
+from tests.webapp.console.browsing import Person
+from tests.webapp.console.stage import PASSWORD, staged
 
 __all__ = ["migrated_sqlite", "sqlite_store"]
 
-PASSWORD = "correct horse battery"
 PAGE = {"Accept": "text/html"}
 
 
@@ -85,3 +94,62 @@ def actor():
 def no_waiting(monkeypatch):
     """The turns of an account under attack take no time here."""
     monkeypatch.setattr("webapp.console.throttle.TURN_S", 0.0)
+
+
+# --- a real browser ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One for all: a second Playwright in the same thread is refused."""
+    found = shutil.which("chromium")
+    if found is None:
+        unavailable("there is no chromium: make browser, or as root on Debian: apt install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def stage(chromium):
+    """An installation with a past, spoiled by hostile texts in every field; `stage.url` is its console."""
+    folder = Path(tempfile.mkdtemp(prefix="cd-"))
+    valkey = ValkeyServer(folder)
+    valkey.start()
+    (folder / "state").mkdir()
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(valkey.close)
+        made = stack.enter_context(staged(folder / "state", valkey.url.reveal()))
+        made.live(customers=hostile.TEXTS)
+        with made.runtime() as runtime:
+            hostile.spoil(runtime.store)
+        made.url = made.serve()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def signed_in(chromium, stage):
+    """Role -> what its browser keeps, so that nobody signs in twice."""
+    kept = {}
+    for role in accounts.ROLES:
+        person = Person(chromium, stage.url)
+        person.sign_in(role)
+        kept[role] = person.context.storage_state()
+        person.close()
+    return kept
+
+
+@pytest.fixture
+def person(chromium, stage, signed_in):
+    """Makes people: `person("viewer")` is signed in, `person()` a stranger; nothing bad may have happened to any."""
+    made = []
+
+    def make(role="", **options):
+        made.append(Person(chromium, stage.url, storage_state=signed_in.get(role), **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

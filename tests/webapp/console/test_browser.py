@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from sync.desk import accounts
 from sync.store import users
 from sync.store.engine import Store
 from sync.store.migrate import migrate
-from tests.shared import unavailable
 from tests.webapp.console.conftest import PASSWORD
 from tests.webapp.served import Server
 
 pytestmark = [pytest.mark.alone, pytest.mark.loopback, pytest.mark.slow]
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +28,6 @@ def installation(tmp_path_factory):
     yield f"http://127.0.0.1:{server.port}", store
     server.stop()
     store.close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM.exists():
-        unavailable("there is no chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

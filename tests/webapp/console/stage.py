@@ -1,0 +1,229 @@
+"""An installation with everything in it that the console shows: two shops, an ERP, and what has happened to them.
+
+The shops and the ERP are sandboxes in this process; the commands and the web process are Crossdock's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import os
+import subprocess
+import sys
+
+from sqlalchemy import insert, select, update
+
+from config.settings import Settings
+from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from connectors.sandbox.woocommerce.app import serve_shop
+from connectors.sandbox.woocommerce.deliveries import Behaviour
+from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
+from connectors.sandbox.woocommerce.orders import change
+from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from sync.desk import accounts
+from sync.flows.pull import pull
+from sync.store import schedule, singletons, users
+from sync.store.bodies import pack
+from sync.store.channels import start_channel
+from sync.store.inbox import NewEvent, record_events
+from sync.store.leases import open_lease
+from sync.store.tables import bulk_runs, issues, work_items
+from sync.work.drain import drain_channel
+from sync.work.runtime import Runtime
+from tests.shared import REPOSITORY
+from tests.webapp.served import Server
+
+PASSWORD = "correct horse battery"
+KEY, SECRET = "ck_sandbox", "cs_9f3a_Sandbox"
+#: Channel -> the shop that feeds it.
+CHANNELS = {"tea-shop": "tea", "outlet": "outlet"}
+CONFIG = """\
+connections:
+  tea:
+    system: woocommerce
+    url: {tea}
+    auth: {{key: "${{env:SHOP_KEY}}", secret: "${{env:SHOP_SECRET}}"}}
+    webhook_secrets: ["${{env:SHOP_WEBHOOK_SECRET}}"]
+    allow_hosts: [127.0.0.1]
+  outlet:
+    system: woocommerce
+    url: {outlet}
+    auth: {{key: "${{env:SHOP_KEY}}", secret: "${{env:SHOP_SECRET}}"}}
+    allow_hosts: [127.0.0.1]
+  erp:
+    system: sandbox_erp
+    url: {erp}
+    auth: {{key: "${{env:ERP_KEY}}"}}
+    allow_hosts: [127.0.0.1]
+channels:
+  tea-shop:
+    source: tea
+    erp: erp
+    timezone: Europe/Berlin
+    policies: {{extends: all, value_limits: {{EUR: 14000}}}}
+  outlet:
+    source: outlet
+    erp: erp
+    timezone: Europe/Berlin
+    policies: {{extends: all, value_limits: {{EUR: 900}}}}
+policies:
+  all: {{start_at: {start_at}, home_country: DE}}
+"""
+
+
+class Stage:
+    """The installation. `url` is where its console is after `serve`."""
+
+    def __init__(self, folder, queue_url, shops, erp):
+        self.folder, self.shops, self.erp = folder, shops, erp
+        self.database = f"sqlite:///{folder / 'crossdock.db'}"
+        (folder / "config").mkdir()
+        start_at = dt.datetime.now(dt.UTC) - dt.timedelta(days=4)
+        urls = {name: server.url for name, (server, _) in shops.items()}
+        text = CONFIG.format(**urls, erp=erp.url, start_at=start_at.isoformat(timespec="seconds"))
+        (folder / "config" / "crossdock.yaml").write_text(text)
+        self.variables = {
+            "CROSSDOCK_CONFIG": str(folder / "config"),
+            "CROSSDOCK_REDIS": queue_url,
+            "SHOP_KEY": KEY,
+            "SHOP_SECRET": SECRET,
+            "SHOP_WEBHOOK_SECRET": "wh_sandbox",
+            "ERP_KEY": DEFAULT_API_KEY,
+        }
+        self.environment = {**self.variables, "CROSSDOCK_STATE": str(folder), "CROSSDOCK_DATABASE": self.database}
+        self._servers = []
+
+    def command(self, *arguments):
+        """What `crossdock ...` prints; its exit status is not looked at (a proof may well say no)."""
+        done = subprocess.run(
+            [sys.executable, "-m", "sync.cli", *arguments],
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"], **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    def runtime(self):
+        return Runtime(Settings.from_env(self.environment))
+
+    def serve(self, **variables):
+        """Where a web process of this installation answers."""
+        server = Server(self.folder, self.database, app="webapp.app:create_app()", **{**self.variables, **variables})
+        self._servers.append(server.start())
+        return f"http://127.0.0.1:{server.port}"
+
+    @property
+    def log(self):
+        return self._servers[0].log if self._servers else ""
+
+    def close(self):
+        for server in self._servers:
+            server.stop()
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def live(self, *, orders=12, customers=()):
+        """Two shops sell, most goes over, some is held by several causes; people look around and steer.
+
+        `customers` are texts: for each of them somebody buys who has it for a name, in his note and on his article.
+        """
+        for seed, (_, app) in enumerate(self.shops.values()):
+            shop = Generator(app.shop, seed=seed, variety=VARIETIES["demo"])
+            shop.backlog(orders, days=2)
+            for plant in ("unknown_sku", "unknown_sku", "totals_mismatch", "over_limit"):
+                shop.plant(plant)
+            for text in customers:
+                self._sell(app.shop, shop, text)
+        self.command("init")
+        with self.runtime() as runtime:
+            self._add_people(runtime.store)
+            self.carry(runtime)
+            self._add_machinery(runtime.store)
+        self.command("lookup", "sku", "OLD-NAME", "TEE-ASSAM-100")
+        self.command("proof")
+        self.command("doctor")
+        self.command("pause", "outlet", "--reason", "Stock-taking until noon")
+        return self
+
+    def carry(self, runtime):
+        """Pull and drain both channels."""
+        for channel, shop in CHANNELS.items():
+            start_at = runtime.config.channels[channel].policies.start_at
+            state = runtime.store.write(functools.partial(start_channel, channel=channel, start_at=start_at))
+            self.pull(runtime, shop, channel, state.start_at)
+            drain_channel(runtime.store, runtime.systems.channel(channel), "order", ring=lambda channel, kind: None)
+
+    @staticmethod
+    def _sell(shop, generator, text):
+        [row] = generator.live(1)
+        with shop.lock:
+            order = row.document()
+            for address in (order["billing"], order["shipping"]):
+                address.update(dict.fromkeys(("first_name", "last_name", "company", "address_1", "city"), text))
+            order["customer_note"] = order["payment_method_title"] = text
+            order["line_items"][0] |= {"sku": text[:200], "name": text}
+            change(shop, order, "order.update")
+
+    @staticmethod
+    def pull(runtime, shop, channel, since):
+        pull(runtime.store, runtime.systems.connector(shop), shop, [channel], since=since)
+
+    @staticmethod
+    def _add_people(store):
+        hashed = accounts._hash(PASSWORD)
+        for role in accounts.ROLES:
+            store.write(lambda c, role=role: users.add_user(c, role, hashed, role))
+
+    @staticmethod
+    def _add_machinery(store):
+        """A drain at work, schedules, a delivery that nobody could read, a bulk run in the middle."""
+
+        def work(connection):
+            now = dt.datetime.now(dt.UTC)
+            singletons.take(connection, "scheduler", "hub-1:312", 900.0)
+            names = [f"{task}:{shop}" for task in ("pull", "webhooks") for shop in CHANNELS.values()]
+            names += [f"{task}:{channel}" for task in ("proof", "resync") for channel in CHANNELS]
+            schedule.declare(connection, {name: now + dt.timedelta(minutes=3) for name in names})
+            schedule.finish(connection, names[0], ok=True, message="3 orders seen, 3 to look at")
+            schedule.finish(connection, names[1], ok=False, message="the shop did not answer within 30 s")
+            options = {"target": "erp", "concurrency": 4, "lease_s": 3600.0}
+            lease = open_lease(connection, channel="tea-shop", kind="order", holder="hub-1:4711:drain", **options)
+            item = connection.execute(select(work_items.c.id).where(work_items.c.state == "done").limit(1)).scalar_one()
+            connection.execute(
+                update(work_items).where(work_items.c.id == item).values(state="leased", lease_token=lease.token)
+            )
+            unreadable = NewEvent(
+                connection="tea",
+                kind="order",
+                external_id=None,
+                source="webhook",
+                topic="order.updated",
+                version="",
+                body=pack(b'"<html>"'),
+                digest="0" * 32,
+                received_at=now,
+                problem="the body is no JSON",
+            )
+            record_events(connection, [unreadable], {"tea": ["tea-shop"]})
+            issue = connection.execute(select(issues.c.id).order_by(issues.c.id).limit(1)).scalar_one()
+            run = {"issue_id": issue, "expected": 500, "released": 120, "asked_at": now, "asked_by": "operator"}
+            connection.execute(insert(bulk_runs).values(**run))
+
+        store.write(work)
+
+
+@contextlib.contextmanager
+def staged(folder, queue_url):
+    """A stage on which nothing has happened yet."""
+    quiet = Behaviour(delay_s=0.0, jitter_s=0.0)
+    with contextlib.ExitStack() as stack:
+        shops = {
+            name: stack.enter_context(serve_shop(ShopSettings(keys=(ApiKey(KEY, SECRET),)), behaviour=quiet))
+            for name in CHANNELS.values()
+        }
+        stage = Stage(folder, queue_url, shops, stack.enter_context(running_erp()))
+        stack.callback(stage.close)
+        yield stage
