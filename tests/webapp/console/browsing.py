@@ -134,4 +134,4 @@ class Person:
 
     def close(self):
         self.context.close()
-        assert self.wrong == []
+        assert not self.wrong, "\n".join(self.wrong)

@@ -59,7 +59,7 @@ _MEANT = {
 #: What is JSON inside, with the keys whose texts mean something to the program.
 _JSON = {
     "issue_documents": ("details", set()),
-    "reports": ("body", {"level", "check", "section", "name", "kind", "state", "sign", "date", "channel"}),
+    "reports": ("body", {"at", "since", "until", "level", "check", "title", "section", "kind", "channel", "currency", "day", "total"}),
 }
 #: One row in so many stays as it is: pages must be readable between the hostile ones too.
 _SPARED = 4
