@@ -23,20 +23,17 @@ from sync.store.engine import Store
 from sync.store.issues import ConnectionIssue, connection_issues
 from sync.store.items import count_states
 from sync.store.needs import count_needing
-from sync.store.pulse import Backlog, Holder
+from sync.store.pulse import Backlog
 from sync.store.reports import Report, last_reports
 from sync.store.schedule import Row, list_schedules
+from sync.store.singletons import SCHEDULER, Holder, holder_of
 from sync.store.switches import Pause, Rest, ended_rests, pauses
 
-#: The scheduler's heartbeat comes every four seconds.
-SILENT_S: Final = 30.0
 #: Pulls that may be missed, and how long one may take, before a source counts as not asked.
 _MISSED_PULLS: Final = 3
 _PULL_S: Final = 60.0
 #: Orders that are due for so long without any drain are stuck.
 _STUCK: Final = dt.timedelta(minutes=10)
-#: Singleton of the scheduler (`sync.work.trust`, which the desk may not import).
-SCHEDULER: Final = "scheduler"
 
 
 class Condition(enum.StrEnum):
@@ -109,7 +106,7 @@ class Home:
     @property
     def scheduler_silent(self) -> bool:
         """Nobody pulls, checks or rings on time."""
-        return self.scheduler is None or not self.scheduler.alive or self.scheduler.silent_s > SILENT_S
+        return self.scheduler is None or not self.scheduler.alive
 
     @property
     def healthy(self) -> bool:
@@ -195,7 +192,7 @@ def _read(c: Connection, config: Config) -> _Known:
         orders_in=pulse.orders_in(c, now),
         orders_out=pulse.orders_out(c, now),
         proofs=last_reports(c, "proof"),
-        scheduler=pulse.holder_of(c, SCHEDULER),
+        scheduler=holder_of(c, SCHEDULER),
         database_bytes=pulse.database_bytes(c),
     )
 

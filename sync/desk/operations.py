@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from config.model import Config
-from sync.desk.home import SCHEDULER
 from sync.desk.phrases import Phrase, Refusal, say
 from sync.store import pulse, schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.migrate import HEAD, revision
-from sync.store.pulse import Drain, Holder
+from sync.store.pulse import Drain
 from sync.store.schedule import Row
+from sync.store.singletons import SCHEDULER, Holder, holder_of
 from sync.store.switches import Pause, pauses
 
 
@@ -68,7 +68,7 @@ def operations_of(store: Store, config: Config) -> Operations:
             now=pulse.clock(c),
             drains=[_drain(drain, pulse.drain_items(c, drain.token)) for drain in pulse.list_drains(c)],
             schedules=[_schedule(row, config, stopped) for row in schedule.list_schedules(c)],
-            scheduler=pulse.holder_of(c, SCHEDULER),
+            scheduler=holder_of(c, SCHEDULER),
             database="SQLite" if store.is_sqlite else "PostgreSQL",
             database_bytes=pulse.database_bytes(c),
             revision=revision(c),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
-from typing import Final
 
 from sync.desk.queue import QueueHealth
 from sync.store.engine import Store
-from sync.store.singletons import silence
+from sync.store.singletons import SCHEDULER, holder_of
 from sync.store.switches import pauses
-
-#: The scheduler beats every few seconds; after so long it is not slow but away.
-_SILENT: Final = dt.timedelta(minutes=1)
 
 
 class Trouble(enum.StrEnum):
@@ -31,8 +26,8 @@ def troubles(store: Store, queue: QueueHealth) -> list[Trouble]:
         found.append(Trouble.QUEUE)
     elif not queue.living:
         found.append(Trouble.WORKERS)
-    quiet = store.read(lambda c: silence(c, "scheduler"))
-    if quiet is None or quiet > _SILENT:
+    scheduler = store.read(lambda c: holder_of(c, SCHEDULER))
+    if scheduler is None or not scheduler.alive:
         found.append(Trouble.SCHEDULER)
     if any(entry.scope == "all" for entry in store.read(pauses)):
         found.append(Trouble.PAUSED)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, String, case, func, select, text, type_coerce
 
 from sync.store.states import ItemState
-from sync.store.tables import attempts, bindings, checkpoints, events, intents, leases, singletons, work_items
+from sync.store.tables import attempts, bindings, checkpoints, events, intents, leases, work_items
 from sync.store.types import db_now
 
 _UNDER_WAY: Final = (ItemState.READY.value, ItemState.LEASED.value, ItemState.RECONCILE.value)
@@ -187,28 +187,6 @@ def drain_items(connection: Connection, token: str, limit: int = 50) -> list[tup
     item = work_items.c
     query = select(item.channel, item.external_id).where(item.lease_token == token).order_by(item.id).limit(limit)
     return [(row[0], row[1]) for row in connection.execute(query)]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a place of which there is one, e.g. the scheduler's."""
-
-    holder: str
-    beat_at: dt.datetime
-    #: By the database's clock.
-    silent_s: float
-    alive: bool
-
-
-def holder_of(connection: Connection, name: str) -> Holder | None:
-    """None where nobody ever held it."""
-    table = singletons.c
-    row = connection.execute(
-        select(table.holder, table.beat_at, table.expires_at, db_now()).where(table.name == name)
-    ).first()
-    if row is None:
-        return None
-    return Holder(row[0], row[1], max(0.0, (row[3] - row[1]).total_seconds()), alive=row[2] > row[3])
 
 
 def database_bytes(connection: Connection) -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import secrets
+from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sync.store.tables import singletons
 from sync.store.types import db_now
+
+#: The one that pulls, checks and rings on time.
+SCHEDULER: Final = "scheduler"
+#: Its heart beats every few seconds, and a restart takes less than this: after so long it is not slow but away.
+SILENT: Final = dt.timedelta(minutes=1)
 
 
 def take(connection: Connection, name: str, holder: str, length_s: float) -> tuple[str, dt.timedelta | None] | None:
@@ -55,7 +62,23 @@ def give_up(connection: Connection, name: str, token: str) -> None:
     connection.execute(update(singletons).where(table.name == name, table.token == token).values(expires_at=db_now()))
 
 
-def silence(connection: Connection, name: str) -> dt.timedelta | None:
-    """How long ago the holder was last alive; None when there never was one."""
-    row = connection.execute(select(singletons.c.beat_at, db_now()).where(singletons.c.name == name)).first()
-    return None if row is None else row[1] - row[0]
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a place, or held it last."""
+
+    holder: str
+    beat_at: dt.datetime
+    #: How long ago that was, by the database's clock.
+    silence: dt.timedelta
+
+    @property
+    def alive(self) -> bool:
+        """Whether anybody still counts on it."""
+        return self.silence <= SILENT
+
+
+def holder_of(connection: Connection, name: str) -> Holder | None:
+    """None when nobody ever held it."""
+    table = singletons.c
+    row = connection.execute(select(table.holder, table.beat_at, db_now()).where(table.name == name)).first()
+    return None if row is None else Holder(row[0], row[1], max(row[2] - row[1], dt.timedelta(0)))

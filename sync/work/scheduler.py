@@ -15,10 +15,11 @@ import structlog
 
 from sync.store import schedule, singletons
 from sync.store.engine import DatabaseBusy
+from sync.store.singletons import SCHEDULER
 from sync.work.dispatch import Dispatcher
 from sync.work.runtime import Runtime
 from sync.work.tasks import Tasks
-from sync.work.trust import SCHEDULER, notice_outage
+from sync.work.trust import notice_outage
 
 log = structlog.get_logger()
 

@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 
 from config.model import Channel
 from sync.store.channels import ChannelState, distrust, start_channel
-from sync.store.singletons import silence
+from sync.store.singletons import SCHEDULER, holder_of
 
-SCHEDULER: Final = "scheduler"
 #: Shorter silences are restarts.
 _OUTAGE: Final = dt.timedelta(minutes=5)
 
@@ -32,5 +31,6 @@ def notice_outage(connection: Connection, silent: dt.timedelta | None) -> None:
 
 def begin_channel(connection: Connection, channel: Channel) -> ChannelState:
     """Go-live and trust of a channel, as a drain may rely on them."""
-    notice_outage(connection, silence(connection, SCHEDULER))
+    scheduler = holder_of(connection, SCHEDULER)
+    notice_outage(connection, None if scheduler is None else scheduler.silence)
     return start_channel(connection, channel.name, channel.policies.start_at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import shutil
 import stat
@@ -23,7 +22,7 @@ from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
 from sync.store.migrate import schema_problem
-from sync.store.singletons import silence
+from sync.store.singletons import SCHEDULER, holder_of
 
 CHECKS: Final[Mapping[str, str]] = {
     "installation.configuration": "the configuration can be used",
@@ -42,9 +41,6 @@ _CHECK_S: Final = 5.0
 _GIB: Final = 1024**3
 _ROOM_WARNING: Final = 2 * _GIB
 _ROOM_NEEDED: Final = _GIB // 4
-#: A restart takes less.
-_SILENT: Final = dt.timedelta(seconds=60)
-_SCHEDULER: Final = "scheduler"
 _FULL_SYNC: Final = {"1": "normal", "2": "full", "3": "extra", "0": "off"}
 _FILE: Final = re.compile(r"(?<!\$)\$\{file:([^}]*)\}")
 
@@ -159,13 +155,13 @@ class Installation:
         check = "installation.scheduler"
         if schema_problem(self._store):
             return unknown(check, "the schema comes first")
-        silent = self._store.read(lambda c: silence(c, _SCHEDULER))
-        if silent is None:
+        scheduler = self._store.read(lambda c: holder_of(c, SCHEDULER))
+        if scheduler is None:
             return warn(check, "it never ran", "start Crossdock: crossdock run, or crossdock scheduler")
-        if silent > _SILENT:
-            found = f"its last sign of life was at {moment_shown(dt.datetime.now(dt.UTC) - silent)}"
+        if not scheduler.alive:
+            found = f"its last sign of life was at {moment_shown(scheduler.beat_at)}"
             return fail(check, found, "start Crossdock: crossdock run, or crossdock scheduler")
-        return ok(check, f"alive {silent.total_seconds():.0f} s ago")
+        return ok(check, f"alive {scheduler.silence.total_seconds():.0f} s ago")
 
     # -- the way to us -----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from sync.desk.proof import prove_channel
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
 from sync.desk.status import status_of
 from sync.desk.switching import pause_by_hand, resume_by_hand, scope_of
+from sync.desk.troubles import Trouble, troubles
 from sync.store import schedule, singletons
 from sync.store.audit import Actor
 from sync.store.checkpoints import save_checkpoint
@@ -96,8 +97,13 @@ def test_absent_machinery_is_said(sqlite_store, queue, said):
 
 def test_a_scheduler_that_is_silent_is_said_and_a_shop_that_is_not_read_is_not_healthy(store):
     world = Installation(store).used()
-    forward(store, 60)
+    forward(store, 55)
+    assert "The scheduler is not running" not in world.sentence()
+    assert Trouble.SCHEDULER not in troubles(store, RUNNING)
+    forward(store, 10)
     assert "The scheduler is not running" in world.sentence()
+    # The head of every page and this one never contradict each other.
+    assert Trouble.SCHEDULER in troubles(store, RUNNING)
     world.write(lambda c: c.exec_driver_sql("UPDATE checkpoints SET updated_at = '2020-01-01 00:00:00.000000'"))
     world.write(lambda c: c.exec_driver_sql("UPDATE schedules SET last_at = '2020-01-01 00:00:00.000000'"))
     assert world.of("shop").condition is Condition.FAILING

@@ -10,8 +10,9 @@ from sync.store import singletons
 from sync.store.channels import channel_state, start_channel
 from sync.store.engine import Store
 from sync.store.migrate import migrate
+from sync.store.singletons import SCHEDULER
 from sync.store.tables import singletons as table
-from sync.work.trust import SCHEDULER, begin_channel
+from sync.work.trust import begin_channel
 
 CHANNEL = Channel(name="shop-de", source="shop", erp="erp")
 
