@@ -17,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from sync.desk.phrases import Refusal, say
 from sync.store import sessions, users
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import DatabaseBusy, Store
@@ -45,17 +46,8 @@ _HASHING: Final = threading.BoundedSemaphore(4)
 _NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$JVdIIKcUSrmKBdcPPHwlwg$0OUF37DbyDy6TFJ3Og0wfnfqZ6H79yIrPkqv7CgdPgM"
 
 
-class AccountRefused(ValueError):
-    """The change is not made. `text` (gettext's, with `params`) says why and what would do."""
-
-    def __init__(self, text: str, **params: object) -> None:
-        super().__init__(text % params)
-        self.text, self.params = text, params
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's name for "translated where it is shown"
-    """Mark a text for the catalogue."""
-    return text
+class AccountRefused(Refusal):
+    """The change is not made. Whole sentences say why and what would do."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -169,8 +161,10 @@ def add_user(store: Store, login: str, password: str, role: str, *, actor: Actor
     name = normal_login(login)
     if not _LOGIN.fullmatch(name):
         raise AccountRefused(
-            N_("A login has letters a-z, digits and . _ @ + - inside, at most 128 characters; %(login)s is none."),
-            login=repr(login),
+            say(
+                "A login has letters a-z, digits and . _ @ + - inside, at most 128 characters; %(login)s is none.",
+                login=repr(login),
+            )
         )
     _demand_role(role)
     _demand_password(name, password)
@@ -183,7 +177,7 @@ def add_user(store: Store, login: str, password: str, role: str, *, actor: Actor
     try:
         store.write(work)
     except IntegrityError:
-        raise AccountRefused(N_("There is a user %(login)s already."), login=name) from None
+        raise AccountRefused(say("There is a user %(login)s already.", login=name)) from None
     return name
 
 
@@ -204,7 +198,7 @@ def set_password(store: Store, login: str, password: str, *, actor: Actor, but: 
 def change_own_password(store: Store, who: SignedIn, old: str, new: str, *, actor: Actor) -> None:
     """The same by the user, who has to know the old one. Raises AccountRefused."""
     if not _verify(who.user.password_hash, old):
-        raise AccountRefused(N_("The present password is another one."))
+        raise AccountRefused(say("The present password is another one."))
     set_password(store, who.user.login, new, actor=actor, but=who.session.token_hash)
 
 
@@ -246,7 +240,7 @@ def set_active(store: Store, login: str, *, active: bool, actor: Actor) -> None:
 def set_timezone(store: Store, who: SignedIn, timezone: str, *, actor: Actor) -> None:
     """In which zone the user reads times; empty for UTC. Raises AccountRefused."""
     if timezone and timezone not in zones():
-        raise AccountRefused(N_("%(zone)s is no time zone, e.g. Europe/Berlin."), zone=repr(timezone[:64]))
+        raise AccountRefused(say("%(zone)s is no time zone, e.g. Europe/Berlin.", zone=repr(timezone[:64])))
 
     def work(connection: Connection) -> None:
         users.set_timezone(connection, who.user.id, timezone)
@@ -296,28 +290,28 @@ def _verify(password_hash: str, password: str) -> bool:
 
 def _demand_role(role: str) -> None:
     if role not in ROLES:
-        raise AccountRefused(N_("A role is one of %(roles)s."), roles=", ".join(ROLES))
+        raise AccountRefused(say("A role is one of %(roles)s.", roles=", ".join(ROLES)))
 
 
 def _demand_password(login: str, password: str) -> None:
     if len(password) < MIN_PASSWORD_CHARS:
-        raise AccountRefused(N_("A password has %(least)s characters or more."), least=MIN_PASSWORD_CHARS)
+        raise AccountRefused(say("A password has %(least)s characters or more.", least=MIN_PASSWORD_CHARS))
     if len(password) > MAX_PASSWORD_CHARS:
-        raise AccountRefused(N_("A password has %(most)s characters or less."), most=MAX_PASSWORD_CHARS)
+        raise AccountRefused(say("A password has %(most)s characters or less.", most=MAX_PASSWORD_CHARS))
     beyond_login = password.casefold().replace(login, "")
     if len(beyond_login) < MIN_PASSWORD_CHARS // 2 or len(set(password)) < _MIN_DIFFERENT_CHARS:
-        raise AccountRefused(N_("This password is the first that anybody would try; take another one."))
+        raise AccountRefused(say("This password is the first that anybody would try; take another one."))
 
 
 def _demand_another_admin(connection: Connection, user: User) -> None:
     if users.count_users(connection, role="admin") < 2:  # noqa: PLR2004 - this one and another
-        raise AccountRefused(N_("%(login)s is the only admin: make another one first."), login=user.login)
+        raise AccountRefused(say("%(login)s is the only admin: make another one first.", login=user.login))
 
 
 def _existing(connection: Connection, login: str) -> User:
     user = users.find_user(connection, normal_login(login))
     if user is None:
-        raise AccountRefused(N_("There is no user %(login)s."), login=repr(login))
+        raise AccountRefused(say("There is no user %(login)s.", login=repr(login)))
     return user
 
 

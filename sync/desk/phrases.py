@@ -27,7 +27,7 @@ class Refusal(Exception):
     """Something was not done, and why, in plain words."""
 
     def __init__(self, phrase: Phrase) -> None:
-        """The words without a full stop."""
+        """The words; without a full stop where they become a part of a sentence."""
         super().__init__(str(phrase))
         self.phrase = phrase
 

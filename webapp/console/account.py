@@ -8,7 +8,9 @@ from flask_babel import gettext as _
 
 from sync.desk import accounts
 from sync.desk.accounts import AccountRefused
+from sync.desk.phrases import say
 from webapp.console.access import current_actor, needs, signed_in
+from webapp.console.present import said
 from webapp.parts import parts
 
 blueprint = Blueprint("account", __name__)
@@ -26,7 +28,7 @@ def _page(error: AccountRefused | None = None, field: str = "") -> ResponseRetur
         "console/account.html",
         who=who,
         sessions=accounts.sessions_of(parts().store, who.user.login),
-        error="" if error is None else _(error.text, **error.params),
+        error="" if error is None else said(error.phrase),
         field=field,
         least=accounts.MIN_PASSWORD_CHARS,
         zones=accounts.zones(),
@@ -47,7 +49,7 @@ def change_password() -> ResponseReturnValue:
     """A new password; every other browser of this user is signed out."""
     form = request.form
     if form.get("new_password") != form.get("again_password"):
-        return _page(AccountRefused(accounts.N_("The new password and its repetition differ.")), "again_password")
+        return _page(AccountRefused(say("The new password and its repetition differ.")), "again_password")
     try:
         accounts.change_own_password(
             parts().store, _me(), form.get("old_password", ""), form.get("new_password", ""), actor=current_actor()

@@ -11,6 +11,7 @@ from sync.desk import accounts
 from sync.desk.accounts import ROLES, AccountRefused
 from sync.store.users import User
 from webapp.console.access import current_actor, needs
+from webapp.console.present import said
 from webapp.parts import parts
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
@@ -131,4 +132,4 @@ def _password(login: str, password: str) -> ResponseReturnValue:
 
 
 def _said(error: AccountRefused | None) -> str:
-    return "" if error is None else _(error.text, **error.params)
+    return "" if error is None else said(error.phrase)
