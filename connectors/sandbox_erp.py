@@ -42,7 +42,7 @@ from connectors.kit.errors import (
     RecordRejected,
     Transient,
 )
-from connectors.kit.findings import Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
+from connectors.kit.findings import N_, Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
 from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
 
@@ -86,11 +86,11 @@ class SandboxErp(SalesTarget, Diagnoses, OffersTestSale, SearchesSales):
     """See the module's text. Safe to share between threads."""
 
     checks: Mapping[str, str] = {
-        "sandbox_erp.address": "the ERP answers",
-        "sandbox_erp.clock": "the ERP's clock and ours agree",
-        "sandbox_erp.key": "the key is accepted",
-        "sandbox_erp.settle": "the ERP says when a write can no longer land",
-        "sandbox_erp.enforced_key": "the ERP enforces our key",
+        "sandbox_erp.address": N_("the ERP answers"),
+        "sandbox_erp.clock": N_("the ERP's clock and ours agree"),
+        "sandbox_erp.key": N_("the key is accepted"),
+        "sandbox_erp.settle": N_("the ERP says when a write can no longer land"),
+        "sandbox_erp.enforced_key": N_("the ERP enforces our key"),
     }
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:

@@ -24,6 +24,11 @@ _SILENT: Final = "try again in a moment; if it stays so, ask who runs the other 
 _HALF_S: Final = 0.5
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for "translated where it is shown"
+    """Mark what a check looks at for the catalogue of translations."""
+    return text
+
+
 class Level(enum.StrEnum):
     """How a check ended."""
 
@@ -98,9 +103,9 @@ def of_clock(check: str, header: str, asked_at: dt.datetime, answered_at: dt.dat
     ahead_s = (theirs - asked_at - (answered_at - asked_at) / 2).total_seconds() + _HALF_S
     if abs(ahead_s) < CLOCK_WARNING_S:
         return ok(check, "the clocks agree within a few seconds" if abs(ahead_s) < 3 else _apart(ahead_s))  # noqa: PLR2004
-    say = warn if abs(ahead_s) < CLOCK_LIMIT_S else fail
+    tell = warn if abs(ahead_s) < CLOCK_LIMIT_S else fail
     step = "switch on time synchronisation (NTP) on the machine whose clock is wrong"
-    return say(check, _apart(ahead_s), step, expected=f"less than {CLOCK_WARNING_S:.0f} s apart")
+    return tell(check, _apart(ahead_s), step, expected=f"less than {CLOCK_WARNING_S:.0f} s apart")
 
 
 def _apart(ahead_s: float) -> str:

@@ -11,27 +11,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectionBroken, ConnectorError
-from connectors.kit.findings import Finding, Level, fail, of_clock, of_error, ok, unknown, warn
+from connectors.kit.findings import N_, Finding, Level, fail, of_clock, of_error, ok, unknown, warn
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.masters import Masters
 
 CHECKS: Final[Mapping[str, str]] = {
-    "tryton.address": "the server answers, and is new enough",
-    "tryton.clock": "the server's clock and ours agree",
-    "tryton.key": "the REST key is accepted",
-    "tryton.login": "the login is accepted",
-    "tryton.modules": "the modules are activated",
-    "tryton.web_id": "a sale has the field of our key",
-    "tryton.rights": "the key's user may do what is needed",
-    "tryton.company": "the company is known",
-    "tryton.web_shop": "the web shop is known and has warehouses",
-    "tryton.fiscal_year": "a fiscal year and a period are open today",
-    "tryton.sequences": "sales, parties and invoices get numbers",
-    "tryton.accounts": "customers and products have accounts",
-    "tryton.taxes": "there are taxes for customers",
-    "tryton.payment_term": "there is a payment term",
-    "tryton.carrier": "a carrier can be written where the module is there",
-    "tryton.master_data": "currencies and countries are loaded",
+    "tryton.address": N_("the server answers, and is new enough"),
+    "tryton.clock": N_("the server's clock and ours agree"),
+    "tryton.key": N_("the REST key is accepted"),
+    "tryton.login": N_("the login is accepted"),
+    "tryton.modules": N_("the modules are activated"),
+    "tryton.web_id": N_("a sale has the field of our key"),
+    "tryton.rights": N_("the key's user may do what is needed"),
+    "tryton.company": N_("the company is known"),
+    "tryton.web_shop": N_("the web shop is known and has warehouses"),
+    "tryton.fiscal_year": N_("a fiscal year and a period are open today"),
+    "tryton.sequences": N_("sales, parties and invoices get numbers"),
+    "tryton.accounts": N_("customers and products have accounts"),
+    "tryton.taxes": N_("there are taxes for customers"),
+    "tryton.payment_term": N_("there is a payment term"),
+    "tryton.carrier": N_("a carrier can be written where the module is there"),
+    "tryton.master_data": N_("currencies and countries are loaded"),
 }
 
 #: REST came with it.

@@ -13,20 +13,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connectors.kit.answers import Response
 from connectors.kit.base import Subscription
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
-from connectors.kit.findings import Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
+from connectors.kit.findings import N_, Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
 from connectors.kit.http import HttpClient
 from connectors.woocommerce import codes
 
 CHECKS: Final[Mapping[str, str]] = {
-    "woocommerce.address": "the shop answers, and its REST API is open",
-    "woocommerce.clock": "the shop's clock and ours agree",
-    "woocommerce.key.read": "the key may read orders",
-    "woocommerce.key.write": "the key may set up webhooks",
-    "woocommerce.version": "the shop's version is one that we know",
-    "woocommerce.money": "currency, decimals and prices are known",
-    "woocommerce.timezone": "the channel counts its days as the shop does",
-    "woocommerce.webhooks.secret": "webhooks can be verified",
-    "woocommerce.webhooks": "webhooks are there, active, and come to us",
+    "woocommerce.address": N_("the shop answers, and its REST API is open"),
+    "woocommerce.clock": N_("the shop's clock and ours agree"),
+    "woocommerce.key.read": N_("the key may read orders"),
+    "woocommerce.key.write": N_("the key may set up webhooks"),
+    "woocommerce.version": N_("the shop's version is one that we know"),
+    "woocommerce.money": N_("currency, decimals and prices are known"),
+    "woocommerce.timezone": N_("the channel counts its days as the shop does"),
+    "woocommerce.webhooks.secret": N_("webhooks can be verified"),
+    "woocommerce.webhooks": N_("webhooks are there, active, and come to us"),
 }
 #: Older cores do not sort by the time of change: they are read another way, which takes longer.
 _SORTS: Final = (7, 0)
@@ -186,9 +186,7 @@ def _money(currency: str, decimals: str, gross: str) -> Finding:
     check = "woocommerce.money"
     if not currency or not decimals.isdecimal():
         return unknown(check, "the shop does not say its currency and decimals")
-    prices = {"yes": "entered with tax", "no": "entered without tax"}.get(
-        gross, "entered in a way that it does not say"
-    )
+    prices = _PRICES.get(gross, "entered in a way that it does not say")
     return ok(check, f"{currency} with {decimals} decimals, prices {prices}")
 
 

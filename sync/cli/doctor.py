@@ -21,6 +21,7 @@ from connectors.kit.findings import Finding, Level
 from connectors.registry import has
 from sync.cli.console import actor, err, out, progress
 from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
+from sync.desk.doctor.connection import CHECKS
 from sync.desk.doctor.running import Section
 from sync.rules.systems import Systems, read_config, settle_s
 from sync.store.engine import DatabaseBusy, Store
@@ -185,7 +186,7 @@ def _prove(patient: Patient, name: str, *, as_json: bool) -> None:
 
 def _show_proof(proof: KeyProof, *, as_json: bool) -> None:
     finding: Finding = proof.finding
-    line = Line(f"connection:{proof.connection}", "a document cannot be made twice", finding)
+    line = Line(f"connection:{proof.connection}", CHECKS[finding.check], finding)
     if as_json:
         click.echo(json.dumps({**line.to_json(), "proven": proof.ok, "left": list(proof.left)}, ensure_ascii=False))
     else:

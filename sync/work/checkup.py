@@ -7,17 +7,17 @@ from typing import Final
 
 from config.model import Config
 from config.settings import Settings
-from connectors.kit.findings import Finding, fail, ok, unknown, warn
+from connectors.kit.findings import N_, Finding, fail, ok, unknown, warn
 from sync.work.valkey import NoServer, RedisProblem, check_redis, find_server
 from sync.work.vitals import look_once
 
 CHECKS: Final[Mapping[str, str]] = {
-    "queue.server": "the queue's server answers, and is new enough",
-    "queue.policy": "it throws nothing away when its memory is full",
-    "queue.persistence": "it keeps the queue over a restart",
-    "queue.memory": "it has memory left",
-    "queue.clock": "its clock and ours agree",
-    "queue.workers": "workers are alive",
+    "queue.server": N_("the queue's server answers, and is new enough"),
+    "queue.policy": N_("it throws nothing away when its memory is full"),
+    "queue.persistence": N_("it keeps the queue over a restart"),
+    "queue.memory": N_("it has memory left"),
+    "queue.clock": N_("its clock and ours agree"),
+    "queue.workers": N_("workers are alive"),
 }
 #: Check -> the causes of `sync.work.valkey` that belong to it, and what is said when none of them is there.
 _CAUSES: Final[Mapping[str, tuple[frozenset[str], str]]] = {

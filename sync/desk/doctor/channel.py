@@ -8,7 +8,7 @@ from typing import Final
 
 from config.model import Config, Mode
 from connectors.kit.errors import ConnectionBroken, ConnectorError
-from connectors.kit.findings import Finding, fail, of_error, ok, unknown, warn
+from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
 from connectors.registry import UnknownSystem
 from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.words import moment_shown
@@ -18,10 +18,10 @@ from sync.store.engine import Store
 from sync.store.lookups import load_lookups
 
 CHECKS: Final[Mapping[str, str]] = {
-    "channel.start_at": "it imports from a day on that makes sense",
-    "channel.rules": "what protects the books is switched on",
-    "channel.references": "the ERP knows everything that the policies name",
-    "channel.rehearsal": "the shop's newest orders would go through",
+    "channel.start_at": N_("it imports from a day on that makes sense"),
+    "channel.rules": N_("what protects the books is switched on"),
+    "channel.references": N_("the ERP knows everything that the policies name"),
+    "channel.rehearsal": N_("the shop's newest orders would go through"),
 }
 #: Rules without which a wrong sale is made in silence.
 _GUARDS: Final = ("totals", "unknown_sku", "tax")

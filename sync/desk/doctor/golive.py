@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from config.model import Config
-from connectors.kit.findings import Finding, ok, unknown, warn
+from connectors.kit.findings import N_, Finding, ok, unknown, warn
 from sync.desk.doctor.words import moment_shown
 from sync.store.bindings import count_linked
 from sync.store.engine import Store
@@ -15,10 +15,10 @@ from sync.store.reports import last_reports
 from sync.store.users import count_users
 
 CHECKS: Final[Mapping[str, str]] = {
-    "golive.users": "somebody can sign in to the console",
-    "golive.orders": "an order of each channel is in the ERP",
-    "golive.needs": "nothing waits for a person",
-    "golive.proof": "shop, Crossdock and ERP agree",
+    "golive.users": N_("somebody can sign in to the console"),
+    "golive.orders": N_("an order of each channel is in the ERP"),
+    "golive.needs": N_("nothing waits for a person"),
+    "golive.proof": N_("shop, Crossdock and ERP agree"),
 }
 
 

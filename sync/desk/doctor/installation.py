@@ -16,7 +16,7 @@ from config.model import Config
 from config.problems import Problem
 from config.settings import Settings
 from connectors.kit.errors import ConnectorError
-from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, Finding, fail, ok, unknown, warn
+from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, N_, Finding, fail, ok, unknown, warn
 from connectors.kit.http import HttpClient
 from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
 from sync.store.engine import DatabaseBusy, Store
@@ -25,16 +25,16 @@ from sync.store.migrate import schema_problem
 from sync.store.singletons import SCHEDULER, holder_of
 
 CHECKS: Final[Mapping[str, str]] = {
-    "installation.configuration": "the configuration can be used",
-    "installation.secret_files": "secrets can be read by Crossdock alone",
-    "installation.disk": "there is room on the disk",
-    "installation.database": "the database answers, and its version is one that we know",
-    "installation.schema": "the database has this program's schema",
-    "installation.durability": "what was committed outlives a power cut",
-    "installation.integrity": "the database is not damaged",
-    "installation.database_clock": "the database's clock and ours agree",
-    "installation.scheduler": "the scheduler is alive",
-    "installation.public_url": "shops can reach us",
+    "installation.configuration": N_("the configuration can be used"),
+    "installation.secret_files": N_("secrets can be read by Crossdock alone"),
+    "installation.disk": N_("there is room on the disk"),
+    "installation.database": N_("the database answers, and its version is one that we know"),
+    "installation.schema": N_("the database has this program's schema"),
+    "installation.durability": N_("what was committed outlives a power cut"),
+    "installation.integrity": N_("the database is not damaged"),
+    "installation.database_clock": N_("the database's clock and ours agree"),
+    "installation.scheduler": N_("the scheduler is alive"),
+    "installation.public_url": N_("shops can reach us"),
 }
 _OLDEST_POSTGRES: Final = 15
 _CHECK_S: Final = 5.0
@@ -214,9 +214,9 @@ def _database_clock(facts: DatabaseFacts) -> Finding:
     ahead_s = (facts.now - facts.asked_at - (facts.answered_at - facts.asked_at) / 2).total_seconds()
     if abs(ahead_s) < CLOCK_WARNING_S:
         return ok(check, "the clocks agree")
-    say = fail if abs(ahead_s) >= CLOCK_LIMIT_S else warn
+    tell = fail if abs(ahead_s) >= CLOCK_LIMIT_S else warn
     found = f"the database's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} ours"
-    return say(check, found, "switch on time synchronisation (NTP) on both machines")
+    return tell(check, found, "switch on time synchronisation (NTP) on both machines")
 
 
 def _unanswered(url: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,11 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 
+from connectors.kit.findings import fail
+from connectors.registry import CONNECTORS
+from sync.desk.doctor import channel, connection, golive, installation, keep_report
+from sync.desk.doctor.report import Line, report_of
+from sync.work import checkup
 from tests.shared import REPOSITORY
 from tests.webapp.console.conftest import Browser
 from webapp.console import texts
@@ -33,7 +39,7 @@ def messages():
         methods, options = parse_mapping_cfg(file)
     keywords = {**dict.fromkeys(("lazy_gettext", "_", "gettext", "N_", "say")), "ngettext": (1, 2), "say_many": (1, 2)}
     # From the repository's folder, as the patterns are relative to it; folders that hold nothing of ours are left out.
-    for root in ("webapp", "sync/desk"):
+    for root in ("webapp", "sync/desk", "sync/work", "connectors"):
         patterns = [
             (pattern.removeprefix(f"{root}/"), method) for pattern, method in methods if pattern.startswith(root)
         ]
@@ -153,6 +159,20 @@ def test_what_a_form_answers_is_in_that_language_too(foreigner):
     assert [unmarked(page.text) for page in pages] == [[]] * len(pages)
     admin.post("/account/timezone", timezone="Asia/Tokyo")
     assert unmarked(admin.get("/account").text) == []
+
+
+def test_what_each_check_of_the_doctor_looks_at_is_in_that_language_too(store, foreigner):
+    kinds = {"installation": installation.CHECKS, "queue": checkup.CHECKS, "golive": golive.CHECKS}
+    kinds |= {"channel:web": channel.CHECKS, "connection:erp": connection.CHECKS}
+    kinds |= {f"connection:{name}": connector.checks for name, connector in CONNECTORS.items()}
+    lines = [
+        Line(section, title, fail(check, "1", "2"))
+        for section, checks in kinds.items()
+        for check, title in checks.items()
+    ]
+    keep_report(store, report_of(lines))
+    page = html.unescape(foreigner("viewer").get("/doctor").text)
+    assert [line.title for line in lines if marked(line.title) not in page] == []
 
 
 def test_a_language_that_we_do_not_have_gets_english(browser):
