@@ -27,7 +27,7 @@ from sync.store.connections import Streak, failure_streak, known_ids
 from sync.store.engine import Store
 from sync.store.reports import last_report, save_report
 from sync.store.schedule import Row, list_schedules
-from sync.store.switches import Pause, pauses
+from sync.store.switches import Pause, find_pause, pauses
 
 #: What is pulled of a connection (`sync.flows.pull`, which the desk may not import).
 STREAM: Final = "orders"
@@ -183,13 +183,12 @@ def _summary(
     sources = [channel.name for channel in config.channels_of_source(name)]
     targets = [channel.name for channel in config.channels.values() if channel.erp == name]
     own = {f"pull:{name}", f"webhooks:{name}"}
-    mine = (entry for entry in stopped if entry.scope == "all" or (entry.scope, entry.name) == ("connection", name))
     return ConnectionSummary(
         name=name,
         system=config.connections[name].system,
         sources=sources,
         targets=targets,
-        pause=next(mine, None),
+        pause=find_pause(stopped, connections=(name,)),
         streak=store.read(lambda c: failure_streak(c, [*sources, *targets])),
         failed=[row for row in rows if row.name in own and row.last_ok is False],
         checkup=store.read(lambda c: last_checkup(c, connection_section(name))),

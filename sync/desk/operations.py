@@ -17,7 +17,7 @@ from sync.store.migrate import HEAD, revision
 from sync.store.pulse import Drain
 from sync.store.schedule import Row
 from sync.store.singletons import SCHEDULER, Holder, holder_of
-from sync.store.switches import Pause, pauses
+from sync.store.switches import Pause, find_pause, pauses
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,13 +89,8 @@ def _schedule(row: Row, config: Config, stopped: Sequence[Pause]) -> ScheduleVie
     connection = subject
     if subject in config.channels and task not in {"pull", "webhooks"}:
         connection = config.channels[subject].source
-    paused = [entry for entry in stopped if entry.scope == "all" or (entry.scope, entry.name) == _of(connection)]
     known = subject in (config.connections if task in {"pull", "webhooks"} else config.channels)
-    return ScheduleView(row, task, subject, not known, paused[0] if paused else None)
-
-
-def _of(connection: str) -> tuple[str, str]:
-    return "connection", connection
+    return ScheduleView(row, task, subject, not known, find_pause(stopped, connections=(connection,)))
 
 
 class NotRun(Refusal):

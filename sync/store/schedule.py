@@ -63,6 +63,11 @@ def finish(connection: Connection, name: str, *, ok: bool, message: str) -> None
     )
 
 
+def leave_out(connection: Connection, name: str, message: str) -> None:
+    """A run did not happen, and why; when the last one was, and how it went, stays as it is."""
+    connection.execute(update(schedules).where(schedules.c.name == name).values(message=message))
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
     """One schedule, as people see it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, or_, select, update
 
@@ -89,15 +89,15 @@ def ended_rests(connection: Connection) -> dict[str, Rest]:
     return {row.name: Rest(*row) for row in connection.execute(query)}
 
 
-def stops(entry: Pause, *, channel: str, connections: Sequence[str]) -> bool:
-    """Whether a pause stops a channel: its own, one of its connections', or that of everything."""
-    if entry.scope == "all":
-        return True
-    return (entry.scope == "channel" and entry.name == channel) or (
-        entry.scope == "connection" and entry.name in connections
-    )
+def find_pause(found: Iterable[Pause], *, channel: str = "", connections: Sequence[str] = ()) -> Pause | None:
+    """Which of these pauses stops a channel, or what only uses connections; None when it may run.
+
+    A channel is stopped by its own pause, by one of its connections', and by that of everything.
+    """
+    named = {("all", ""), ("channel", channel), *(("connection", name) for name in connections)}
+    return next((entry for entry in found if (entry.scope, entry.name) in named), None)
 
 
 def pause_of(connection: Connection, *, channel: str, connections: Sequence[str]) -> Pause | None:
-    """The pause that stops a channel; None when it may run."""
-    return next((entry for entry in pauses(connection) if stops(entry, channel=channel, connections=connections)), None)
+    """The pause that stops a channel now; None when it may run."""
+    return find_pause(pauses(connection), channel=channel, connections=connections)

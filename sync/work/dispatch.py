@@ -6,7 +6,7 @@ It looks at the database only. Whatever Redis lost, doubled or never heard of, t
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import structlog
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
 from sync.store.states import ItemState
-from sync.store.switches import Pause, pauses, stops
+from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
 
 log = structlog.get_logger()
@@ -47,7 +47,10 @@ class Dispatcher:
         rung = 0
         for name, kind in due:
             # A channel that left the configuration keeps its items; they wait until it is back.
-            if name in channels and not _is_paused(channels[name], paused) and self._has_room(channels[name], used):
+            channel = channels.get(name)
+            if channel is None or find_pause(paused, channel=name, connections=(channel.source, channel.erp)):
+                continue
+            if self._has_room(channel, used):
                 rung += self._runtime.bell.ring(name, kind)
         return rung
 
@@ -95,7 +98,3 @@ def _park(connection: Connection) -> None:
         )
         open_issues(connection, [Stop(item_id, cause)])
         log.error("order_kills_the_worker", channel=channel, order=external_id)
-
-
-def _is_paused(channel: Channel, paused: Sequence[Pause]) -> bool:
-    return any(stops(entry, channel=channel.name, connections=(channel.source, channel.erp)) for entry in paused)

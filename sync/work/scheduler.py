@@ -97,4 +97,4 @@ class Scheduler:
                 continue
             next_at = tasks.next_run(due.name)
             self._runtime.store.write(functools.partial(schedule.start, name=due.name, next_at=next_at))
-            self._running[due.name] = pool.submit(tasks.run, due.name)
+            self._running[due.name] = pool.submit(tasks.run, due.name, asked=due.asked)

@@ -23,7 +23,7 @@ from sync.store.channels import channel_state, start_channel
 from sync.store.engine import DatabaseBusy
 from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
-from sync.store.switches import pause, pauses
+from sync.store.switches import find_pause, pause, pauses
 from sync.work.runtime import Runtime
 from sync.work.subscriptions import check_subscriptions, delivery_url
 
@@ -85,11 +85,18 @@ class Tasks:
             return list(self._runtime.config.channels_of_source(subject))
         return [self._runtime.config.channels[subject]]
 
-    def run(self, name: str) -> None:
-        """Run one schedule and record how it went; an error pauses its connection or waits for the next slot."""
+    def run(self, name: str, *, asked: bool = False) -> None:
+        """Run one schedule and record how it went; an error pauses its connection or waits for the next slot.
+
+        While there is a pause nothing is run. Who `asked` for it is told: "run now" means now, and not some day after.
+        """
         task, _, subject = name.partition(":")
         connection = subject if task in {"pull", "webhooks"} else self._runtime.config.channels[subject].source
-        if self._is_paused(connection):
+        paused = find_pause(self._runtime.store.read(pauses), connections=(connection,))
+        if paused is not None:
+            if asked:
+                message = f"not run when it was asked for, because of a pause: {paused.reason}"
+                self._runtime.store.write(lambda c: schedule.leave_out(c, name, message))
             return
         try:
             message, ok = self._names[name](subject), True
@@ -104,12 +111,6 @@ class Tasks:
             log.exception("schedule_failed_inside", schedule=name)
         log.info("schedule_ran", schedule=name, ok=ok, message=message)
         self._runtime.store.write(lambda c: schedule.finish(c, name, ok=ok, message=message))
-
-    def _is_paused(self, connection: str) -> bool:
-        entries = self._runtime.store.read(pauses)
-        return any(
-            entry.scope == "all" or (entry.scope == "connection" and entry.name == connection) for entry in entries
-        )
 
     def _note(self, task: str, connection: str, error: ConnectorError) -> None:
         """A pull that is refused pauses its shop; a key that may not manage webhooks may still read orders.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from connectors.kit.base import Diagnoses, ReceivesWebhooks, SalesTarget
 from connectors.kit.errors import ConnectionBroken
-from connectors.kit.findings import Circumstances, Finding, Level, fail, ok, unknown, warn
+from connectors.kit.findings import N_, Circumstances, Finding, Level, fail, ok, unknown, warn
 from connectors.registry import UnknownSystem, connector_class, has
 from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
@@ -18,7 +18,7 @@ from sync.store.engine import Store
 from sync.store.events import count_missed, last_received
 from sync.store.reports import first_good, last_report
 from sync.store.schedule import list_schedules
-from sync.store.switches import pauses
+from sync.store.switches import find_pause, pauses
 
 #: Orders that were there before the shop was asked to deliver are pulled soon after.
 _GRACE: Final = dt.timedelta(minutes=10)
@@ -28,14 +28,14 @@ _MISSED: Final = 3
 #: Beyond the call's deadline; see `sync.rules.systems.settle_s`.
 _SETTLE_MARGIN_S: Final = 60.0
 _OURS: Final[Mapping[str, str]] = {
-    "connection.settings": "the connector takes the settings",
-    "connection.https": "what is sent cannot be read on the way",
-    "connection.running": "it is not paused, and its last runs went well",
+    "connection.settings": N_("the connector takes the settings"),
+    "connection.https": N_("what is sent cannot be read on the way"),
+    "connection.running": N_("it is not paused, and its last runs went well"),
 }
-_SOURCE: Final[Mapping[str, str]] = {"connection.deliveries": "webhooks arrive"}
+_SOURCE: Final[Mapping[str, str]] = {"connection.deliveries": N_("webhooks arrive")}
 _TARGET: Final[Mapping[str, str]] = {
-    "connection.settle": "an unknown outcome is waited for long enough",
-    "connection.key": "a document cannot be made twice",
+    "connection.settle": N_("an unknown outcome is waited for long enough"),
+    "connection.key": N_("a document cannot be made twice"),
 }
 #: Every check of ours; a connector adds its own.
 CHECKS: Final[Mapping[str, str]] = {**_OURS, **_SOURCE, **_TARGET}
@@ -110,11 +110,9 @@ class ConnectionCheckup:
 
     def _running(self, store: Store) -> Finding:
         check = "connection.running"
-        for entry in store.read(pauses):
-            if entry.scope == "all" or (entry.scope == "connection" and entry.name == self._name):
-                name = self._name if entry.scope == "connection" else ""
-                step = f"end it when its reason is gone: crossdock resume {name}".rstrip()
-                return warn(check, f"paused: {entry.reason}", step)
+        if (entry := find_pause(store.read(pauses), connections=(self._name,))) is not None:
+            step = f"end it when its reason is gone: crossdock resume {entry.name}".rstrip()
+            return warn(check, f"paused: {entry.reason}", step)
         rows = [row for row in store.read(list_schedules) if row.name in self._schedules()]
         if failed := [row for row in rows if row.last_ok is False]:
             told = "; ".join(f"{row.name}: {row.message}" for row in failed)
@@ -168,8 +166,8 @@ class ConnectionCheckup:
         command = f"crossdock doctor --prove-key {self._name}"
         proof = store.read(lambda c: last_report(c, KIND, key_subject(self._name)))
         if proof is not None and not proof.ok:
-            say = fail if proof.body["level"] == Level.FAIL else warn
-            return say(check, proof.body["found"], proof.body["next_step"] or command)
+            tell = fail if proof.body["level"] == Level.FAIL else warn
+            return tell(check, proof.body["found"], proof.body["next_step"] or command)
         if not key.enforced:
             step = f"let the system keep {key.key_field} unique, where it can; see the page of the system"
             return warn(check, f"{key.key_field} is not enforced: doubled drafts are found and deleted", step)

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kit.errors import ConnectionBroken, RateLimited, Transient
 from sync.store import schedule, singletons
-from sync.store.switches import pauses
+from sync.store.switches import pause, pauses
 from sync.work.scheduler import Scheduler
 from sync.work.tasks import Tasks
 from tests.sync.databases import forward, now
@@ -56,6 +56,17 @@ def test_a_comparison_that_meets_a_broken_erp_blames_no_shop(sqlite_store):
     world.erp.fail("list", "broken")
     assert ran(world, f"nightly:{CHANNEL}").last_ok is False
     assert paused(world) == []
+
+
+def test_who_asked_for_a_run_that_a_pause_prevents_is_told_and_nothing_else_is_forgotten(sqlite_store):
+    world = World(sqlite_store)
+    before = ran(world, "pull:shop")
+    world.write(lambda c: pause(c, "connection", "shop", "stocktaking"))
+    assert ran(world, "pull:shop") == before
+    Tasks(world.runtime).run("pull:shop", asked=True)
+    [after] = [row for row in world.store.read(schedule.list_schedules) if row.name == "pull:shop"]
+    assert after.message == "not run when it was asked for, because of a pause: stocktaking"
+    assert (after.last_at, after.last_ok, after.asked) == (before.last_at, True, False)
 
 
 def test_what_nobody_foresaw_is_seen_in_the_status(sqlite_store, monkeypatch):
