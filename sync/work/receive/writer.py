@@ -161,10 +161,13 @@ class GroupWriter:
             self._queue.put(waiting)
             time.sleep(_BUSY_PAUSE_S)
             return
-        cause = type(getattr(error, "orig", None) or error).__name__
+        cause = _name_of(error)
+        if isinstance(error, OperationalError):
+            # The database's own trouble (disk full, read only), not the row's: the same row is good again later.
+            _answer([waiting], NotStored(f"the database cannot write: {cause}; look at its disk"))
+            return
         log.error("row_refused", connection=waiting.receipt.connection, error=cause)
-        # An operational error is the database's own trouble (disk full, read only), not the row's.
-        _answer([waiting], NotStored(cause) if isinstance(error, OperationalError) else RowRefused(cause))
+        _answer([waiting], RowRefused(cause))
 
     def _try(self, group: list[_Waiting]) -> Exception | None:
         """Commit these rows and answer them, once; the error if that failed, and then nothing of them was kept."""
@@ -209,6 +212,12 @@ def _concerns_all(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return is_repeatable(error) and getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE
     return isinstance(error, _Away)
+
+
+def _name_of(error: Exception) -> str:
+    """What the database calls it, such as SQLITE_FULL or DiskFull; its text may hold what the row holds."""
+    original = getattr(error, "orig", None) or error
+    return getattr(original, "sqlite_errorname", "") or type(original).__name__
 
 
 def _in_time(group: list[_Waiting]) -> list[_Waiting]:
