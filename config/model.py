@@ -281,6 +281,10 @@ class Config:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return str(self.folder)
 
+    def channels_of(self, connection: str) -> tuple[Channel, ...]:
+        """The channels that have this connection on either side."""
+        return tuple(channel for channel in self.channels.values() if connection in {channel.source, channel.erp})
+
     def channels_of_source(self, connection: str) -> tuple[Channel, ...]:
         """The channels that a source connection feeds."""
         return tuple(channel for channel in self.channels.values() if channel.source == connection)

@@ -23,7 +23,7 @@ from sync.rules.systems import Systems
 from sync.store import schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.checkpoints import load_checkpoint_row, save_checkpoint
-from sync.store.connections import Streak, failure_streak, known_ids
+from sync.store.connections import Streak, failure_streaks, known_ids
 from sync.store.engine import Store
 from sync.store.reports import last_report, save_report
 from sync.store.schedule import Row, list_schedules
@@ -98,15 +98,14 @@ class RewindPreview:
 
 def list_connections(store: Store, config: Config) -> list[ConnectionSummary]:
     """All that are configured, by name."""
-    stopped, rows = store.read(pauses), store.read(list_schedules)
-    return [_summary(store, config, name, stopped, rows) for name in sorted(config.connections)]
+    return store.read(lambda c: _summaries(c, config, sorted(config.connections)))
 
 
 def connection_detail(store: Store, config: Config, name: str) -> ConnectionDetail:
     """One connection. Raises LookupError for one that is not configured."""
     _demand(config, name)
+    [summary] = store.read(lambda c: _summaries(c, config, [name]))
     rows = store.read(list_schedules)
-    summary = _summary(store, config, name, store.read(pauses), rows)
     kind = _class_of(config, name)
     seen = store.read(lambda c: last_report(c, WEBHOOKS, name))
     return ConnectionDetail(
@@ -159,7 +158,7 @@ def rewind(store: Store, systems: Systems, name: str, moment: dt.datetime, *, ac
     value = connector.checkpoint_at(moment)
 
     def write(c: Connection) -> None:
-        row = load_checkpoint_row(c, name, STREAM)
+        row = load_checkpoint_row(c, name, STREAM, lock=True)
         save_checkpoint(c, name, STREAM, value)
         schedule.ask(c, f"pull:{name}")
         before = "" if row is None else row.value
@@ -177,22 +176,22 @@ def _demand(config: Config, name: str) -> None:
         raise LookupError(f"there is no connection {name!r}; configured are: {known}")
 
 
-def _summary(
-    store: Store, config: Config, name: str, stopped: Sequence[Pause], rows: Sequence[Row]
-) -> ConnectionSummary:
-    sources = [channel.name for channel in config.channels_of_source(name)]
-    targets = [channel.name for channel in config.channels.values() if channel.erp == name]
-    own = {f"pull:{name}", f"webhooks:{name}"}
-    return ConnectionSummary(
-        name=name,
-        system=config.connections[name].system,
-        sources=sources,
-        targets=targets,
-        pause=find_pause(stopped, connections=(name,)),
-        streak=store.read(lambda c: failure_streak(c, [*sources, *targets])),
-        failed=[row for row in rows if row.name in own and row.last_ok is False],
-        checkup=store.read(lambda c: last_checkup(c, connection_section(name))),
-    )
+def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[ConnectionSummary]:
+    stopped, rows = pauses(c), list_schedules(c)
+    streaks = failure_streaks(c, {name: [channel.name for channel in config.channels_of(name)] for name in names})
+    return [
+        ConnectionSummary(
+            name=name,
+            system=config.connections[name].system,
+            sources=[channel.name for channel in config.channels_of_source(name)],
+            targets=[channel.name for channel in config.channels.values() if channel.erp == name],
+            pause=find_pause(stopped, connections=(name,)),
+            streak=streaks[name],
+            failed=[row for row in rows if row.name in {f"pull:{name}", f"webhooks:{name}"} and row.last_ok is False],
+            checkup=last_checkup(c, connection_section(name)),
+        )
+        for name in names
+    ]
 
 
 def _is_of(row: Row, name: str, summary: ConnectionSummary) -> bool:

@@ -187,7 +187,9 @@ def _read(c: Connection, config: Config) -> _Known:
         schedules={row.name: row for row in list_schedules(c)},
         pulls=pulse.last_pulls(c),
         sales={target: pulse.last_sale(c, target) for target in targets},
-        answers={target: pulse.last_answer(c, _feeding(config, target)) for target in targets},
+        answers={
+            target: pulse.last_answer(c, [channel.name for channel in config.channels_of(target)]) for target in targets
+        },
         draining=frozenset(drain.connection for drain in pulse.list_drains(c) if not drain.expired),
         orders_in=pulse.orders_in(c, now),
         orders_out=pulse.orders_out(c, now),
@@ -197,16 +199,11 @@ def _read(c: Connection, config: Config) -> _Known:
     )
 
 
-def _feeding(config: Config, name: str) -> list[str]:
-    """The channels that a connection is a side of."""
-    return [channel.name for channel in config.channels.values() if name in {channel.source, channel.erp}]
-
-
 # --- one connection ---------------------------------------------------------------------------------------------
 
 
 def _connection(config: Config, name: str, known: _Known, queue: QueueHealth) -> ConnectionHealth:
-    channels = [config.channels[channel] for channel in _feeding(config, name)]
+    channels = config.channels_of(name)
     is_source = any(channel.source == name for channel in channels)
     is_target = any(channel.erp == name for channel in channels)
     pull = known.schedules.get(f"pull:{name}")

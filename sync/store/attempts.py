@@ -22,6 +22,8 @@ class NewAttempt:
     ended_at: dt.datetime
     outcome: str
     error_class: str = ""
+    #: The connection that could not be used, if any.
+    blamed: str = ""
     message: str = ""
     exchanges: bytes | None = None
 
@@ -41,6 +43,7 @@ def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
                 "ended_at": row.ended_at,
                 "outcome": row.outcome,
                 "error_class": row.error_class,
+                "blamed": row.blamed,
                 "message": row.message,
                 "exchanges_id": None if row.exchanges is None else ids[row.exchanges],
             }

@@ -4,42 +4,57 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from sync.store.tables import attempts, work_items
 
-#: Outcomes that say that a system could not be used, and not that one document was refused.
-_FAILED: Final = frozenset({"retry", "reconcile", "pause"})
-#: More failures in a row than these are said to be so many.
-_MOST: Final = 200
+#: Outcomes after which a document is tried again: they end no streak, whoever is to blame.
+_AGAIN: Final = frozenset({"retry", "reconcile", "pause"})
+#: Tries that are looked through; those of a connection that is used less often may be further back.
+_NEWEST: Final = 1_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Streak:
     """Failures in a row, up to now; 0 where the newest try went well."""
 
-    failures: int
+    failures: int = 0
     #: Of the newest.
     message: str = ""
     #: When the first of them ended.
     since: dt.datetime | None = None
 
 
-def failure_streak(connection: Connection, channels: Sequence[str]) -> Streak:
-    """How many of the newest tries at documents of these channels failed without one between them that did not."""
+def failure_streaks(connection: Connection, channels: Mapping[str, Collection[str]]) -> dict[str, Streak]:
+    """Connection -> how many of the newest tries of its channels it failed without one between them that went well.
+
+    A try that failed at the other side of its channel says nothing about this one.
+    """
+    newest = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(_NEWEST).scalar_subquery()
     query = (
-        select(attempts.c.outcome, attempts.c.message, attempts.c.ended_at)
+        select(work_items.c.channel, attempts.c.outcome, attempts.c.blamed, attempts.c.message, attempts.c.ended_at)
         .join(work_items, work_items.c.id == attempts.c.item_id)
-        .where(work_items.c.channel.in_(channels))
+        .where(attempts.c.id.in_(newest))
         .order_by(attempts.c.id.desc())
-        .limit(_MOST)
     )
-    failed = list(itertools.takewhile(lambda row: row.outcome in _FAILED, connection.execute(query)))
-    return Streak(len(failed), failed[0].message, failed[-1].ended_at) if failed else Streak(0)
+    found = {name: Streak() for name in channels}
+    ended: set[str] = set()
+    for row in connection.execute(query):
+        for name in found.keys() - ended:
+            if row.blamed == name:
+                _add(found[name], row.message, row.ended_at)
+            elif row.channel in channels[name] and row.outcome not in _AGAIN:
+                ended.add(name)
+    return found
+
+
+def _add(streak: Streak, message: str, ended_at: dt.datetime) -> None:
+    streak.message = message if streak.failures == 0 else streak.message
+    streak.failures += 1
+    streak.since = ended_at
 
 
 def known_ids(connection: Connection, channels: Sequence[str], external_ids: Sequence[str]) -> set[str]:

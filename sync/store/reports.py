@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from sync.store.tables import reports
 from sync.store.types import db_now
@@ -28,6 +28,13 @@ class Report:
     body: Any
 
 
+_COLUMNS: Final = tuple(reports.c[field.name] for field in dataclasses.fields(Report))
+
+
+def _report(row: Row[Any]) -> Report:
+    return Report(*row[:-1], json.loads(row.body))
+
+
 def save_report(connection: Connection, kind: str, subject: str, *, ok: bool, body: object) -> None:
     """Keep one report, and only the newest of its kind and subject."""
     table = reports.c
@@ -42,13 +49,16 @@ def last_reports(connection: Connection, kind: str) -> dict[str, Report]:
     """Subject -> its newest report."""
     table = reports.c
     newest = select(func.max(table.id)).where(table.kind == kind).group_by(table.subject)
-    query = select(table.id, table.kind, table.subject, table.at, table.ok, table.body).where(table.id.in_(newest))
-    return {row.subject: Report(*row[:5], json.loads(row.body)) for row in connection.execute(query)}
+    query = select(*_COLUMNS).where(table.id.in_(newest))
+    return {row.subject: _report(row) for row in connection.execute(query)}
 
 
 def last_report(connection: Connection, kind: str, subject: str = "") -> Report | None:
     """The newest report of one subject."""
-    return last_reports(connection, kind).get(subject)
+    table = reports.c
+    query = select(*_COLUMNS).where(table.kind == kind, table.subject == subject).order_by(table.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _report(row)
 
 
 def first_good(connection: Connection, kind: str, subject: str) -> dt.datetime | None:

@@ -209,6 +209,8 @@ attempts = Table(
     #: See `sync.store.states.Outcome`.
     Column("outcome", String(16), nullable=False),
     Column("error_class", String(64), nullable=False, server_default=""),
+    #: The connection that could not be used; empty where the try says that of none.
+    Column("blamed", String(128), nullable=False, server_default=""),
     Column("message", Text, nullable=False, server_default=""),
     #: What went over the wire, redacted; null where no call was made. The documents of one bulk call share it.
     Column("exchanges_id", BigId, ForeignKey("exchanges.id")),

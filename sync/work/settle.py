@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 import structlog
 from sqlalchemy import Connection
 
 from connectors.kit.base import TargetDocument
-from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected
+from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from mappings.canonical.errors import Problems
 from sync.desk import outcomes
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
@@ -28,6 +29,9 @@ from sync.store.states import ItemState
 from sync.store.switches import pause
 
 log = structlog.get_logger()
+
+#: What says that a system could not be used, and not that it refuses one document.
+_OF_THE_SYSTEM: Final = (Transient, ConnectionBroken, OutcomeUnknown)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -152,6 +156,7 @@ def _attempt(drain: Drain, end: _End, bodies: dict[int, bytes]) -> NewAttempt:
         ended_at=dt.datetime.now(dt.UTC),
         outcome=str(end.decision.action if end.decision else _quiet_state(piece)),
         error_class=type(error).__name__ if error else "",
+        blamed=_spoken_to(drain, piece) if isinstance(error, _OF_THE_SYSTEM) else "",
         message=_reason(end),
         exchanges=bodies.get(id(piece)),
     )

@@ -13,7 +13,7 @@ from connectors.registry import UnknownSystem, connector_class, has
 from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
 from sync.rules.systems import Systems, settle_s
-from sync.store.connections import failure_streak
+from sync.store.connections import failure_streaks
 from sync.store.engine import Store
 from sync.store.events import count_missed, last_received
 from sync.store.reports import first_good, last_report
@@ -117,14 +117,13 @@ class ConnectionCheckup:
         if failed := [row for row in rows if row.last_ok is False]:
             told = "; ".join(f"{row.name}: {row.message}" for row in failed)
             return warn(check, f"its last run failed ({told})", "see the other checks of this connection")
-        if (streak := store.read(lambda c: failure_streak(c, self._channels()))).failures:
-            told = f"the last {streak.failures} tries at documents failed: {streak.message}"
-            return warn(check, told, "see the other checks of both connections of the channel")
+        channels = {self._name: [channel.name for channel in self._config.channels_of(self._name)]}
+        streak = store.read(lambda c: failure_streaks(c, channels))[self._name]
+        if streak.failures:
+            told = f"the last {streak.failures} tries at documents failed here: {streak.message}"
+            return warn(check, told, "see the other checks of this connection")
         ran = [row.last_at for row in rows if row.last_at is not None]
         return ok(check, f"last run at {moment_shown(max(ran))}" if ran else "not paused, and nothing has failed")
-
-    def _channels(self) -> list[str]:
-        return [each.name for each in self._config.channels.values() if self._name in {each.source, each.erp}]
 
     def _schedules(self) -> frozenset[str]:
         return frozenset({f"pull:{self._name}", f"webhooks:{self._name}"})

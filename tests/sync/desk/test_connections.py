@@ -31,7 +31,7 @@ from sync.flows.pull import pull
 from sync.store import schedule
 from sync.store.audit import Actor
 from sync.store.checkpoints import load_checkpoint, save_checkpoint
-from sync.store.connections import failure_streak
+from sync.store.connections import failure_streaks
 from sync.store.switches import pause
 from sync.store.tables import attempts, audit, schedules, work_items
 
@@ -183,9 +183,11 @@ def attempt(store, *outcomes):
     know(store, "o1")
     [item] = store.read(lambda c: c.execute(select(work_items.c.id)).scalars().all())
     now = dt.datetime.now(dt.UTC)
+    tries = [each.partition(" ") for each in outcomes]
+    same = {"item_id": item, "lease_token": "t", "started_at": now, "ended_at": now}
     rows = [
-        {"item_id": item, "lease_token": "t", "started_at": now, "ended_at": now, "outcome": each, "message": f"{n}"}
-        for n, each in enumerate(outcomes)
+        {**same, "outcome": outcome, "blamed": blamed, "message": f"{n}"}
+        for n, (outcome, _, blamed) in enumerate(tries)
     ]
     store.write(lambda c: c.execute(insert(attempts), rows))
 
@@ -194,16 +196,19 @@ def attempt(store, *outcomes):
     ("outcomes", "failures", "message"),
     [
         (["done"], 0, ""),
-        (["retry", "done"], 0, ""),
-        (["done", "retry", "pause", "reconcile"], 3, "3"),
-        (["retry", "park"], 0, ""),
+        (["retry erp", "done"], 0, ""),
+        (["done", "retry erp", "pause erp", "reconcile erp"], 3, "3"),
+        (["retry erp", "park"], 0, ""),
+        # The other side failed, or a document waited for another: neither speaks for or against the ERP.
+        (["retry erp", "retry shop", "retry"], 1, "0"),
+        (["retry shop", "pause shop"], 0, ""),
     ],
 )
 def test_a_streak_counts_from_the_newest_try_to_the_last_that_went_well(store, outcomes, failures, message):
     attempt(store, *outcomes)
-    streak = store.read(lambda c: failure_streak(c, ["web"]))
-    assert (streak.failures, streak.message) == (failures, message)
-    assert store.read(lambda c: failure_streak(c, ["other"])).failures == 0
+    found = store.read(lambda c: failure_streaks(c, {"erp": ["web"], "other": ["other"]}))
+    assert (found["erp"].failures, found["erp"].message) == (failures, message)
+    assert found["other"].failures == 0
 
 
 def test_a_connection_shows_who_it_serves_what_stops_it_and_what_it_can(store, config):

@@ -423,7 +423,8 @@ def test_what_no_webhook_could_have_brought_first_is_no_fault(home, spare):
 
 
 def test_tries_that_failed_in_a_row(home):
-    attempt(home.store, "done", "retry", "pause")
+    attempt(home.store, "done", "retry erp", "pause erp")
+    assert home.of("connection:shop", "connection.running").level is Level.OK
     finding = home.of("connection:erp", "connection.running")
     assert finding.level is Level.WARN
     assert "the last 2 tries" in finding.found

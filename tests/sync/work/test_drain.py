@@ -311,6 +311,10 @@ def test_an_order_that_the_shop_cannot_give_keeps_no_other_from_being_read(sqlit
 # --- connections ------------------------------------------------------------------------------------------------
 
 
+def blamed(world: World) -> set[str]:
+    return set(world.store.read(lambda c: c.execute(select(attempts.c.blamed)).scalars().all()))
+
+
 @pytest.mark.parametrize(("kind", "ends"), [("transient", True), ("limited", True), ("broken", False)])
 def test_an_erp_that_is_away_rests_and_burns_no_order(sqlite_store, kind, ends):
     world = World(sqlite_store)
@@ -319,6 +323,7 @@ def test_an_erp_that_is_away_rests_and_burns_no_order(sqlite_store, kind, ends):
     world.carry()
     assert {world.item(order).state for order in orders} == {"ready"}
     assert world.erp.calls["create"] == 0
+    assert blamed(world) == {"erp"}
     calls = sum(world.erp.calls.values())
     assert world.drain() == 0
     assert sum(world.erp.calls.values()) == calls
@@ -343,6 +348,7 @@ def test_a_shop_that_is_away_is_the_one_that_rests(sqlite_store):
     world.shop.errors.append(Transient("nobody answers"))
     world.drain()
     assert world.item("1").reason.startswith("shop is away")
+    assert blamed(world) == {"shop"}
     calm(world, 2)
     stands_once(world, "1")
 

@@ -37,6 +37,7 @@ def upgrade() -> None:
     ):
         op.add_column("users", column)
     op.add_column("audit", sa.Column("origin", sa.String(length=255), server_default="", nullable=False))
+    op.add_column("attempts", sa.Column("blamed", sa.String(length=128), server_default="", nullable=False))
     folded = sa.Column("customer_folded", sa.String(length=255), server_default="", nullable=False)
     op.add_column("orders", folded)
     for table, columns in _INDEXES:
