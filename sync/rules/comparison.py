@@ -19,13 +19,12 @@ from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.orders import StoredOrder, list_orders
-from sync.store.states import ItemState
+from sync.store.states import STOPPED, ItemState
 
 #: A sale's date in the ERP and the order's in the shop may lie on either side of midnight.
 _MARGIN = dt.timedelta(days=1)
 #: States of our items in which an order is not meant to be in the ERP.
 _LEFT_OUT = {ItemState.SKIPPED, ItemState.WAITING}
-_STOPPED = {ItemState.HELD, ItemState.PARKED}
 #: What we know of the state of an order that we never read: a person said that it is not to be carried over, or it was
 #: placed before its channel went live.
 _UNREAD = ""
@@ -103,7 +102,7 @@ def compare(
     others = store.read(lambda c: bound_elsewhere(c, channel.erp, channel.name))
     erp = [sale for sale in listed if sale.external_id not in others]
     # Read after the lists: what came to us since is younger than they are.
-    ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*_STOPPED, *_LEFT_OUT]))
+    ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
     return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young, done).groups()
 
@@ -198,7 +197,7 @@ class _Join:
 
         if not sales:
             yield found(*self._why_absent(row, order))
-            if order is None or order.state not in _STOPPED:
+            if order is None or order.state not in STOPPED:
                 return
         elif order is None:
             yield found(Kind.MISSING, "crossdock", "the shop and the ERP have it, Crossdock does not")
@@ -218,7 +217,7 @@ class _Join:
 
     def _why_absent(self, row: DocumentSummary, order: StoredOrder | None) -> tuple[Kind, str, str]:
         cancelled = self._cancelled.get(self._key(row.external_id))
-        if order is not None and order.state in _STOPPED:
+        if order is not None and order.state in STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
             return Kind.HELD, "erp", f"{causes or order.state}: {order.reason}"
         if cancelled is not None:
@@ -247,7 +246,7 @@ class _Join:
             yield found(Kind.STATE, "crossdock", f"the shop says {row.state!r}, Crossdock saw {order.source_state!r}")
         if sales and order.state in _LEFT_OUT:
             yield found(Kind.STATE, "erp", f"Crossdock leaves it out ({order.reason}), the ERP has it")
-        if sales and order.state in _STOPPED:
+        if sales and order.state in STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
             yield found(Kind.HELD, "erp", f"{causes or order.state}: {order.reason}")
 

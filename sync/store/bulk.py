@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, case, func, or_, select, update
 
 from sync.store.items import release
-from sync.store.states import BULK, ItemState
+from sync.store.states import BULK, STOPPED, ItemState
 from sync.store.tables import bulk_runs, issue_documents, issues, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
-
-_STOPPED = (ItemState.HELD.value, ItemState.PARKED.value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def count_stopped(connection: Connection, issue_id: int) -> int:
         select(func.count())
         .select_from(issue_documents)
         .join(work_items, work_items.c.id == table.item_id)
-        .where(table.issue_id == issue_id, table.closed_at.is_(None), work_items.c.state.in_(_STOPPED))
+        .where(table.issue_id == issue_id, table.closed_at.is_(None), work_items.c.state.in_(STOPPED))
     )
     return int(connection.execute(query).scalar_one())
 
@@ -170,7 +168,7 @@ def course_of(connection: Connection, run: BulkRun) -> Course:
     """How it goes with what a run has dealt with so far."""
     documents, item = issue_documents.c, work_items.c
     how = case(
-        (documents.closed_at.is_not(None), "went"), (item.state.in_(_STOPPED), "stopped_again"), else_="under_way"
+        (documents.closed_at.is_not(None), "went"), (item.state.in_(STOPPED), "stopped_again"), else_="under_way"
     )
     query = (
         select(how, func.count())

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Connection, and_, bindparam, case, exists, func,
 from sqlalchemy.engine import Row
 
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
-from sync.store.states import CLAIMABLE, LIVE, ItemState
+from sync.store.states import CLAIMABLE, LIVE, STOPPED, UNDER_WAY, ItemState
 from sync.store.tables import intents, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
@@ -325,7 +325,7 @@ def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> bool
     False unless the item rests where a drain stopped it: what came in since nobody has seen.
     """
     table = work_items.c
-    stopped = table.state.in_((ItemState.HELD.value, ItemState.PARKED.value))
+    stopped = table.state.in_(STOPPED)
     row = connection.execute(
         select(table.approved, table.approved_digest, table.event_digest)
         .where(table.id == item_id, stopped)
@@ -417,7 +417,7 @@ def settle_adopted(connection: Connection, item_id: int, content: str, canonical
 def count_open(connection: Connection, channel: str, kind: str, external_ids: Sequence[str]) -> int:
     """How many of these items still have something to be looked at."""
     table = work_items.c
-    busy = table.state.in_((*CLAIMABLE, ItemState.LEASED.value))
+    busy = table.state.in_(UNDER_WAY)
     found = 0
     for start in range(0, len(external_ids), 500):
         query = select(func.count()).where(

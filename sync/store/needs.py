@@ -10,11 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
-from sync.store.states import ItemState
+from sync.store.states import STOPPED
 from sync.store.tables import issue_documents, issues, orders, work_items
-
-#: A document that a person, or a fixed cause, must release. Every other one is on its way already.
-STOPPED = (ItemState.HELD.value, ItemState.PARKED.value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

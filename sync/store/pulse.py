@@ -9,11 +9,10 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, String, case, func, select, text, type_coerce
 
-from sync.store.states import ItemState
+from sync.store.states import CLAIMABLE, UNDER_WAY, ItemState
 from sync.store.tables import attempts, bindings, checkpoints, events, intents, leases, work_items
 from sync.store.types import db_now
 
-_UNDER_WAY: Final = (ItemState.READY.value, ItemState.LEASED.value, ItemState.RECONCILE.value)
 #: Attempts that are looked through for a sign of life.
 _NEWEST: Final = 500
 HOURS: Final = 24
@@ -37,7 +36,7 @@ def backlogs(connection: Connection) -> dict[str, Backlog]:
         select(item.channel, func.count(), func.min(func.coalesce(since, item.due_at)))
         .select_from(work_items)
         .outerjoin(events, events.c.id == item.event_id)
-        .where(item.state.in_(_UNDER_WAY), item.kind == "order")
+        .where(item.state.in_(UNDER_WAY), item.kind == "order")
         .group_by(item.channel)
     )
     return {row[0]: Backlog(row[1], row[2]) for row in connection.execute(query)}
@@ -48,7 +47,7 @@ def due_since(connection: Connection) -> dict[str, dt.datetime]:
     item = work_items.c
     query = (
         select(item.channel, func.min(item.due_at))
-        .where(item.state.in_((ItemState.READY.value, ItemState.RECONCILE.value)), item.due_at <= db_now())
+        .where(item.state.in_(CLAIMABLE), item.due_at <= db_now())
         .group_by(item.channel)
     )
     return {row[0]: row[1] for row in connection.execute(query)}

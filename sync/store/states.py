@@ -28,8 +28,12 @@ class ItemState(enum.StrEnum):
 
 #: States from which the next event makes an item ready again.
 RESTING = (ItemState.WAITING, ItemState.HELD, ItemState.PARKED, ItemState.SKIPPED, ItemState.DONE)
+#: States that only a person, or the fixed cause, ends.
+STOPPED = (ItemState.HELD, ItemState.PARKED)
 #: States that a drain may claim.
 CLAIMABLE = (ItemState.READY, ItemState.RECONCILE)
+#: States from which an item goes on by itself.
+UNDER_WAY = (*CLAIMABLE, ItemState.LEASED)
 
 #: Priorities: smaller goes first.
 LIVE = 0

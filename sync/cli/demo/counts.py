@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
 
 from sync.store.items import count_states
-from sync.store.states import ItemState
+from sync.store.states import STOPPED, UNDER_WAY, ItemState
 from sync.work.runtime import Runtime
-
-_STOPPED: Final = (ItemState.HELD, ItemState.PARKED)
-_UNDER_WAY: Final = (ItemState.READY, ItemState.LEASED, ItemState.RECONCILE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,8 +43,8 @@ def count(runtime: Runtime, placed: dict[str, int]) -> dict[str, Counts]:
             placed=orders,
             seen=of(channel, *ItemState),
             in_erp=of(channel, ItemState.DONE),
-            held=of(channel, *_STOPPED),
-            under_way=of(channel, *_UNDER_WAY),
+            held=of(channel, *STOPPED),
+            under_way=of(channel, *UNDER_WAY),
         )
         for channel, orders in placed.items()
     }

@@ -12,6 +12,7 @@ from sync.store.bindings import count_linked
 from sync.store.engine import Store
 from sync.store.items import count_states
 from sync.store.reports import last_reports
+from sync.store.states import STOPPED, ItemState
 from sync.store.users import count_users
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -53,8 +54,8 @@ class GoLive:
     def _needs(self) -> Finding:
         check = "golive.needs"
         counts = self._store.read(count_states)
-        needs = sum(count for (_, state), (count, _) in counts.items() if state in {"held", "parked"})
-        doubts = sum(count for (_, state), (count, _) in counts.items() if state == "reconcile")
+        needs = sum(count for (_, state), (count, _) in counts.items() if state in STOPPED)
+        doubts = sum(count for (_, state), (count, _) in counts.items() if state == ItemState.RECONCILE)
         if needs:
             return warn(check, f"{needs} orders need somebody", "see why: crossdock status, or the page Needs you")
         if doubts:
