@@ -44,6 +44,14 @@ def connector_class(system: str) -> type:
     raise UnknownSystem(msg)
 
 
+def class_of(system: str) -> type:
+    """The class for a system, to ask what it can do; one that can do nothing where no connector speaks to it."""
+    try:
+        return connector_class(system)
+    except UnknownSystem:
+        return object
+
+
 def make_connector(
     system: str, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False
 ) -> Any:  # noqa: ANN401  # what it can do is asked with `has`, what it is depends on the configuration

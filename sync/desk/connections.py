@@ -15,7 +15,7 @@ from config.model import Config
 from config.written import Written, written_settings
 from connectors.kit.base import ListsOrders, ManagesWebhooks, RewindsPulls, SalesTarget, Subscription
 from connectors.kit.errors import ConnectionBroken
-from connectors.registry import UnknownSystem, connector_class, has
+from connectors.registry import class_of, has
 from sync.desk.doctor import Report, last_checkup
 from sync.desk.doctor.examine import connection_section
 from sync.desk.doctor.report import WEBHOOKS
@@ -106,7 +106,7 @@ def connection_detail(store: Store, config: Config, name: str) -> ConnectionDeta
     _demand(config, name)
     [summary] = store.read(lambda c: _summaries(c, config, [name]))
     rows = store.read(list_schedules)
-    kind = _class_of(config, name)
+    kind = class_of(config.connections[name].system)
     seen = store.read(lambda c: last_report(c, WEBHOOKS, name))
     return ConnectionDetail(
         summary=summary,
@@ -198,13 +198,6 @@ def _is_of(row: Row, name: str, summary: ConnectionSummary) -> bool:
     """A schedule of the connection itself, or of a channel that reads from it."""
     task, _, subject = row.name.partition(":")
     return subject == name if task in {"pull", "webhooks"} else subject in summary.sources
-
-
-def _class_of(config: Config, name: str) -> type:
-    try:
-        return connector_class(config.connections[name].system)
-    except UnknownSystem:
-        return object
 
 
 def _checkpoint(store: Store, kind: Any, name: str) -> CheckpointView | None:  # noqa: ANN401 - a connector's class

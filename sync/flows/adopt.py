@@ -13,7 +13,6 @@ from connectors.kit.base import DocumentSummary, Envelope, Rank
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order
-from sync.flows.context import source_options
 from sync.flows.rows import fingerprint, order_row
 from sync.rules.systems import ChannelSystems
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
@@ -112,7 +111,7 @@ def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Ord
     """The order as a drain reads it, with the shop's own states. Raises Problems."""
     channel = systems.channel
     lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
-    return systems.source_mapping.order(envelope.payload, source_options(systems, lookups))
+    return systems.source_mapping.order(envelope.payload, systems.reading(lookups))
 
 
 def link(

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from connectors.kit.base import Rank, SalesTarget
 from mappings.base import SourceOptions, TargetMapping
-from mappings.canonical.records import OrderState
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import ChannelState
@@ -48,12 +47,6 @@ class Clock:
         return 0.0 if self._lost.is_set() else self._renewed + self._lease_s - time.monotonic()
 
 
-def source_options(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> SourceOptions:
-    """How a channel's source is read: the shop's own states are translated by the `order_state` look-up."""
-    states = {value: OrderState(state) for (table, value), state in lookups.items() if table == "order_state"}
-    return dataclasses.replace(systems.source_options, order_states=states)
-
-
 @dataclasses.dataclass(slots=True)
 class Drain:
     """One drain's surroundings."""
@@ -72,8 +65,8 @@ class Drain:
 
     @property
     def source_options(self) -> SourceOptions:
-        """How the source is read: the shop's own states are translated by the `order_state` look-up."""
-        return source_options(self.systems, self.lookups)
+        """How the source is read."""
+        return self.systems.reading(self.lookups)
 
     @property
     def target(self) -> SalesTarget:

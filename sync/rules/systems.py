@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from config.loader import load_config
@@ -20,6 +20,7 @@ from connectors.kit.base import (
 )
 from connectors.registry import known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.canonical.records import OrderState
 from mappings.registry import SOURCES, TARGETS
 
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
@@ -49,6 +50,11 @@ class ChannelSystems:
     target_options: TargetOptions
     #: How long after the start of a write a look-up that finds nothing is conclusive.
     settle_s: float
+
+    def reading(self, lookups: Mapping[tuple[str, str], str]) -> SourceOptions:
+        """How the source is read: the shop's own states are translated by the `order_state` look-up."""
+        states = {value: OrderState(state) for (table, value), state in lookups.items() if table == "order_state"}
+        return dataclasses.replace(self.source_options, order_states=states)
 
     @property
     def start_s(self) -> float:
@@ -131,12 +137,7 @@ class Systems:
 
     def dry(self, *, deadline_s: float) -> Systems:
         """The same connections for a dry run: writes are recorded and not sent, no call takes longer. Close it."""
-        connections = {
-            name: dataclasses.replace(connection, deadline_s=min(deadline_s, connection.deadline_s or deadline_s))
-            for name, connection in self.config.connections.items()
-        }
-        config = dataclasses.replace(self.config, connections=connections)
-        return Systems(config, throttle=self._throttle, dry_run=True)
+        return Systems(impatient(self.config, deadline_s), throttle=self._throttle, dry_run=True)
 
     def channel(self, name: str) -> ChannelSystems:
         """Both sides of a channel. Raises SystemMissing."""
@@ -171,6 +172,15 @@ class Systems:
         for connector in self._made.values():
             connector.close()
         self._made.clear()
+
+
+def impatient(config: Config, deadline_s: float) -> Config:
+    """The same configuration for a person who waits: no call takes longer."""
+    connections = {
+        name: dataclasses.replace(connection, deadline_s=min(deadline_s, connection.deadline_s or deadline_s))
+        for name, connection in config.connections.items()
+    }
+    return dataclasses.replace(config, connections=connections)
 
 
 def settle_s(connection: Connection, target: SalesTarget) -> float:

@@ -32,7 +32,7 @@ _COLUMNS: Final = tuple(reports.c[field.name] for field in dataclasses.fields(Re
 
 
 def _report(row: Row[Any]) -> Report:
-    return Report(*row[:-1], json.loads(row.body))
+    return Report(row.id, row.kind, row.subject, row.at, row.ok, json.loads(row.body))
 
 
 def save_report(connection: Connection, kind: str, subject: str, *, ok: bool, body: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from connectors.kit.base import Diagnoses, ReceivesWebhooks, SalesTarget
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.findings import N_, Circumstances, Finding, Level, fail, ok, unknown, warn
-from connectors.registry import UnknownSystem, connector_class, has
+from connectors.registry import UnknownSystem, class_of, has
 from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
 from sync.rules.systems import Systems, settle_s
@@ -51,7 +51,7 @@ class ConnectionCheckup:
         """
         self._name, self._config, self._store, self._url = name, systems.config, store, public_url
         self._systems, self._patients = systems, patients
-        self._class: Any = _class_of(self._config.connections[name].system)
+        self._class: Any = class_of(self._config.connections[name].system)
         self._is_source = bool(self._config.channels_of_source(name))
 
     @property
@@ -174,10 +174,3 @@ class ConnectionCheckup:
             step = f"prove it with a test document that is removed again: {command}"
             return warn(check, f"{key.key_field}, declared and not proven yet", step)
         return ok(check, f"{key.key_field}, proven at {moment_shown(proof.at)}")
-
-
-def _class_of(system: str) -> type:
-    try:
-        return connector_class(system)
-    except UnknownSystem:
-        return object

@@ -19,7 +19,7 @@ from sync.desk.doctor.golive import GoLive
 from sync.desk.doctor.installation import Installation
 from sync.desk.doctor.report import Report, report_of
 from sync.desk.doctor.running import Progress, Section, run_all
-from sync.rules.systems import Systems
+from sync.rules.systems import Systems, impatient
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.migrate import schema_problem
 
@@ -83,11 +83,7 @@ def _impatient(config: Config | None) -> Iterator[Systems | None]:
 @contextlib.contextmanager
 def impatient_systems(config: Config) -> Iterator[Systems]:
     """Connectors of their own for people who wait: short deadlines, nothing remembered, and no rate limit's queue."""
-    short = {
-        name: dataclasses.replace(connection, deadline_s=min(connection.deadline_s or _CALL_S, _CALL_S))
-        for name, connection in config.connections.items()
-    }
-    systems = Systems(dataclasses.replace(config, connections=short))
+    systems = Systems(impatient(config, _CALL_S))
     try:
         yield systems
     finally:

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from config.model import StatusAction
-from mappings.base import SourceOptions
 from mappings.canonical.errors import Problem, Problems
-from mappings.canonical.records import Order, OrderState
+from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.rules.references import resolve
 from sync.rules.systems import ChannelSystems
@@ -43,7 +42,7 @@ def rehearse(systems: ChannelSystems, lookups: Lookups) -> Rehearsed:
     orders: list[Order] = []
     for payload in _newest(systems):
         try:
-            orders.append(systems.source_mapping.order(payload, _options(systems, lookups)))
+            orders.append(systems.source_mapping.order(payload, systems.reading(lookups)))
         except Problems as error:
             stops.append(error.problems)
     wanted = [order for order in orders if _is_imported(systems, order)]
@@ -65,11 +64,6 @@ def _newest(systems: ChannelSystems) -> Iterable[dict[str, Any]]:
         return []
     found = systems.source.fetch_orders([row.external_id for row in newest])
     return [envelope.payload for envelope in found if not envelope.deleted]
-
-
-def _options(systems: ChannelSystems, lookups: Lookups) -> SourceOptions:
-    states = {value: OrderState(state) for (table, value), state in lookups.items() if table == "order_state"}
-    return dataclasses.replace(systems.source_options, order_states=states)
 
 
 def _is_imported(systems: ChannelSystems, order: Order) -> bool:
