@@ -39,6 +39,13 @@ def check_subscriptions(store: Store, connector: object, name: str, url: str) ->
     return _told(done)
 
 
+def look_at_subscriptions(store: Store, connector: object, name: str, url: str) -> None:
+    """Remember how they stand now; changes nothing over there. Raises Transient, ConnectionBroken, RecordRejected."""
+    if isinstance(connector, ManagesWebhooks) and url:
+        found = connector.list_subscriptions(url)
+        store.write(lambda c: keep_subscriptions(c, name, found))
+
+
 def repair_subscriptions(store: Store, connector: object, name: str, url: str, *, actor: Actor) -> str:
     """The same because a person asked for it. Raises NoWebhooks too."""
     if not isinstance(connector, ManagesWebhooks):

@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from sync.desk.doctor import last_checkup
 from sync.desk.operations import NotRun, find_drain, operations_of, run_now
 from sync.desk.switching import pause_by_hand
 from sync.work.stop import NotStopped, stop_drain
 from webapp.console.access import current_actor, needs
+from webapp.console.findings import level_badge, section_name
 from webapp.console.home import back
 from webapp.console.present import said
 from webapp.parts import parts
@@ -50,6 +52,9 @@ def index() -> ResponseReturnValue:
         supervised=ours.settings.supervise_redis,
         tasks=TASKS,
         kept=KEPT,
+        checkup=ours.store.read(last_checkup),
+        level_badge=level_badge,
+        section_name=section_name,
     )
 
 

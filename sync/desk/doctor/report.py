@@ -119,6 +119,14 @@ def keep_report(store: Store, report: Report, subject: str = "") -> None:
 
 
 def last_checkup(connection: Connection, subject: str = "") -> Report | None:
-    """The last check-up that was kept; None where there never was one."""
+    """The last check-up that was kept, of everything or of one section; None where there never was one.
+
+    A section is also looked at whenever everything is.
+    """
     found = last_report(connection, KIND, subject)
-    return None if found is None else Report.from_json(found.body)
+    own = None if found is None else Report.from_json(found.body)
+    whole = last_checkup(connection) if subject else None
+    lines = tuple(line for line in whole.lines if line.section == subject) if whole else ()
+    if whole is not None and lines and (own is None or own.at < whole.at):
+        return Report(whole.at, lines)
+    return own

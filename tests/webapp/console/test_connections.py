@@ -130,6 +130,15 @@ def test_webhooks_are_repaired_shown_and_audited(browser, store):
     assert "order.created created" in row.after
 
 
+def test_a_test_looks_at_the_webhooks_too_and_changes_none(browser, shop):
+    ours = browser("integrator")
+    ours.post("/connections/shop/webhooks")
+    assert "Missing" not in ours.get("/connections/shop").text
+    shop._shop.webhooks.clear()
+    assert ours.post("/connections/shop/test").status_code == 303
+    assert ours.get("/connections/shop").text.count("Missing") == 4
+
+
 def test_webhooks_that_cannot_be_repaired_say_why(browser, shop):
     shop.stop()
     answer = browser("integrator").post("/connections/shop/webhooks")
@@ -181,6 +190,26 @@ def test_pausing_asks_why_and_is_ended_again(browser, store):
     assert "stock-taking" not in ours.get("/connections/shop").text
     actions = store.read(lambda c: [row.action for row in c.execute(select(audit.c.action).order_by(audit.c.id))])
     assert actions[-2:] == ["pause", "resume"]
+
+
+def test_a_connection_does_not_offer_to_end_the_pause_of_everything(browser):
+    ours = browser("operator")
+    ours.post("/pause", name="", reason="fire drill")
+    page = ours.get("/connections/shop").text
+    assert "Everything is paused: fire drill" in page
+    assert 'action="/connections/shop/resume"' not in page
+    ours.post("/resume", name="")
+    assert "fire drill" not in ours.get("/connections/shop").text
+
+
+def test_a_check_up_of_everything_is_each_connections_last_test(browser):
+    ours = browser("integrator")
+    assert "It has not been tested yet" in ours.get("/connections/erp").text
+    ours.post("/doctor")
+    page = ours.get("/connections/erp").text
+    assert "It has not been tested yet" not in page
+    assert "sandbox_erp.key" in page
+    assert "woocommerce." not in page
 
 
 def test_the_doctor_looks_at_everything_and_shows_what_to_do(browser, shop):

@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from config.settings import Settings
+from connectors.kit.findings import fail, ok
 from sync.desk import bulk
+from sync.desk.doctor import Line, keep_report
+from sync.desk.doctor.report import report_of
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
 from sync.store import schedule, singletons
 from sync.store.leases import open_lease
@@ -302,6 +305,30 @@ def test_operations_show_the_machinery(world, browser):
         assert said in page
     assert f"/operations/drains/{lease.token}/stop" in browser("admin").get("/operations/").text
     assert f"/operations/drains/{lease.token}/stop" not in browser("integrator").get("/operations/").text
+
+
+def test_operations_show_what_the_doctor_found(world, browser):
+    viewer = browser("viewer")
+    assert "Nobody has looked yet." in text(viewer.get("/operations/"))
+    lines = [
+        Line("installation", "there is room on the disk", fail("installation.disk", "0 bytes", "make room")),
+        Line("queue", "workers are alive", ok("queue.workers", "2 alive")),
+    ]
+    keep_report(world.store, report_of(lines))
+    page = text(viewer.get("/operations/"))
+    assert "Not ready 50 of 100" in page
+    assert "Fails Installation: there is room on the disk" in page
+    assert "workers are alive" not in page
+
+
+def test_the_reason_of_a_row_is_kept(world, browser):
+    stopped(world, 1)
+    integrator = browser("integrator")
+    issue = issue_of(integrator)
+    assert 'name="reason"' in integrator.get(f"{issue}?target=TASSE&scope=global").text
+    integrator.post(f"{issue}/lookup", target="TASSE", scope="global", reason="renamed in May")
+    [reason] = world.rows(select(audit.c.reason).where(audit.c.action == "lookup"))
+    assert reason.reason == "renamed in May"
 
 
 def test_a_schedule_is_asked_for(world, browser):
