@@ -83,18 +83,22 @@ def sign_in(
     token = secrets.token_urlsafe(32)
     renewed = _hash(password) if _HASHER.check_needs_rehash(user.password_hash) else ""
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> bool:
+        # The hashing took its time: a password that was changed meanwhile, or a user who was locked out, opens nothing.
+        now = users.find_user(connection, user.login, lock=True)
+        if now is None or not now.active or now.password_changed_at != user.password_changed_at:
+            return False
         sessions.forget_sessions(connection, older=_KEPT)
         if before:
             sessions.end_session(connection, token_hash(before))
         if renewed:
-            users.renew_hash(connection, user.id, user.password_hash, renewed)
+            users.renew_hash(connection, user.id, renewed)
         users.note_sign_in(connection, user.id)
         sessions.open_session(connection, token_hash(token), user.id, address=address, agent=agent)
         record_audit(connection, Actor(user.login, f"console {address}"), "sign in", _subject(user.login))
+        return True
 
-    store.write(work)
-    return token, user
+    return (token, user) if store.write(work) else None
 
 
 def load_signed_in(store: Store, token: str) -> SignedIn | None:
@@ -187,7 +191,7 @@ def set_password(store: Store, login: str, password: str, *, actor: Actor, but: 
     hashed = _hash(password)
 
     def work(connection: Connection) -> None:
-        user = _existing(connection, login)
+        user = _existing(connection, login, lock=True)
         users.set_password(connection, user.id, hashed)
         ended = sessions.end_sessions(connection, user.id, but=but)
         record_audit(connection, actor, "user password", _subject(user.login), after=f"{ended} sessions ended")
@@ -308,8 +312,8 @@ def _demand_another_admin(connection: Connection, user: User) -> None:
         raise AccountRefused(say("%(login)s is the only admin: make another one first.", login=user.login))
 
 
-def _existing(connection: Connection, login: str) -> User:
-    user = users.find_user(connection, normal_login(login))
+def _existing(connection: Connection, login: str, *, lock: bool = False) -> User:
+    user = users.find_user(connection, normal_login(login), lock=lock)
     if user is None:
         raise AccountRefused(say("There is no user %(login)s.", login=repr(login)))
     return user

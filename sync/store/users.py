@@ -40,9 +40,10 @@ def add_user(connection: Connection, login: str, password_hash: str, role: str) 
     return int(row.inserted_primary_key[0])
 
 
-def find_user(connection: Connection, login: str) -> User | None:
-    """The user of this login."""
-    row = connection.execute(select(*COLUMNS).where(users.c.login == login)).first()
+def find_user(connection: Connection, login: str, *, lock: bool = False) -> User | None:
+    """The user of this login; `lock` keeps it as it is until the transaction ends."""
+    query = select(*COLUMNS).where(users.c.login == login)
+    row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else User(*row)
 
 
@@ -67,12 +68,9 @@ def set_password(connection: Connection, user_id: int, password_hash: str) -> No
     _change(connection, user_id, password_hash=password_hash, password_changed_at=db_now())
 
 
-def renew_hash(connection: Connection, user_id: int, before: str, after: str) -> None:
-    """The same password, hashed as it is done today; nothing when it was changed meanwhile."""
-    table = users.c
-    connection.execute(
-        update(users).where(table.id == user_id, table.password_hash == before).values(password_hash=after)
-    )
+def renew_hash(connection: Connection, user_id: int, password_hash: str) -> None:
+    """The same password, hashed as it is done today."""
+    _change(connection, user_id, password_hash=password_hash)
 
 
 def set_role(connection: Connection, user_id: int, role: str) -> None:

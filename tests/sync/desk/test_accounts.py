@@ -162,6 +162,24 @@ def test_a_refused_change_leaves_no_trace(store, ada):
     assert written(store) == before
 
 
+@pytest.mark.parametrize("meanwhile", ["password", "disable"])
+def test_who_is_locked_out_while_the_password_is_looked_at_is_not_let_in(store, ada, monkeypatch, meanwhile):
+    accounts.add_user(store, "bob", PASSWORD, "admin", actor=BY)
+    verify = accounts._verify
+
+    def slow(password_hash, password):
+        good = verify(password_hash, password)
+        if meanwhile == "password":
+            accounts.set_password(store, ada, "another good one, and longer", actor=BY)
+        else:
+            accounts.set_active(store, ada, active=False, actor=BY)
+        return good
+
+    monkeypatch.setattr(accounts, "_verify", slow)
+    assert accounts.sign_in(store, ada, PASSWORD, address="192.0.2.1", agent="Browser") is None
+    assert "sign in" not in [action for _, _, action, *_ in written(store)]
+
+
 def test_where_one_is_signed_in_is_listed_until_it_ends(store, ada):
     first, second = signed_in(store, ada), signed_in(store, ada)
     assert {one.token_hash for one in accounts.sessions_of(store, ada)} == {
