@@ -20,6 +20,7 @@ from sync.desk.phrases import Phrase, say, say_many
 from sync.desk.queue import QueueHealth
 from sync.store import pulse
 from sync.store.engine import Store
+from sync.store.health import clock, database_bytes
 from sync.store.issues import ConnectionIssue, connection_issues
 from sync.store.items import count_states
 from sync.store.needs import count_needing
@@ -170,7 +171,7 @@ def home_of(store: Store, config: Config, queue: QueueHealth) -> Home:
 
 
 def _read(c: Connection, config: Config) -> _Known:
-    now = pulse.clock(c)
+    now = clock(c)
     needs, causes = count_needing(c)
     targets = {channel.erp for channel in config.channels.values()}
     return _Known(
@@ -195,7 +196,7 @@ def _read(c: Connection, config: Config) -> _Known:
         orders_out=pulse.orders_out(c, now),
         proofs=last_reports(c, "proof"),
         scheduler=holder_of(c, SCHEDULER),
-        database_bytes=pulse.database_bytes(c),
+        database_bytes=database_bytes(c),
     )
 
 

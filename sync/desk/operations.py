@@ -13,6 +13,7 @@ from sync.desk.phrases import Phrase, Refusal, say
 from sync.store import pulse, schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
+from sync.store.health import clock, database_bytes
 from sync.store.migrate import HEAD, revision
 from sync.store.pulse import Drain
 from sync.store.schedule import Row
@@ -65,12 +66,12 @@ def operations_of(store: Store, config: Config) -> Operations:
     def work(c: Connection) -> Operations:
         stopped = pauses(c)
         return Operations(
-            now=pulse.clock(c),
+            now=clock(c),
             drains=[_drain(drain, pulse.drain_items(c, drain.token)) for drain in pulse.list_drains(c)],
             schedules=[_schedule(row, config, stopped) for row in schedule.list_schedules(c)],
             scheduler=holder_of(c, SCHEDULER),
             database="SQLite" if store.is_sqlite else "PostgreSQL",
-            database_bytes=pulse.database_bytes(c),
+            database_bytes=database_bytes(c),
             revision=revision(c),
             wanted_revision=HEAD,
         )

@@ -7,7 +7,7 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync.store.engine import Store
@@ -39,21 +39,36 @@ def database_facts(store: Store) -> DatabaseFacts:
     return store.read(_sqlite_facts if store.is_sqlite else _postgres_facts)
 
 
-def _clock(connection: Connection) -> tuple[dt.datetime, dt.datetime, dt.datetime]:
+def clock(connection: Connection) -> dt.datetime:
+    """The database's clock: what it judges is judged by it."""
+    now: dt.datetime = connection.execute(select(db_now())).scalar_one()
+    return now
+
+
+def database_bytes(connection: Connection) -> int:
+    """How large it is."""
+    if connection.dialect.name == "postgresql":
+        return int(connection.execute(select(func.pg_database_size(func.current_database()))).scalar_one())
+    pages, size = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("page_count", "page_size")
+    )
+    return pages * size
+
+
+def _facts(connection: Connection, product: str, version: str, durability: dict[str, str]) -> DatabaseFacts:
     asked_at = dt.datetime.now(dt.UTC)
-    now = connection.execute(select(db_now())).scalar_one()
-    return now, asked_at, dt.datetime.now(dt.UTC)
+    now, answered_at = clock(connection), dt.datetime.now(dt.UTC)
+    numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
+    size = database_bytes(connection)
+    return DatabaseFacts(f"{product} {version}", numbers, durability, size, now, asked_at, answered_at)
 
 
 def _sqlite_facts(connection: Connection) -> DatabaseFacts:
     version = str(connection.exec_driver_sql("SELECT sqlite_version()").scalar_one())
-    pages, size = (
-        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("page_count", "page_size")
-    )
     durability = {
         name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("journal_mode", "synchronous")
     }
-    return DatabaseFacts(f"SQLite {version}", _numbers(version), durability, pages * size, *_clock(connection))
+    return _facts(connection, "SQLite", version, durability)
 
 
 def _postgres_facts(connection: Connection) -> DatabaseFacts:
@@ -61,12 +76,7 @@ def _postgres_facts(connection: Connection) -> DatabaseFacts:
     durability = {
         name: str(connection.execute(text(f"SHOW {name}")).scalar_one()) for name in ("fsync", "synchronous_commit")
     }
-    size = int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-    return DatabaseFacts(f"PostgreSQL {version}", _numbers(version), durability, size, *_clock(connection))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return _facts(connection, "PostgreSQL", version, durability)
 
 
 def quick_check(store: Store, seconds: float) -> str | None:

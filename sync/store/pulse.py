@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, String, case, func, select, text, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, String, case, func, select, type_coerce
 
 from sync.store.states import CLAIMABLE, UNDER_WAY, ItemState
 from sync.store.tables import attempts, bindings, checkpoints, events, intents, leases, work_items
@@ -186,17 +186,3 @@ def drain_items(connection: Connection, token: str, limit: int = 50) -> list[tup
     item = work_items.c
     query = select(item.channel, item.external_id).where(item.lease_token == token).order_by(item.id).limit(limit)
     return [(row[0], row[1]) for row in connection.execute(query)]
-
-
-def database_bytes(connection: Connection) -> int:
-    """How large the database is."""
-    if connection.dialect.name == "postgresql":
-        return int(connection.execute(select(func.pg_database_size(func.current_database()))).scalar_one())
-    pages = int(connection.execute(text("PRAGMA page_count")).scalar_one())
-    return pages * int(connection.execute(text("PRAGMA page_size")).scalar_one())
-
-
-def clock(connection: Connection) -> dt.datetime:
-    """The database's clock: what it judges is judged by it."""
-    now: dt.datetime = connection.execute(select(db_now())).scalar_one()
-    return now

@@ -20,6 +20,7 @@ from sync.desk.doctor.report import KIND, key_subject
 from sync.desk.doctor.words import moment_shown
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
+from sync.store.health import clock
 from sync.store.reports import last_report, save_report
 
 CHECK: Final = "connection.key"
@@ -134,8 +135,9 @@ def _clear_up(store: Store, target: SalesTarget, name: str, settle_s: float) -> 
         left = _remove(target, last.body["key"])
     except ConnectorError as error:
         return KeyProof(name, unknown(CHECK, f"an earlier proof is not cleared up: {error}", again))
+    # Both by the database's clock: this machine may not be the one that began the proof.
     settled_at = last.at + dt.timedelta(seconds=settle_s)
-    if not found and settled_at > dt.datetime.now(dt.UTC):
+    if not found and settled_at > store.read(clock):
         told = f"the test sale of an earlier proof may still land until {moment_shown(settled_at)}"
         return KeyProof(name, unknown(CHECK, told, again))
     if left:
