@@ -5,8 +5,9 @@
   const toggle = document.getElementById("live");
   const announce = document.getElementById("announce");
 
-  /* Where the navigation is a strip, the page that is shown may lie outside of it. */
-  document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  /* Where the navigation and the tabs are strips, what is shown may lie outside of them. */
+  document.querySelectorAll(":is(.side, .tabs) [aria-current]")
+    .forEach((here) => here.scrollIntoView({ block: "nearest", inline: "center" }));
 
   const parts = () => [...document.querySelectorAll("[data-live]")];
   if (!toggle || !parts().length || !window.htmx) return;

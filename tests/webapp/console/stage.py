@@ -6,6 +6,7 @@ The shops and the ERP are sandboxes in this process; the commands and the web pr
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import os
@@ -15,11 +16,14 @@ import sys
 from sqlalchemy import insert, select, update
 
 from config.settings import Settings
+from connectors.sandbox.catalogue import unknown_product
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
+from connectors.sandbox.woocommerce.drafts import BasketLine, make_order
 from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
-from connectors.sandbox.woocommerce.orders import change
+from connectors.sandbox.woocommerce.orders import change, place
+from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.desk import accounts
 from sync.flows.pull import pull
@@ -158,13 +162,15 @@ class Stage:
 
     @staticmethod
     def _sell(shop, generator, text):
-        [row] = generator.live(1)
+        sku = text[:100]
+        add_catalogue(shop, (dataclasses.replace(unknown_product(), sku=sku, name=text),))
         with shop.lock:
-            order = row.document()
+            draft = generator._draft("processing", country="DE")
+            draft.lines = [BasketLine(shop.products[shop.skus[sku]], 1), *draft.lines]
+            order = place(shop, make_order(shop, draft)).document()
             for address in (order["billing"], order["shipping"]):
                 address.update(dict.fromkeys(("first_name", "last_name", "company", "address_1", "city"), text))
             order["customer_note"] = order["payment_method_title"] = text
-            order["line_items"][0] |= {"sku": text[:200], "name": text}
             change(shop, order, "order.update")
 
     @staticmethod

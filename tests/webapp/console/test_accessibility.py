@@ -1,0 +1,112 @@
+"""WCAG 2.2 AA on every page: what axe can see, light and dark, wide and narrow, and how large targets are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.webapp.console.browsing import axe_source
+
+pytestmark = [pytest.mark.alone, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
+
+SCHEMES, WIDTHS = ("light", "dark"), (1280, 360)
+
+
+@pytest.fixture(scope="module")
+def source():
+    return axe_source()
+
+
+@pytest.fixture
+def admin(person):
+    return person("admin", viewport={"width": 1280, "height": 900})
+
+
+def examine(someone, source):
+    """What is wrong with the page that stands there, in each colour scheme and width."""
+    page, wrong = someone.page, []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        wrong += [f"{width} px: too wide: {found}" for found in someone.too_wide()]
+        wrong += [f"{width} px: too small: {found}" for found in someone.too_small()]
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            wrong += [f"{width} px, {scheme}: {found}" for found in someone.violations(source)]
+    return wrong
+
+
+def found_by(someone, *, of, like):
+    """The address of the first link like this on a page."""
+    someone.open(of)
+    return next(link for link in someone.links() if link.startswith(like) and not link.endswith((".json", ".csv")))
+
+
+#: Name -> its address, or a page and how the address begins that is linked there.
+PAGES = {
+    "home": "/",
+    "needs you": "/needs/",
+    "one cause": ("/needs/", "/needs/"),
+    "orders": "/orders?tab=all",
+    "no order": "/orders?q=nobody-has-this",
+    "orders with an error": "/orders?low=abc&since=yesterday",
+    "an order in the ERP": ("/orders?tab=done", "/orders/tea-shop/"),
+    "a held order": ("/orders?tab=needs", "/orders/tea-shop/"),
+    "connections": "/connections",
+    "a shop": "/connections/tea",
+    "an ERP": "/connections/erp",
+    "going back": "/connections/tea/rewind",
+    "going back to nowhere": "/connections/tea/rewind?to=yesterday",
+    "going back to a date": "/connections/tea/rewind?to=2026-11-01T00:00",
+    "operations": "/operations/",
+    "doctor": "/doctor",
+    "activity": "/activity",
+    "no activity": "/activity?action=nothing",
+    "users": "/users",
+    "a user": "/users/viewer",
+    "account": "/account",
+    "nothing there": "/nowhere",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_violates_wcag_in_any_colours_and_width(admin, source, name):
+    where = PAGES[name]
+    admin.open(where if isinstance(where, str) else found_by(admin, of=where[0], like=where[1]))
+    wrong = examine(admin, source)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_error_in_a_form_is_said_at_its_field(admin, source):
+    admin.open("/account")
+    passwords = admin.page.locator("input[type=password]")
+    for number in range(passwords.count()):
+        passwords.nth(number).fill("short")
+    passwords.last.press("Enter")
+    admin.page.locator("[aria-invalid=true]").first.wait_for()
+    field = admin.page.locator("[aria-invalid=true]").first
+    told = field.get_attribute("aria-describedby").split()
+    assert admin.page.locator(f"#{told[0]}").inner_text().strip()
+    wrong = examine(admin, source)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_preview_of_a_look_up_row_violates_nothing(admin, source):
+    admin.page.goto("/needs/")
+    admin.page.get_by_role("link", name="Unknown article").first.click()
+    admin.page.locator("[name=target]").first.fill("TEE-ASSAM-100")
+    admin.page.get_by_role("button", name="See what it releases").click()
+    admin.page.locator("#preview").wait_for()
+    wrong = examine(admin, source)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_signing_in_violates_nothing_and_takes_what_a_password_manager_pastes(person, source):
+    stranger = person(viewport={"width": 1280, "height": 900})
+    stranger.page.goto("/sign-in")
+    wrong = examine(stranger, source)
+    stranger.page.get_by_label("Login").fill("admin")
+    stranger.page.get_by_label("Password").evaluate("(one) => { one.value = 'pasted'; }")
+    assert stranger.page.get_by_label("Password").get_attribute("autocomplete") == "current-password"
+    stranger.page.get_by_role("button", name="Sign in").click()
+    stranger.page.get_by_role("alert").wait_for()
+    wrong += examine(stranger, source)
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,151 @@
+"""The console as people use it: by keyboard alone, without scripts, while it changes, while the queue is away."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sync.store import switches
+from tests.webapp.console.browsing import Person
+from tests.webapp.console.stage import PASSWORD
+
+pytestmark = [pytest.mark.alone, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
+
+#: Every page of the navigation.
+PAGES = ("/", "/needs/", "/orders", "/connections", "/operations/", "/doctor", "/activity", "/users", "/account")
+LIVE_MS = 10_500
+SETTLED = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+
+
+def flashed(page):
+    return page.locator("main > .notice.ok").first
+
+
+def test_from_signing_in_to_a_retry_by_keyboard_alone(person):
+    """In a low window, so that what has the focus would often lie under the header if the page let it."""
+    ours = person(viewport={"width": 1280, "height": 420})
+    ours.page.goto("/sign-in")
+    ours.page.keyboard.type("operator")
+    ours.tab_to("^password$")
+    ours.page.keyboard.type(PASSWORD)
+    ours.page.keyboard.press("Enter")
+    ours.page.wait_for_url("**/")
+    ours.tab_to("^Needs you")
+    ours.page.keyboard.press("Enter")
+    ours.page.wait_for_url("**/needs/")
+    ours.tab_to("^(Totals do not add up|Unknown article)")
+    ours.page.keyboard.press("Enter")
+    ours.page.wait_for_url(re.compile(r"/needs/\d+$"))
+    ours.tab_to("^Look again$")
+    ours.page.keyboard.press("Enter")
+    flashed(ours.page).wait_for()
+    # It goes on where the page begins, not somewhere in the middle.
+    ours.page.keyboard.press("Tab")
+    assert ours.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", [1280, 360])
+def test_each_stop_of_the_tab_key_is_seen_and_the_last_leads_out(person, path, width):
+    ours = person("admin", viewport={"width": width, "height": 480})
+    ours.page.goto(path)
+    seen = 0
+    while seen < 60:
+        ours.page.keyboard.press("Tab")
+        state = ours.focus()
+        if not state:
+            break
+        assert state == "ok", state
+        seen += 1
+    assert seen > 10
+
+
+def test_everything_that_matters_works_without_scripts(person, chromium, stage):
+    ours = Person(chromium, stage.url, java_script_enabled=False)
+    page = ours.page
+    ours.sign_in("integrator")
+    page.get_by_role("link", name="Orders").first.click()
+    page.get_by_role("link", name=re.compile("^Done")).click()
+    page.locator("tbody th a").first.click()
+    assert page.get_by_role("heading", level=1).is_visible()
+    page.goto("/orders?tab=needs")
+    page.locator("tbody th a").first.click()
+    page.get_by_role("button", name="Look again").first.click()
+    assert flashed(page).is_visible()
+    page.goto("/needs/")
+    page.get_by_role("link", name="Unknown article").last.click()
+    page.locator("[name=target]").first.fill("TEE-ASSAM-100")
+    page.get_by_role("button", name="See what it releases").click()
+    assert "Releases" in page.locator("#preview").inner_text()
+    page.locator("#preview").get_by_role("button").click()
+    assert flashed(page).is_visible()
+    ours.close()
+
+
+def live_parts(page):
+    return page.locator("[data-live]")
+
+
+@pytest.mark.parametrize("path", ["/", "/needs/", "/operations/", "/connections/tea"])
+def test_what_has_the_focus_keeps_it_while_the_page_is_loaded_anew(person, path):
+    ours = person("admin")
+    page = ours.page
+    page.clock.install()
+    page.goto(path)
+    if not live_parts(page).count():
+        pytest.skip("nothing on this page changes by itself")
+    inside = live_parts(page).first.locator("a, button, summary").first
+    inside.focus()
+    name = "document.activeElement.textContent.trim() + '|' + (document.activeElement.getAttribute('href') || '')"
+    before, part = page.evaluate(name), live_parts(page).first.element_handle()
+    with page.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
+        page.clock.fast_forward(LIVE_MS)
+    page.wait_for_function("(old) => !old.isConnected", arg=part)
+    page.wait_for_function(SETTLED)
+    assert page.evaluate(name) == before
+
+
+def test_a_change_is_announced_once_and_who_pauses_hears_and_asks_nothing(person, stage):
+    ours = person("viewer")
+    page, asked = ours.page, []
+    page.on("request", lambda one: asked.append(one.url) if one.headers.get("x-live") else None)
+    page.clock.install()
+    page.goto("/")
+    page.evaluate("""() => { window.said = [];
+        new MutationObserver(() => said.push(announce.textContent)).observe(announce, {childList: true}); }""")
+
+    def wait():
+        with page.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
+            page.clock.fast_forward(LIVE_MS)
+        page.wait_for_function(SETTLED)
+
+    wait()
+    assert page.evaluate("said") == []
+    with stage.runtime() as runtime:
+        runtime.store.write(lambda c: switches.pause(c, "connection", "erp", "a test"))
+        wait()
+        wait()
+        runtime.store.write(lambda c: switches.resume(c, "connection", "erp"))
+    [sentence] = page.evaluate("said")
+    assert "erp" in sentence
+    assert page.locator("#announce").get_attribute("role") == "status"
+    page.locator("#live").click()
+    assert page.locator("#live").get_attribute("aria-pressed") == "false"
+    before = len(asked)
+    page.clock.fast_forward(10 * LIVE_MS)
+    page.wait_for_timeout(300)
+    assert len(asked) == before
+
+
+def test_while_the_queue_is_away_every_page_stands_and_says_so(chromium, stage, tmp_path):
+    away = Person(chromium, stage.serve(CROSSDOCK_REDIS=f"unix://{tmp_path}/nobody.sock"))
+    away.sign_in("admin")
+    for path in PAGES:
+        assert away.open(path) == 200, path
+        assert "The queue's server is away" in away.page.locator("#banners").inner_text(), path
+    away.open("/orders?tab=needs")
+    away.page.locator("tbody th a").first.click()
+    away.page.get_by_role("button", name="Look again").first.click()
+    flashed(away.page).wait_for()
+    away.close()
