@@ -51,15 +51,17 @@ def _scope(runtime: Runtime, name: str) -> str:
 @click.argument("target")
 @click.option("--channel", help="Only for this channel.")
 @click.option("--connection", help="Only for this ERP connection.")
-def lookup(table: str, value: str, target: str, channel: str | None, connection: str | None) -> None:
+@click.option("--reason", default="", help="Kept with the change.")
+def lookup(*, table: str, value: str, target: str, channel: str | None, connection: str | None, reason: str) -> None:
     """Add or change a look-up row (TABLE sku, tax, country ...): VALUE of the shop is TARGET in the ERP.
 
     Releases every order that waits for it.
     """
     scope = f"channel:{channel}" if channel else f"connection:{connection}" if connection else "global"
+    row = LookupRow(table, value, target, scope)
     with opened() as runtime:
         try:
-            runs = add_lookup(runtime.store, runtime.config, LookupRow(table, value, target, scope), actor=actor())
+            runs = add_lookup(runtime.store, runtime.config, row, actor=actor(), reason=reason)
         except RowRefused as error:
             raise click.UsageError(str(error)) from error
         ring_all(runtime)

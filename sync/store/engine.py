@@ -29,20 +29,22 @@ class DatabaseBusy(Exception):
 def make_engine(url: str, *, busy_timeout_s: float = 5.0) -> Engine:
     """An engine for `sqlite:///path` (WAL, full sync, writers BEGIN IMMEDIATE) or `postgresql+psycopg://...`.
 
-    Make it after a fork, never before. `busy_timeout_s` is how long one try waits for a lock.
+    Make it after a fork, never before. `busy_timeout_s` is how long one try waits for a lock. An error's text ends in
+    logs and never holds the parameters: they are customers and their orders.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             # Orders lie in it: nobody else's business.
             Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
+        connect_args = {"timeout": busy_timeout_s, "check_same_thread": False}
+        engine = create_engine(url, connect_args=connect_args, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # psycopg 3 is the only driver that is tested; a plain postgresql:// URL means it too.
     waits = _postgres_waits(parsed, busy_timeout_s)
-    return create_engine(waits.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    return create_engine(waits.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
 
 
 def _postgres_waits(url: URL, busy_timeout_s: float) -> URL:

@@ -210,11 +210,12 @@ def test_a_look_up_row_releases_what_waits_for_it(home, shop, erp):
     assert (held["external_id"], held["state"]) == (planted, "held")
     [cause] = home.json("order", planted)["causes"]
     known = erp.books.products(None)[0].code
-    assert "1 orders will be looked at again" in home.run("lookup", "sku", UNKNOWN_SKU, known)
+    assert "1 orders will be looked at again" in home.run("lookup", "sku", UNKNOWN_SKU, known, "--reason", "renamed")
     home.drain()
     assert cause["cause"] == "unknown_sku"
     assert home.json("orders", "--needs-you") == []
-    assert home.rows(select(audit.c.action))[0].action == "lookup"
+    first = home.rows(select(audit.c.action, audit.c.reason))[0]
+    assert (first.action, first.reason) == ("lookup", "renamed")
 
 
 BEFORE_GO_LIVE = -dt.timedelta(hours=1)
