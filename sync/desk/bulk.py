@@ -62,13 +62,20 @@ def start_bulk(store: Store, issue_id: int, *, actor: Actor, reason: str = "") -
 
     Raises LookupError for an issue that is not open.
     """
-    return store.write(lambda c: begin(c, issue_id, actor=actor, reason=reason))
+
+    def work(connection: Connection) -> tuple[BulkRun, bool]:
+        if not is_open(connection, issue_id):
+            raise LookupError(f"nothing is stopped by issue {issue_id} any more")
+        return begin(connection, issue_id, actor=actor, reason=reason)
+
+    return store.write(work)
 
 
 def begin(connection: Connection, issue_id: int, *, actor: Actor, reason: str = "") -> tuple[BulkRun, bool]:
-    """`start_bulk` inside a transaction. The first piece goes at once: a few documents wait for nobody."""
-    if not is_open(connection, issue_id):
-        raise LookupError(f"nothing is stopped by issue {issue_id} any more")
+    """`start_bulk` inside a transaction, also where nothing is left to release.
+
+    The first piece goes at once: a few documents wait for nobody.
+    """
     run, new = start_run(connection, issue_id, expected=count_stopped(connection, issue_id), by=actor.name)
     if new:
         record_audit(

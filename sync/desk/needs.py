@@ -12,9 +12,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from config.model import Config
+from connectors.kit.errors import ConnectorError
+from mappings.canonical.refs import Ref
 from sync.desk import bulk
 from sync.desk.causes import Words, choices_of, lookup_of, words_of
 from sync.desk.phrases import Refusal, say
+from sync.rules.systems import Systems
 from sync.store.audit import Actor, record_audit
 from sync.store.bodies import load_json, unpack
 from sync.store.bulk import BulkRun, last_runs
@@ -36,7 +39,11 @@ from sync.store.needs import (
 _SAMPLE: Final = 200
 #: A value that fewer of them share is no hint.
 _COMMON: Final = 0.8
+#: Other causes that are named beside one.
+_OTHERS: Final = 5
 _MAX_VALUE: Final = 255
+#: The look-up table of articles.
+_ARTICLES: Final = "sku"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,13 +116,13 @@ def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50
         if found is None:
             return None
         issue, closed_at = found
-        others = {each.id: each for each in list_open(connection)}
+        others = also_stopped_by(connection, issue_id, _OTHERS)
         return NeedDetail(
             _need(issue, figures_of(connection, [issue_id]), last_runs(connection, [issue_id])),
             closed_at,
             list_documents(connection, issue_id, offset=offset, limit=limit),
             _common(sample_contents(connection, issue_id, _SAMPLE)),
-            [(others[other], n) for other, n in also_stopped_by(connection, issue_id).items() if other in others],
+            [(each[0], count) for other, count in others.items() if (each := load_issue(connection, other))],
         )
 
     return store.read(work)
@@ -229,6 +236,25 @@ def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPrevie
         return LookupPreview(row, before, preview_release(connection, issues))
 
     return store.read(work)
+
+
+def unknown_targets(systems: Systems, row: LookupRow) -> list[str]:
+    """ERPs in the row's reach that have no such article, asked now: there it would release orders to stop them again.
+
+    Only articles are asked for: what else a row may say, its ERP may want to know more about. An ERP that cannot be
+    asked is left out.
+    """
+    if row.table != _ARTICLES:
+        return []
+    ref, missing = Ref("product", row.target), []
+    for name in sorted({systems.config.channels[channel].erp for channel in _channels(systems.config, row.scope)}):
+        try:
+            known = systems.connector(name).resolve({ref})
+        except ConnectorError:
+            continue
+        if ref not in known:
+            missing.append(name)
+    return missing
 
 
 def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> list[BulkRun]:

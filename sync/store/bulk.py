@@ -52,7 +52,7 @@ def count_stopped(connection: Connection, issue_id: int) -> int:
 
 
 def start_run(connection: Connection, issue_id: int, *, expected: int, by: str) -> tuple[BulkRun, bool]:
-    """Start a run; (the one that runs already, False) where there is one."""
+    """Start a run; (the one that is there, False) where one runs, or has ended in this very moment."""
     made = connection.execute(
         dialect_of(connection)
         .insert(bulk_runs)
@@ -62,8 +62,7 @@ def start_run(connection: Connection, issue_id: int, *, expected: int, by: str) 
     ).first()
     if made is not None:
         return BulkRun(*made), True
-    running = select(*_COLUMNS).where(bulk_runs.c.issue_id == issue_id, bulk_runs.c.ended_at.is_(None))
-    return BulkRun(*connection.execute(running).one()), False
+    return last_runs(connection, [issue_id])[issue_id], False
 
 
 def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
@@ -94,11 +93,17 @@ def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
 
 
 def _next_documents(connection: Connection, issue_id: int, reached: int, limit: int) -> Sequence[int]:
-    """In the order of their ids, so that a run reads each document once however many there are."""
-    documents = issue_documents.c
+    """In the order of their ids, so that a run reads each document once however many there are.
+
+    What is ready is looked at anyway, and as what it is: a live order does not go behind others for it. What a drain
+    has in its hands comes again, because that drain may have begun before the cause was fixed.
+    """
+    documents, item = issue_documents.c, work_items.c
     query = (
         select(documents.item_id)
+        .join(work_items, item.id == documents.item_id)
         .where(documents.issue_id == issue_id, documents.item_id > reached, documents.closed_at.is_(None))
+        .where(item.state.in_((*STOPPED, ItemState.LEASED)))
         .order_by(documents.item_id)
         .limit(limit)
     )

@@ -118,8 +118,8 @@ def count_needing(connection: Connection) -> tuple[dict[str, int], int]:
     return count_stopped_by_channel(connection), int(connection.execute(causes).scalar_one())
 
 
-def also_stopped_by(connection: Connection, issue_id: int) -> dict[int, int]:
-    """Other open issue -> how many open documents of this one stand in it too."""
+def also_stopped_by(connection: Connection, issue_id: int, limit: int) -> dict[int, int]:
+    """Other open issue -> how many open documents of this one stand in it too; those with most of them."""
     ours, others = issue_documents.alias("ours"), issue_documents.alias("others")
     query = (
         select(others.c.issue_id, func.count())
@@ -128,6 +128,7 @@ def also_stopped_by(connection: Connection, issue_id: int) -> dict[int, int]:
         .where(ours.c.issue_id == issue_id, ours.c.closed_at.is_(None), others.c.closed_at.is_(None))
         .group_by(others.c.issue_id)
         .order_by(func.count().desc(), others.c.issue_id)
+        .limit(limit)
     )
     return {other: count for other, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
 

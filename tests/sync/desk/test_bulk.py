@@ -7,10 +7,11 @@ from sync.desk import bulk
 from sync.desk.bulk import advance, cancel_bulk, progress_of, start_bulk, start_for_cause
 from sync.store.audit import Actor
 from sync.store.bulk import release_piece
+from sync.store.items import mark
 from sync.store.lookups import save_lookup
 from sync.store.states import BULK, LIVE
 from sync.store.tables import audit, bulk_runs, issues, work_items
-from tests.sync.flows.world import World
+from tests.sync.flows.world import CHANNEL, World
 
 ANNA = Actor("anna", "console 127.0.0.1")
 
@@ -117,6 +118,15 @@ def test_live_orders_go_before_what_was_released_in_bulk(store):
     )
     assert [row.priority for row in rows] == [LIVE, BULK, BULK]
     assert rows[0].external_id not in orders
+
+
+def test_what_is_looked_at_anyway_is_no_part_of_a_run_and_stays_live(store):
+    world, orders = stopped(store, 2)
+    world.write(lambda c: mark(c, CHANNEL, "order", [orders[0]], facet="source"))
+    run, _ = start_bulk(store, issue_of(world), actor=ANNA)
+    assert (run.expected, run.released, run.outcome) == (1, 1, "done")
+    query = select(work_items.c.external_id, work_items.c.priority)
+    assert dict(store.read(lambda c: c.execute(query).all())) == {orders[0]: LIVE, orders[1]: BULK}
 
 
 def test_every_issue_of_a_cause_gets_its_run(store):
