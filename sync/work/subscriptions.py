@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
+from sqlalchemy import Connection
 
 from connectors.kit.base import ManagesWebhooks, Subscription
 from sync.desk.connections import keep_subscriptions
@@ -30,13 +31,24 @@ def check_subscriptions(store: Store, connector: object, name: str, url: str) ->
     """
     if not isinstance(connector, ManagesWebhooks):
         return "this system has no webhooks"
+    return _ensured(store, connector, name, url)
+
+
+def _ensured(store: Store, connector: ManagesWebhooks, name: str, url: str, actor: Actor | None = None) -> str:
     done = connector.ensure_subscriptions(url)
-    store.write(lambda c: keep_subscriptions(c, name, [subscription for subscription, _ in done]))
+    told = _told(done)
+
+    def write(connection: Connection) -> None:
+        keep_subscriptions(connection, name, [subscription for subscription, _ in done])
+        if actor is not None:
+            record_audit(connection, actor, "repair webhooks", f"connection:{name}", after=told)
+
+    store.write(write)
     for subscription, what in done:
         if what == "reactivated":
             # The shop had switched it off: deliveries of ours have failed.
             log.warning("subscription_reactivated", topic=subscription.topic)
-    return _told(done)
+    return told
 
 
 def look_at_subscriptions(store: Store, connector: object, name: str, url: str) -> None:
@@ -52,9 +64,7 @@ def repair_subscriptions(store: Store, connector: object, name: str, url: str, *
         raise NoWebhooks("this system has no webhooks")
     if not url:
         raise NoWebhooks("nobody can deliver: set CROSSDOCK_PUBLIC_URL to the address under which shops reach us")
-    told = check_subscriptions(store, connector, name, url)
-    store.write(lambda c: record_audit(c, actor, "repair webhooks", f"connection:{name}", after=told))
-    return told
+    return _ensured(store, connector, name, url, actor)
 
 
 def _told(done: Sequence[tuple[Subscription, str]]) -> str:
