@@ -121,15 +121,6 @@ def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
     )
 
 
-def close_issue(connection: Connection, fingerprint: str) -> None:
-    """The cause itself is gone (a connection that answers again)."""
-    connection.execute(
-        update(issues)
-        .where(issues.c.fingerprint == fingerprint, issues.c.closed_at.is_(None))
-        .values(closed_at=db_now())
-    )
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class OpenIssue:
     """An open issue with how many documents stand in it."""
