@@ -49,7 +49,8 @@ _WIDTH: Final = 100
 def doctor(connection: str | None, timeout: float, *, as_json: bool) -> None:
     """Check the installation and every connection, and say what to do; changes nothing.
 
-    Exit status 1 where something failed, 0 otherwise, also with warnings. --prove-key writes to the ERP: one draft
+    Exit status 1 where something failed, 0 otherwise, also with warnings and with what nobody could find out: `ready`
+    of --json is true only where nothing failed and nothing is open. --prove-key writes to the ERP: one draft
     without content, created twice under one key to see the second one refused, and deleted again.
     """
     settings = Settings.from_env()
