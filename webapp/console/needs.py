@@ -24,10 +24,12 @@ from sync.desk.needs import (
     list_needs,
     need_detail,
     preview_lookup,
+    unknown_targets,
 )
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.home import ring_all
+from webapp.console.patience import StillAtWork, within
 from webapp.console.present import said
 from webapp.parts import parts
 
@@ -35,6 +37,8 @@ blueprint = Blueprint("needs", __name__, url_prefix="/needs")
 
 _SIZE: Final = 50
 _MAX_REASON: Final = 500
+#: How long a preview waits for an ERP's answer.
+_ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
 #: Who can end an issue -> what that is called.
 OWNERS: Final = {
@@ -103,7 +107,7 @@ def show(issue_id: int) -> ResponseReturnValue:
         preview = preview_lookup(parts().store, parts().config, row)
     except RowRefused as error:
         return _show(issue_id, row=row, error=said(error.phrase)), 422
-    return _show(issue_id, row=row, preview=preview)
+    return _show(issue_id, row=row, preview=preview, missing=_missing(row))
 
 
 @blueprint.post("/<int:issue_id>/retry")
@@ -171,7 +175,14 @@ def lookup(issue_id: int) -> ResponseReturnValue:
 # --- what the pages are made from -------------------------------------------------------------------------------
 
 
-def _show(issue_id: int, *, row: LookupRow | None = None, preview: LookupPreview | None = None, error: str = "") -> str:
+def _show(
+    issue_id: int,
+    *,
+    row: LookupRow | None = None,
+    preview: LookupPreview | None = None,
+    missing: Sequence[str] = (),
+    error: str = "",
+) -> str:
     page = _page()
     detail = _detail(issue_id, page)
     need = detail.need
@@ -185,6 +196,7 @@ def _show(issue_id: int, *, row: LookupRow | None = None, preview: LookupPreview
         progress=_progress(need),
         row=row,
         preview=preview,
+        missing=missing,
         error=error,
         scopes=_scopes(need),
         choices=choices_of(row.table) if row is not None else (),
@@ -193,6 +205,15 @@ def _show(issue_id: int, *, row: LookupRow | None = None, preview: LookupPreview
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
         older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
     )
+
+
+def _missing(row: LookupRow) -> Sequence[str]:
+    """The ERPs that do not know what the row says; nobody's word where they do not answer at once."""
+    systems = parts().systems
+    try:
+        return within(lambda: unknown_targets(systems, row), _ASK_S)
+    except StillAtWork:
+        return ()
 
 
 def _progress(need: Need) -> Progress | None:

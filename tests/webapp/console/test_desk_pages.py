@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
 from config.settings import Settings
+from connectors.kit.errors import Transient
 from connectors.kit.findings import fail, ok
 from sync.desk import bulk
 from sync.desk.doctor import Line, keep_report
@@ -319,6 +320,24 @@ def test_operations_show_what_the_doctor_found(world, browser):
     assert "Not ready 50 of 100" in page
     assert "Fails Installation: there is room on the disk" in page
     assert "workers are alive" not in page
+
+
+def test_a_row_to_an_article_that_the_erp_does_not_have_says_so_beforehand(world, browser, monkeypatch):
+    stopped(world, 1)
+    integrator = browser("integrator")
+    issue = issue_of(integrator)
+    warning = "erp has no article TYPO: orders that go would be stopped again."
+    assert warning in text(integrator.get(f"{issue}?target=TYPO&scope=global"))
+    assert "has no article TASSE" not in text(integrator.get(f"{issue}?target=TASSE&scope=global"))
+
+    def away(_refs):
+        raise Transient("nobody answers")
+
+    # What cannot be asked is not claimed, and the page is there all the same.
+    monkeypatch.setattr(world.erp, "resolve", away)
+    page = text(integrator.get(f"{issue}?target=TYPO&scope=global"))
+    assert "Releases 1 order" in page
+    assert warning not in page
 
 
 def test_the_reason_of_a_row_is_kept(world, browser):
