@@ -14,10 +14,7 @@ from sqlalchemy import Connection
 from config.model import Config
 from connectors.kit.errors import ConnectorError
 from mappings.canonical.refs import Ref
-from connectors.kit.errors import ConnectorError
-from mappings.canonical.refs import Ref
 from sync.desk import bulk
-from sync.rules.systems import Systems
 from sync.desk.causes import Words, choices_of, lookup_of, words_of
 from sync.desk.phrases import Refusal, say
 from sync.rules.systems import Systems
@@ -42,8 +39,6 @@ from sync.store.needs import (
 _SAMPLE: Final = 200
 #: A value that fewer of them share is no hint.
 _COMMON: Final = 0.8
-#: The look-up table of articles.
-_ARTICLES: Final = "sku"
 #: Other causes that are named beside one.
 _OTHERS: Final = 5
 _MAX_VALUE: Final = 255
@@ -238,25 +233,6 @@ def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPrevie
     def work(connection: Connection) -> LookupPreview:
         issues = _waiting(connection, config, row)
         before = load_row(connection, row.table, row.scope, row.value)
-def unknown_targets(systems: Systems, row: LookupRow) -> list[str]:
-    """ERPs in the row's reach that have no such article, asked now: there it would release orders to stop them again.
-
-    Only articles are asked for: what else a row may say, its ERP may want to know more about. An ERP that cannot be
-    asked is left out.
-    """
-    if row.table != _ARTICLES:
-        return []
-    ref, missing = Ref("product", row.target), []
-    for name in sorted({systems.config.channels[channel].erp for channel in _channels(systems.config, row.scope)}):
-        try:
-            known = systems.connector(name).resolve({ref})
-        except ConnectorError:
-            continue
-        if ref not in known:
-            missing.append(name)
-    return missing
-
-
         return LookupPreview(row, before, preview_release(connection, issues))
 
     return store.read(work)
