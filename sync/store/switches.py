@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from sync.store.tables import switches
 from sync.store.types import db_now
-from sync.store.upsert import upsert
+from sync.store.upsert import dialect_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,11 +33,6 @@ def pause(
     by: str = "crossdock",
 ) -> None:
     """Pause `all`, a `connection` or a `channel`. A pause that stands is not shortened by one with an earlier end."""
-    standing = connection.execute(
-        select(switches.c.until).where(switches.c.scope == scope, switches.c.name == name, switches.c.paused)
-    ).first()
-    if standing is not None and until is not None and (standing.until is None or standing.until > until):
-        return
     values = {
         "scope": scope,
         "name": name,
@@ -47,7 +42,17 @@ def pause(
         "changed_at": db_now(),
         "changed_by": by,
     }
-    upsert(connection, switches, values, ("scope", "name"))
+    table, statement = switches.c, dialect_of(connection).insert(switches).values(values)
+    new = statement.excluded
+    # By the statement itself: between a look and a write a person may have paused it for longer.
+    longer = or_(~table.paused, new.until.is_(None), table.until <= new.until)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.scope, table.name],
+            set_={name: new[name] for name in values if name not in {"scope", "name"}},
+            where=longer,
+        )
+    )
 
 
 def resume(connection: Connection, scope: str, name: str, *, by: str = "crossdock") -> bool:

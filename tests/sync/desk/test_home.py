@@ -18,7 +18,7 @@ from sync.store.checkpoints import save_checkpoint
 from sync.store.intents import Wanted, open_intents
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.leases import close_lease, open_lease
-from sync.store.switches import pause
+from sync.store.switches import pause, pauses, resume
 from sync.store.tables import audit
 from tests.sync.databases import forward, now
 from tests.sync.flows.world import CHANNEL, World
@@ -93,6 +93,21 @@ def test_absent_machinery_is_said(sqlite_store, queue, said):
     world = Installation(sqlite_store).used()
     assert said in world.sentence(queue)
     assert not world.look(queue).healthy
+
+
+@pytest.mark.parametrize(
+    ("standing", "later", "kept"), [(None, 60, None), (60, None, None), (60, 30, 60), (30, 60, 60), (None, None, None)]
+)
+def test_a_pause_is_never_shortened_by_one_that_ends_earlier(store, standing, later, kept):
+    def until(seconds):
+        return None if seconds is None else begin + dt.timedelta(seconds=seconds)
+
+    begin = now() + dt.timedelta(hours=1)
+    store.write(lambda c: pause(c, "connection", "shop", "over", until=now() - dt.timedelta(hours=1)))
+    store.write(lambda c: resume(c, "connection", "shop"))
+    for seconds in (standing, later):
+        store.write(lambda c, seconds=seconds: pause(c, "connection", "shop", "away", until=until(seconds)))
+    assert [entry.until for entry in store.read(pauses)] == [until(kept)]
 
 
 def test_a_scheduler_that_is_silent_is_said_and_a_shop_that_is_not_read_is_not_healthy(store):
