@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from config.settings import Settings
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from sync.rules.systems import Systems, read_config
 from sync.store.checkpoints import load_checkpoint
+from sync.store.switches import pause
 from sync.store.tables import audit, schedules
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
@@ -190,6 +192,20 @@ def test_pausing_asks_why_and_is_ended_again(browser, store):
     assert "stock-taking" not in ours.get("/connections/shop").text
     actions = store.read(lambda c: [row.action for row in c.execute(select(audit.c.action).order_by(audit.c.id))])
     assert actions[-2:] == ["pause", "resume"]
+
+
+def test_what_rests_by_itself_is_not_called_paused(browser, store):
+    in_a_minute = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
+    store.write(lambda c: pause(c, "connection", "erp", "erp is away", until=in_a_minute))
+    ours = browser("operator")
+    for page in (ours.get("/connections").text, ours.get("/").text):
+        assert "erp is away" in page
+        assert "Resting" in page
+    page = ours.get("/connections/erp").text
+    assert "It rests and is tried again by itself" in page
+    assert "Paused:" not in page
+    # Whoever knows that it is back need not wait.
+    assert 'action="/connections/erp/resume"' in page
 
 
 def test_a_connection_does_not_offer_to_end_the_pause_of_everything(browser):
