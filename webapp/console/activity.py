@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from sync.desk.activity import activity_page, activity_words, all_activity
 from sync.store.audit import AuditEntry, AuditFilter
-from webapp.console.access import needs
+from webapp.console.access import may, needs
 from webapp.console.csvfile import csv_response
 from webapp.console.present import here
 from webapp.console.texts import zone
@@ -56,10 +56,10 @@ def export() -> Response:
 
 
 def subject_url(subject: str) -> str:
-    """Where the thing that was changed is shown; empty where it is not."""
+    """Where the thing that was changed is shown to whoever asks; empty where it is not."""
     kind, _colon, rest = subject.partition(":")
     place = _PLACES.get(kind)
-    if not rest or place not in current_app.blueprints:
+    if not rest or place not in current_app.blueprints or (place == "users" and not may("admin")):
         return ""
     steps = rest.split(":", 1) if kind == "order" else [rest]
     return "/".join(["", place, *(quote(step, safe="") for step in steps)])

@@ -18,7 +18,8 @@ _INJECTED = """() => [...document.querySelectorAll(
     .map((e) => e.outerHTML.slice(0, 120))"""
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     [...document.querySelectorAll("main *, header *, nav *")]
-    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, .sr, pre, .side ul, .tabs ul"))
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+    .filter((e) => !e.closest(".scroll, .sr, pre, .side ul, .tabs ul"))
     .map((e) => e.outerHTML.slice(0, 120)).slice(0, 3)
     .concat(`${document.documentElement.scrollWidth} px`)"""
 # A link in running text may be small; a choice is as large as its label.

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 
 from config.settings import Settings
 from connectors.sandbox.catalogue import unknown_product
-from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, running_erp
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.drafts import BasketLine, make_order
@@ -39,7 +39,13 @@ from tests.shared import REPOSITORY
 from tests.webapp.served import Server
 
 PASSWORD = "correct horse battery"
-KEY, SECRET = "ck_sandbox", "cs_9f3a_Sandbox"
+#: Everything that opens something, by the variable that it stands in.
+SECRETS = {
+    "SHOP_KEY": "ck_sandbox",
+    "SHOP_SECRET": "cs_9f3a_Sandbox",
+    "SHOP_WEBHOOK_SECRET": "wh_sandbox",
+    "ERP_KEY": DEFAULT_API_KEY,
+}
 #: Channel -> the shop that feeds it.
 CHANNELS = {"tea-shop": "tea", "outlet": "outlet"}
 CONFIG = """\
@@ -79,9 +85,9 @@ policies:
 class Stage:
     """The installation. `url` is where its console is after `serve`."""
 
-    def __init__(self, folder, queue_url, shops, erp):
+    def __init__(self, folder, queue_url, shops, erp, *, secrets, database):
         self.folder, self.shops, self.erp = folder, shops, erp
-        self.database = f"sqlite:///{folder / 'crossdock.db'}"
+        self.database = database or f"sqlite:///{folder / 'crossdock.db'}"
         (folder / "config").mkdir()
         start_at = dt.datetime.now(dt.UTC) - dt.timedelta(days=4)
         urls = {name: server.url for name, (server, _) in shops.items()}
@@ -90,10 +96,7 @@ class Stage:
         self.variables = {
             "CROSSDOCK_CONFIG": str(folder / "config"),
             "CROSSDOCK_REDIS": queue_url,
-            "SHOP_KEY": KEY,
-            "SHOP_SECRET": SECRET,
-            "SHOP_WEBHOOK_SECRET": "wh_sandbox",
-            "ERP_KEY": DEFAULT_API_KEY,
+            **secrets,
         }
         self.environment = {**self.variables, "CROSSDOCK_STATE": str(folder), "CROSSDOCK_DATABASE": self.database}
         self._servers = []
@@ -222,14 +225,16 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(folder, queue_url):
+def staged(folder, queue_url, *, secrets=SECRETS, database=""):
     """A stage on which nothing has happened yet."""
+    key = ApiKey(secrets["SHOP_KEY"], secrets["SHOP_SECRET"])
     quiet = Behaviour(delay_s=0.0, jitter_s=0.0)
     with contextlib.ExitStack() as stack:
         shops = {
-            name: stack.enter_context(serve_shop(ShopSettings(keys=(ApiKey(KEY, SECRET),)), behaviour=quiet))
+            name: stack.enter_context(serve_shop(ShopSettings(keys=(key,)), behaviour=quiet))
             for name in CHANNELS.values()
         }
-        stage = Stage(folder, queue_url, shops, stack.enter_context(running_erp()))
+        erp = stack.enter_context(running_erp(options=ErpOptions(api_key=secrets["ERP_KEY"])))
+        stage = Stage(folder, queue_url, shops, erp, secrets=secrets, database=database)
         stack.callback(stage.close)
         yield stage

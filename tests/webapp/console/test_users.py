@@ -108,10 +108,14 @@ def test_nonsense_in_the_address_is_no_error(browser, query):
     assert browser("viewer").get(f"/activity?{query}").status_code == 200
 
 
-def test_what_was_changed_is_one_click_away(app):
+def test_what_was_changed_is_one_click_away_for_whoever_may_see_it(app, monkeypatch):
+    monkeypatch.setattr("webapp.console.activity.may", lambda role: True)
     with app.test_request_context():
         app.blueprints.setdefault("orders", None)
         assert subject_url("order:web:a/b:c") == "/orders/web/a%2Fb%3Ac"
         assert subject_url("user:ada") == "/users/ada"
         assert subject_url("schedule:nightly") == ""
         assert subject_url("user:") == ""
+        monkeypatch.setattr("webapp.console.activity.may", lambda role: role != "admin")
+        assert subject_url("user:ada") == ""
+        assert subject_url("order:web:1") == "/orders/web/1"
