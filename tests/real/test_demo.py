@@ -92,7 +92,8 @@ def test_the_ledger_of_the_sandbox_erp_has_every_order_once(performed):
 
 def test_the_console_and_its_first_sign_in_are_told(performed):
     folder, _, _, err = performed
-    address, login, password = re.search(r"console: (http://127\.0\.0\.1:\d+/) sign in as (\w+) with (\S+)", err).groups()
+    told = re.search(r"console: (http://127\.0\.0\.1:\d+/) sign in as (\w+) with (\S+)", err)
+    address, login, password = told.groups()
     assert address == re.search(r"CROSSDOCK_PUBLIC_URL=(\S+)", (folder / "environment").read_text())[1] + "/"
     store = Store.open(f"sqlite:///{folder}/state/crossdock.db")
     try:
