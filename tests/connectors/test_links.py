@@ -58,7 +58,9 @@ def test_what_is_no_id_has_no_page(system, external_id):
 
 
 @pytest.mark.parametrize("system", SETTINGS)
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "ftp://x", "x.example", "//x.example", "https://", "https://[x"])
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "ftp://x", "x.example", "//x.example", "https://", "https://[x"]
+)
 def test_an_address_that_no_browser_may_open_is_refused(system, address):
     with pytest.raises(ConnectionBroken, match="admin_url"):
         connect(system, "https://x.example", admin_url=address)
