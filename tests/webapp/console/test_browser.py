@@ -71,7 +71,7 @@ def test_one_signs_in_and_out_by_keyboard_alone(page):
     ours.keyboard.press("Enter")
     ours.locator("summary").focus()
     ours.keyboard.press("Enter")
-    ours.get_by_role("button", name="Sign out").focus()
+    ours.get_by_role("button", name="Sign out", exact=True).focus()
     ours.keyboard.press("Enter")
     ours.wait_for_url("**/sign-in")
 
