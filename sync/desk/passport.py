@@ -203,7 +203,9 @@ def _came(event: Event) -> Moment:
 
 def _wrote(intent: PastIntent) -> Moment:
     text = f"{intent.action} {intent.kind} {intent.key}: {intent.outcome or 'outcome not known yet'}"
-    return Moment(intent.closed_at or intent.sent_at, "intent", text, outcome=intent.outcome)
+    # `sent_at` is the latest moment at which the call may begin, and may lie ahead.
+    at = intent.closed_at or min(intent.sent_at, dt.datetime.now(dt.UTC))
+    return Moment(at, "intent", text, outcome=intent.outcome)
 
 
 def _tried(attempt: Attempt) -> Moment:
