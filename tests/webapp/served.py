@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from config.settings import Settings
 from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.work.bell import Bell
+from sync.work.processes import die_with_parent
 from sync.work.receive import Receiver
 from tests.shared import REPOSITORY
 from tests.webapp.shop import SignedShop
@@ -85,6 +87,8 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # A test that is killed leaves no server behind.
+                preexec_fn=functools.partial(die_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509
             )
         self._wait()
         return self

@@ -108,11 +108,12 @@ class Person:
     def focus(self):
         return self.page.evaluate(_FOCUS)
 
-    def violations(self, source):
-        """What axe finds against TAGS, each with the elements."""
+    def violations(self, source, *, only=()):
+        """What axe finds against TAGS, or with these rules of it `only`; each with the elements."""
         if not self.page.evaluate("typeof window.axe === 'object'"):
             self.page.evaluate(source)
-        options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+        run = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
+        options = {"runOnly": run, "resultTypes": ["violations"]}
         found = self.page.evaluate("(options) => axe.run(document, options)", options)["violations"]
         return [
             f"{one['id']}: {node['html'][:160]} {' '.join(node['failureSummary'].split())[:200]}"
