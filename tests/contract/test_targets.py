@@ -55,6 +55,13 @@ def wait_until_found(target, key, *, within_s=5.0):
     return found[key]
 
 
+def wait_until_confirmed(fake, document, *, within_s=5.0):
+    until = time.monotonic() + within_s
+    while not fake.confirmations(document.external_id):
+        assert time.monotonic() < until, f"{document.key} was never confirmed"
+        time.sleep(0.05)
+
+
 # Going up
 
 
@@ -228,7 +235,7 @@ def test_a_lost_reply_is_an_unknown_outcome(fake, target, action, kind, lands):
         wait_until_found(target, "k1")
     else:
         [result] = target.advance_sales([before], Rank.CONFIRMED)
-        time.sleep(0 if lands else 0.5)
+        wait_until_confirmed(fake, before)
         assert fake.confirmations(before.external_id) == 1
 
     assert isinstance(result.error, OutcomeUnknown)
