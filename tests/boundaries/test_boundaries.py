@@ -18,10 +18,6 @@ BAD_LUCK = {
 
 with_and_without_key = pytest.mark.parametrize("enforced_key", [True, False], ids=["key enforced", "no key"])
 with_bad_luck = pytest.mark.parametrize("faults", BAD_LUCK.values(), ids=BAD_LUCK)
-#: A batch has as many boundaries as eight orders: it takes the kinds that differ most, one order takes them all.
-with_worst_luck = pytest.mark.parametrize(
-    "name", ["the answer to the creation is lost", "the creation comes late", "the confirmation comes late"]
-)
 
 
 @with_and_without_key
@@ -40,9 +36,9 @@ def test_a_batch_of_known_and_new_customers_survives_a_kill_at_every_boundary(su
     survives(Case(customers=BATCH, enforced_key=enforced_key, bulk=4))
 
 
-@with_worst_luck
-def test_a_batch_survives_a_kill_in_bad_luck(survives_from_the_intent, name):
-    survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, faults=BAD_LUCK[name]))
+@with_bad_luck
+def test_a_batch_survives_a_kill_in_bad_luck(survives_from_the_intent, faults):
+    survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, faults=faults))
 
 
 def test_a_batch_that_is_looked_up_first_survives_a_kill(survives_from_the_intent):

@@ -108,12 +108,11 @@ class Person:
     def focus(self):
         return self.page.evaluate(_FOCUS)
 
-    def violations(self, source, *, only=()):
-        """What axe finds against TAGS, or with these rules of it `only`; each with the elements."""
+    def violations(self, source):
+        """What axe finds against TAGS, each with the elements."""
         if not self.page.evaluate("typeof window.axe === 'object'"):
             self.page.evaluate(source)
-        run = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
-        options = {"runOnly": run, "resultTypes": ["violations"]}
+        options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
         found = self.page.evaluate("(options) => axe.run(document, options)", options)["violations"]
         return [
             f"{one['id']}: {node['html'][:160]} {' '.join(node['failureSummary'].split())[:200]}"
