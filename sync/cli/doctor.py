@@ -150,21 +150,13 @@ def _indented(text: str) -> str:
 
 def _show_verdict(report: Report) -> None:
     counts = ", ".join(f"{report.count(level)} {level}" for level in Level if report.count(level))
-    out.print(f"\n[bold]Score {report.score} of 100[/]: {counts}. {_verdict(report)}")
+    out.print(f"\n[bold]Score {report.score} of 100[/]: {counts}. {report.verdict}")
     if report.todo:
         out.print("[bold]To do before going live[/], the gravest first:")
     for number, line in enumerate(report.todo, 1):
         step = line.finding.next_step or line.finding.found
         told = f"{number}. {line.section}, {line.title}: {' '.join(step.split())}"
         out.print(textwrap.fill(told, _WIDTH, initial_indent="  ", subsequent_indent="     "), markup=False)
-
-
-def _verdict(report: Report) -> str:
-    if report.ready:
-        return "Nothing stands in the way of going live."
-    if report.ok:
-        return "Nothing failed, but some things could not be found out."
-    return "Something does not work yet."
 
 
 def _prove(patient: Patient, name: str, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from connectors.kit.findings import Finding, Level
+from sync.desk.phrases import Phrase, say
 from sync.store.engine import Store
 from sync.store.reports import last_report, save_report
 
@@ -74,6 +75,17 @@ class Report:
     def ready(self) -> bool:
         """Nothing failed, and nothing is open."""
         return self.ok and self.count(Level.UNKNOWN) == 0
+
+    @property
+    def verdict(self) -> Phrase:
+        """How far it is, in one sentence that the list of what is to be done does not contradict."""
+        if not self.ok:
+            return say("Something does not work yet.")
+        if not self.ready:
+            return say("Nothing failed, but some things could not be found out.")
+        if self.todo:
+            return say("Nothing stands in the way of going live; the warnings below are worth a look before.")
+        return say("Nothing stands in the way of going live.")
 
     def count(self, level: Level) -> int:
         """How many checks ended so."""

@@ -511,3 +511,17 @@ def test_the_texts_of_a_report_hold_no_secret(home):
     shown = repr([dataclasses.asdict(line) for line in report.lines])
     for secret in (DEFAULT_API_KEY, WooCommerceFake.secrets[0]):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("levels", "begins"),
+    [
+        ([Level.OK], "Nothing stands in the way of going live."),
+        ([Level.OK, Level.WARN], "Nothing stands in the way of going live; the warnings"),
+        ([Level.WARN, Level.UNKNOWN], "Nothing failed, but"),
+        ([Level.UNKNOWN, Level.FAIL], "Something does not work yet."),
+    ],
+)
+def test_the_verdict_does_not_contradict_what_is_to_be_done(levels, begins):
+    lines = tuple(Line("queue", "a title", Finding("a.check", level, "found", "", "do it")) for level in levels)
+    assert str(Report(dt.datetime.now(dt.UTC), lines).verdict).startswith(begins)
