@@ -523,5 +523,6 @@ def test_the_texts_of_a_report_hold_no_secret(home):
     ],
 )
 def test_the_verdict_does_not_contradict_what_is_to_be_done(levels, begins):
-    lines = tuple(Line("queue", "a title", Finding("a.check", level, "found", "", "do it")) for level in levels)
+    findings = (Finding(check="a.check", level=level, found="found", next_step="do it") for level in levels)
+    lines = tuple(Line("queue", "a title", finding) for finding in findings)
     assert str(Report(dt.datetime.now(dt.UTC), lines).verdict).startswith(begins)
