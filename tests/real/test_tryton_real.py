@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import datetime as dt
 import random
@@ -68,15 +69,15 @@ def test_every_recorded_and_golden_order_comes_to_the_shops_total_in_tryton(erp)
 def test_what_tryton_computes_is_predicted_for_lines_of_every_kind(erp):
     """Several taxes a line, taxes on taxes, fixed ones, negative and fractional amounts, both ways of rounding."""
     admin, dice = erp.admin(), random.Random(20261122)
-    taxes = _odd_taxes(admin, erp)
     target = connect(erp, web_shop=new_web_shop(erp))
     base = sale_payloads(target, [make_order(**CATALOGUE_ORDER)])[0]
-    for mode in ("document", "line"):
-        admin.call("model.account.configuration.write", [1], {"tax_rounding": mode})
-        try:
-            _compare_with_prediction(target, base, taxes, dice, mode)
-        finally:
-            admin.call("model.account.configuration.write", [1], {"tax_rounding": "document"})
+    with _odd_taxes(admin, erp) as taxes:
+        for mode in ("document", "line"):
+            admin.call("model.account.configuration.write", [1], {"tax_rounding": mode})
+            try:
+                _compare_with_prediction(target, base, taxes, dice, mode)
+            finally:
+                admin.call("model.account.configuration.write", [1], {"tax_rounding": "document"})
 
 
 def _compare_with_prediction(target, base, taxes, dice, mode):
@@ -112,6 +113,7 @@ def _random_line(dice, taxes):
     return SaleLine(Decimal(dice.randint(-5, 120)), price, chosen)
 
 
+@contextlib.contextmanager
 def _odd_taxes(admin, erp):
     """Taxes as the connector resolves them: a plain one, one that raises the price for a later one, a fixed one."""
     account = admin.read("account.tax", [], ["invoice_account"])[0]["invoice_account"]
@@ -122,9 +124,12 @@ def _odd_taxes(admin, erp):
         {"name": "Odd 9.975%", "type": "percentage", "rate": Decimal("0.09975"), "sequence": 2},
         {"name": "Odd 0.13", "type": "fixed", "amount": Decimal("0.13"), "sequence": 2},
     ]
-    admin.create("account.tax", *({**common, "description": each["name"], **each} for each in made))
-    refs = [Ref("tax", each["name"]) for each in made]
-    return list(connect(erp).resolve(refs).values())
+    ids = admin.create("account.tax", *({**common, "description": each["name"], **each} for each in made))
+    try:
+        yield list(connect(erp).resolve([Ref("tax", each["name"]) for each in made]).values())
+    finally:
+        # The other tests' orders are not to find them by their rates.
+        admin.call("model.account.tax.write", ids, {"active": False})
 
 
 # Keys, batches, states
