@@ -1,0 +1,171 @@
+"""What hangs on an order beside its sale: shipments, invoices, refunds, payments, changes, in both directions.
+
+Every capability here is optional: a flow asks for the protocol and leaves out what a system does not offer. Payloads
+are the vendor's JSON, made and read by its mapping. A write says by its error whether it can have landed, as in
+`SalesTarget`; the target's `keys` declare for each kind of document how it is kept single. Kinds: `refund`,
+`payment` in an ERP; `fulfilment`, `note`, `mark` (what an order is marked with) in a shop.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from connectors.kit.base import Envelope, JsonDict, KeyDeclaration, Page, Rank, Result, TargetDocument
+
+# --- what an ERP can do ------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class FollowsSales(Protocol):
+    """Tells what became of our shop's sales, and of what hangs on them."""
+
+    #: Sales of one `survey_sales` call.
+    survey_batch: int
+
+    @abstractmethod
+    def pull_sales(self, checkpoint: str | None, *, since: dt.datetime | None = None) -> Iterator[Page]:
+        """Sales that changed, or on which something changed (shipment, return, invoice, payment), oldest change first.
+
+        Each envelope names a sale, for a refund's own documents the sale that it refunds; its payload is empty, for it
+        only says "look". Every page is safe to resume from. Raises Transient, ConnectionBroken.
+        """
+
+    @abstractmethod
+    def survey_sales(self, external_ids: Sequence[str]) -> dict[str, JsonDict]:
+        """Sale id -> the sale as it stands now with everything that hangs on it; an absent one is gone.
+
+        Raises Transient, ConnectionBroken.
+        """
+
+
+@runtime_checkable
+class RefundsSales(Protocol):
+    """Takes refunds as documents of their own, kept single by our key (`keys["refund"]`)."""
+
+    @abstractmethod
+    def find_refunds(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every refund that stands under each key, lowest id first; a key without one is absent."""
+
+    @abstractmethod
+    def create_refunds(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """Create each as a draft with its key. One Result each, in order."""
+
+    @abstractmethod
+    def advance_refunds(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
+        """Bring each up to `rank` and read it back; one that is there already is left alone."""
+
+
+@runtime_checkable
+class TakesPayments(Protocol):
+    """Registers payments of an invoice or of a sale, found again by their reference (`keys["payment"]`)."""
+
+    @abstractmethod
+    def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every payment that carries each reference, lowest id first."""
+
+    @abstractmethod
+    def register_payment(self, payload: JsonDict) -> TargetDocument:
+        """Make one payment with its reference in the same call. Never two at once on one ERP.
+
+        Raises RecordRejected (nothing was made, e.g. nothing is left to pay), OutcomeUnknown, Transient ...
+        """
+
+
+@runtime_checkable
+class PostsInvoices(Protocol):
+    """Posts draft invoices and credit notes."""
+
+    @abstractmethod
+    def post_invoice(self, external_id: str) -> None:
+        """Post one; one that is posted already is left alone. Never two at once on one ERP (number sequences)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DocumentFile:
+    """A file as the system gives it. `name` is the system's own, for showing only."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+@runtime_checkable
+class GivesFiles(Protocol):
+    """Gives the printable file of a document."""
+
+    @abstractmethod
+    def fetch_file(self, kind: str, external_id: str, *, max_bytes: int) -> DocumentFile:
+        """The file of an `invoice` (credit notes too). Raises RecordRejected when it is larger or there is none."""
+
+
+@runtime_checkable
+class ChangesSales(Protocol):
+    """Changes and cancels sales, as far as their state allows."""
+
+    @abstractmethod
+    def change_sale(self, external_id: str, payload: JsonDict) -> TargetDocument:
+        """Write absolute values to a sale and read it back. Raises RecordRejected when its state does not allow it."""
+
+    @abstractmethod
+    def cancel_sale(self, external_id: str) -> TargetDocument:
+        """Cancel it with the drafts that hang on it (shipments that have not left, draft invoices); read it back.
+
+        What comes back may be anything but cancelled: then a person has to go on. A repeat changes nothing.
+        """
+
+
+# --- what a shop can do ------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class DetailsRefunds(Protocol):
+    """Tells the refunds of an order with their lines."""
+
+    @abstractmethod
+    def fetch_refunds(self, external_id: str) -> list[JsonDict]:
+        """All refunds of one order, oldest first. Raises RecordRejected when the order is gone."""
+
+
+@runtime_checkable
+class TakesFulfilments(Protocol):
+    """Takes parcels as documents of their own, where the shop has that switched on."""
+
+    @abstractmethod
+    def takes_fulfilments(self) -> bool:
+        """Whether it is switched on; asked once in a while."""
+
+    @abstractmethod
+    def list_fulfilments(self, external_id: str) -> list[JsonDict]:
+        """What stands on one order, oldest first."""
+
+    @abstractmethod
+    def create_fulfilment(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """Add one; it comes back with its `id`."""
+
+    @abstractmethod
+    def update_fulfilment(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
+        """Change one: a tracking number that was corrected, say."""
+
+
+@runtime_checkable
+class MarksOrders(Protocol):
+    """Changes what a shop shows of an order: its state, what it is marked with, its notes."""
+
+    #: How each kind is found again: `note` by our mark in its text, `mark` by its name.
+    order_keys: Mapping[str, KeyDeclaration]
+
+    @abstractmethod
+    def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
+        """Write absolute values and read back. What is there already is left alone, foreign marks are never touched."""
+
+    @abstractmethod
+    def list_notes(self, external_id: str) -> list[JsonDict]:
+        """The notes of one order, oldest first."""
+
+    @abstractmethod
+    def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """Add one; a note to the customer is mailed at once and cannot be taken back."""

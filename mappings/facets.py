@@ -1,0 +1,91 @@
+"""What a mapping knows of the facets of an order: from one system's JSON to canonical records, and back to the other's.
+
+Beside the mapping of the order itself (`mappings.base`), and as pure. All fields are optional together: a system
+without the facet has None there, and the flow leaves it out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from mappings.base import JsonDict, Resolved, SourceOptions, TargetOptions
+from mappings.canonical.facets import Invoice, OrderRefund, Shipment, Standing
+from mappings.canonical.records import Order, Payment
+from mappings.canonical.refs import Ref
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A shipment that is to be told to the shop: its pieces, allotted to the order's lines."""
+
+    order: Order
+    shipment: Shipment
+    #: `external_id` of the order's line -> pieces in this shipment; never more than were ordered, over all shipments.
+    pieces: Mapping[str, Decimal]
+    #: The shop's name of the carrier, after the look-up table `carrier`.
+    carrier: str
+    #: The carrier's tracking page of the first parcel; empty where nobody knows it.
+    tracking_url: str
+    #: The shop is to mail its customer.
+    notify: bool
+    #: By this the shop's document is found again: it stands in what `fulfilment` and `shipment_note` write.
+    key: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """An invoice, or credit note, that is to be shown in the shop."""
+
+    order: Order
+    invoice: Invoice
+    #: A signed link that ends; empty where the policy is the number alone.
+    link: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ShopFacets:
+    """What a shop's mapping reads and writes of the facets."""
+
+    #: One refund, as `DetailsRefunds.fetch_refunds` gives it. Raises Problems.
+    refund: Callable[[JsonDict, Order, SourceOptions], OrderRefund]
+    #: The payload of `create_fulfilment` and `update_fulfilment`.
+    fulfilment: Callable[[Sent], JsonDict]
+    #: The key that a fulfilment of the shop carries; empty for one that is not ours.
+    fulfilment_key: Callable[[JsonDict], str]
+    #: The payload of `add_note` where the shop takes no fulfilments; to the customer where `notify` says so.
+    shipment_note: Callable[[Sent], JsonDict]
+    #: The key that a note carries; empty for one that is not ours.
+    note_key: Callable[[JsonDict], str]
+    #: The payload of `update_order` that marks the order with its parcels, beside what marks it already.
+    shipment_marks: Callable[[Sequence[Sent], JsonDict], JsonDict]
+    #: The same for its invoices and credit notes.
+    invoice_marks: Callable[[Sequence[Billed], JsonDict], JsonDict]
+    #: The payload of `update_order` that brings the order into one of the shop's own states.
+    state: Callable[[str], JsonDict]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ErpFacets:
+    """What an ERP's mapping reads and writes of the facets."""
+
+    #: A sale as `FollowsSales.survey_sales` gives it. Raises Problems for what it does not understand.
+    standing: Callable[[JsonDict, TargetOptions], Standing]
+    #: The idempotency key of a refund: order's external id, refund's external id.
+    refund_key: Callable[[str, str, TargetOptions], str]
+    #: What the refund's payload needs to know from the target.
+    refund_references: Callable[[Order, OrderRefund, TargetOptions], frozenset[Ref]]
+    #: The payload of `create_refunds`: order, refund, the sale as surveyed. Raises Problems.
+    refund: Callable[[Order, OrderRefund, JsonDict, Resolved, TargetOptions], JsonDict]
+    #: The reference by which a payment is found again: shop and transaction, equal amounts kept apart.
+    payment_reference: Callable[[Order, Payment, TargetOptions], str]
+    #: What the payment's payload needs to know from the target: its method, by the look-up table `payment_method`.
+    payment_references: Callable[[Payment, TargetOptions], frozenset[Ref]]
+    #: The payload of `register_payment`: order, payment, the sale as surveyed. Raises Problems.
+    payment: Callable[[Order, Payment, JsonDict, Resolved, TargetOptions], JsonDict]
+    #: The payload of `change_sale` that makes the surveyed sale what the order's sale would be now; None where it is.
+    #: Only the named fields (`lines`, `invoice_address`, `shipment_address`, `note`, `reference`) are written.
+    change: Callable[[Order, JsonDict, frozenset[str], Resolved, TargetOptions], JsonDict | None]
+    #: The sale as its payload would make it, so that it can be compared with how it stands, field by field.
+    wanted: Callable[[Order, Resolved, TargetOptions], Standing]
