@@ -1,0 +1,57 @@
+"""The tables: the system of record. Every query on them stands in a module of `sync.store`.
+
+Times are aware UTC (`UtcDateTime`), money is exact text, bodies are zlib-compressed bytes. The schema is changed by
+Alembic migrations only (`sync/store/migrations`); `metadata` here is what they must arrive at; a test compares both.
+"""
+
+from __future__ import annotations
+
+from sync.store.tables.documents import bindings, document_links, documents, files, order_skus, orders
+from sync.store.tables.metadata import metadata
+from sync.store.tables.people import audit, bulk_runs, issue_documents, issues, lookups, reports, sessions, users
+from sync.store.tables.stock import captured_lines, shown_stock, stock_levels
+from sync.store.tables.work import (
+    attempts,
+    channel_states,
+    checkpoints,
+    events,
+    exchanges,
+    intents,
+    leases,
+    schedules,
+    singletons,
+    switches,
+    work_items,
+)
+
+__all__ = [
+    "attempts",
+    "audit",
+    "bindings",
+    "bulk_runs",
+    "captured_lines",
+    "channel_states",
+    "checkpoints",
+    "document_links",
+    "documents",
+    "events",
+    "exchanges",
+    "files",
+    "intents",
+    "issue_documents",
+    "issues",
+    "leases",
+    "lookups",
+    "metadata",
+    "order_skus",
+    "orders",
+    "reports",
+    "schedules",
+    "sessions",
+    "shown_stock",
+    "singletons",
+    "stock_levels",
+    "switches",
+    "users",
+    "work_items",
+]

@@ -1,0 +1,168 @@
+"""Documents: our orders, and what stands for them in other systems."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+
+from sync.store.tables.metadata import metadata
+from sync.store.types import BigId, UtcDateTime
+
+#: Our document: the canonical order as last converged or held, with searchable columns.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("channel", String(128), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    Column("item_id", BigId, ForeignKey("work_items.id"), nullable=False),
+    Column("number", String(255), nullable=False),
+    #: In lower case: it is here to be searched by.
+    Column("email", String(320), nullable=False, server_default=""),
+    Column("customer", String(255), nullable=False, server_default=""),
+    #: The same, case-folded, with a space before each word: a name is found by the beginning of any of its words.
+    Column("customer_folded", String(255), nullable=False, server_default=""),
+    #: Fingerprint of customer, lines and total, for the duplicate rule.
+    Column("likeness", String(32), nullable=False, server_default=""),
+    Column("source_state", String(64), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("grand", Text, nullable=False),
+    #: `grand` in ten-thousandths, for sorting only.
+    Column("grand_sort", BigId, nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("placed_on", String(10), nullable=False),
+    Column("mapping_version", String(64), nullable=False),
+    #: Digest of what a sale is made from: while it is the same, a change of the order needs no change of the sale.
+    Column("material", String(32), nullable=False, server_default=""),
+    #: zlib of the canonical order's JSON.
+    Column("canonical", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("channel", "external_id"),
+    Index(None, "item_id"),
+    Index(None, "number"),
+    Index(None, "email"),
+    Index(None, "customer_folded"),
+    Index(None, "channel", "placed_at"),
+    # Lists walk along these in their order and need not look at the rows, which hold the whole order.
+    Index("ix_orders_by_placed_at", "placed_at", "item_id", "channel", "currency", "grand_sort"),
+    Index("ix_orders_by_grand_sort", "grand_sort", "item_id", "channel", "currency", "placed_at"),
+    Index(None, "likeness"),
+)
+
+#: The articles of each order, for the search.
+order_skus = Table(
+    "order_skus",
+    metadata,
+    Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
+    Column("sku", String(255), primary_key=True),
+    Index(None, "sku"),
+)
+
+#: Which document of a system is which of ours; unique both ways while it has not ended.
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("connection", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    Column("order_id", BigId, ForeignKey("orders.id"), nullable=False),
+    #: The split of the order; 0 unless it was split.
+    Column("part", Integer, nullable=False, server_default="0"),
+    Column("key", String(255), nullable=False, server_default=""),
+    Column("number", String(255), nullable=False, server_default=""),
+    #: As last read back, in the target's own words.
+    Column("state", String(64), nullable=False, server_default=""),
+    #: The same as `connectors.kit.base.Rank`: below the policy's rank means that it is to be brought on.
+    Column("rank", Integer, nullable=False, server_default="0"),
+    Column("total", Text, nullable=False, server_default=""),
+    Column("tax", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    #: The document was cancelled or deleted there and may be made again.
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("connection", "kind", "external_id"),
+    Index(
+        "uq_bindings_order_id_connection_kind_part",
+        "order_id",
+        "connection",
+        "kind",
+        "part",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index(None, "number"),
+    Index(None, "key"),
+    Index(None, "connection", "created_at"),
+)
+
+#: What hangs on an order beside its sale, in either system, as it was last seen there.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("order_id", BigId, ForeignKey("orders.id"), nullable=False),
+    Column("connection", String(128), nullable=False),
+    #: `shipment`, `return`, `invoice`, `credit_note`, `refund`, `payment`, `fulfilment`, `note`.
+    Column("kind", String(16), nullable=False),
+    Column("external_id", String(255), nullable=False),
+    #: Our idempotency key where the document carries one.
+    Column("key", String(255), nullable=False, server_default=""),
+    Column("number", String(255), nullable=False, server_default=""),
+    #: The canonical state, e.g. `sent`, `posted`.
+    Column("state", String(32), nullable=False, server_default=""),
+    Column("currency", String(3), nullable=False, server_default=""),
+    #: Exact text with the sign of its system; empty for what has no amount.
+    Column("total", Text, nullable=False, server_default=""),
+    Column("dated_on", String(10), nullable=False, server_default=""),
+    #: Of the canonical record.
+    Column("digest", String(32), nullable=False, server_default=""),
+    #: zlib of the canonical record's JSON.
+    Column("body", LargeBinary, nullable=False),
+    #: The document of the other system that this one was made from, and that one's digest when it was last written.
+    Column("made_from", BigId, ForeignKey("documents.id")),
+    Column("made_digest", String(32), nullable=False, server_default=""),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    #: It is gone there.
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("connection", "kind", "external_id"),
+    Index(None, "order_id"),
+    Index(None, "number"),
+    Index(
+        "uq_documents_made_from",
+        "made_from",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+#: Further orders that a document covers (a collected invoice, a merged shipment).
+document_links = Table(
+    "document_links",
+    metadata,
+    Column("document_id", BigId, ForeignKey("documents.id"), primary_key=True),
+    Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
+)
+
+#: The printable file of a document, as its system gave it.
+files = Table(
+    "files",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    #: Random: what stands in links, so that they cannot be guessed from one another.
+    Column("token", String(64), nullable=False, unique=True),
+    Column("document_id", BigId, ForeignKey("documents.id"), nullable=False),
+    #: The system's own name for it, for showing only.
+    Column("name", String(255), nullable=False, server_default=""),
+    Column("content_type", String(128), nullable=False),
+    #: Hex, of the bytes.
+    Column("sha256", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Index(None, "document_id"),
+)

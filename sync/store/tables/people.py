@@ -1,0 +1,147 @@
+"""People: what stops documents, who may do what, and what was done."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text, true
+
+from sync.store.tables.metadata import metadata
+from sync.store.types import BigId, UtcDateTime
+
+#: All documents stopped by one cause.
+issues = Table(
+    "issues",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("fingerprint", String(40), nullable=False, unique=True),
+    #: `unmapped`, `unknown_sku`, `totals_mismatch`, `mapping`, `rejected`, `connection` ...
+    Column("cause", String(64), nullable=False),
+    #: What the cause shares over its documents, e.g. `sku:ABC-1`.
+    Column("subject", String(255), nullable=False, server_default=""),
+    Column("channel", String(128), nullable=False, server_default=""),
+    Column("connection", String(128), nullable=False, server_default=""),
+    Column("title", Text, nullable=False),
+    Column("next_step", Text, nullable=False, server_default=""),
+    #: `integrator`, `business`, `admin`: who can end it.
+    Column("owner", String(32), nullable=False, server_default="admin"),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Index(None, "closed_at"),
+)
+
+issue_documents = Table(
+    "issue_documents",
+    metadata,
+    Column("issue_id", BigId, ForeignKey("issues.id"), primary_key=True),
+    Column("item_id", BigId, ForeignKey("work_items.id"), primary_key=True),
+    #: JSON list of {path, reason} for this document.
+    Column("details", Text, nullable=False, server_default="[]"),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Index(None, "item_id", "closed_at"),
+)
+
+#: "Retry all of this cause": documents are released a piece at a time, so that it can be watched and cancelled.
+bulk_runs = Table(
+    "bulk_runs",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("issue_id", BigId, ForeignKey("issues.id"), nullable=False),
+    #: What the person was shown.
+    Column("expected", Integer, nullable=False),
+    Column("released", Integer, nullable=False, server_default="0"),
+    #: Documents up to this item id are dealt with.
+    Column("reached", BigId, nullable=False, server_default="0"),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    #: Null while it runs; `outcome` says then how: `done`, `cancelled`.
+    Column("ended_at", UtcDateTime),
+    Column("outcome", String(16), nullable=False, server_default=""),
+    Index(
+        "uq_bulk_runs_running",
+        "issue_id",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+#: Value translations; `scope` is `connection:<name>`, `channel:<name>` or `global`, the narrower wins.
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("table_name", String(64), primary_key=True),
+    Column("scope", String(160), primary_key=True),
+    Column("source_value", String(255), primary_key=True),
+    Column("target_value", String(255), nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("changed_by", String(128), nullable=False, server_default=""),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("login", String(128), nullable=False, unique=True),
+    Column("password_hash", String(255), nullable=False),
+    #: `viewer`, `operator`, `integrator` or `admin`; each may do what the ones before it may.
+    Column("role", String(16), nullable=False),
+    Column("active", Boolean, nullable=False, server_default=true()),
+    #: Name of the zone in which times are shown; empty for the browser's UTC.
+    Column("timezone", String(64), nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("password_changed_at", UtcDateTime),
+    Column("signed_in_at", UtcDateTime),
+)
+
+#: A browser that is signed in. Its cookie holds a random token, we hold that token's hash; ending the row ends it.
+sessions = Table(
+    "sessions",
+    metadata,
+    #: Hex of SHA-256 of the token.
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    #: Written at most once a minute.
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("address", String(64), nullable=False, server_default=""),
+    Column("agent", String(255), nullable=False, server_default=""),
+    Index(None, "user_id"),
+)
+
+#: Who changed what, when, why.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(128), nullable=False),
+    #: From where: `terminal <host>`, `console <address>`.
+    Column("origin", String(255), nullable=False, server_default=""),
+    Column("action", String(64), nullable=False),
+    #: `order:<channel>:<external id>`, `connection:<name>` ...
+    Column("subject", String(320), nullable=False),
+    Column("before", Text, nullable=False, server_default=""),
+    Column("after", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index(None, "subject"),
+    Index(None, "actor"),
+)
+
+#: What people have asked for once and want to see again: the last `proof` of a channel, the last `doctor`.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    #: `proof`, `doctor`.
+    Column("kind", String(16), nullable=False),
+    #: The channel of a proof; empty for what is about everything.
+    Column("subject", String(128), nullable=False, server_default=""),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    #: JSON, as `--json` prints it.
+    Column("body", Text, nullable=False),
+    Index(None, "kind", "subject", "at"),
+)
