@@ -17,6 +17,8 @@ TAX_PERCENT = {"": Decimal(19), "reduced-rate": Decimal(7), "zero-rate": Decimal
 SHIPPING_SKU = "SHIPPING"
 FEE_SKU = "FEE"
 ROUNDING_SKU = "ROUNDING"
+#: Money that is given back for no article: goodwill.
+REFUND_SKU = "REFUND"
 
 #: In the shop only, planted on purpose: no ERP may know it.
 UNKNOWN_SKU = "NUR-IM-SHOP-1"
@@ -46,7 +48,7 @@ class Product:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
-    """An ERP product that stands for shipping, fees or rounding; no stock, no price of its own."""
+    """An ERP product that stands for shipping, fees, rounding or goodwill; no stock, no price of its own."""
 
     sku: str
     name: str
@@ -56,6 +58,7 @@ SERVICES = (
     Service(SHIPPING_SKU, "Versand / Shipping"),
     Service(FEE_SKU, "Gebühren / Fees"),
     Service(ROUNDING_SKU, "Rundung / Rounding"),
+    Service(REFUND_SKU, "Erstattung / Refund"),
 )
 
 #: The recorded shop's articles first (its gross prices), then what the recordings teach to expect of names and SKUs.

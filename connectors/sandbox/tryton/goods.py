@@ -29,7 +29,7 @@ def make_categories(admin: Admin, accounts: Mapping[str, int], taxes: Mapping[st
 
 
 def make_services(admin: Admin, categories: Mapping[str, int]) -> dict[str, int]:
-    """Code -> id of the products that stand for shipping, fees and rounding."""
+    """Code -> id of the products that stand for shipping, fees, rounding and goodwill."""
     unit = _unit(admin)
     values = [_template(each.sku, each.name, Decimal(0), categories[""], unit, kind="service") for each in SERVICES]
     admin.create("product.template", *values)
