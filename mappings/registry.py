@@ -7,8 +7,11 @@ from typing import Final
 
 from mappings import sandbox_erp, tryton, woocommerce
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.facets import ErpFacets, ShopFacets
 
 __all__ = [
+    "ERP_FACETS",
+    "SHOP_FACETS",
     "SOURCES",
     "TARGETS",
     "JsonDict",
@@ -27,3 +30,8 @@ TARGETS: Final[Mapping[str, TargetMapping]] = {
     "sandbox_erp": sandbox_erp.MAPPING,
     "tryton": tryton.MAPPING,
 }
+
+#: What hangs on orders, for the systems whose mappings know it.
+SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {}
+
+ERP_FACETS: Final[Mapping[str, ErpFacets]] = {}

@@ -148,6 +148,8 @@ class TargetDocument:
     payload: JsonDict
     #: How far it got, whatever the target calls it.
     rank: Rank
+    #: The target's own version, as `FollowsSales.pull_sales` would say it; empty where it has none.
+    version: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

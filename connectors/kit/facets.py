@@ -157,6 +157,8 @@ class MarksOrders(Protocol):
 
     #: How each kind is found again: `note` by our mark in its text, `mark` by its name.
     order_keys: Mapping[str, KeyDeclaration]
+    #: The longest deadline of any write to the shop, in seconds.
+    write_deadline_s: float
 
     @abstractmethod
     def update_order(self, external_id: str, payload: JsonDict) -> Envelope:

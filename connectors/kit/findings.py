@@ -13,13 +13,14 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
+from connectors.kit.words import say
 
 #: The shop's clock says when an order was placed, and that decides whether it is looked up before its sale is made.
 CLOCK_WARNING_S: Final = 30.0
 #: As long as the shortest outage after which nothing is taken on trust any more.
 CLOCK_LIMIT_S: Final = 300.0
-_REFUSED: Final = "put right in the other system, or in the connection's settings, what the refusal names"
-_SILENT: Final = "try again in a moment; if it stays so, ask who runs the other system"
+_REFUSED: Final = say("put right in the other system, or in the connection's settings, what the refusal names")
+_SILENT: Final = say("try again in a moment; if it stays so, ask who runs the other system")
 #: `Date` names whole seconds: on average it is half a second behind.
 _HALF_S: Final = 0.5
 
@@ -50,7 +51,8 @@ class Finding:
     found: str
     #: What would have been right; empty where `found` says it.
     expected: str = ""
-    #: What to do, as a sentence without its full stop; empty where there is nothing to do.
+    #: What to do, as a sentence without its full stop; empty where there is nothing to do. Texts of ours are phrases
+    #: (`connectors.kit.words`), and can be translated; those of another system stay as it said them.
     next_step: str = ""
 
 
@@ -97,16 +99,21 @@ def of_clock(check: str, header: str, asked_at: dt.datetime, answered_at: dt.dat
     try:
         theirs = parsedate_to_datetime(header)
     except ValueError:
-        return unknown(check, "the answer has no Date header", "let the proxy in front of it pass the header")
+        return unknown(check, say("the answer has no Date header"), say("let the proxy in front of it pass the header"))
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=dt.UTC)
     ahead_s = (theirs - asked_at - (answered_at - asked_at) / 2).total_seconds() + _HALF_S
     if abs(ahead_s) < CLOCK_WARNING_S:
-        return ok(check, "the clocks agree within a few seconds" if abs(ahead_s) < 3 else _apart(ahead_s))  # noqa: PLR2004
+        return ok(check, say("the clocks agree within a few seconds") if abs(ahead_s) < 3 else _apart(ahead_s))  # noqa: PLR2004
     tell = warn if abs(ahead_s) < CLOCK_LIMIT_S else fail
-    step = "switch on time synchronisation (NTP) on the machine whose clock is wrong"
-    return tell(check, _apart(ahead_s), step, expected=f"less than {CLOCK_WARNING_S:.0f} s apart")
+    step = say("switch on time synchronisation (NTP) on the machine whose clock is wrong")
+    return tell(
+        check, _apart(ahead_s), step, expected=say("less than %(seconds)s s apart", seconds=f"{CLOCK_WARNING_S:.0f}")
+    )
 
 
 def _apart(ahead_s: float) -> str:
-    return f"its clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} ours"
+    seconds = f"{abs(ahead_s):.0f}"
+    if ahead_s > 0:
+        return say("its clock is %(seconds)s s ahead of ours", seconds=seconds)
+    return say("its clock is %(seconds)s s behind ours", seconds=seconds)

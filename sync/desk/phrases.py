@@ -1,26 +1,10 @@
-"""Texts for people with their values apart: whoever shows one can translate it first.
-
-`say` and `say_many` mark their literals for the catalogue of translations, as `gettext` and `ngettext` would.
-"""
+"""What the desk says to people: phrases (`mappings.canonical.words`), and refusals in their words."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from mappings.canonical.words import Phrase, joined, quote, say, say_many
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Phrase:
-    """A text with `%(name)s` for each of its values; `many` where the text depends on `count`."""
-
-    one: str
-    many: str = ""
-    count: int | None = None
-    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """In English."""
-        return (self.many if self.many and self.count != 1 else self.one) % self.values
+__all__ = ["Phrase", "Refusal", "joined", "quote", "say", "say_many"]
 
 
 class Refusal(Exception):
@@ -28,15 +12,5 @@ class Refusal(Exception):
 
     def __init__(self, phrase: Phrase) -> None:
         """The words; without a full stop where they become a part of a sentence."""
-        super().__init__(str(phrase))
+        super().__init__(phrase)
         self.phrase = phrase
-
-
-def say(text: str, **values: object) -> Phrase:
-    """One text."""
-    return Phrase(text, values=values)
-
-
-def say_many(one: str, many: str, count: int, **values: object) -> Phrase:
-    """A text for one and for any other `count`; `%(count)s` may stand in both."""
-    return Phrase(one, many, count, {"count": count, **values})

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connectors.kit.base import Rank, SalesTarget
 from mappings.base import SourceOptions, TargetMapping
 from sync.rules.stops import NotSent
-from sync.rules.systems import ChannelSystems
+from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState
 from sync.store.engine import Store
 from sync.store.intents import IntentOpen, Wanted, load_open_keys, open_intents
@@ -62,6 +62,8 @@ class Drain:
     progress: Callable[[], None] = lambda: None
     #: Set when the target is away: what was not sent yet is not sent.
     away: threading.Event = dataclasses.field(default_factory=threading.Event)
+    #: The same for the shop, where it is written to.
+    shop_away: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     @property
     def source_options(self) -> SourceOptions:
@@ -95,18 +97,23 @@ class Drain:
 
         return self.store.write(fenced)
 
-    def announce(self, wanted: Sequence[Wanted]) -> dict[str, int]:
+    def announce(self, wanted: Sequence[Wanted], *, side: Side | None = None) -> dict[str, int]:
         """The intents of a batch, committed: key -> intent. A key that somebody writes just now is left out.
 
-        All of `wanted` are of one kind. Raises LeaseLost, DatabaseBusy.
+        All of `wanted` are of one kind, and go to one side: the ERP where nothing else is said. Raises LeaseLost,
+        DatabaseBusy.
         """
+        to = side or self.systems.erp_side
 
         def work(connection: Connection) -> dict[str, int]:
             keys = [entry.key for entry in wanted]
-            busy = {intent.key for intent in load_open_keys(connection, self.lease.connection, wanted[0].kind, keys)}
+            busy = {intent.key for intent in load_open_keys(connection, to.connection, wanted[0].kind, keys)}
             free = [entry for entry in wanted if entry.key not in busy]
-            start_s, settle_s = self.systems.start_s, self.systems.settle_s
-            return open_intents(connection, self.lease, free, start_s=start_s, settle_s=settle_s) if free else {}
+            if not free:
+                return {}
+            return open_intents(
+                connection, self.lease, free, start_s=to.deadline_s, settle_s=to.settle_s, at=to.connection
+            )
 
         try:
             return self.store.write(work)
@@ -132,12 +139,17 @@ class Permit:
     drain: Drain
     #: Monotonic; the intents' `sent_at`.
     until: float
+    #: Who is written to; the ERP where nothing else is said.
+    side: Side | None = None
 
     def demand(self) -> None:
         """Directly before every write. Raises NotSent when the call must not be started any more."""
-        if self.drain.away.is_set():
-            raise NotSent("the target is away; this document was not sent")
+        systems = self.drain.systems
+        side = self.side or systems.erp_side
+        away = self.drain.away if side.connection == systems.channel.erp else self.drain.shop_away
+        if away.is_set():
+            raise NotSent(f"{side.connection} is away; this document was not sent")
         if time.monotonic() > self.until:
             raise NotSent("its turn did not come in time; this document was not sent")
-        if self.drain.clock.left_s() <= self.drain.target.write_deadline_s:
+        if self.drain.clock.left_s() <= side.deadline_s:
             raise NotSent("the lease has less time left than the call may take; this document was not sent")

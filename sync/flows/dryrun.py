@@ -28,7 +28,7 @@ from sync.flows import parties, sales
 from sync.flows.context import Clock, Drain
 from sync.flows.orders import plan
 from sync.flows.piece import Piece
-from sync.rules.systems import ChannelSystems
+from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState, channel_state
 from sync.store.engine import Store
 from sync.store.intents import Wanted
@@ -83,7 +83,7 @@ class _DryDrain(Drain):
         """Nothing; the steps that a dry run takes use no answer of it."""
         return cast("T", None)
 
-    def announce(self, wanted: Sequence[Wanted]) -> dict[str, int]:
+    def announce(self, wanted: Sequence[Wanted], *, side: Side | None = None) -> dict[str, int]:  # noqa: ARG002
         """Every document as if it was free."""
         return {entry.key: number for number, entry in enumerate(wanted, 1)}
 

@@ -18,10 +18,12 @@ from connectors.kit.base import (
     SalesTarget,
     Throttle,
 )
+from connectors.kit.facets import MarksOrders
 from connectors.registry import known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.records import OrderState
-from mappings.registry import SOURCES, TARGETS
+from mappings.facets import ErpFacets, ShopFacets
+from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
 _NO_LIMIT = 10**12
@@ -38,6 +40,17 @@ class SystemMissing(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Side:
+    """One of a channel's two connections, as a place that is written to."""
+
+    connection: str
+    #: The longest that one write may take, in seconds.
+    deadline_s: float
+    #: How long after the start of a write a look-up that finds nothing is conclusive.
+    settle_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ChannelSystems:
     """A channel with both of its sides, ready to be used."""
 
@@ -48,8 +61,18 @@ class ChannelSystems:
     target_mapping: TargetMapping
     source_options: SourceOptions
     target_options: TargetOptions
-    #: How long after the start of a write a look-up that finds nothing is conclusive.
+    #: How long after the start of a write to the target a look-up that finds nothing is conclusive.
     settle_s: float
+    #: The shop, where it can be written to.
+    shop_side: Side | None = None
+    #: What the mappings know of the facets; None for a system without.
+    shop_facets: ShopFacets | None = None
+    erp_facets: ErpFacets | None = None
+
+    @property
+    def erp_side(self) -> Side:
+        """The ERP."""
+        return Side(self.channel.erp, self.target.write_deadline_s, self.settle_s)
 
     def reading(self, lookups: Mapping[tuple[str, str], str]) -> SourceOptions:
         """How the source is read: the shop's own states are translated by the `order_state` look-up."""
@@ -64,7 +87,7 @@ class ChannelSystems:
     @property
     def lease_s(self) -> float:
         """Long enough for a call at its deadline with a heartbeat missed on either side."""
-        return lease_length_s(self.target)
+        return _lease_length_s(self.target, self.shop_side)
 
     @property
     def mapping_version(self) -> str:
@@ -72,9 +95,8 @@ class ChannelSystems:
         return f"{self.channel.source}:{self.source_mapping.version}/{self.channel.erp}:{self.target_mapping.version}"
 
 
-def lease_length_s(target: SalesTarget) -> float:
-    """The length of a lease on `target`, in seconds."""
-    return LEASE_BASE_S + 3.0 * target.write_deadline_s
+def _lease_length_s(target: SalesTarget, shop: Side | None) -> float:
+    return LEASE_BASE_S + 3.0 * max(target.write_deadline_s, 0.0 if shop is None else shop.deadline_s)
 
 
 def read_config(settings: Settings) -> Config:
@@ -165,7 +187,25 @@ class Systems:
                 settings=policies.target,
             ),
             settle_s=settle_s(erp, target),
+            shop_side=self._shop_side(source),
+            shop_facets=SHOP_FACETS.get(source.system),
+            erp_facets=ERP_FACETS.get(erp.system),
         )
+
+    def _shop_side(self, connection: Connection) -> Side | None:
+        shop = self.connector(connection.name)
+        if not isinstance(shop, MarksOrders):
+            return None
+        return Side(connection.name, shop.write_deadline_s, max(connection.settle_s, shop.write_deadline_s + 60.0))
+
+    def lease_lengths(self) -> dict[str, float]:
+        """ERP connection -> the longest lease that a drain of its channels may have, in seconds."""
+        lengths: dict[str, float] = {}
+        for channel in self.config.channels.values():
+            shop = self._shop_side(self.config.connections[channel.source])
+            length = _lease_length_s(self.connector(channel.erp), shop)
+            lengths[channel.erp] = max(length, lengths.get(channel.erp, 0.0))
+        return lengths
 
     def close(self) -> None:
         """Close every connector's connections."""

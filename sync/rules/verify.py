@@ -17,6 +17,7 @@ from connectors.kit.base import JsonDict
 from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order, OrderLine
 from mappings.canonical.refs import Ref
+from mappings.canonical.words import joined, say
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,13 @@ def duplicate_order(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="duplicate_order",
                 path="",
-                reason=f"same customer, lines and total as order {number} of {placed_at:%Y-%m-%d %H:%M} UTC",
+                reason=say(
+                    "same customer, lines and total as order %(number)s of %(placed_at)s UTC",
+                    number=number,
+                    placed_at=f"{placed_at:%Y-%m-%d %H:%M}",
+                ),
                 subject=external_id,
-                next_step="ask the customer; approve the order if both are meant, else cancel one in the shop",
+                next_step=say("ask the customer; approve the order if both are meant, else cancel one in the shop"),
             )
 
 
@@ -56,17 +61,23 @@ def unknown_sku(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="unknown_sku",
                 path=f"lines[{index}].sku",
-                reason=f"{line.name!r} has no SKU (its product was deleted in the shop, or never had one)",
+                reason=say(
+                    "%(name)s has no SKU (its product was deleted in the shop, or never had one)", name=repr(line.name)
+                ),
                 subject=f"line:{line.name}",
-                next_step="give the product a SKU in the shop, and the line of this order with it; or reject the order",
+                next_step=say(
+                    "give the product a SKU in the shop, and the line of this order with it; or reject the order"
+                ),
             )
         elif facts.product(line) is None:
             yield Problem(
                 cause="unknown_sku",
                 path=f"lines[{index}].sku",
-                reason=f"the ERP has no article {line.sku!r} ({line.name})",
+                reason=say("the ERP has no article %(sku)s (%(name)s)", sku=repr(line.sku), name=line.name),
                 subject=f"sku:{line.sku}",
-                next_step=f"create the article in the ERP, or add a row for {line.sku!r} to the sku look-up",
+                next_step=say(
+                    "create the article in the ERP, or add a row for %(sku)s to the sku look-up", sku=repr(line.sku)
+                ),
             )
 
 
@@ -79,9 +90,14 @@ def unit(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="unit",
                 path=f"lines[{index}].quantity",
-                reason=f"{line.quantity} of {line.sku} cannot be written: its unit takes {digits} decimals",
+                reason=say(
+                    "%(quantity)s of %(sku)s cannot be written: its unit takes %(digits)s decimals",
+                    quantity=line.quantity,
+                    sku=line.sku,
+                    digits=digits,
+                ),
                 subject=f"sku:{line.sku}",
-                next_step="change the article's unit in the ERP, or the quantity in the shop",
+                next_step=say("change the article's unit in the ERP, or the quantity in the shop"),
             )
 
 
@@ -99,11 +115,17 @@ def price(order: Order, facts: Facts) -> Iterator[Problem]:
                 cause="price",
                 path=f"lines[{index}].unit_price",
                 reason=(
-                    f"{line.sku} costs {line.unit_price.amount:.4f} net in the shop, {listed:f} in the ERP: "
-                    f"more than {tolerance}% apart"
+                    say(
+                        "%(sku)s costs %(amount)s net in the shop, %(listed)s in the ERP: more than "
+                        "%(tolerance)s%% apart",
+                        sku=line.sku,
+                        amount=f"{line.unit_price.amount:.4f}",
+                        listed=f"{listed:f}",
+                        tolerance=tolerance,
+                    )
                 ),
                 subject=f"sku:{line.sku}",
-                next_step="align the two price lists, or approve the order",
+                next_step=say("align the two price lists, or approve the order"),
             )
 
 
@@ -122,14 +144,19 @@ def tax(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="tax",
                 path=f"lines[{index}].tax_lines",
-                reason=f"{line.sku} was taxed at {_rates(found)}, the ERP takes {_rates(expected)}",
+                reason=say(
+                    "%(sku)s was taxed at %(found)s, the ERP takes %(expected)s",
+                    sku=line.sku,
+                    found=_rates(found),
+                    expected=_rates(expected),
+                ),
                 subject=f"sku:{line.sku}:{_rates(found)}",
-                next_step="correct the tax class in the shop or the ERP, add a row to the tax look-up, or approve",
+                next_step=say("correct the tax class in the shop or the ERP, add a row to the tax look-up, or approve"),
             )
 
 
 def _rates(rates: Sequence[Decimal]) -> str:
-    return " + ".join(f"{rate.normalize():f}%" for rate in rates) or "no tax"
+    return " + ".join(f"{rate.normalize():f}%" for rate in rates) or say("no tax")
 
 
 def payment_method(order: Order, facts: Facts) -> Iterator[Problem]:
@@ -138,9 +165,15 @@ def payment_method(order: Order, facts: Facts) -> Iterator[Problem]:
         yield Problem(
             cause="unmapped",
             path="payment_method",
-            reason=f"the payment_method look-up has no row for {order.payment_method!r}",
+            reason=say(
+                "the payment_method look-up has no row for %(payment_method)s",
+                payment_method=repr(order.payment_method),
+            ),
             subject=f"payment_method:{order.payment_method}",
-            next_step=f"add a row for {order.payment_method!r} to the payment_method look-up",
+            next_step=say(
+                "add a row for %(payment_method)s to the payment_method look-up",
+                payment_method=repr(order.payment_method),
+            ),
         )
 
 
@@ -153,10 +186,10 @@ def address(order: Order, facts: Facts) -> Iterator[Problem]:
         missing = [
             field
             for field, value in (
-                ("name", entry.first_name or entry.last_name or entry.company),
-                ("street", entry.street),
-                ("city", entry.city),
-                ("country", entry.country),
+                (say("name"), entry.first_name or entry.last_name or entry.company),
+                (say("street"), entry.street),
+                (say("city"), entry.city),
+                (say("country"), entry.country),
             )
             if not value.strip()
         ]
@@ -164,8 +197,8 @@ def address(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="address",
                 path=name,
-                reason=f"the {name} address has no {', no '.join(missing)}",
-                next_step="complete the address in the shop, or approve the order as it is",
+                reason=say(_LACKS[name], missing=joined(", ", missing)),
+                next_step=say("complete the address in the shop, or approve the order as it is"),
             )
     country = order.billing.country
     known = facts.resolved.get(Ref("country", country))
@@ -173,9 +206,12 @@ def address(order: Order, facts: Facts) -> Iterator[Problem]:
         yield Problem(
             cause="unmapped",
             path="billing.country",
-            reason=f"the ERP has no country {country!r}",
+            reason=say("the ERP has no country %(country)s", country=repr(country)),
             subject=f"country:{country}",
-            next_step=f"create the country in the ERP, or add a row for {country!r} to the country look-up",
+            next_step=say(
+                "create the country in the ERP, or add a row for %(country)s to the country look-up",
+                country=repr(country),
+            ),
         )
 
 
@@ -185,8 +221,8 @@ def test_order(order: Order, facts: Facts) -> Iterator[Problem]:  # noqa: ARG001
         yield Problem(
             cause="test_order",
             path="",
-            reason="the shop marks this as a test order",
-            next_step="reject it, or approve it if the ERP should have it",
+            reason=say("the shop marks this as a test order"),
+            next_step=say("reject it, or approve it if the ERP should have it"),
         )
 
 
@@ -197,8 +233,13 @@ def value_limit(order: Order, facts: Facts) -> Iterator[Problem]:
         yield Problem(
             cause="value_limit",
             path="totals.grand",
-            reason=f"{order.totals.grand} is above the limit of {limit:f} {order.currency}",
-            next_step="approve or reject the order",
+            reason=say(
+                "%(grand)s is above the limit of %(limit)s %(currency)s",
+                grand=order.totals.grand,
+                limit=f"{limit:f}",
+                currency=order.currency,
+            ),
+            next_step=say("approve or reject the order"),
         )
 
 

@@ -27,6 +27,8 @@ class NewBinding:
     rank: int
     total: str
     tax: str
+    #: The target's own version of it; empty where it has none.
+    version: str = ""
     part: int = 0
 
 
@@ -57,7 +59,8 @@ def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
     statement = statement.on_conflict_do_update(
         index_elements=[bindings.c.connection, bindings.c.kind, bindings.c.external_id],
         set_={
-            name: statement.excluded[name] for name in ("key", "number", "state", "rank", "total", "tax", "updated_at")
+            name: statement.excluded[name]
+            for name in ("key", "number", "state", "rank", "total", "tax", "version", "updated_at")
         }
         | {"ended_at": None},
     )

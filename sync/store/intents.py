@@ -46,12 +46,19 @@ class Wanted:
 
 
 def open_intents(
-    connection: Connection, lease: Lease, wanted: Sequence[Wanted], *, start_s: float, settle_s: float
+    connection: Connection,
+    lease: Lease,
+    wanted: Sequence[Wanted],
+    *,
+    start_s: float,
+    settle_s: float,
+    at: str = "",
 ) -> dict[str, int]:
     """Write the intents of one batch; answers key -> intent id. The caller commits before it calls anybody.
 
-    `start_s` is how long the caller takes at most until its last call of these has *started*; the settle time counts
-    from then. Raises LeaseLost, and IntentOpen when one of the keys has an open intent (nothing is written then).
+    `at` is the connection that will be written to, that of the lease where it is empty. `start_s` is how long the
+    caller takes at most until its last call of these has *started*; the settle time counts from then. Raises LeaseLost,
+    and IntentOpen when one of the keys has an open intent (nothing is written then).
     """
     demand_lease(connection, lease)
     now = connection.execute(select(db_now())).scalar_one()
@@ -60,7 +67,7 @@ def open_intents(
         {
             "item_id": entry.item_id,
             "channel": lease.channel,
-            "connection": lease.connection,
+            "connection": at or lease.connection,
             "kind": entry.kind,
             "action": entry.action,
             "key": entry.key,

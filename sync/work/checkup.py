@@ -8,6 +8,7 @@ from typing import Final
 from config.model import Config
 from config.settings import Settings
 from connectors.kit.findings import N_, Finding, fail, ok, unknown, warn
+from sync.desk.phrases import quote, say
 from sync.work.valkey import NoServer, RedisProblem, check_redis, find_server
 from sync.work.vitals import look_once
 
@@ -21,11 +22,11 @@ CHECKS: Final[Mapping[str, str]] = {
 }
 #: Check -> the causes of `sync.work.valkey` that belong to it, and what is said when none of them is there.
 _CAUSES: Final[Mapping[str, tuple[frozenset[str], str]]] = {
-    "queue.server": (frozenset({"unreachable", "refused", "version", "role"}), "it answers"),
-    "queue.policy": (frozenset({"policy", "unknown"}), "maxmemory-policy noeviction"),
-    "queue.persistence": (frozenset({"aof", "aof_write"}), "it writes an append-only file"),
-    "queue.memory": (frozenset({"memory"}), "less than its warning mark is used"),
-    "queue.clock": (frozenset({"clock"}), "the clocks agree"),
+    "queue.server": (frozenset({"unreachable", "refused", "version", "role"}), say("it answers")),
+    "queue.policy": (frozenset({"policy", "unknown"}), quote("maxmemory-policy noeviction")),
+    "queue.persistence": (frozenset({"aof", "aof_write"}), say("it writes an append-only file")),
+    "queue.memory": (frozenset({"memory"}), say("less than its warning mark is used")),
+    "queue.clock": (frozenset({"clock"}), say("the clocks agree")),
 }
 _AWAY: Final = frozenset({"unreachable", "refused"})
 
@@ -55,8 +56,12 @@ def _away(settings: Settings, problem: RedisProblem) -> Finding:
     try:
         program = find_server()
     except NoServer as error:
-        return fail(check, "there is no server to start", str(error))
-    return warn(check, "it does not run", f"start Crossdock, and it is started with it ({program}): crossdock run")
+        return fail(check, say("there is no server to start"), str(error))
+    return warn(
+        check,
+        say("it does not run"),
+        say("start Crossdock, and it is started with it (%(program)s): crossdock run", program=program),
+    )
 
 
 def _workers(settings: Settings) -> Finding:
@@ -66,7 +71,9 @@ def _workers(settings: Settings) -> Finding:
         look_once(settings, Config(folder=settings.config_folder, connections={}, channels={})),
     )
     if not seen.answers:
-        return unknown(check, "Redis did not say", "run the check-up again")
+        return unknown(check, say("Redis did not say"), say("run the check-up again"))
     if not seen.living:
-        return fail(check, "none: nothing is worked off", "start Crossdock: crossdock run, or crossdock worker")
-    return ok(check, f"{seen.living} alive")
+        return fail(
+            check, say("none: nothing is worked off"), say("start Crossdock: crossdock run, or crossdock worker")
+        )
+    return ok(check, say("%(living)s alive", living=seen.living))

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from config.model import Channel
 from sync.desk.bulk import advance
-from sync.rules.systems import Systems, lease_length_s
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
@@ -32,7 +31,7 @@ class Dispatcher:
         """Leases are as long as their target connection's calls."""
         self._runtime = runtime
         self._watch = Watch()
-        self._lease_s = _lease_lengths(runtime.systems)
+        self._lease_s = runtime.systems.lease_lengths()
 
     def look(self) -> int:
         """One look; answers for how many channels it rang."""
@@ -80,11 +79,6 @@ class Dispatcher:
             facet = "doubt" if state == ItemState.PARKED else "target"
             store.write(functools.partial(mark, channel=channel, kind=kind, external_ids=[external_id], facet=facet))
             log.warning("orphaned_intent", channel=channel, order=external_id)
-
-
-def _lease_lengths(systems: Systems) -> dict[str, float]:
-    targets = {channel.erp for channel in systems.config.channels.values()}
-    return {name: lease_length_s(systems.connector(name)) for name in targets}
 
 
 def _park(connection: Connection) -> None:

@@ -98,6 +98,7 @@ def _binding(drain: Drain, piece: Piece, document: TargetDocument) -> NewBinding
         rank=int(document.rank),
         total=f"{document.total:f}",
         tax="" if document.tax is None else f"{document.tax:f}",
+        version=document.version,
     )
 
 

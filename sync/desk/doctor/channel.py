@@ -12,6 +12,7 @@ from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, wa
 from connectors.registry import UnknownSystem
 from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.words import moment_shown
+from sync.desk.phrases import joined, say
 from sync.rules.references import resolve
 from sync.rules.systems import ChannelSystems, SystemMissing, Systems
 from sync.store.engine import Store
@@ -42,7 +43,7 @@ class ChannelCheckup:
         try:
             systems = self._patients.channel(self._name)
         except (ConnectionBroken, SystemMissing, UnknownSystem) as error:
-            yield fail("channel.references", str(error), "correct the connections of this channel")
+            yield fail("channel.references", str(error), say("correct the connections of this channel"))
             return
         store, lookups = self._store, {}
         if store is not None:
@@ -53,21 +54,32 @@ class ChannelCheckup:
     def _start_at(self) -> Finding:
         check, start_at = "channel.start_at", self._config.channels[self._name].policies.start_at
         if start_at is None:
-            return ok(check, "from its first start on")
+            return ok(check, say("from its first start on"))
         if start_at > dt.datetime.now(dt.UTC):
             where = self._config.where(f"channels.{self._name}.policies.start_at")
-            return warn(check, f"not before {moment_shown(start_at)}: until then every order is skipped", where)
-        return ok(check, f"orders placed from {moment_shown(start_at)} on")
+            return warn(
+                check,
+                say("not before %(start_at)s: until then every order is skipped", start_at=moment_shown(start_at)),
+                where,
+            )
+        return ok(check, say("orders placed from %(start_at)s on", start_at=moment_shown(start_at)))
 
     def _rules(self) -> Finding:
         check, rules = "channel.rules", self._config.channels[self._name].policies.rules
         off = [rule for rule in _GUARDS if rules[rule] is Mode.OFF]
         if off:
             places = ", ".join(self._config.where(f"channels.{self._name}.policies.rules.{rule}") for rule in off)
-            step = f"set them to `hold`, unless somebody else looks: {places}"
-            return warn(check, f"{', '.join(off)} switched off: a wrong sale would be made in silence", step)
+            step = say("set them to `hold`, unless somebody else looks: %(places)s", places=places)
+            return warn(
+                check, say("%(off)s switched off: a wrong sale would be made in silence", off=", ".join(off)), step
+            )
         warned = [rule for rule in _GUARDS if rules[rule] is Mode.WARN]
-        return ok(check, f"{', '.join(warned)} only warn" if warned else f"{', '.join(_GUARDS)} hold what is wrong")
+        return ok(
+            check,
+            say("%(warned)s only warn", warned=", ".join(warned))
+            if warned
+            else say("%(guards)s hold what is wrong", guards=", ".join(_GUARDS)),
+        )
 
 
 def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
@@ -79,10 +91,10 @@ def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str])
         return of_error(check, error)
     missing = sorted(f"{ref.kind} {ref.value or '(the default one)'}" for ref in refs - known.keys())
     if missing:
-        step = "create them in the ERP, or name others in the channel's `policies.target`"
-        return fail(check, f"the ERP does not know {', '.join(missing)}", step)
+        step = say("create them in the ERP, or name others in the channel's `policies.target`")
+        return fail(check, say("the ERP does not know %(missing)s", missing=", ".join(missing)), step)
     named = sorted(ref.value for ref in refs if ref.value)
-    return ok(check, f"found: {', '.join(named)}" if named else "nothing is named")
+    return ok(check, say("found: %(named)s", named=", ".join(named)) if named else say("nothing is named"))
 
 
 def _rehearsal(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
@@ -93,11 +105,16 @@ def _rehearsal(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) 
     except ConnectorError as error:
         return of_error(check, error)
     if not done.orders:
-        return unknown(check, "the shop has no order of late that would be imported")
+        return unknown(check, say("the shop has no order of late that would be imported"))
     if not done.stopped:
-        return ok(check, f"all of the newest {done.orders} orders would go through")
+        return ok(check, say("all of the newest %(orders)s orders would go through", orders=done.orders))
     most = done.causes.most_common(_SHOWN)
-    told = "; ".join(f"{count} x {cause}" for (cause, _), count in most)
+    told = joined("; ", (say("%(count)s x %(cause)s", count=count, cause=cause) for (cause, _), count in most))
     steps = dict.fromkeys(step for (_, step), _ in most if step)
-    found = f"{done.stopped} of the newest {done.orders} orders would be held: {told}"
-    return warn(check, found, "; ".join(steps))
+    found = say(
+        "%(stopped)s of the newest %(orders)s orders would be held: %(told)s",
+        stopped=done.stopped,
+        orders=done.orders,
+        told=told,
+    )
+    return warn(check, found, joined("; ", steps))

@@ -12,6 +12,7 @@ from connectors.kit.findings import N_, Circumstances, Finding, Level, fail, ok,
 from connectors.registry import UnknownSystem, class_of, has
 from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
+from sync.desk.phrases import joined, say
 from sync.rules.systems import Systems, settle_s
 from sync.store.connections import failure_streaks
 from sync.store.engine import Store
@@ -70,9 +71,9 @@ class ConnectionCheckup:
         try:
             usual, patient = self._systems.connector(self._name), self._patients.connector(self._name)
         except (ConnectionBroken, UnknownSystem) as error:
-            yield fail(check, str(error), f"correct it at {where}")
+            yield fail(check, str(error), say("correct it at %(where)s", where=where))
             return
-        yield ok(check, f"configured at {where}")
+        yield ok(check, say("configured at %(where)s", where=where))
         yield self._https()
         if has(usual, SalesTarget):
             yield self._settle(usual)
@@ -91,10 +92,10 @@ class ConnectionCheckup:
         if url.startswith("https://"):
             return ok(check, "https")
         if is_local(url):
-            return ok(check, "plain http, and it never leaves this machine")
+            return ok(check, say("plain http, and it never leaves this machine"))
         where = self._config.where(f"connections.{self._name}.url")
-        step = f"use https, unless the way there is safe (your own network): {where}"
-        return warn(check, "plain http: credentials and customers' addresses travel readable", step)
+        step = say("use https, unless the way there is safe (your own network): %(where)s", where=where)
+        return warn(check, say("plain http: credentials and customers' addresses travel readable"), step)
 
     def _from_store(self, store: Store, usual: Any) -> Iterator[Finding]:  # noqa: ANN401 - a connector
         yield self._running(store)
@@ -106,24 +107,35 @@ class ConnectionCheckup:
     def _without_store(self) -> Iterator[Finding]:
         for check in ("connection.running", "connection.deliveries", "connection.key"):
             if check in self.checks:
-                yield unknown(check, "not looked at: `installation.schema` comes first")
+                yield unknown(check, say("not looked at: `installation.schema` comes first"))
 
     def _running(self, store: Store) -> Finding:
         check = "connection.running"
         if (entry := find_pause(store.read(pauses), connections=(self._name,))) is not None:
-            step = f"end it when its reason is gone: crossdock resume {entry.name}".rstrip()
-            return warn(check, f"paused: {entry.reason}", step)
+            step = say("end it when its reason is gone: %(command)s", command=f"crossdock resume {entry.name}".rstrip())
+            return warn(check, say("paused: %(reason)s", reason=entry.reason), step)
         rows = [row for row in store.read(list_schedules) if row.name in self._schedules()]
         if failed := [row for row in rows if row.last_ok is False]:
-            told = "; ".join(f"{row.name}: {row.message}" for row in failed)
-            return warn(check, f"its last run failed ({told})", "see the other checks of this connection")
+            told = joined("; ", (say("%(name)s: %(message)s", name=row.name, message=row.message) for row in failed))
+            return warn(
+                check, say("its last run failed (%(told)s)", told=told), say("see the other checks of this connection")
+            )
         channels = {self._name: [channel.name for channel in self._config.channels_of(self._name)]}
         streak = store.read(lambda c: failure_streaks(c, channels))[self._name]
         if streak.failures:
-            told = f"the last {streak.failures} tries at documents failed here: {streak.message}"
-            return warn(check, told, "see the other checks of this connection")
+            told = say(
+                "the last %(failures)s tries at documents failed here: %(message)s",
+                failures=streak.failures,
+                message=streak.message,
+            )
+            return warn(check, told, say("see the other checks of this connection"))
         ran = [row.last_at for row in rows if row.last_at is not None]
-        return ok(check, f"last run at {moment_shown(max(ran))}" if ran else "not paused, and nothing has failed")
+        return ok(
+            check,
+            say("last run at %(ran)s", ran=moment_shown(max(ran)))
+            if ran
+            else say("not paused, and nothing has failed"),
+        )
 
     def _schedules(self) -> frozenset[str]:
         return frozenset({f"pull:{self._name}", f"webhooks:{self._name}"})
@@ -135,30 +147,51 @@ class ConnectionCheckup:
         """
         check = "connection.deliveries"
         if not self._url:
-            return ok(check, "none can come without a public address; orders are pulled")
+            return ok(check, say("none can come without a public address; orders are pulled"))
         subscribed = store.read(lambda c: first_good(c, WEBHOOKS, self._name))
         last = store.read(lambda c: last_received(c, self._name, "webhook"))
-        told = f"the last one came at {moment_shown(last)}" if last else "none came yet"
+        told = say("the last one came at %(last)s", last=moment_shown(last)) if last else say("none came yet")
         if subscribed is None:
-            return ok(check, f"{told}; the subscriptions were never seen in order")
+            return ok(check, say("%(told)s; the subscriptions were never seen in order", told=told))
         since = max(subscribed + _GRACE, dt.datetime.now(dt.UTC) - _DAY, *([last] if last else []))
         missed = store.read(lambda c: count_missed(c, self._name, since))
         if missed >= _MISSED:
-            step = "see the webhooks' state below, and whether the shop's host reaches the public address"
-            return warn(check, f"{told}, and the pull has found {missed} changes since {moment_shown(since)}", step)
+            step = say("see the webhooks' state below, and whether the shop's host reaches the public address")
+            return warn(
+                check,
+                say(
+                    "%(told)s, and the pull has found %(missed)s changes since %(since)s",
+                    told=told,
+                    missed=missed,
+                    since=moment_shown(since),
+                ),
+                step,
+            )
         return ok(check, told)
 
     def _settle(self, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
         check, connection = "connection.settle", self._config.connections[self._name]
         seconds = settle_s(connection, target)
         if target.settle_bound_s is not None:
-            return ok(check, f"{seconds:.0f} s, which the system itself declares")
+            return ok(check, say("%(seconds)s s, which the system itself declares", seconds=f"{seconds:.0f}"))
         floor = target.write_deadline_s + _SETTLE_MARGIN_S
         where = self._config.where(f"connections.{self._name}.settle_s")
         if connection.settle_s < floor and f"connections.{self._name}.settle_s" in self._config.places:
-            step = f"set `settle_s` to {floor:.0f} s or more, or shorten `deadline_s`: {where}"
-            return warn(check, f"`settle_s` is {connection.settle_s:.0f} s and counts as {seconds:.0f} s", step)
-        return ok(check, f"{seconds:.0f} s")
+            step = say(
+                "set `settle_s` to %(floor)s s or more, or shorten `deadline_s`: %(where)s",
+                floor=f"{floor:.0f}",
+                where=where,
+            )
+            return warn(
+                check,
+                say(
+                    "`settle_s` is %(settle_s)s s and counts as %(seconds)s s",
+                    settle_s=f"{connection.settle_s:.0f}",
+                    seconds=f"{seconds:.0f}",
+                ),
+                step,
+            )
+        return ok(check, say("%(seconds)s s", seconds=f"{seconds:.0f}"))
 
     def _key(self, store: Store, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
         check, key = "connection.key", target.keys["sale"]
@@ -168,9 +201,16 @@ class ConnectionCheckup:
             tell = fail if proof.body["level"] == Level.FAIL else warn
             return tell(check, proof.body["found"], proof.body["next_step"] or command)
         if not key.enforced:
-            step = f"let the system keep {key.key_field} unique, where it can; see the page of the system"
-            return warn(check, f"{key.key_field} is not enforced: doubled drafts are found and deleted", step)
+            step = say(
+                "let the system keep %(key_field)s unique, where it can; see the page of the system",
+                key_field=key.key_field,
+            )
+            return warn(
+                check,
+                say("%(key_field)s is not enforced: doubled drafts are found and deleted", key_field=key.key_field),
+                step,
+            )
         if proof is None:
-            step = f"prove it with a test document that is removed again: {command}"
-            return warn(check, f"{key.key_field}, declared and not proven yet", step)
-        return ok(check, f"{key.key_field}, proven at {moment_shown(proof.at)}")
+            step = say("prove it with a test document that is removed again: %(command)s", command=command)
+            return warn(check, say("%(key_field)s, declared and not proven yet", key_field=key.key_field), step)
+        return ok(check, say("%(key_field)s, proven at %(at)s", key_field=key.key_field, at=moment_shown(proof.at)))

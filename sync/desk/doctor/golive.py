@@ -8,6 +8,7 @@ from typing import Final
 from config.model import Config
 from connectors.kit.findings import N_, Finding, ok, unknown, warn
 from sync.desk.doctor.words import moment_shown
+from sync.desk.phrases import quote, say
 from sync.store.bindings import count_linked
 from sync.store.engine import Store
 from sync.store.items import count_states
@@ -39,17 +40,19 @@ class GoLive:
     def _users(self) -> Finding:
         check, admins = "golive.users", self._store.read(lambda c: count_users(c, role="admin"))
         if not admins:
-            return warn(check, "there is no administrator", "add one: crossdock user add LOGIN --role admin")
-        return ok(check, f"{admins} administrators, {self._store.read(count_users)} users")
+            return warn(check, say("there is no administrator"), say("add one: crossdock user add LOGIN --role admin"))
+        return ok(
+            check, say("%(admins)s administrators, %(users)s users", admins=admins, users=self._store.read(count_users))
+        )
 
     def _orders(self) -> Finding:
         check = "golive.orders"
         linked = self._store.read(count_linked)
         bare = [name for name in sorted(self._config.channels) if not linked.get(name)]
         if bare:
-            step = "place a test order in the shop and see it through: crossdock orders"
-            return warn(check, f"no order of {', '.join(bare)} is in the ERP yet", step)
-        return ok(check, ", ".join(f"{name}: {linked[name]}" for name in sorted(self._config.channels)))
+            step = say("place a test order in the shop and see it through: crossdock orders")
+            return warn(check, say("no order of %(bare)s is in the ERP yet", bare=", ".join(bare)), step)
+        return ok(check, quote(", ".join(f"{name}: {linked[name]}" for name in sorted(self._config.channels))))
 
     def _needs(self) -> Finding:
         check = "golive.needs"
@@ -57,10 +60,16 @@ class GoLive:
         needs = sum(count for (_, state), (count, _) in counts.items() if state in STOPPED)
         doubts = sum(count for (_, state), (count, _) in counts.items() if state == ItemState.RECONCILE)
         if needs:
-            return warn(check, f"{needs} orders need somebody", "see why: crossdock status, or the page Needs you")
+            return warn(
+                check,
+                say("%(needs)s orders need somebody", needs=needs),
+                say("see why: crossdock status, or the page Needs you"),
+            )
         if doubts:
-            return warn(check, f"{doubts} writes are being looked up", "wait until they are settled")
-        return ok(check, "no order is held, parked or in doubt")
+            return warn(
+                check, say("%(doubts)s writes are being looked up", doubts=doubts), say("wait until they are settled")
+            )
+        return ok(check, say("no order is held, parked or in doubt"))
 
     def _proof(self) -> Finding:
         check = "golive.proof"
@@ -68,11 +77,17 @@ class GoLive:
         missing = [name for name in sorted(self._config.channels) if name not in proofs]
         broken = [name for name in sorted(self._config.channels) if name in proofs and not proofs[name].ok]
         if broken:
-            step = f"see every difference with its ids: crossdock proof {' '.join(broken)}"
-            return warn(check, f"the last proof of {', '.join(broken)} does not hold", step)
+            step = say("see every difference with its ids: crossdock proof %(broken)s", broken=" ".join(broken))
+            return warn(check, say("the last proof of %(broken)s does not hold", broken=", ".join(broken)), step)
         if missing:
-            return unknown(check, f"{', '.join(missing)} was never proven", f"crossdock proof {' '.join(missing)}")
+            return unknown(
+                check,
+                say("%(missing)s was never proven", missing=", ".join(missing)),
+                quote(f"crossdock proof {' '.join(missing)}"),
+            )
         if not self._config.channels:
-            return unknown(check, "there is no channel")
+            return unknown(check, say("there is no channel"))
         oldest = min(proofs[name].at for name in self._config.channels)
-        return ok(check, f"every channel's last proof holds; the oldest is of {moment_shown(oldest)}")
+        return ok(
+            check, say("every channel's last proof holds; the oldest is of %(oldest)s", oldest=moment_shown(oldest))
+        )

@@ -19,6 +19,7 @@ from connectors.kit.errors import ConnectorError
 from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, N_, Finding, fail, ok, unknown, warn
 from connectors.kit.http import HttpClient
 from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
+from sync.desk.phrases import quote, say
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
 from sync.store.migrate import schema_problem
@@ -66,12 +67,24 @@ class Installation:
     def _configuration(self) -> Finding:
         check = "installation.configuration"
         if self._config is None:
-            told = "\n".join(str(problem) for problem in self._problems)
-            return fail(check, told or "it cannot be read", "correct each of these places")
+            told = quote("\n".join(str(problem) for problem in self._problems))
+            return fail(check, told or say("it cannot be read"), say("correct each of these places"))
         config = self._config
         if not config.channels:
-            return warn(check, f"no channel is configured in {config.folder}", "declare one under `channels`")
-        return ok(check, f"{len(config.connections)} connections, {len(config.channels)} channels in {config.folder}")
+            return warn(
+                check,
+                say("no channel is configured in %(folder)s", folder=config.folder),
+                say("declare one under `channels`"),
+            )
+        return ok(
+            check,
+            say(
+                "%(count)s connections, %(count2)s channels in %(folder)s",
+                count=len(config.connections),
+                count2=len(config.channels),
+                folder=config.folder,
+            ),
+        )
 
     def _secret_files(self) -> Finding:
         """Of the files that hold secrets or customers' addresses, those that any user of this machine may read."""
@@ -79,9 +92,9 @@ class Installation:
         files = [*self._mounted(), *self._own()]
         open_ = sorted(str(path) for path in files if _others_read(path))
         if open_:
-            step = f"take the right to read from everybody else: chmod o-rwx {' '.join(open_)}"
-            return warn(check, f"everybody on this machine can read {', '.join(open_)}", step)
-        return ok(check, f"{len(files)} files with secrets or orders, none open to everybody")
+            step = say("take the right to read from everybody else: chmod o-rwx %(open)s", open=" ".join(open_))
+            return warn(check, say("everybody on this machine can read %(open)s", open=", ".join(open_)), step)
+        return ok(check, say("%(count)s files with secrets or orders, none open to everybody", count=len(files)))
 
     def _mounted(self) -> Iterator[Path]:
         folder = self._settings.config_folder
@@ -107,12 +120,21 @@ class Installation:
         while not folder.exists():
             folder = folder.parent
         usage = shutil.disk_usage(folder)
-        found = f"{bytes_shown(usage.free)} of {bytes_shown(usage.total)} are free at {self._settings.state_folder}"
-        step = "make room: without it no order can be stored, and shops get errors for their webhooks"
+        found = say(
+            "%(free)s of %(total)s are free at %(state_folder)s",
+            free=bytes_shown(usage.free),
+            total=bytes_shown(usage.total),
+            state_folder=self._settings.state_folder,
+        )
+        step = say("make room: without it no order can be stored, and shops get errors for their webhooks")
         if usage.free < _ROOM_NEEDED:
-            return fail(check, found, step, expected=f"{bytes_shown(_ROOM_WARNING)} or more")
+            return fail(
+                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(_ROOM_WARNING))
+            )
         if usage.free < _ROOM_WARNING:
-            return warn(check, found, step, expected=f"{bytes_shown(_ROOM_WARNING)} or more")
+            return warn(
+                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(_ROOM_WARNING))
+            )
         return ok(check, found)
 
     # -- database ----------------------------------------------------------------------------------------------
@@ -123,7 +145,9 @@ class Installation:
             facts = database_facts(self._store)
         except (DBAPIError, DatabaseBusy) as error:
             told = error.orig if isinstance(error, DBAPIError) else error
-            yield fail(check, f"it cannot be used: {told}", "start it, or correct CROSSDOCK_DATABASE")
+            yield fail(
+                check, say("it cannot be used: %(told)s", told=told), say("start it, or correct CROSSDOCK_DATABASE")
+            )
             return
         yield _version(check, facts, is_sqlite=self._store.is_sqlite)
         yield self._schema()
@@ -135,48 +159,52 @@ class Installation:
     def _schema(self) -> Finding:
         check = "installation.schema"
         if problem := schema_problem(self._store):
-            return fail(check, problem, "run `crossdock init`")
-        return ok(check, "it fits")
+            return fail(check, problem, say("run `crossdock init`"))
+        return ok(check, say("it fits"))
 
     def _integrity(self) -> Finding:
         check = "installation.integrity"
         if not self._store.is_sqlite:
-            return ok(check, "PostgreSQL's own business; its server log would say so")
+            return ok(check, say("PostgreSQL's own business; its server log would say so"))
         found = quick_check(self._store, _CHECK_S)
         if found is None:
-            step = "let it run through in a quiet hour: sqlite3 FILE 'PRAGMA quick_check'"
-            return unknown(check, f"too large to be read whole within {_CHECK_S:.0f} s", step)
+            step = say("let it run through in a quiet hour: sqlite3 FILE 'PRAGMA quick_check'")
+            return unknown(
+                check, say("too large to be read whole within %(check_s)s s", check_s=f"{_CHECK_S:.0f}"), step
+            )
         if found != "ok":
-            step = "stop Crossdock, restore the last backup, start it again: it looks up what came since"
-            return fail(check, f"damaged: {found}", step)
-        return ok(check, "read whole, nothing is damaged")
+            step = say("stop Crossdock, restore the last backup, start it again: it looks up what came since")
+            return fail(check, say("damaged: %(found)s", found=found), step)
+        return ok(check, say("read whole, nothing is damaged"))
 
     def _scheduler(self) -> Finding:
         check = "installation.scheduler"
         if schema_problem(self._store):
-            return unknown(check, "the schema comes first")
+            return unknown(check, say("the schema comes first"))
         scheduler = self._store.read(lambda c: holder_of(c, SCHEDULER))
         if scheduler is None:
-            return warn(check, "it never ran", "start Crossdock: crossdock run, or crossdock scheduler")
+            return warn(check, say("it never ran"), say("start Crossdock: crossdock run, or crossdock scheduler"))
         if not scheduler.alive:
-            found = f"its last sign of life was at {moment_shown(scheduler.beat_at)}"
-            return fail(check, found, "start Crossdock: crossdock run, or crossdock scheduler")
-        return ok(check, f"alive {scheduler.silence.total_seconds():.0f} s ago")
+            found = say("its last sign of life was at %(beat_at)s", beat_at=moment_shown(scheduler.beat_at))
+            return fail(check, found, say("start Crossdock: crossdock run, or crossdock scheduler"))
+        return ok(check, say("alive %(seconds)s s ago", seconds=f"{scheduler.silence.total_seconds():.0f}"))
 
     # -- the way to us -----------------------------------------------------------------------------------------
 
     def _public_url(self) -> Finding:
         check, url = "installation.public_url", self._settings.public_url
         if not url:
-            step = "set CROSSDOCK_PUBLIC_URL to the https address under which shops reach Crossdock"
-            return warn(check, "none is set: webhooks cannot come, orders are pulled", step)
+            step = say("set CROSSDOCK_PUBLIC_URL to the https address under which shops reach Crossdock")
+            return warn(check, say("none is set: webhooks cannot come, orders are pulled"), step)
         if (problem := _unanswered(url)) is not None:
-            step = "start the web process, and see that the address leads to it; from other places it may well do"
-            return warn(check, f"{url} does not lead to us, seen from here: {problem}", step)
+            step = say("start the web process, and see that the address leads to it; from other places it may well do")
+            return warn(
+                check, say("%(url)s does not lead to us, seen from here: %(problem)s", url=url, problem=problem), step
+            )
         if urlsplit(url).scheme != "https" and not is_local(url):
-            step = "put a certificate in front of Crossdock: orders and sign-ins travel readable"
-            return warn(check, f"{url} is plain http", step, expected="https")
-        return ok(check, f"{url} leads to us")
+            step = say("put a certificate in front of Crossdock: orders and sign-ins travel readable")
+            return warn(check, say("%(url)s is plain http", url=url), step, expected="https")
+        return ok(check, say("%(url)s leads to us", url=url))
 
 
 def _others_read(path: Path) -> bool:
@@ -187,9 +215,14 @@ def _others_read(path: Path) -> bool:
 
 
 def _version(check: str, facts: DatabaseFacts, *, is_sqlite: bool) -> Finding:
-    found = f"{facts.product}, {bytes_shown(facts.size_bytes)}"
+    found = say("%(product)s, %(size_bytes)s", product=facts.product, size_bytes=bytes_shown(facts.size_bytes))
     if not is_sqlite and facts.version[:1] < (_OLDEST_POSTGRES,):
-        return fail(check, found, "update PostgreSQL", expected=f"PostgreSQL {_OLDEST_POSTGRES} or newer")
+        return fail(
+            check,
+            found,
+            say("update PostgreSQL"),
+            expected=say("PostgreSQL %(oldest_postgres)s or newer", oldest_postgres=_OLDEST_POSTGRES),
+        )
     return ok(check, found)
 
 
@@ -197,15 +230,21 @@ def _durability(facts: DatabaseFacts, *, is_sqlite: bool) -> Finding:
     check, told = "installation.durability", facts.durability
     if is_sqlite:
         synchronous = _FULL_SYNC.get(told["synchronous"], told["synchronous"])
-        found = f"journal {told['journal_mode']}, synchronous {synchronous}"
+        found = say(
+            "journal %(journal_mode)s, synchronous %(synchronous)s",
+            journal_mode=told["journal_mode"],
+            synchronous=synchronous,
+        )
         if told["journal_mode"] == "wal" and synchronous in {"full", "extra"}:
             return ok(check, found)
-        step = "keep the file on a local disk: some network file systems refuse WAL"
+        step = say("keep the file on a local disk: some network file systems refuse WAL")
         return fail(check, found, step, expected="journal wal, synchronous full")
-    found = ", ".join(f"{name} {value}" for name, value in sorted(told.items()))
+    found = quote(", ".join(f"{name} {value}" for name, value in sorted(told.items())))
     if told["fsync"] == "on" and told["synchronous_commit"] != "off":
         return ok(check, found)
-    step = "switch both on: an order that was accepted and then lost with a power cut is never sent again by the shop"
+    step = say(
+        "switch both on: an order that was accepted and then lost with a power cut is never sent again by the shop"
+    )
     return fail(check, found, step, expected="fsync on, synchronous_commit not off")
 
 
@@ -213,10 +252,13 @@ def _database_clock(facts: DatabaseFacts) -> Finding:
     check = "installation.database_clock"
     ahead_s = (facts.now - facts.asked_at - (facts.answered_at - facts.asked_at) / 2).total_seconds()
     if abs(ahead_s) < CLOCK_WARNING_S:
-        return ok(check, "the clocks agree")
+        return ok(check, say("the clocks agree"))
     tell = fail if abs(ahead_s) >= CLOCK_LIMIT_S else warn
-    found = f"the database's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} ours"
-    return tell(check, found, "switch on time synchronisation (NTP) on both machines")
+    seconds = f"{abs(ahead_s):.0f}"
+    found = say("the database's clock is %(seconds)s s behind ours", seconds=seconds)
+    if ahead_s > 0:
+        found = say("the database's clock is %(seconds)s s ahead of ours", seconds=seconds)
+    return tell(check, found, say("switch on time synchronisation (NTP) on both machines"))
 
 
 def _unanswered(url: str) -> str | None:
@@ -229,7 +271,7 @@ def _unanswered(url: str) -> str | None:
         return str(error)
     finally:
         client.close()
-    return None if isinstance(answer.data, dict) and answer.data.get("status") == "ok" else "somebody else answers"
+    return None if isinstance(answer.data, dict) and answer.data.get("status") == "ok" else say("somebody else answers")
 
 
 __all__ = ["CHECKS", "Installation"]

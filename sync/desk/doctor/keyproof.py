@@ -18,6 +18,7 @@ from connectors.kit.findings import Finding, Level, fail, ok, unknown, warn
 from connectors.registry import has
 from sync.desk.doctor.report import KIND, key_subject
 from sync.desk.doctor.words import moment_shown
+from sync.desk.phrases import joined, say
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.health import clock
@@ -49,10 +50,15 @@ def prove_key(store: Store, target: SalesTarget, name: str, *, settle_s: float, 
     """
     key = target.keys["sale"]
     if not key.enforced or not key.draft:
-        step = key.how_to_enforce or "see the page of the system: its documents are kept single by reading drafts back"
-        return KeyProof(name, warn(CHECK, f"{key.key_field} is not enforced by this system as it is", step))
+        step = key.how_to_enforce or say(
+            "see the page of the system: its documents are kept single by reading drafts back"
+        )
+        return KeyProof(
+            name,
+            warn(CHECK, say("%(key_field)s is not enforced by this system as it is", key_field=key.key_field), step),
+        )
     if not has(target, OffersTestSale):
-        return KeyProof(name, unknown(CHECK, "this connector knows no sale that may be made for a test"))
+        return KeyProof(name, unknown(CHECK, say("this connector knows no sale that may be made for a test")))
     if (open_ := _clear_up(store, target, name, settle_s)) is not None:
         return open_
     proof = _Proof(store, target, name, actor)
@@ -71,35 +77,46 @@ class _Proof:
         try:
             payload = self._target.test_sale(self._key)
         except ConnectorError as error:
-            return KeyProof(self._name, unknown(CHECK, f"nothing was written: {error}"))
+            return KeyProof(self._name, unknown(CHECK, say("nothing was written: %(error)s", error=error)))
         self._begin()
         [first] = self._target.create_sales([payload])
         if isinstance(first.error, OutcomeUnknown):
-            return self._open(f"the first call had no usable answer: {first.error}")
+            return self._open(say("the first call had no usable answer: %(error)s", error=first.error))
         if first.error is not None:
             # Refused, or never sent: nothing stands there.
             finding = fail(
-                CHECK, f"the test sale was not taken: {first.error}", "see the other checks of the connection"
+                CHECK,
+                say("the test sale was not taken: %(error)s", error=first.error),
+                say("see the other checks of the connection"),
             )
             return self._close(finding, ())
         [second] = self._target.create_sales([payload])
         if isinstance(second.error, OutcomeUnknown):
-            return self._open(f"the second call had no usable answer: {second.error}")
+            return self._open(say("the second call had no usable answer: %(error)s", error=second.error))
         finding = self._judged(second.error)
         try:
             left = _remove(self._target, self._key)
         except ConnectorError as error:
-            return self._open(f"the test sale could not be removed: {error}")
+            return self._open(say("the test sale could not be removed: %(error)s", error=error))
         return self._close(finding, left)
 
     def _judged(self, second: ConnectorError | None) -> Finding:
         if isinstance(second, AlreadyExists):
-            return ok(CHECK, f"{self._field}: a second sale with the same key was refused, and the first is removed")
+            return ok(
+                CHECK,
+                say(
+                    "%(field)s: a second sale with the same key was refused, and the first is removed",
+                    field=self._field,
+                ),
+            )
         if second is None:
-            found = f"{self._field}: a second sale with the same key was taken"
-            step = "the system does not enforce the key: see its page before you go live, orders could be doubled"
+            found = say("%(field)s: a second sale with the same key was taken", field=self._field)
+            step = say("the system does not enforce the key: see its page before you go live, orders could be doubled")
             return fail(CHECK, found, step)
-        return unknown(CHECK, f"{self._field}: the second call failed for another reason: {second}")
+        return unknown(
+            CHECK,
+            say("%(field)s: the second call failed for another reason: %(second)s", field=self._field, second=second),
+        )
 
     def _begin(self) -> None:
         def write(c: Any) -> None:  # noqa: ANN401 - Connection
@@ -110,7 +127,10 @@ class _Proof:
 
     def _open(self, found: str) -> KeyProof:
         """What was begun stays begun: the next proof looks the key up."""
-        step = f"run it again in some minutes, it removes what it finds: {_AGAIN.format(name=self._name)}"
+        step = say(
+            "run it again in some minutes, it removes what it finds: %(command)s",
+            command=_AGAIN.format(name=self._name),
+        )
         return KeyProof(self._name, unknown(CHECK, found, step))
 
     def _close(self, finding: Finding, left: tuple[str, ...]) -> KeyProof:
@@ -120,7 +140,7 @@ class _Proof:
 
 
 _BEGUN: Final = unknown(
-    CHECK, "a proof was begun and not finished: its test sale may still be there", "run the proof again"
+    CHECK, say("a proof was begun and not finished: its test sale may still be there"), say("run the proof again")
 )
 
 
@@ -129,19 +149,21 @@ def _clear_up(store: Store, target: SalesTarget, name: str, settle_s: float) -> 
     last = store.read(lambda c: last_report(c, KIND, key_subject(name)))
     if last is None or last.body["state"] != "begun":
         return None
-    again = f"run it again then: {_AGAIN.format(name=name)}"
+    again = say("run it again then: %(command)s", command=_AGAIN.format(name=name))
     try:
         found = target.find_sales([last.body["key"]]).get(last.body["key"], [])
         left = _remove(target, last.body["key"])
     except ConnectorError as error:
-        return KeyProof(name, unknown(CHECK, f"an earlier proof is not cleared up: {error}", again))
+        return KeyProof(name, unknown(CHECK, say("an earlier proof is not cleared up: %(error)s", error=error), again))
     # Both by the database's clock: this machine may not be the one that began the proof.
     settled_at = last.at + dt.timedelta(seconds=settle_s)
     if not found and settled_at > store.read(clock):
-        told = f"the test sale of an earlier proof may still land until {moment_shown(settled_at)}"
+        told = say(
+            "the test sale of an earlier proof may still land until %(settled_at)s", settled_at=moment_shown(settled_at)
+        )
         return KeyProof(name, unknown(CHECK, told, again))
     if left:
-        return KeyProof(name, _with_left(unknown(CHECK, "an earlier proof is not cleared up"), left), left)
+        return KeyProof(name, _with_left(unknown(CHECK, say("an earlier proof is not cleared up")), left), left)
     return None
 
 
@@ -164,8 +186,8 @@ def _named(document: TargetDocument) -> str:
 def _with_left(finding: Finding, left: tuple[str, ...]) -> Finding:
     if not left:
         return finding
-    found = f"{finding.found}; the test sale is still there: {', '.join(left)}"
-    step = "; ".join(filter(None, (finding.next_step, "delete it in the ERP by hand")))
+    found = say("%(found)s; the test sale is still there: %(left)s", found=finding.found, left=", ".join(left))
+    step = joined("; ", filter(None, (finding.next_step, say("delete it in the ERP by hand"))))
     level = Level.WARN if finding.level is Level.OK else finding.level
     return dataclasses.replace(finding, level=level, found=found, next_step=step)
 

@@ -15,6 +15,7 @@ import structlog
 
 from connectors.kit.findings import Finding, unknown
 from sync.desk.doctor.report import Line
+from sync.desk.phrases import say
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +61,8 @@ class _Run:
         """The check that was being made is the first without a finding."""
         for check in self.section.checks:
             if check not in self.found:
-                told = f"internal error: {type(error).__name__}"
-                self.found[check] = unknown(check, told, "this is a defect, please report it with the log's lines")
+                told = say("internal error: %(name)s", name=type(error).__name__)
+                self.found[check] = unknown(check, told, say("this is a defect, please report it with the log's lines"))
                 return
 
     def lines(self, total_s: float) -> list[Line]:
@@ -76,9 +77,9 @@ class _Run:
 
     def _reason(self, found: Mapping[str, Finding], total_s: float) -> str:
         if not self.ended.is_set():
-            return f"not found out within {total_s:.0f} s"
+            return say("not found out within %(seconds)s s", seconds=f"{total_s:.0f}")
         last = list(found)[-1] if found else ""
-        return f"not looked at: `{last}` comes first" if last else "not looked at"
+        return say("not looked at: `%(check)s` comes first", check=last) if last else say("not looked at")
 
 
 def run_all(sections: Sequence[Section], total_s: float, progress: Progress = lambda _done, _total: None) -> list[Line]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync.store.tables.documents import bindings, document_links, documents, files, order_skus, orders
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import audit, bulk_runs, issue_documents, issues, lookups, reports, sessions, users
-from sync.store.tables.stock import captured_lines, shown_stock, stock_levels
+from sync.store.tables.stock import captured_lines, shown_stock, stock_levels, touched_stock
 from sync.store.tables.work import (
     attempts,
     channel_states,
@@ -52,6 +52,7 @@ __all__ = [
     "singletons",
     "stock_levels",
     "switches",
+    "touched_stock",
     "users",
     "work_items",
 ]

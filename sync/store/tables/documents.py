@@ -78,6 +78,8 @@ bindings = Table(
     Column("rank", Integer, nullable=False, server_default="0"),
     Column("total", Text, nullable=False, server_default=""),
     Column("tax", Text, nullable=False, server_default=""),
+    #: The target's own version as last read back: a change that bears it is our own, come back.
+    Column("version", String(64), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     #: The document was cancelled or deleted there and may be made again.

@@ -39,9 +39,22 @@ captured_lines = Table(
     Column("quantity", Text, nullable=False),
     #: The order waits for a person; whether it counts is the channel's policy.
     Column("held", Boolean, nullable=False, server_default=false()),
+    #: When we first knew of it, by the database's clock.
+    Column("captured_at", UtcDateTime, nullable=False),
     #: When its document was seen in the state in which the ERP reserves, by the database's clock; null before.
     Column("reserved_at", UtcDateTime),
     Index(None, "connection", "sku"),
+)
+
+#: Articles of an ERP of which something has changed (a reading, an order) that no channel was told of yet.
+touched_stock = Table(
+    "touched_stock",
+    metadata,
+    Column("connection", String(128), primary_key=True),
+    #: The ERP's code of the article.
+    Column("sku", String(255), primary_key=True),
+    #: Raised with every change, so that one which comes while the channels are told is not forgotten.
+    Column("count", Integer, nullable=False, server_default="1"),
 )
 
 #: What a channel's shop shows of an article, and what we last made it show.
@@ -60,10 +73,10 @@ shown_stock = Table(
     Column("pushed_at", UtcDateTime),
     #: Began_at of the reading that the written figure came from: an older reading never overwrites a newer one.
     Column("version", UtcDateTime),
-    #: What the shop showed when we last looked.
+    #: What the shop shows as far as we know: what it showed when we last looked, or what we wrote since.
     Column("seen", Text),
     Column("seen_at", UtcDateTime),
-    #: Rounds for which the article has waited, because the shop showed less than all that we know explains.
+    #: Rounds in a row for which the article has waited, because the shop showed less than all that we know explains.
     Column("waits", Integer, nullable=False, server_default="0"),
     #: Why it shows what it shows, in plain words.
     Column("reason", Text, nullable=False, server_default=""),

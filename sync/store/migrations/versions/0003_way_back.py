@@ -18,6 +18,7 @@ _NOW_THERE = sa.text("ended_at IS NULL")
 def upgrade() -> None:
     """Add them. `document_links` hung on bindings until now; nothing ever wrote to it."""
     op.drop_table("document_links")
+    op.add_column("bindings", sa.Column("version", sa.String(length=64), server_default="", nullable=False))
     _create_documents()
     op.create_table(
         "document_links",
@@ -108,11 +109,19 @@ def _create_stock() -> None:
         sa.Column("connection", sa.String(length=128), nullable=False),
         sa.Column("quantity", sa.Text(), nullable=False),
         sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("captured_at", UtcDateTime(), nullable=False),
         sa.Column("reserved_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_captured_lines_order_id")),
         sa.PrimaryKeyConstraint("order_id", "sku", "location", name=op.f("pk_captured_lines")),
     )
     op.create_index(op.f("ix_captured_lines_connection_sku"), "captured_lines", ["connection", "sku"])
+    op.create_table(
+        "touched_stock",
+        sa.Column("connection", sa.String(length=128), nullable=False),
+        sa.Column("sku", sa.String(length=255), nullable=False),
+        sa.Column("count", sa.Integer(), server_default="1", nullable=False),
+        sa.PrimaryKeyConstraint("connection", "sku", name=op.f("pk_touched_stock")),
+    )
     op.create_table(
         "shown_stock",
         sa.Column("channel", sa.String(length=128), nullable=False),

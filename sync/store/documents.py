@@ -1,0 +1,140 @@
+"""Documents that hang on an order in either system, as last seen there, and which of them was made from which."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from sync.store.tables import documents
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One document as it stands in its system. `body` is the canonical record's JSON, compressed; `digest` is its."""
+
+    order_id: int
+    connection: str
+    #: `shipment`, `return`, `invoice`, `credit_note`, `refund`, `payment`; in a shop `fulfilment`, `note`.
+    kind: str
+    external_id: str
+    key: str = ""
+    number: str = ""
+    state: str = ""
+    currency: str = ""
+    total: str = ""
+    dated_on: str = ""
+    digest: str
+    body: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """One document that was seen before, without its body."""
+
+    id: int
+    order_id: int
+    connection: str
+    kind: str
+    external_id: str
+    key: str
+    number: str
+    state: str
+    currency: str
+    total: str
+    dated_on: str
+    digest: str
+    #: Id of the other system's document that it was made from, and that one's digest when it was last written.
+    made_from: int | None
+    made_digest: str
+    seen_at: dt.datetime
+
+
+_KEPT = {"id", "first_seen_at", "made_from", "made_digest"}
+
+
+def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[tuple[str, str, str], int]:
+    """Insert, or bring up to date what is there; answers (connection, kind, external id) -> id. Safe to repeat."""
+    if not rows:
+        return {}
+    now = connection.execute(select(db_now())).scalar_one()
+    statement = dialect_of(connection).insert(documents)
+    statement = statement.on_conflict_do_update(
+        index_elements=[documents.c.connection, documents.c.kind, documents.c.external_id],
+        set_={column.name: statement.excluded[column.name] for column in documents.c if column.name not in _KEPT},
+    )
+    table = documents.c
+    made = connection.execute(
+        statement.returning(table.connection, table.kind, table.external_id, table.id),
+        [{**_values(row), "first_seen_at": now, "seen_at": now, "ended_at": None} for row in rows],
+    )
+    return {(row.connection, row.kind, row.external_id): row.id for row in made}
+
+
+def _values(row: Seen) -> dict[str, object]:
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+def save_made(connection: Connection, row: Seen, made_from: int, made_digest: str) -> int:
+    """What we made in one system from a document of the other; answers its id. Safe to repeat.
+
+    One that was made from it before and is gone there has ended, so that it never stands in the way of this one.
+    """
+    table = documents.c
+    connection.execute(
+        update(documents)
+        .where(table.made_from == made_from, table.ended_at.is_(None))
+        .where((table.connection != row.connection) | (table.kind != row.kind) | (table.external_id != row.external_id))
+        .values(ended_at=db_now())
+    )
+    [made] = save_seen(connection, [row]).values()
+    connection.execute(update(documents).where(table.id == made).values(made_from=made_from, made_digest=made_digest))
+    return made
+
+
+def end_others(connection: Connection, order_id: int, of: str, kinds: Iterable[str], there: Iterable[str]) -> int:
+    """Documents of these kinds that a system does not have any more (`there`: external ids); answers how many."""
+    table = documents.c
+    ended = connection.execute(
+        update(documents)
+        .where(table.order_id == order_id, table.connection == of, table.kind.in_(sorted(kinds)))
+        .where(table.external_id.notin_(sorted(there)), table.ended_at.is_(None))
+        .values(ended_at=db_now())
+    )
+    return ended.rowcount
+
+
+def load_documents(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Document]]:
+    """Order id -> what hangs on it now, oldest first; an order without anything is absent."""
+    table = documents.c
+    query = (
+        select(*(table[field.name] for field in dataclasses.fields(Document)))
+        .where(table.order_id.in_(order_ids), table.ended_at.is_(None))
+        .order_by(table.id)
+    )
+    found: dict[int, list[Document]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.order_id, []).append(Document(*row))
+    return found
+
+
+def load_body(connection: Connection, document_id: int) -> bytes:
+    """The canonical record of one document, compressed. Raises LookupError."""
+    body = connection.execute(select(documents.c.body).where(documents.c.id == document_id)).scalar()
+    if body is None:
+        raise LookupError("this document is not known any more")
+    found: bytes = body
+    return found
+
+
+def orders_of_documents(connection: Connection, of: str, kind: str, external_ids: Sequence[str]) -> dict[str, int]:
+    """External id -> order id, for documents of one system that were seen before."""
+    table = documents.c
+    query = select(table.external_id, table.order_id).where(
+        table.connection == of, table.kind == kind, table.external_id.in_(external_ids)
+    )
+    return {external_id: order_id for external_id, order_id in connection.execute(query)}  # noqa: C416 - Row is no pair
