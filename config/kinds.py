@@ -233,6 +233,13 @@ def _url_hint(text: str) -> str:
     return "begin with https://" if "://" not in text else ""
 
 
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError(text)
+    return text == "on"
+
+
+SWITCH: Final = Kind(_switch, "on or off")
 NAME: Final = Kind(
     _matching(_NAME), "a name of a-z, 0-9, _ and -, beginning with a letter or digit, at most 64 characters"
 )

@@ -12,7 +12,17 @@ from marshmallow.exceptions import SCHEMA
 
 from config.checks import cross_check
 from config.fields import Complaint
-from config.model import DEFAULT_RULES, DEFAULT_STATUS, Channel, Config, Connection, Policies, Schedules, StatusAction
+from config.model import (
+    DEFAULT_RULES,
+    DEFAULT_STATUS,
+    Channel,
+    Config,
+    Connection,
+    Policies,
+    Schedules,
+    StatusAction,
+    StockPolicy,
+)
 from config.problems import ConfigError, Place, Problem, did_you_mean, one_of
 from config.references import resolve
 from config.schemas import SECTIONS
@@ -175,6 +185,7 @@ def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Source
         channels[name] = Channel(
             name=name,
             policies=_policies(shared.get("policies", {}), own["policies"]),
+            stock=StockPolicy(**values.pop("stock", {})),
             schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
             **values,
         )

@@ -228,6 +228,67 @@ class Policies:
         raise KeyError(f"{state}/{payment_state}")
 
 
+class HeldOrders(enum.StrEnum):
+    """What orders that wait for a person do to the stock that a channel shows."""
+
+    COUNT = "count"
+    IGNORE = "ignore"
+
+
+class Backorders(enum.StrEnum):
+    """Whether a shop may sell what is not there."""
+
+    LEAVE = "leave"
+    YES = "yes"
+    NO = "no"
+
+
+class MissingArticles(enum.StrEnum):
+    """What is said of an article that the ERP has and the shop has not."""
+
+    HOLD = "hold"
+    IGNORE = "ignore"
+
+
+#: In `StockPolicy.freeze`: every article of the channel.
+EVERYTHING: Final = "*"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StockPolicy:
+    """What a channel's shop shows of the ERP's stock."""
+
+    push: bool = False
+    held_orders: HeldOrders = HeldOrders.COUNT
+    #: Units that are never shown.
+    safety: Decimal = Decimal(0)
+    #: The same in percent of what the ERP has; both are taken off.
+    safety_percent: Decimal = Decimal(0)
+    #: Percent of what is available that this channel may sell.
+    share: Decimal = Decimal(100)
+    #: The most that is shown; None shows all.
+    cap: Decimal | None = None
+    #: Decimals of a shown quantity; the rest is cut off.
+    decimals: int = 0
+    backorders: Backorders = Backorders.LEAVE
+    #: ERP warehouses that the one place of the shop shows; empty for all that the ERP has.
+    warehouses: tuple[str, ...] = ()
+    #: For a shop with places of its own: its place -> the ERP warehouses that it shows.
+    locations: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    #: The shop's SKUs that are left as they are; `*` for all.
+    freeze: tuple[str, ...] = ()
+    missing: MissingArticles = MissingArticles.HOLD
+
+    @property
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """The shop's place (empty for a shop without places) -> warehouses; empty for all that the ERP has."""
+        return self.locations or {"": self.warehouses}
+
+    def is_frozen(self, sku: str) -> bool:
+        """Whether the shop keeps what it shows for this article."""
+        return EVERYTHING in self.freeze or sku in self.freeze
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Schedules:
     """How often a channel looks, in seconds."""
@@ -237,6 +298,9 @@ class Schedules:
     #: A cron line in `timezone`.
     nightly: str = "30 3 * * *"
     webhook_check_every_s: float = 3600.0
+    stock_every_s: float = 60.0
+    #: A cron line in `timezone`: when every article is read and compared, whether it moved or not.
+    stock_full: str = "30 4 * * *"
     #: By how much a pull steps back, so that late commits and equal timestamps are not missed.
     overlap_s: float = 300.0
 
@@ -251,6 +315,7 @@ class Channel:
     #: IANA zone in which the shop counts its days.
     timezone: str = "UTC"
     policies: Policies = Policies()
+    stock: StockPolicy = StockPolicy()
     schedules: Schedules = Schedules()
 
 
@@ -284,6 +349,10 @@ class Config:
     def channels_of(self, connection: str) -> tuple[Channel, ...]:
         """The channels that have this connection on either side."""
         return tuple(channel for channel in self.channels.values() if connection in {channel.source, channel.erp})
+
+    def stock_channels(self, erp: str) -> tuple[Channel, ...]:
+        """The channels that show the stock of an ERP connection."""
+        return tuple(channel for channel in self.channels.values() if channel.erp == erp and channel.stock.push)
 
     def channels_of_source(self, connection: str) -> tuple[Channel, ...]:
         """The channels that a source connection feeds."""

@@ -16,7 +16,17 @@ from marshmallow import Schema
 
 from config import schemas
 from config.fields import ConfigField, ListOf, MapOf
-from config.model import DEFAULT_RULES, DEFAULT_STATUS, Auth, Channel, Connection, Policies, Schedules, Secret
+from config.model import (
+    DEFAULT_RULES,
+    DEFAULT_STATUS,
+    Auth,
+    Channel,
+    Connection,
+    Policies,
+    Schedules,
+    Secret,
+    StockPolicy,
+)
 from config.variables import PREFIX, VARIABLES
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "configuration.md"
@@ -90,6 +100,8 @@ def page() -> str:
     parts += _section("connections", schemas.ConnectionSection(), Connection)
     parts += ["### auth", "", "Below `auth` of a connection.", "", _fields(schemas.AuthSection(), Auth)]
     parts += _section("channels", schemas.ChannelSection(), Channel)
+    parts += ["### stock", "", "Below `stock` of a channel; docs/stock.md explains it.", ""]
+    parts += [_fields(schemas.StockSection(), StockPolicy)]
     parts += _section("policies", schemas.PoliciesSection(), Policies)
     parts += [_EXTENDS.format(section="policies"), _STATUS]
     parts += [_table(("State", "Action"), ((f"`{key}`", str(action)) for key, action in DEFAULT_STATUS.items()))]

@@ -11,7 +11,7 @@ import config
 from config import schemas
 from config.fields import ConfigField
 from config.loader import load_config
-from config.model import VERIFY_RULES, Auth, Channel, Connection, Policies, Schedules, Secret
+from config.model import VERIFY_RULES, Auth, Channel, Connection, Policies, Schedules, Secret, StockPolicy
 from config.reference import PAGE, RULES, page
 from config.settings import Settings
 from config.variables import VARIABLES
@@ -50,6 +50,7 @@ def test_the_connectors_of_the_example_take_what_it_says():
         (schemas.ConnectionSection, Connection, {"name"}),
         (schemas.ChannelSection, Channel, {"name"}),
         (schemas.PoliciesSection, Policies, set()),
+        (schemas.StockSection, StockPolicy, set()),
         (schemas.SchedulesSection, Schedules, set()),
     ],
 )
