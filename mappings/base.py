@@ -23,6 +23,8 @@ class SourceOptions:
     totals_threshold: int = 5
     #: A state that this shop has added (`partially-shipped`) -> what it means; the usual ones need no entry.
     order_states: Mapping[str, OrderState] = dataclasses.field(default_factory=dict)
+    #: Refunded pieces come back into stock, where the shop itself does not say whether they do.
+    refunds_restock: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ TARGETS: Final[Mapping[str, TargetMapping]] = {
 }
 
 #: What hangs on orders, for the systems whose mappings know it.
-SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {}
+SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
+    "woocommerce": woocommerce.FACETS,
+}
 
 ERP_FACETS: Final[Mapping[str, ErpFacets]] = {}

@@ -67,6 +67,10 @@ AUTHORIZED_MARKS: Final = {
 #: Line meta of the Gift Cards plugin and of YITH's.
 GIFT_CARD_KEYS: Final = frozenset({"wc_gc_giftcard_amount", "_ywgc_amount"})
 
+#: Attributes of a canonical line: the shop keeps a count and took the pieces out of it; so many came back by refunds.
+STOCK_TAKEN: Final = "stock_taken"
+RESTOCKED: Final = "restocked"
+
 # WordPress hides what begins with an underscore; these are nevertheless what a customer filled in at the checkout.
 _CHECKOUT_FIELDS: Final = ("_billing_", "_wc_billing/", "_wc_shipping/", "_wc_other/")
 
@@ -118,6 +122,13 @@ def marked(meta: Meta, marks: Mapping[str, str]) -> bool:
 def custom_fields(meta: Meta) -> dict[str, Any]:
     """What people see or filled in; what plugins keep for themselves changes without meaning anything."""
     return dict(_custom_fields(meta))
+
+
+def stock_movements(meta: Meta) -> dict[str, Any]:
+    """What the shop did to its stock for an order's line: taken out of it, and come back by refunds."""
+    back = str(meta.get("_restock_refunded_items", ""))
+    taken = "_reduced_stock" in meta or back.isdecimal()
+    return {**({STOCK_TAKEN: True} if taken else {}), **({RESTOCKED: int(back)} if back.isdecimal() else {})}
 
 
 def _custom_fields(meta: Meta) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from mappings.canonical.errors import Problem
 from mappings.canonical.money import WIDE, Money, money_sum
 from mappings.canonical.records import Discount, Fee, OrderLine, Payment, Refund, ShippingLine, TaxLine
-from mappings.woocommerce.meaning import GIFT_CARD_KEYS, custom_fields
+from mappings.woocommerce.meaning import GIFT_CARD_KEYS, custom_fields, stock_movements
 
 _Data = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def _line(line: _Data, currency: str, rates: _Data, coupon: str, *, included: bo
         subtotal=subtotal,
         total=total,
         tax=Money(line["total_tax"], currency),
-        tax_lines=_shares(line["taxes"], currency, rates),
+        tax_lines=shares(line["taxes"], currency, rates),
         # Which of several coupons took how much off which line is not said.
         discounts=(Discount(code=coupon, amount=saved),) if saved.amount > 0 else (),
         tax_included=included,
@@ -69,7 +69,7 @@ def _line(line: _Data, currency: str, rates: _Data, coupon: str, *, included: bo
         variant_id=_known(line["variation_id"]),
         gift_card=not GIFT_CARD_KEYS.isdisjoint(line["meta_data"]),
         bundle_parent=_known(line["bundled_by"] or line["composite_parent"]),
-        attributes={"meta": meta} if meta else {},
+        attributes={**({"meta": meta} if meta else {}), **stock_movements(line["meta_data"])},
     )
 
 
@@ -97,7 +97,7 @@ def _shipping_line(line: _Data, currency: str, rates: _Data) -> ShippingLine:
         title=line["method_title"],
         total=Money(line["total"], currency),
         tax=Money(line["total_tax"], currency),
-        tax_lines=_shares(line["taxes"], currency, rates),
+        tax_lines=shares(line["taxes"], currency, rates),
     )
 
 
@@ -107,11 +107,11 @@ def _fee(fee: _Data, currency: str, rates: _Data) -> Fee:
         title=fee["name"],
         total=Money(fee["total"], currency),
         tax=Money(fee["total_tax"], currency),
-        tax_lines=_shares(fee["taxes"], currency, rates),
+        tax_lines=shares(fee["taxes"], currency, rates),
     )
 
 
-def _shares(shares: Iterable[_Data], currency: str, rates: _Data) -> tuple[TaxLine, ...]:
+def shares(shares: Iterable[_Data], currency: str, rates: _Data) -> tuple[TaxLine, ...]:
     """The taxes of one line, named by the order's own list of rates; a rate that is not in it keeps its id."""
     return tuple(
         _tax_line(share["id"], rates.get(share["id"]), Money(share["total"], currency))

@@ -91,7 +91,7 @@ def test_a_line_is_net_and_its_discount_is_already_inside():
     assert line.unit_price == money("11.00")
     assert line.tax_included
     assert (line.product_id, line.variant_id, line.sku) == ("14", "", "SIEB-ST")
-    assert line.attributes == {"meta": {"farbe": "blau"}}
+    assert line.attributes == {"meta": {"farbe": "blau"}, "stock_taken": True}
 
 
 def test_the_discount_of_several_coupons_belongs_to_none_of_them():

@@ -1,0 +1,151 @@
+"""What a WooCommerce shop is told of an order after it was imported: its parcels, its invoices, its state.
+
+Fulfilments are written as WooCommerce 11.0.1 took them (captures 68 to 71); their quantities are JSON numbers because
+the shop refuses texts there. What we mark an order with stands under two keys of our own in its `meta_data`, so that
+no plugin's key is ever written. Whatever a customer reads holds the order's own words and no sentence of ours, for
+nobody tells us the customer's language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from mappings.base import JsonDict
+from mappings.canonical.facets import Parcel
+from mappings.facets import Billed, Sent, ShopFacets
+from mappings.woocommerce.refunds import refund_from_woocommerce
+
+#: Our keys in `meta_data`: of a fulfilment, and of an order.
+KEY: Final = "_crossdock_key"
+PARCELS: Final = "_crossdock_parcels"
+INVOICES: Final = "_crossdock_invoices"
+
+#: The last line of a note of ours; a customer takes it for what it is, a reference.
+_REFERENCE: Final = re.compile(r"(?:^|\n)Ref\. (\S+)\s*\Z")
+
+
+def fulfilment(sent: Sent) -> JsonDict:
+    """The body of a fulfilment. `notify_customer` has the shop mail its customer, also when one is changed."""
+    meta: dict[str, Any] = {
+        "_items": [
+            {"item_id": int(line), "qty": _number(pieces)} for line, pieces in sent.pieces.items() if pieces > 0
+        ],
+        "_tracking_number": ", ".join(_numbers(sent)),
+        "_tracking_url": _url(sent),
+        "_shipment_provider": sent.carrier,
+        KEY: sent.key,
+    }
+    return {
+        "status": "fulfilled",
+        "is_fulfilled": True,
+        "notify_customer": sent.notify,
+        "meta_data": [{"key": key, "value": value} for key, value in meta.items() if value],
+    }
+
+
+def fulfilment_key(payload: JsonDict) -> str:
+    """Our key of a fulfilment that the shop has; empty for one that somebody else made."""
+    return next((str(meta.get("value", "")) for meta in payload.get("meta_data", ()) if meta.get("key") == KEY), "")
+
+
+def shipment_note(sent: Sent) -> JsonDict:
+    """The body of a note: what was sent, with whom, under which number, where to follow it."""
+    return {"note": "\n".join(_note(sent)), "customer_note": sent.notify}
+
+
+def _note(sent: Sent) -> Iterator[str]:
+    names = {line.external_id: line.name or line.sku for line in sent.order.lines}
+    for line, pieces in sent.pieces.items():
+        if pieces > 0:
+            # On one line: the last line of a note is ours.
+            yield f"{pieces.normalize():f} x {' '.join(names.get(line, line).split())}"
+    carrier_and_numbers = " ".join(filter(None, [sent.carrier, ", ".join(_numbers(sent))]))
+    if carrier_and_numbers:
+        yield carrier_and_numbers
+    yield from dict.fromkeys(filter(None, [sent.tracking_url, *(parcel.tracking_url for parcel in _parcels(sent))]))
+    yield f"Ref. {sent.key}"
+
+
+def note_key(payload: JsonDict) -> str:
+    """Our key of a note that the shop has; empty for one that somebody else wrote."""
+    found = _REFERENCE.search(str(payload.get("note", "")).replace("\r\n", "\n"))
+    return found[1] if found else ""
+
+
+def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
+    """The order's list of what was sent, one entry per shipment of ours; entries that it has already stay."""
+    return _marks(PARCELS, "key", [_parcel(sent) for sent in parcels], payload)
+
+
+def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
+    """The order's list of invoices and credit notes, one entry per number; entries that it has already stay."""
+    return _marks(INVOICES, "number", [_invoice(billed) for billed in invoices if billed.invoice.number], payload)
+
+
+def state(word: str) -> JsonDict:
+    """Into one of the shop's own states (`completed`)."""
+    return {"status": word}
+
+
+def _parcel(sent: Sent) -> JsonDict:
+    shipment = sent.shipment
+    return {
+        "key": sent.key,
+        "number": shipment.number,
+        "sent_on": shipment.sent_on.isoformat() if shipment.sent_on else "",
+        "carrier": sent.carrier,
+        "tracking": list(_numbers(sent)),
+        "url": _url(sent),
+        "items": {line: f"{pieces.normalize():f}" for line, pieces in sent.pieces.items() if pieces > 0},
+    }
+
+
+def _invoice(billed: Billed) -> JsonDict:
+    invoice = billed.invoice
+    return {
+        "number": invoice.number,
+        "kind": "credit_note" if invoice.credit else "invoice",
+        "date": invoice.dated_on.isoformat() if invoice.dated_on else "",
+        "total": f"{invoice.total.amount:f}",
+        "currency": invoice.total.currency,
+        "link": billed.link,
+    }
+
+
+def _marks(key: str, name: str, entries: Sequence[JsonDict], payload: JsonDict) -> JsonDict:
+    """The mark with these entries in the place of those of the same name, new ones behind."""
+    found = next((meta.get("value") for meta in payload.get("meta_data", ()) if meta.get("key") == key), None)
+    standing = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    merged = {entry.get(name): entry for entry in [*standing, *entries]}
+    return {"meta_data": [{"key": key, "value": list(merged.values())}]}
+
+
+def _parcels(sent: Sent) -> tuple[Parcel, ...]:
+    return sent.shipment.parcels
+
+
+def _numbers(sent: Sent) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parcel.tracking_number for parcel in _parcels(sent) if parcel.tracking_number))
+
+
+def _url(sent: Sent) -> str:
+    return sent.tracking_url or next((parcel.tracking_url for parcel in _parcels(sent) if parcel.tracking_url), "")
+
+
+def _number(pieces: Decimal) -> int | float:
+    return int(pieces) if pieces == pieces.to_integral_value() else float(pieces)
+
+
+FACETS: Final = ShopFacets(
+    refund=refund_from_woocommerce,
+    fulfilment=fulfilment,
+    fulfilment_key=fulfilment_key,
+    shipment_note=shipment_note,
+    note_key=note_key,
+    shipment_marks=shipment_marks,
+    invoice_marks=invoice_marks,
+    state=state,
+)
