@@ -13,8 +13,12 @@ from marshmallow.exceptions import SCHEMA
 from config.checks import cross_check
 from config.fields import Complaint
 from config.model import (
+    DEFAULT_OWNERS,
     DEFAULT_RULES,
+    DEFAULT_STATE_BACK,
     DEFAULT_STATUS,
+    LEAVE,
+    AfterImport,
     Channel,
     Config,
     Connection,
@@ -185,6 +189,7 @@ def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Source
         channels[name] = Channel(
             name=name,
             policies=_policies(shared.get("policies", {}), own["policies"]),
+            after_import=_after_import(values.pop("after_import", {})),
             stock=StockPolicy(**values.pop("stock", {})),
             schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
             **values,
@@ -205,6 +210,13 @@ def _policies(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Policies:
     values["rules"] = {**DEFAULT_RULES, **shared.get("rules", {}), **own.get("rules", {})}
     values["status"] = _overlaid(_overlaid(DEFAULT_STATUS, shared.get("status", {})), own.get("status", {}))
     return Policies(**values)
+
+
+def _after_import(values: dict[str, Any]) -> AfterImport:
+    owners = {**DEFAULT_OWNERS, **values.pop("owners", {})}
+    back = {**DEFAULT_STATE_BACK, **values.pop("state_back", {})}
+    kept = {state: word for state, word in back.items() if word != LEAVE}
+    return AfterImport(owners=owners, state_back=kept, **values)
 
 
 def _overlaid(base: Mapping[str, StatusAction], upper: Mapping[str, StatusAction]) -> dict[str, StatusAction]:

@@ -289,6 +289,90 @@ class StockPolicy:
         return EVERYTHING in self.freeze or sku in self.freeze
 
 
+class Carry(enum.StrEnum):
+    """What happens to a change in the shop once the ERP has the order."""
+
+    APPLY = "apply"
+    HOLD = "hold"
+
+
+class Depth(enum.StrEnum):
+    """How far a document about money is brought in the ERP."""
+
+    NONE = "none"
+    DRAFT = "draft"
+    POSTED = "posted"
+
+
+class ShipmentNews(enum.StrEnum):
+    """How the shop hears of a shipment."""
+
+    OFF = "off"
+    #: A fulfilment where the shop takes them, else a note.
+    AUTO = "auto"
+    NOTE = "note"
+
+
+class InvoiceNews(enum.StrEnum):
+    """What the shop is shown of an invoice."""
+
+    OFF = "off"
+    NUMBER = "number"
+    #: The number, and a signed link to the file that ends some day.
+    LINK = "link"
+
+
+class Owner(enum.StrEnum):
+    """Whose word counts where the shop and the ERP's people both changed a field of a sale."""
+
+    SHOP = "shop"
+    ERP = "erp"
+    #: The shop's is written only where the ERP has nothing.
+    EMPTY = "empty"
+    #: Never written after the import.
+    NEVER = "never"
+
+
+#: Fields of a sale that an edit in the shop may change, and whose they are where a channel says nothing. What is
+#: charged is the shop's. Where goods and bills go belongs to whoever touched it last in the ERP: a person there may
+#: have spoken to the customer.
+DEFAULT_OWNERS: Final[Mapping[str, Owner]] = {
+    "lines": Owner.SHOP,
+    "invoice_address": Owner.ERP,
+    "shipment_address": Owner.ERP,
+    "note": Owner.EMPTY,
+    "reference": Owner.NEVER,
+}
+
+#: How a sale may stand in the ERP. The canonical records own these words; a test holds both against each other.
+SALE_STATES: Final = ("draft", "quoted", "confirmed", "partly_shipped", "shipped", "done", "held", "cancelled")
+
+#: In `AfterImport.state_back`: the shop's order stays as it is.
+LEAVE: Final = "leave"
+#: What the shop's order becomes when the sale in the ERP gets there.
+DEFAULT_STATE_BACK: Final[Mapping[str, str]] = {"shipped": "completed", "done": "completed"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AfterImport:
+    """What is carried over once the ERP has an order, in both directions."""
+
+    edits: Carry = Carry.APPLY
+    cancellations: Carry = Carry.APPLY
+    #: Field of a sale -> whose word counts, complete.
+    owners: Mapping[str, Owner] = dataclasses.field(default_factory=lambda: dict(DEFAULT_OWNERS))
+    refunds: Depth = Depth.DRAFT
+    payments: Depth = Depth.NONE
+    #: Draft invoices are posted as soon as their goods have left.
+    post_invoices: bool = False
+    shipments: ShipmentNews = ShipmentNews.AUTO
+    #: The shop mails its customer about a shipment.
+    notify: bool = False
+    invoices: InvoiceNews = InvoiceNews.NUMBER
+    #: How the sale stands -> the shop's own state; complete, a state without entry leaves the order as it is.
+    state_back: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(DEFAULT_STATE_BACK))
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Schedules:
     """How often a channel looks, in seconds."""
@@ -298,6 +382,8 @@ class Schedules:
     #: A cron line in `timezone`.
     nightly: str = "30 3 * * *"
     webhook_check_every_s: float = 3600.0
+    #: Time between two looks at what changed in the ERP.
+    follow_every_s: float = 60.0
     stock_every_s: float = 60.0
     #: A cron line in `timezone`: when every article is read and compared, whether it moved or not.
     stock_full: str = "30 4 * * *"
@@ -315,6 +401,7 @@ class Channel:
     #: IANA zone in which the shop counts its days.
     timezone: str = "UTC"
     policies: Policies = Policies()
+    after_import: AfterImport = AfterImport()
     stock: StockPolicy = StockPolicy()
     schedules: Schedules = Schedules()
 

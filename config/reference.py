@@ -17,8 +17,12 @@ from marshmallow import Schema
 from config import schemas
 from config.fields import ConfigField, ListOf, MapOf
 from config.model import (
+    DEFAULT_OWNERS,
     DEFAULT_RULES,
+    DEFAULT_STATE_BACK,
     DEFAULT_STATUS,
+    SALE_STATES,
+    AfterImport,
     Auth,
     Channel,
     Connection,
@@ -100,6 +104,11 @@ def page() -> str:
     parts += _section("connections", schemas.ConnectionSection(), Connection)
     parts += ["### auth", "", "Below `auth` of a connection.", "", _fields(schemas.AuthSection(), Auth)]
     parts += _section("channels", schemas.ChannelSection(), Channel)
+    parts += ["### after_import", "", "Below `after_import` of a channel; docs/way-back.md explains it.", ""]
+    parts += [_fields(schemas.AfterImportSection(), AfterImport), _OWNERS]
+    parts += [_table(("Field", "Owner"), ((f"`{field}`", str(owner)) for field, owner in DEFAULT_OWNERS.items()))]
+    parts += [_STATE_BACK.format(states=", ".join(f"`{state}`" for state in SALE_STATES))]
+    parts += [_table(("Sale", "Order"), ((f"`{state}`", word) for state, word in DEFAULT_STATE_BACK.items()))]
     parts += ["### stock", "", "Below `stock` of a channel; docs/stock.md explains it.", ""]
     parts += [_fields(schemas.StockSection(), StockPolicy)]
     parts += _section("policies", schemas.PoliciesSection(), Policies)
@@ -111,6 +120,19 @@ def page() -> str:
     parts += [_EXTENDS.format(section="schedules")]
     return "\n".join(parts).rstrip() + "\n"
 
+
+_OWNERS: Final = """\
+### Whose word counts
+
+Whose word counts for a field of a sale that was changed in the shop after the import. What the ERP's people changed
+meanwhile is never overwritten without a word: where both changed it and the field is the `shop`'s, a person is asked.
+"""
+
+_STATE_BACK: Final = """\
+### States on the way back
+
+How a sale may stand in the ERP: {states}. The shop's order gets the state that stands beside it:
+"""
 
 _EXTENDS: Final = """\
 Below a channel, `{section}` is either a mapping with these keys, or the name of a top-level entry, or a mapping with

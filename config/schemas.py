@@ -28,13 +28,20 @@ from config.fields import (
     shown_value,
 )
 from config.model import (
+    DEFAULT_OWNERS,
+    SALE_STATES,
     VERIFY_RULES,
     Auth,
     Backorders,
+    Carry,
+    Depth,
     DocumentState,
     HeldOrders,
+    InvoiceNews,
     MissingArticles,
     Mode,
+    Owner,
+    ShipmentNews,
     StatusAction,
 )
 from config.problems import did_you_mean, one_of
@@ -280,6 +287,66 @@ class PoliciesSection(Section):
     )
 
 
+class AfterImportSection(Section):
+    """What is carried over once the ERP has an order, in both directions."""
+
+    edits = Scalar(
+        kinds.member(Carry),
+        "An order that was edited in the shop: the sale is changed as far as the ERP allows it (`apply`), or a person "
+        "does it (`hold`).",
+        example="hold",
+    )
+    cancellations = Scalar(
+        kinds.member(Carry), "An order that was cancelled in the shop: the same for its sale.", example="hold"
+    )
+    owners = MapOf(
+        kinds.word(tuple(DEFAULT_OWNERS)),
+        Scalar(kinds.member(Owner), "Whose word counts."),
+        "Field of a sale -> whose word counts after the import: `shop`, `erp` (the shop's is written only while nobody "
+        "changed it in the ERP), `empty` (only where the ERP has nothing), `never`; see below.",
+        example="{shipment_address: shop}",
+        default="see below",
+    )
+    refunds = Scalar(
+        kinds.member(Depth),
+        "A refund in the shop becomes a credit note in the ERP: not at all (`none`), as a `draft`, or `posted`.",
+        example="posted",
+    )
+    payments = Scalar(
+        kinds.member(Depth),
+        "A payment in the shop is registered on the invoice in the ERP, the same way.",
+        example="posted",
+    )
+    post_invoices = Scalar(
+        kinds.SWITCH,
+        "Draft invoices are posted as soon as their goods have left; `off` leaves that to the ERP's people.",
+        example="on",
+        default="`off`",
+    )
+    shipments = Scalar(
+        kinds.member(ShipmentNews),
+        "How the shop hears of a shipment: `auto` makes a fulfilment where the shop takes them, else a note; `note` "
+        "always makes a note; `off` nothing.",
+        example="note",
+    )
+    notify = Scalar(
+        kinds.SWITCH, "The shop mails its customer about each shipment, once.", example="on", default="`off`"
+    )
+    invoices = Scalar(
+        kinds.member(InvoiceNews),
+        "What the shop is shown of invoices and credit notes: `off`, the `number`, or a signed `link` to the file too.",
+        example="link",
+    )
+    state_back = MapOf(
+        kinds.word(SALE_STATES),
+        Scalar(kinds.text(64), "A state of the shop."),
+        "How the sale stands in the ERP -> the state that the shop's order gets, in the shop's own words; `leave` "
+        "leaves the order as it is; see below.",
+        example="{shipped: completed, cancelled: cancelled}",
+        default="see below",
+    )
+
+
 class StockSection(Section):
     """What a channel's shop shows of the ERP's stock."""
 
@@ -347,6 +414,9 @@ class SchedulesSection(Section):
     webhook_check_every_s = Scalar(
         kinds.duration("1m", "7d"), "Time between two checks of the webhook subscriptions.", example="1h"
     )
+    follow_every_s = Scalar(
+        kinds.duration("1s", "1d"), "Time between two looks at what changed in the ERP.", example="5m"
+    )
     stock_every_s = Scalar(
         kinds.duration("1s", "1d"), "Time between two looks at what moved in the ERP's stock.", example="5m"
     )
@@ -385,6 +455,9 @@ class ChannelSection(Section):
         ChannelPoliciesSection(),
         "What happens to the orders: values, or a name of `policies`.",
         name_instead="policies",
+    )
+    after_import = Inner(
+        AfterImportSection(), "What is carried over once the ERP has an order, in both directions; see below."
     )
     stock = Inner(StockSection(), "What the shop shows of the ERP's stock; see below.")
     schedules = Inner(

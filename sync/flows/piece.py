@@ -10,10 +10,12 @@ from typing import Any
 
 from connectors.kit.base import JsonDict, TargetDocument
 from mappings.canonical.errors import Problem
+from mappings.canonical.facets import Standing
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
 from sync.store.bindings import Binding
+from sync.store.documents import Document
 from sync.store.engine import DatabaseBusy
 from sync.store.intents import Intent
 from sync.store.items import Item
@@ -73,6 +75,13 @@ class Piece:
     exchanges: list[Any] = dataclasses.field(default_factory=list)
     started_at: dt.datetime = dataclasses.field(default_factory=lambda: dt.datetime.now(dt.UTC))
     error: Exception | None = None
+    #: The connection that was spoken to last; empty where only the usual ones can have been.
+    speaks_to: str = ""
+    #: The sale as it stands in the ERP with all that hangs on it: the ERP's JSON, and what it means.
+    surveyed: JsonDict | None = None
+    standing: Standing | None = None
+    #: What hangs on the order in either system, as last seen.
+    documents: list[Document] = dataclasses.field(default_factory=list)
     skipped: str = ""
     waits: str = ""
     converged: str = ""

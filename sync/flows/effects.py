@@ -1,0 +1,178 @@
+"""One write of a facet, kept single: a refund, a payment, a parcel told to the shop, a changed state.
+
+in doubt? -> look it up; may it still land, wait -> else intent, commit -> call -> write down what was made, at once
+
+The order's owner carries them out one after the other, in the order that the documents need; the sale itself goes in
+batches (`sync.flows.sales`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from connectors.kit.errors import (
+    AlreadyExists,
+    ConnectionBroken,
+    ConnectorError,
+    OutcomeUnknown,
+    RecordRejected,
+    Transient,
+)
+from connectors.kit.exchanges import capture
+from connectors.kit.permits import writes_need
+from mappings.canonical.errors import Problem
+from sync.flows.context import Drain, Permit
+from sync.flows.piece import Piece
+from sync.rules.stops import Held, Later, NotSent, Unsettled
+from sync.rules.systems import Side
+from sync.store.documents import Seen, save_made
+from sync.store.intents import Intent, Wanted, close_by_outcome
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Origin:
+    """The document of the other system from which something is made."""
+
+    document_id: int
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What is to be written, and how it is found again.
+
+    `find` and `send` answer what stands in the other system; `find` answers None where nothing does. Both raise what
+    the connector raises.
+    """
+
+    kind: str
+    key: str
+    side: Side
+    #: What people call it: `the credit note of refund 17`.
+    name: str
+    find: Callable[[], Seen | None]
+    send: Callable[[], Seen]
+    #: `create`, `update`, `cancel`.
+    action: str = "create"
+    #: What it is made from; None for what leaves no document of its own (a changed state).
+    origin: Origin | None = None
+    #: It cannot be taken back, and nothing over there refuses a second one: after a doubt that finds nothing, a person
+    #: decides (design section 5, step 8).
+    once: bool = False
+
+
+def carry_out(drain: Drain, piece: Piece, effect: Effect) -> Seen:
+    """What stands in the other system afterwards, found or made.
+
+    Raises Unsettled, OutcomeUnknown (it may have happened), Later, NotSent, Transient, ConnectionBroken (it did not),
+    RecordRejected and Held (a person has to see to it).
+    """
+    piece.speaks_to = effect.side.connection
+    with capture() as exchanges:
+        try:
+            return _found(drain, piece, effect) or _sent(drain, piece, effect)
+        except (Transient, ConnectionBroken):
+            _away(drain, effect.side).set()
+            raise
+        finally:
+            piece.exchanges.extend(exchanges)
+
+
+def _away(drain: Drain, side: Side) -> threading.Event:
+    return drain.away if side.connection == drain.systems.channel.erp else drain.shop_away
+
+
+def doubts_of(piece: Piece, kind: str, key: str) -> list[Intent]:
+    """Open intents of earlier tries at one document."""
+    return [intent for intent in piece.open if (intent.kind, intent.key) == (kind, key)]
+
+
+def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
+    """How earlier tries ended; None where there were none, or where they came to nothing and it may be sent."""
+    doubts = doubts_of(piece, effect.kind, effect.key)
+    if not doubts:
+        return None
+    found = effect.find()
+    unsettled = [intent for intent in doubts if not intent.settled]
+    if found is None and unsettled:
+        raise Unsettled(f"{effect.name} may have been made; it is looked up again", unsettled[-1].settles_at)
+    _close(drain, piece, effect, "absent" if found is None else "found", found)
+    if found is None and effect.once and "resend" not in piece.item.facets:
+        raise Held([_lost(effect)])
+    return found
+
+
+def _lost(effect: Effect) -> Problem:
+    return Problem(
+        cause="unknown_outcome",
+        path="",
+        reason=f"nobody knows whether {effect.name} was sent, and {effect.side.connection} does not show it",
+        subject=effect.kind,
+        next_step=f"look in {effect.side.connection} for it; then retry with `--resend` if it is not there, or approve",
+    )
+
+
+def _sent(drain: Drain, piece: Piece, effect: Effect) -> Seen:
+    begun = time.monotonic()
+    ids = drain.announce([Wanted(piece.item.id, effect.kind, effect.action, effect.key)], side=effect.side)
+    if effect.key not in ids:
+        raise Later(f"{effect.name} is being written by another drain")
+    permit = Permit(drain, begun + effect.side.deadline_s, effect.side)
+    intent = ids[effect.key]
+    try:
+        permit.demand()
+        made = _begun(permit, effect)
+    except Exception as error:
+        # What nobody foresaw may have come after the call: that intent stays open, and the sweep looks it up.
+        if outcome := outcome_of(error):
+            drain.write(lambda c: close_by_outcome(c, {outcome: [intent]}))
+        raise
+    _keep(drain, effect, made, "done", [intent])
+    return made
+
+
+def _begun(permit: Permit, effect: Effect) -> Seen:
+    """A write may need several calls; where the time ran out between two, nobody is told what the first did."""
+    try:
+        with writes_need(permit.demand):
+            return effect.send()
+    except NotSent as error:
+        raise Unsettled(f"{effect.name} was begun, and not brought to its end: {error}") from error
+    except AlreadyExists:
+        # An earlier write of ours has the key: what stands there is the document.
+        found = effect.find()
+        if found is None:
+            raise
+        return found
+
+
+def outcome_of(error: Exception) -> str:
+    """How a write ended that raised `error`; empty while nobody knows."""
+    if isinstance(error, OutcomeUnknown | Unsettled):
+        return ""
+    if isinstance(error, RecordRejected | Held):
+        return "refused"
+    # Transient, ConnectionBroken and our own stops promise that nothing was written.
+    return "not_sent" if isinstance(error, ConnectorError | NotSent | Later) else ""
+
+
+def _close(drain: Drain, piece: Piece, effect: Effect, outcome: str, found: Seen | None) -> None:
+    doubts = doubts_of(piece, effect.kind, effect.key)
+    _keep(drain, effect, found, outcome, [intent.id for intent in doubts])
+    piece.open = [intent for intent in piece.open if intent not in doubts]
+
+
+def _keep(drain: Drain, effect: Effect, made: Seen | None, outcome: str, intents: Sequence[int]) -> None:
+    """What was made and how its intents ended, in one transaction."""
+
+    def write(connection: Connection) -> None:
+        if made is not None and effect.origin is not None:
+            save_made(connection, made, effect.origin.document_id, effect.origin.digest)
+        close_by_outcome(connection, {outcome: list(intents)})
+
+    drain.write(write)

@@ -1,0 +1,33 @@
+"""What a channel says of the time after the import."""
+
+from __future__ import annotations
+
+from config.model import DEFAULT_OWNERS, DEFAULT_STATE_BACK, SALE_STATES, AfterImport, Owner
+from mappings.canonical.facets import SaleState
+from tests.config.folder import CHANNEL, load, problems
+
+
+def test_the_words_for_sales_are_those_of_the_canonical_records():
+    assert set(SALE_STATES) == {state.value for state in SaleState}
+    assert set(DEFAULT_STATE_BACK) <= set(SALE_STATES)
+
+
+def test_a_silent_channel_has_the_defaults(tmp_path):
+    assert load(tmp_path, c=CHANNEL).channels["main"].after_import == AfterImport()
+
+
+def test_owners_and_states_are_laid_over_the_defaults(tmp_path):
+    said = "    after_import: {owners: {note: shop}, state_back: {shipped: leave, cancelled: cancelled}}\n"
+    after = load(tmp_path, c=CHANNEL + said).channels["main"].after_import
+    assert after.owners == {**DEFAULT_OWNERS, "note": Owner.SHOP}
+    assert after.state_back == {"done": "completed", "cancelled": "cancelled"}
+
+
+def test_unknown_fields_and_states_are_named(tmp_path):
+    said = "    after_import: {owners: {price: shop}, state_back: {sent: completed}, refunds: post}\n"
+    told = problems(tmp_path, c=CHANNEL + said)
+    assert [line.split(": ")[1] for line in told] == [
+        "channels.main.after_import.owners.price",
+        "channels.main.after_import.state_back.sent",
+        "channels.main.after_import.refunds",
+    ]
