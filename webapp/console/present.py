@@ -11,14 +11,15 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal, get_currency_precision
 from flask import Flask, request
-from flask_babel import get_locale, gettext, lazy_gettext, ngettext
+from flask_babel import get_locale, lazy_gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
 from sync.desk.phrases import Phrase
+from sync.store.said import is_phrase
 from webapp.console.icons import icon
 from webapp.console.pages import nonce
-from webapp.console.texts import zone
+from webapp.console.texts import catalogue, zone
 
 #: What stands where there is no value.
 NOTHING: Final = "\N{EN DASH}"
@@ -53,7 +54,22 @@ _ROLES: Final[dict[str, LazyString]] = {
 
 def register(app: Flask) -> None:
     """Name them in the templates, each as a filter and as a function."""
-    for function in (money, ago, at, number, size, duration, said, state_badge, badge, icon, role_name, pair, here):
+    for function in (
+        money,
+        ago,
+        at,
+        number,
+        size,
+        duration,
+        said,
+        shown,
+        state_badge,
+        badge,
+        icon,
+        role_name,
+        pair,
+        here,
+    ):
         app.jinja_env.filters[function.__name__] = app.jinja_env.globals[function.__name__] = function
     app.jinja_env.globals.update(csp_nonce=nonce, NOTHING=NOTHING)
 
@@ -87,12 +103,49 @@ def size(count: int | None) -> str:
     return f"{text}\N{NO-BREAK SPACE}{units[0]}"
 
 
-def said(phrase: Phrase) -> str:
-    """A phrase of the desk in the reader's language."""
-    values = dict(phrase.values)
-    if phrase.many and phrase.count is not None:
-        return str(ngettext(phrase.one, phrase.many, phrase.count, **values))
-    return str(gettext(phrase.one, **values))
+def said(text: str) -> str:
+    """A phrase in the reader's language; words of somebody else as they are."""
+    if not is_phrase(text):
+        return text
+    template, values = _translated(text), {name: _value(each) for name, each in text.values.items()}
+    return template % values if values else template
+
+
+def shown(text: str, limit: int = 0, *, data: bool = False) -> Markup:
+    """`said` for a page: the values are marked as what is not ours to translate, and cut after `limit` characters.
+
+    `data` says that a text which is no phrase is somebody else's: a person's reason, another system's words.
+    """
+    if not is_phrase(text):
+        cut = _cut(text, limit)
+        return _AS_IT_IS.format(cut) if data else escape(cut)
+    template = escape(_translated(text))
+    values = {name: _shown_value(each, limit) for name, each in text.values.items()}
+    return template % values if values else template
+
+
+#: Around what others have written or named.
+_AS_IT_IS: Final = Markup('<span translate="no">{}</span>')
+
+
+def _translated(phrase: Phrase) -> str:
+    if phrase.plural and phrase.number is not None:
+        return str(catalogue().ungettext(phrase.template, phrase.plural, phrase.number))
+    return str(catalogue().ugettext(phrase.template))
+
+
+def _value(value: object) -> object:
+    return said(value) if isinstance(value, str) else value
+
+
+def _shown_value(value: object, limit: int) -> object:
+    if is_phrase(value):
+        return shown(value, limit)
+    return _AS_IT_IS.format(_cut(value, limit)) if isinstance(value, str) else value
+
+
+def _cut(text: str, limit: int) -> str:
+    return f"{text[:limit]}\N{HORIZONTAL ELLIPSIS}" if limit and len(text) > limit else text
 
 
 def duration(seconds: float | dt.timedelta | None) -> str:

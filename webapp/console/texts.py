@@ -27,16 +27,17 @@ def register(app: Flask) -> None:
     )
     # As Flask-Babel does it, but the catalogue is looked up once a request and not for every text: a list has hundreds.
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's extension
-        gettext=lambda text: _catalogue().ugettext(text),
-        ngettext=lambda one, many, count: _catalogue().ungettext(one, many, count),
-        pgettext=lambda context, text: _catalogue().upgettext(context, text),
-        npgettext=lambda context, one, many, count: _catalogue().unpgettext(context, one, many, count),
+        gettext=lambda text: catalogue().ugettext(text),
+        ngettext=lambda one, many, count: catalogue().ungettext(one, many, count),
+        pgettext=lambda context, text: catalogue().upgettext(context, text),
+        npgettext=lambda context, one, many, count: catalogue().unpgettext(context, one, many, count),
         newstyle=True,
     )
     app.jinja_env.globals.update(language=_shown_language, direction=lambda: get_locale().text_direction)
 
 
-def _catalogue() -> NullTranslations:
+def catalogue() -> NullTranslations:
+    """The reader's translations, looked up once a request."""
     if "catalogue" not in g:
         g.catalogue = get_domain().get_translations()
     found: NullTranslations = g.catalogue
