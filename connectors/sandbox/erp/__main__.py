@@ -23,7 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one and says which")
     parser.add_argument("--ledger", type=Path, help="append-only; its state is taken up again after a restart")
     parser.add_argument("--enforce-key", action=argparse.BooleanOptionalAction, default=defaults.enforce_key)
-    parser.add_argument("--racy-confirm", action="store_true", help="parallel confirmations each make an invoice")
+    parser.add_argument("--enforce-reference", action="store_true", help="no two payments with one reference")
+    parser.add_argument(
+        "--racy-confirm", action="store_true", help="parallel confirmations each make an invoice, postings a number"
+    )
+    parser.add_argument("--warehouse", action="append", default=[], metavar="CODE", help="the first one has the goods")
     parser.add_argument("--latency-ms", type=float, default=20.0)
     parser.add_argument("--concurrency", type=int, help="requests worked on at once; any number without it")
     parser.add_argument("--settle-s", type=float, default=defaults.settle_s, help="no effect lands later than this")
@@ -35,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ledger=given.ledger,
         options=ErpOptions(
             enforce_key=given.enforce_key,
+            enforce_reference=given.enforce_reference,
             racy_confirm=given.racy_confirm,
+            warehouses=tuple(given.warehouse) or defaults.warehouses,
             latency_ms=given.latency_ms,
             concurrency=given.concurrency,
             settle_s=given.settle_s,

@@ -17,6 +17,10 @@ CANCELLED: Final = "cancelled"
 #: The way up, in order; `cancelled` is reached from each of them.
 STATES: Final = (DRAFT, QUOTED, CONFIRMED)
 
+#: What a product is: goods lie in a warehouse and are sent, services are neither.
+GOODS: Final = "goods"
+SERVICE: Final = "service"
+
 #: The ERP's own unit of the currencies that it knows to be unusual; all others have two decimals.
 CURRENCY_DIGITS: Final[Mapping[str, int]] = {"JPY": 0, "KRW": 0, "CLP": 0, "BHD": 3, "KWD": 3, "TND": 3}
 
@@ -45,7 +49,10 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product of the ERP; `list_price` is net, as text; `taxes` are `{"id", "rate"}` with the rate in percent."""
+    """A product of the ERP; `list_price` is net, as text; `taxes` are `{"id", "rate"}` with the rate in percent.
+
+    `opening` pieces lie in the first warehouse on the day on which the ERP is set up.
+    """
 
     id: int
     code: str
@@ -54,6 +61,13 @@ class Product:
     unit_digits: int = 0
     salable: bool = True
     taxes: tuple[JsonDict, ...] = ()
+    type: str = GOODS
+    opening: str = "0"
+
+    def to_json(self) -> JsonDict:
+        """What is shown of it; how much there is, the stock says."""
+        names = ("id", "code", "name", "list_price", "unit_digits", "salable", "taxes", "type")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +84,7 @@ class Party:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Sale:
-    """A sale; everything but `state`, `number`, `invoices` and `updated_at` stays as it was created."""
+    """A sale, or the refund of one (`origin`), whose quantities and amounts are negative."""
 
     id: int
     shop: str
@@ -87,11 +101,28 @@ class Sale:
     details: JsonDict
     created_at: str
     updated_at: str
+    #: Code of the warehouse that sends the goods, or takes them back.
+    warehouse: str = ""
+    #: The sale that this refunds; None for a sale.
+    origin: int | None = None
     state: str = DRAFT
     #: Given by the quote.
     number: str = ""
-    #: One for each confirmation that took effect: more than one is a doubled effect.
-    invoices: list[str] = dataclasses.field(default_factory=list)
+    #: Ids. One invoice for each confirmation that took effect: more than one is a doubled effect.
+    invoices: list[int] = dataclasses.field(default_factory=list)
+    shipments: list[int] = dataclasses.field(default_factory=list)
+    refunds: list[int] = dataclasses.field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """`sale` or `refund`: how the ledger calls it."""
+        return "sale" if self.origin is None else "refund"
+
+    @property
+    def lines(self) -> list[JsonDict]:
+        """The lines as they were sent."""
+        found: list[JsonDict] = self.details["lines"]
+        return found
 
     def summary(self) -> JsonDict:
         """The cheap line of a list."""
@@ -101,12 +132,13 @@ class Sale:
 
     def stored(self) -> JsonDict:
         """The fields as they are now, to rebuild the sale from; later changes do not show in it."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"invoices": list(self.invoices)}
+        lists = {"invoices": list(self.invoices), "shipments": list(self.shipments), "refunds": list(self.refunds)}
+        return {name: getattr(self, name) for name in self.__slots__} | lists
 
     def to_json(self) -> JsonDict:
-        """The whole sale."""
-        amounts = {"untaxed": self.untaxed, "tax": self.tax}
-        return self.details | self.summary() | amounts | {"invoices": self.invoices, "created_at": self.created_at}
+        """The whole sale; of what hangs on it the ids."""
+        names = ("untaxed", "tax", "invoices", "shipments", "refunds", "created_at", "warehouse")
+        return self.details | self.summary() | {name: getattr(self, name) for name in names}
 
 
 def text(payload: JsonDict, name: str, *, required: bool = False, path: str = "") -> str:

@@ -13,7 +13,9 @@ import orjson
 
 from connectors.sandbox.erp.app import ErpApp
 from connectors.sandbox.erp.books import Books
+from connectors.sandbox.erp.core import WAREHOUSES, Rules
 from connectors.sandbox.erp.documents import Product
+from connectors.sandbox.erp.people import add_people_routes
 from connectors.sandbox.erp.products import default_products
 from connectors.sandbox.erp.spoil import add_spoil_routes
 from connectors.sandbox.faults import FaultPlan
@@ -28,10 +30,15 @@ DEFAULT_API_KEY: Final = "sandbox-erp-key"
 class ErpOptions:
     """How one sandbox ERP behaves. Times are in the unit that the name says."""
 
-    #: Keys of sales and codes of parties are unique.
+    #: Keys of sales and refunds and codes of parties are unique.
     enforce_key: bool = True
-    #: A confirmation checks the state before its latency, not after: parallel ones each make an invoice.
+    #: References of payments are unique; most ERPs take one twice.
+    enforce_reference: bool = False
+    #: A confirmation checks the state before its latency, not after: parallel ones each make an invoice, and invoices
+    #: that are posted in parallel share a number.
     racy_confirm: bool = False
+    #: Codes; the first one has the goods on the day of its set-up.
+    warehouses: tuple[str, ...] = WAREHOUSES
     #: Spent on every request between decision and commit.
     latency_ms: float = 0.0
     #: Requests worked on at once; None means any number.
@@ -69,9 +76,13 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
     books = Books(
         book,
         default_products() if products is None else products,
-        enforce_key=options.enforce_key,
-        racy_confirm=options.racy_confirm,
-        currency_digits=options.currency_digits,
+        Rules(
+            enforce_key=options.enforce_key,
+            enforce_reference=options.enforce_reference,
+            racy=options.racy_confirm,
+            currency_digits=options.currency_digits,
+            warehouses=options.warehouses,
+        ),
     )
     app = ErpApp(
         books,
@@ -82,6 +93,7 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
     )
     plan = FaultPlan(settle_s=options.settle_s)
     server = Server(app, port=port, name="sandbox-erp", plan=plan, ledger=book, decide=app.decide)
+    add_people_routes(server.control, books)
     add_spoil_routes(server.control, books)
     return RunningErp(server, app, books, ledger, options)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.sandbox.catalogue import SERVICES, TAX_PERCENT, catalogue
-from connectors.sandbox.erp.documents import JsonDict, Product
+from connectors.sandbox.erp.documents import GOODS, SERVICE, JsonDict, Product
 
 #: As many articles as the largest generated backlog draws from.
 CATALOGUE_SIZE: Final = 1_000
@@ -25,9 +25,11 @@ def default_products(size: int = CATALOGUE_SIZE) -> Iterator[Product]:
             name=article.name,
             list_price=f"{article.net_price:f}",
             taxes=(_tax(article.tax_class, TAX_PERCENT[article.tax_class]),),
+            type=SERVICE if article.virtual else GOODS,
+            opening="0" if article.virtual else str(article.stock),
         )
     for offset, service in enumerate(SERVICES, start=1):
-        yield Product(id=number + offset, code=service.sku, name=service.name, list_price=None)
+        yield Product(id=number + offset, code=service.sku, name=service.name, list_price=None, type=SERVICE)
 
 
 def _tax(tax_class: str, percent: Decimal) -> JsonDict:

@@ -10,33 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.sandbox.erp.books import Books
-from connectors.sandbox.erp.documents import Refused
+from connectors.sandbox.erp.people import refusing
 from connectors.sandbox.exchange import Handler, Request, Response, Router, json_response
 
 
 def add_spoil_routes(control: Router[Handler], books: Books) -> None:
     """Add the routes to a server's control router."""
 
-    def delete(_request: Request, sale_id: str) -> Response:
-        books.spoil_delete(int(sale_id))
+    def delete(_request: Request, number: str) -> Response:
+        books.spoil_delete(int(number))
         return Response(204)
 
-    def change(request: Request, sale_id: str) -> Response:
-        return json_response(books.spoil_total(int(sale_id), request.json()["total"]))
+    def change(request: Request, number: str) -> Response:
+        return json_response(books.spoil_total(int(number), request.json()["total"]))
 
-    def double(_request: Request, sale_id: str) -> Response:
-        return json_response(books.spoil_double(int(sale_id)), 201)
+    def double(_request: Request, number: str) -> Response:
+        return json_response(books.spoil_double(int(number)), 201)
 
-    control.add("DELETE", "/_sandbox/sales/{sale_id}", _answered(delete))
-    control.add("PATCH", "/_sandbox/sales/{sale_id}", _answered(change))
-    control.add("POST", "/_sandbox/sales/{sale_id}/double", _answered(double))
+    control.add("DELETE", "/_sandbox/sales/{number}", _answered(delete))
+    control.add("PATCH", "/_sandbox/sales/{number}", _answered(change))
+    control.add("POST", "/_sandbox/sales/{number}/double", _answered(double))
 
 
 def _answered(handler: Callable[[Request, str], Response]) -> Handler:
-    def answer(request: Request, sale_id: str) -> Response:
-        try:
-            return handler(request, sale_id)
-        except Refused as refused:
-            return json_response(refused.to_json(), refused.status)
-
-    return answer
+    return lambda request, number: refusing(lambda: handler(request, number))

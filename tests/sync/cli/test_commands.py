@@ -134,7 +134,7 @@ def started(home: Installation, shop: Any, erp: Any, *, count: int = 4, **config
 
 
 def sales_of(erp: Any) -> int:
-    return len(erp.books._sales)
+    return len(erp.books.state.sales)
 
 
 def test_from_the_shop_to_the_proof(home, shop, erp):

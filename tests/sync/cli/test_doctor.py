@@ -101,7 +101,7 @@ def test_a_key_is_proven_kept_audited_and_counts_from_then_on(home, shop, erp):
     assert "declared and not proven yet" in doctor(home, status=1)
     assert "was refused" in doctor(home, "--prove-key", "erp", status=0)
     assert "proven at" in doctor(home, status=1)
-    assert erp.books._sales == {}
+    assert erp.books.state.sales == {}
     [row] = home.rows(select(audit.c.action, audit.c.subject))
     assert tuple(row) == ("prove key", "connection:erp")
     assert json.loads(doctor(home, "--prove-key", "erp", "--json", status=0))["proven"] is True

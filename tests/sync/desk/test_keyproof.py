@@ -38,7 +38,7 @@ class Place:
         return prove_key(self.store, target or self.target(), "erp", settle_s=settle_s, actor=ACTOR)
 
     def sales(self):
-        return list(self.erp.books._sales.values())
+        return list(self.erp.books.state.sales.values())
 
     def kept(self):
         return self.store.read(lambda c: last_report(c, KIND, key_subject("erp")))

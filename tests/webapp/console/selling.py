@@ -83,7 +83,7 @@ class Selling:
 
     def sales(self):
         """How many sales the ERP has."""
-        return len(self.erp.books._sales)
+        return len(self.erp.books.state.sales)
 
     def close(self):
         self.app.extensions[LazyParts.KEY].close()

@@ -184,7 +184,7 @@ def test_a_dry_run_shows_the_calls_and_changes_nothing(home, store, anna):
     assert "Whether the ERP takes the sale" in held
     assert DEFAULT_API_KEY not in held
     assert [rows(store, table) for table in tables] == before
-    assert (home.sales(), home.erp.books._parties) == (0, {})
+    assert (home.sales(), home.erp.books.state.parties) == (0, {})
 
 
 def typed_in(home, total, currency, reference):
