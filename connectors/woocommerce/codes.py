@@ -10,20 +10,28 @@ from __future__ import annotations
 
 from connectors.kit.answers import Response, pause_s
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited, RecordRejected
+from connectors.kit.words import Phrase, say
 
 #: The order is gone for good (deleted with force, or it never was).
 GONE = "woocommerce_rest_shop_order_invalid_id"
 #: A parameter that this version does not know or does not take; `data.params` names it.
 INVALID_PARAMETER = "rest_invalid_param"
 
+#: No plugin serves the path: no WooCommerce there, or a feature that is switched off.
+NO_ROUTE = "rest_no_route"
+
 #: Code -> what a person must do. The connection is of no use until then.
 _BROKEN = {
-    "woocommerce_rest_cannot_view": "give the key's user the role Shop manager; over plain HTTP use auth method oauth1",
-    "woocommerce_rest_authentication_error": "check the consumer key, its secret, and that the key may read and write",
-    "woocommerce_rest_cannot_create": "give the key Read/Write permission and its user the role Shop manager",
-    "woocommerce_rest_cannot_edit": "give the key Read/Write permission and its user the role Shop manager",
-    "rest_no_route": "WooCommerce is not active there, or the address does not lead to the shop",
-    "rest_forbidden": "a plugin or the host closes the REST API; open it for this key",
+    "woocommerce_rest_cannot_view": say(
+        "give the key's user the role Shop manager; over plain HTTP use auth method oauth1"
+    ),
+    "woocommerce_rest_authentication_error": say(
+        "check the consumer key, its secret, and that the key may read and write"
+    ),
+    "woocommerce_rest_cannot_create": say("give the key Read/Write permission and its user the role Shop manager"),
+    "woocommerce_rest_cannot_edit": say("give the key Read/Write permission and its user the role Shop manager"),
+    "rest_no_route": say("WooCommerce is not active there, or the address does not lead to the shop"),
+    "rest_forbidden": say("a plugin or the host closes the REST API; open it for this key"),
 }
 
 #: Codes of a permanent refusal, whatever the status says.
@@ -47,6 +55,16 @@ def advice(code: str) -> str:
     return _BROKEN.get(code, "")
 
 
+def without_advice(error: ConnectorError) -> str:
+    """What the shop said, where `classify` has put an advice behind it."""
+    text = str(error)
+    return str(text.values["answer"]) if isinstance(text, Phrase) and "advice" in text.values else text
+
+
+def _advised(response: Response, advice: str) -> str:
+    return say("%(answer)s; %(advice)s", answer=response, advice=advice)
+
+
 def classify(response: Response) -> ConnectorError | None:
     """The vendor's table; None leaves the answer to the kit's table of statuses."""
     code = response.code
@@ -55,15 +73,15 @@ def classify(response: Response) -> ConnectorError | None:
     if code in _REJECTED:
         return RecordRejected(str(response), code=code, status=response.status, field=_field(response.data))
     if code in _BROKEN:
-        return ConnectionBroken(f"{response}; {_BROKEN[code]}", code=code, status=response.status)
+        return ConnectionBroken(_advised(response, _BROKEN[code]), code=code, status=response.status)
     return None
 
 
 def _without_code(response: Response) -> ConnectorError | None:
     """Pages for people: WordPress in maintenance, a wrong address."""
     if response.status == _NOT_FOUND:
-        advice = "no WooCommerce at this address, or permalinks are set to Plain (Settings > Permalinks)"
-        return ConnectionBroken(f"{response}; {advice}", code="no_rest_api", status=response.status)
+        advice = say("no WooCommerce at this address, or permalinks are set to Plain (Settings > Permalinks)")
+        return ConnectionBroken(_advised(response, advice), code="no_rest_api", status=response.status)
     if response.status == _UNAVAILABLE and response.excerpt() == "Maintenance":
         # WordPress checks for maintenance before it loads any plugin, so not even a write was looked at.
         return RateLimited(str(response), retry_after_s=pause_s(response), code="maintenance", status=response.status)

@@ -7,7 +7,7 @@ import functools
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 from requests.auth import AuthBase
@@ -23,6 +23,7 @@ from connectors.kit.base import (
     Envelope,
     FetchesOrders,
     JsonDict,
+    KeyDeclaration,
     LinksDocuments,
     ListsOrders,
     ManagesWebhooks,
@@ -34,15 +35,21 @@ from connectors.kit.base import (
     Throttle,
 )
 from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
+from connectors.kit.facets import DetailsRefunds, MarksOrders, TakesFulfilments
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
+from connectors.kit.stock import ShopStock, StockResult, StockTarget, StockWrite
+from connectors.kit.words import say
 from connectors.woocommerce import codes, rows, webhooks
 from connectors.woocommerce.checkup import CHECKS, Checkup
+from connectors.woocommerce.fulfilments import Fulfilments
+from connectors.woocommerce.lists import MAX_PER_PAGE, now_of, pages_of, rows_of
+from connectors.woocommerce.marks import Marks
+from connectors.woocommerce.stock import BULK, Stock
 from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
 _API = "wp-json/wc/v3"
-_MAX_PER_PAGE = 100
 _DEADLINE_S = 60.0
 #: Every state there is: "any" is all but the trash and what a checkout has not finished.
 _STATUSES = ("any", "trash")
@@ -53,7 +60,18 @@ _CHECKPOINT_VERSION = 1
 
 
 class WooCommerce(
-    PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, ReceivesWebhooks, ManagesWebhooks, Diagnoses, LinksDocuments
+    PullsOrders,
+    RewindsPulls,
+    FetchesOrders,
+    ListsOrders,
+    ReceivesWebhooks,
+    ManagesWebhooks,
+    Diagnoses,
+    LinksDocuments,
+    DetailsRefunds,
+    TakesFulfilments,
+    MarksOrders,
+    StockTarget,
 ):
     """One WooCommerce shop. Thread-safe.
 
@@ -64,12 +82,23 @@ class WooCommerce(
     fetch_batch = 50
     #: More calls in flight only make each other wait in PHP.
     concurrency = 2
+    stock_bulk = BULK
+    #: It takes the quantity that it is given, whoever sold something meanwhile.
+    compares_stock = False
+    order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
+        {
+            "fulfilment": KeyDeclaration(key_field="meta_data._crossdock_key", enforced=False, same_call=True),
+            "note": KeyDeclaration(key_field="note", enforced=False, same_call=True),
+            # One entry of each name: writing it again changes that one.
+            "mark": KeyDeclaration(key_field="meta_data.key", enforced=True, same_call=True),
+        }
+    )
     checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
         options = Options("woocommerce", settings.options, _OPTIONS)
-        self._per_page = options.whole("per_page", _MAX_PER_PAGE, 1, _MAX_PER_PAGE)
+        self._per_page = options.whole("per_page", MAX_PER_PAGE, 1, MAX_PER_PAGE)
         self._statuses = options.texts("statuses", _STATUSES)
         self._admin_url = options.address("admin_url", f"{_api_url(settings.url).removesuffix(_API)}wp-admin")
         self._overlap = dt.timedelta(seconds=settings.overlap_s)
@@ -88,6 +117,11 @@ class WooCommerce(
             "secrets": (settings.key, settings.secret, *settings.webhook_secrets),
         }
         self._http = HttpClient(_api_url(settings.url), auth=_auth(settings), **common)
+        #: The longest deadline of any of the writes.
+        self.write_deadline_s = self._http.deadline_s
+        self._marks = Marks(self._http, self._get, self._fetch_one)
+        self._fulfilments = Fulfilments(self._http)
+        self._stock = Stock(self._http, self._get)
         #: The shop's front door, without credentials; for the check-up alone.
         self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
 
@@ -161,14 +195,17 @@ class WooCommerce(
         wanted = list(dict.fromkeys(external_ids))
         for external_id in wanted:
             if not (external_id.isascii() and external_id.isdecimal()):
-                msg = f"{external_id!r} is no WooCommerce order id: it must be a whole number"
+                msg = say(
+                    "%(external_id)s is no WooCommerce order id: it must be a whole number",
+                    external_id=repr(external_id),
+                )
                 raise RecordRejected(msg, field="id")
         found: dict[str, Envelope] = {}
         if len(wanted) > 1:
-            for first in range(0, len(wanted), _MAX_PER_PAGE):
-                batch = ",".join(wanted[first : first + _MAX_PER_PAGE])
-                answer = self._get("orders", {"include": batch, "per_page": _MAX_PER_PAGE, "orderby": "include"})
-                found |= {str(row["id"]): rows.envelope(row) for row in _rows(answer)}
+            for first in range(0, len(wanted), MAX_PER_PAGE):
+                batch = ",".join(wanted[first : first + MAX_PER_PAGE])
+                answer = self._get("orders", {"include": batch, "per_page": MAX_PER_PAGE, "orderby": "include"})
+                found |= {str(row["id"]): rows.envelope(row) for row in rows_of(answer)}
         return [found.get(external_id) or self._fetch_one(external_id) for external_id in wanted]
 
     def _fetch_one(self, external_id: str) -> Envelope:
@@ -179,24 +216,70 @@ class WooCommerce(
                 raise
             return Envelope(external_id, version="", payload={}, deleted=True)
         if not isinstance(answer.data, dict) or str(answer.data.get("id")) != external_id:
-            msg = f"{answer.path} was answered with something that is not this order"
+            msg = say("%(path)s was answered with something that is not this order", path=answer.path)
             raise Transient(msg, code="not_the_order")
         return rows.envelope(answer.data)
+
+    # -- DetailsRefunds --------------------------------------------------------------------------------------
 
     def fetch_refunds(self, external_id: str) -> list[JsonDict]:
         """All refunds of one order, oldest first: `amount` positive and gross, lines negative and net.
 
         Raises RecordRejected (code `codes.GONE`) when the order is gone.
         """
-        refunds: list[JsonDict] = []
-        number, pages = 1, 1
-        while number <= pages:
-            answer = self._get(f"orders/{int(external_id)}/refunds", {"per_page": _MAX_PER_PAGE, "page": number})
-            refunds += _rows(answer)
-            pages, number = _pages(answer, _MAX_PER_PAGE), number + 1
-        for refund in refunds:
-            refund.pop("_links", None)
-        return sorted(refunds, key=lambda refund: int(refund["id"]))
+        return self._marks.refunds(external_id)
+
+    # -- TakesFulfilments ------------------------------------------------------------------------------------
+
+    def takes_fulfilments(self) -> bool:
+        """Whether the feature is switched on, as far as we know from the last quarter of an hour."""
+        return self._fulfilments.switched_on()
+
+    def list_fulfilments(self, external_id: str) -> list[JsonDict]:
+        """All of one order, oldest first, `is_fulfilled` as a truth value.
+
+        Raises RecordRejected when the order is gone, or (code `codes.NO_ROUTE`) the feature is switched off.
+        """
+        return self._fulfilments.listed(external_id)
+
+    def create_fulfilment(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more, whatever there is: look first. Does not change the order's state."""
+        return self._fulfilments.create(external_id, payload)
+
+    def update_fulfilment(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
+        """Change one, with what plugins added to it kept; without a call where it shows the payload already."""
+        return self._fulfilments.update(external_id, fulfilment_id, payload)
+
+    # -- MarksOrders -----------------------------------------------------------------------------------------
+
+    def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
+        """Read the order and send what differs from it: one or two calls.
+
+        Raises RecordRejected when the order is gone or takes the value not (an unknown state), and what writes raise.
+        """
+        return self._marks.update(external_id, payload)
+
+    def list_notes(self, external_id: str) -> list[JsonDict]:
+        """All notes of one order, oldest first. Raises RecordRejected when the order is gone."""
+        return self._marks.notes(external_id)
+
+    def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more, whatever there is: look first. Moves no `date_modified` and fires no webhook."""
+        return self._marks.add_note(external_id, payload)
+
+    # -- StockTarget -----------------------------------------------------------------------------------------
+
+    def find_stock(self, skus: Sequence[str]) -> dict[str, list[ShopStock]]:
+        """A call for each hundred SKUs, and for each that holds a comma. Raises Transient, ConnectionBroken."""
+        return self._stock.find(skus)
+
+    def write_stock(self, writes: Sequence[StockWrite]) -> list[StockResult]:
+        """A call for each hundred products, and for each parent with variations that are counted for themselves.
+
+        RecordRejected before any call: a fraction, an article that the shop does not count, and variations that the
+        shop counts together while they are to be different.
+        """
+        return self._stock.write(writes)
 
     # -- ListsOrders -----------------------------------------------------------------------------------------
 
@@ -262,39 +345,15 @@ class WooCommerce(
             answer = self._get("orders", params)
         except RecordRejected as error:
             # A list is no document: a question that is refused will be refused for all of them.
-            refusal = ConnectionBroken(f"{error} ({error.field})", code=error.code, status=error.status)
+            refusal = ConnectionBroken(
+                say("%(error)s (%(field)s)", error=error, field=error.field), code=error.code, status=error.status
+            )
         else:
-            return ListPage(_rows(answer), _pages(answer, self._per_page), _now(answer))
+            return ListPage(rows_of(answer), pages_of(answer, self._per_page), now_of(answer))
         raise refusal
 
     def _get(self, path: str, params: Mapping[str, str | int]) -> Response:
         return self._http.get(path, {**params, "_nocache": secrets.token_hex(8)})
-
-
-def _rows(answer: Response) -> list[JsonDict]:
-    data = answer.data
-    if not isinstance(data, list) or not all(isinstance(row, dict) and type(row.get("id")) is int for row in data):
-        msg = f"{answer.path} was answered with something that is no list of records"
-        raise Transient(msg, code="not_a_list")
-    return data
-
-
-def _pages(answer: Response, per_page: int) -> int:
-    """From the header; without it a full page is taken to have a successor."""
-    told = answer.headers.get("X-WP-TotalPages", "")
-    if told.isdecimal():
-        return int(told)
-    if len(answer.data) < per_page:
-        return 1
-    raise ConnectionBroken("the shop's answers lack X-WP-TotalPages; let the proxy in front of it pass the header")
-
-
-def _now(answer: Response) -> dt.datetime:
-    """The shop's clock; ours only where a proxy has taken the header away."""
-    try:
-        return rows.floor(parsedate_to_datetime(answer.headers.get("Date", "")))
-    except ValueError:
-        return rows.floor(dt.datetime.now(tz=dt.UTC))
 
 
 def _read_checkpoint(text: str) -> dict[str, dt.datetime]:
@@ -304,7 +363,7 @@ def _read_checkpoint(text: str) -> dict[str, dt.datetime]:
             return {str(status): rows.time(mark) for status, mark in data["modified"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    msg = f"the checkpoint {text[:80]!r} is none of this connector; rewind the channel to a date"
+    msg = say("the checkpoint %(text)s is none of this connector; rewind the channel to a date", text=repr(text[:80]))
     raise ConnectionBroken(msg, code="checkpoint")
 
 
@@ -325,14 +384,17 @@ def _auth(settings: ConnectorSettings) -> AuthBase:
     secure = settings.url.lower().startswith("https://")
     method = settings.auth_method or ("basic" if secure else "oauth1")
     if not settings.key or not settings.secret:
-        raise ConnectionBroken("auth of the connection needs `key` (ck_...) and `secret` (cs_...)")
+        raise ConnectionBroken(say("auth of the connection needs `key` (ck_...) and `secret` (cs_...)"))
     if method == "oauth1":
         return OAuth1(settings.key, settings.secret)
     if method not in {"basic", "query"}:
-        msg = f"WooCommerce has no auth method {method!r}; it knows basic, query and oauth1"
+        msg = say("WooCommerce has no auth method %(method)s; it knows basic, query and oauth1", method=repr(method))
         raise ConnectionBroken(msg)
     if not secure:
-        msg = f"over plain HTTP WooCommerce ignores auth method {method}, and anybody could read the secret; use oauth1"
+        msg = say(
+            "over plain HTTP WooCommerce ignores auth method %(method)s, and anybody could read the secret; use oauth1",
+            method=method,
+        )
         raise ConnectionBroken(msg)
     if method == "basic":
         return Basic(settings.key, settings.secret)

@@ -23,6 +23,7 @@ from mappings.canonical.money import Money, money_sum
 from mappings.canonical.records import Order, TaxLine
 from mappings.canonical.totals import last_decimal
 from mappings.canonical.validation import load_strictly
+from mappings.canonical.words import say
 from mappings.woocommerce.meaning import RESTOCKED, STOCK_TAKEN
 from mappings.woocommerce.parts import shares
 from mappings.woocommerce.schema import Escaped, Loose, MetaData, Price, ShareSchema, TaxLineSchema
@@ -109,15 +110,21 @@ def refund_from_woocommerce(payload: JsonDict, order: Order, options: SourceOpti
 
 def _oddities(data: _Data) -> Iterator[Problem]:
     if data["amount"] < 0:
-        reason = f"found {data['amount']:f}, expected what was given back as a positive amount"
+        reason = say("found %(found)s, expected what was given back as a positive amount", found=f"{data['amount']:f}")
         yield Problem(cause="mapping", path="amount", reason=reason)
     for name in _KINDS:
         for index, line in enumerate(data[name]):
             if not _origin(line):
-                reason = f"found none, expected the id of the order's line that {_title(line)!r} gives back"
+                reason = say(
+                    "found none, expected the id of the order's line that %(title)s gives back",
+                    title=repr(_title(line)),
+                )
                 yield Problem(cause="mapping", path=f"{name}[{index}].meta_data.{_ORIGIN}", reason=reason)
             if line.get("quantity", 0) > 0:
-                reason = f"found {line['quantity']:f}, expected zero or the pieces given back as a negative number"
+                reason = say(
+                    "found %(found)s, expected zero or the pieces given back as a negative number",
+                    found=f"{line['quantity']:f}",
+                )
                 yield Problem(cause="mapping", path=f"{name}[{index}].quantity", reason=reason)
 
 
@@ -169,11 +176,20 @@ def _tie(lines: Sequence[RefundLine], amount: Money, difference: Money, toleranc
     table = "\n".join([heading, *rows])
     raise MappingError(
         "amount",
-        f"the lines of the refund add up to {amount - difference}, the shop says {amount}: a difference of "
-        f"{difference}, where {tolerance:f} at most may be carried as rounding\n{table}",
+        say(
+            "the lines of the refund add up to %(sum)s, the shop says %(amount)s: a difference of %(difference)s, "
+            "where %(tolerance)s at most may be carried as rounding\n%(table)s",
+            sum=amount - difference,
+            amount=amount,
+            difference=difference,
+            tolerance=f"{tolerance:f}",
+            table=table,
+        ),
         cause="totals_mismatch",
-        next_step="compare the refund with its order's page in the shop; delete it there and make it anew, or book it "
-        "by hand in the ERP",
+        next_step=say(
+            "compare the refund with its order's page in the shop; delete it there and make it anew, or book it by "
+            "hand in the ERP"
+        ),
     )
 
 

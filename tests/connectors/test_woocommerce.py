@@ -23,11 +23,9 @@ from connectors.kit.errors import (
 from connectors.kit.exchanges import capture
 from connectors.kit.http import DryRun
 from connectors.woocommerce import WooCommerce
-from tests.shared import shared_path
+from tests.connectors.woocommerce_wire import API, URL, captures, connect, query, recorded, replay
 
-URL = "https://shop.example"
-API = f"{URL}/wp-json/wc/v3"
-CAPTURES = shared_path("captures/woocommerce")
+CAPTURES = captures()
 
 
 @pytest.fixture(autouse=True)
@@ -39,30 +37,6 @@ def at_once(monkeypatch):
 def mock():
     with responses.RequestsMock() as mocked:
         yield mocked
-
-
-def connect(url=URL, key="ck_1", secret="cs_1", **settings):
-    return WooCommerce(ConnectorSettings(name="shop", url=url, key=key, secret=secret, **settings))
-
-
-def recorded(name):
-    [path] = CAPTURES.glob(f"{name}-*.json")
-    return json.loads(path.read_text())
-
-
-def replay(mock, name, url, method="GET", **changes):
-    """Answer `url` with what was recorded."""
-    answer = recorded(name)["response"]
-    body = json.dumps(answer["json"], ensure_ascii=False) if answer["json"] is not None else answer["text"]
-    kept = ("Retry-After", "X-WP-Total", "X-WP-TotalPages", "Date", "Content-Type")
-    headers = {key: value for key, value in answer["headers"].items() if key in kept} | changes
-    kind = headers.pop("Content-Type")
-    mock.add(method, url, body=body.encode(), status=answer["status"], headers=headers, content_type=kind)
-    return answer["json"]
-
-
-def query(call):
-    return {name: values[0] for name, values in parse_qs(urlsplit(call.request.url).query).items()}
 
 
 # Errors: codes decide, the status only where there is none
