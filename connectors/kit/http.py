@@ -44,6 +44,7 @@ from connectors.kit.guard import AddressGuard, Resolver, system_resolver
 from connectors.kit.permits import demand_permit
 from connectors.kit.redact import Redactor
 from connectors.kit.wire import PinnedAdapter, deadline, read_capped, remaining_s
+from connectors.kit.words import say
 
 #: Attempts of one call, the first included.
 MAX_ATTEMPTS = 4
@@ -78,6 +79,7 @@ class _Call:
     auth: AuthBase | None
     classifier: Classifier | None
     until: float
+    max_bytes: int
     attempt: int = 0
     #: An earlier attempt of a write may have landed, so a later "not sent" is no longer the whole truth.
     doubt: bool = False
@@ -149,13 +151,14 @@ class HttpClient:
         parse: bool = True,
         anonymous: bool = False,
         classifier: Classifier | None = None,
+        max_bytes: int | None = None,
     ) -> Response:
         """Make one call and return its answer (status below 300), with parsed JSON unless `parse` is off.
 
         `path` is appended to the base address, already quoted. `json` is encoded exactly (no NaN, no Decimal: amounts
         are texts by then); `data` is sent as it is. `write=False` marks a POST that only reads. A write is repeated
         only when `repeatable` says that sending it twice does what sending it once does. `anonymous` leaves out the
-        credentials. `classifier` takes the place of the client's own for this call.
+        credentials. `classifier` and `max_bytes` take the place of the client's own for this call.
 
         Raises Transient (nothing was written; RateLimited says how long to stay away), ConnectionBroken,
         RecordRejected, OutcomeUnknown (only a write can have this), DryRun, and what a `permits.writes_need` raises.
@@ -172,6 +175,7 @@ class HttpClient:
             auth=None if anonymous else self._auth,
             classifier=classifier or self._classifier,
             until=time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s),
+            max_bytes=self._max_bytes if max_bytes is None else max_bytes,
         )
         if json is not None:
             call.body = jsonlib.dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -205,7 +209,9 @@ class HttpClient:
         except (Transient, ConnectionBroken) as error:
             if not call.doubt:
                 raise
-            unknown = OutcomeUnknown(f"an earlier attempt may have been carried out; {error}", status=error.status)
+            unknown = OutcomeUnknown(
+                say("an earlier attempt may have been carried out; %(error)s", error=error), status=error.status
+            )
         raise unknown
 
     def _attempt(self, call: _Call) -> Response:
@@ -237,7 +243,12 @@ class HttpClient:
         if response.body.strip() == b"null":
             return None
         # An HTML page with status 200 after a write: somebody answered, but nobody knows what was done.
-        return _lost(call, f"{response}, which is no JSON that can be trusted", "not_json", response.status)
+        return _lost(
+            call,
+            say("%(response)s, which is no JSON that can be trusted", response=response),
+            "not_json",
+            response.status,
+        )
 
     def _exchange(self, call: _Call) -> Response | ConnectorError:
         """Send and receive once; what went wrong on the way is returned, for it must be judged, not only raised."""
@@ -255,16 +266,30 @@ class HttpClient:
                 # From the connection's set-up: nothing was sent.
                 outcome = error
             except _LOST as error:
-                outcome = _lost(call, f"{call.method} {call.path} broke off: {_reason(error)}", "broken_off")
+                outcome = _lost(
+                    call,
+                    say(
+                        "%(method)s %(path)s broke off: %(error)s",
+                        method=call.method,
+                        path=call.path,
+                        error=_reason(error),
+                    ),
+                    "broken_off",
+                )
         if exchanges.capturing():
             self._publish(prepared, outcome, started_at, time.perf_counter() - started)
         return outcome
 
     def _complete(self, call: _Call, prepared: requests.PreparedRequest) -> Response | ConnectorError:
         answer = self._send(prepared)
-        body = self._receive(answer)
+        body = self._receive(answer, call.max_bytes)
         if body is None:
-            text = f"{call.method} {call.path} was answered with more than {self._max_bytes} bytes"
+            text = say(
+                "%(method)s %(path)s was answered with more than %(max_bytes)s bytes",
+                method=call.method,
+                path=call.path,
+                max_bytes=call.max_bytes,
+            )
             return _lost(call, text, "too_large", answer.status_code)
         return Response(
             method=call.method,
@@ -282,10 +307,10 @@ class HttpClient:
         timeout = (min(self._connect_timeout_s, remaining_s()), self._read_timeout_s)
         return self._adapter().send(prepared, stream=True, timeout=timeout, verify=self._verify)
 
-    def _receive(self, answer: requests.Response) -> bytes | None:
+    def _receive(self, answer: requests.Response, max_bytes: int) -> bytes | None:
         """Read the answer's body to its end; None when it is larger than the cap."""
         try:
-            return read_capped(answer.raw, self._max_bytes)
+            return read_capped(answer.raw, max_bytes)
         except BaseException:
             # Half an answer is left in the connection: it must not be used again.
             answer.raw.close()
@@ -301,7 +326,7 @@ class HttpClient:
                 method=call.method, url=call.url, headers=dict(call.headers), data=call.body, auth=call.auth
             )
         except (ValueError, UnicodeError):
-            problem = ConnectionBroken("the address or the credentials hold characters that HTTP cannot carry")
+            problem = ConnectionBroken(say("the address or the credentials hold characters that HTTP cannot carry"))
         else:
             return prepared
         raise problem
@@ -401,9 +426,9 @@ def _checked(url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ConnectionBroken("the address of the connection must look like https://host/path")
+        raise ConnectionBroken(say("the address of the connection must look like https://host/path"))
     if parts.username is not None or parts.password is not None:
-        raise ConnectionBroken("credentials belong into `auth` of the connection, not into its address")
+        raise ConnectionBroken(say("credentials belong into `auth` of the connection, not into its address"))
     if parts.query or parts.fragment:
-        raise ConnectionBroken("the address of the connection must end with its path, without ? and #")
+        raise ConnectionBroken(say("the address of the connection must end with its path, without ? and #"))
     return url.rstrip("/")

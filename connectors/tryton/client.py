@@ -19,12 +19,17 @@ from connectors.kit.auth import Bearer, SessionLogin
 from connectors.kit.base import ConnectorSettings, JsonDict, Throttle
 from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.http import HttpClient
+from connectors.kit.words import say
 from connectors.tryton import typed
 
 #: A confirm of 25 sales takes 3 to 6 s on an idle server, and several times that on a busy one.
 DEFAULT_DEADLINE_S: Final = 60.0
 
-_BAD_REQUEST, _NOT_FOUND, _SERVER_ERROR = 400, 404, 500
+_BAD_REQUEST, _NOT_FOUND, _SERVER_ERROR, _UNAVAILABLE = 400, 404, 500, 503
+#: The server's own page for a row that another transaction holds (a strict number series, a database in one file).
+_LOCKED: Final = re.compile(
+    rb"<h1>Service Unavailable</h1>\s*<p>(?:could not obtain lock on row|database is locked)", re.ASCII
+)
 #: The server's own page for a KeyError, e.g. `'shipment_cost_method'`: it does not know a field or model that we named.
 _UNKNOWN_NAME: Final = re.compile(rb"<h1>Internal Server Error</h1>\s*<p>&#39;([^<]*)&#39;</p>")
 
@@ -37,7 +42,7 @@ class TrytonClient:
     ) -> None:
         """Raises ConnectionBroken when key, or address, cannot be used."""
         if not settings.key:
-            raise ConnectionBroken("Tryton needs `auth.key`: a validated user application key of type REST")
+            raise ConnectionBroken(say("Tryton needs `auth.key`: a validated user application key of type REST"))
         self.deadline_s = settings.deadline_s or DEFAULT_DEADLINE_S
         self.has_login = bool(settings.login and settings.password)
         self._login = (settings.login, settings.password)
@@ -52,7 +57,7 @@ class TrytonClient:
         }
         address = f"{settings.url.rstrip('/')}/{quote(database, safe='')}"
         self._rest = HttpClient(f"{address}/rest", auth=Bearer(settings.key), classifier=_refused, **common)
-        self._rpc = HttpClient(address, auth=SessionLogin(self._log_in), **common)
+        self._rpc = HttpClient(address, auth=SessionLogin(self._log_in), classifier=_locked, **common)
         #: The server itself, whatever databases it has.
         self._server = HttpClient(settings.url.rstrip("/"), **common)
 
@@ -72,7 +77,7 @@ class TrytonClient:
         """Call a method of a model that only reads. Raises Transient, ConnectionBroken."""
         answer = self._rest.request("POST", f"model/{model}/{method}", json=arguments, write=False)
         if not isinstance(answer.data, dict):
-            raise Transient(f"{answer}: not an object", status=answer.status)
+            raise Transient(say("%(answer)s: not an object", answer=answer), status=answer.status)
         told: JsonDict = typed.decode(answer.data)
         return told
 
@@ -103,7 +108,7 @@ class TrytonClient:
             "GET", f"model/{model}", params=[*params, *_fields(fields)], headers=_context_header(context)
         )
         if not isinstance(answer.data, list):
-            raise Transient(f"{answer}: not a list of records", status=answer.status)
+            raise Transient(say("%(answer)s: not a list of records", answer=answer), status=answer.status)
         rows: list[JsonDict] = typed.decode(answer.data)
         return rows
 
@@ -119,12 +124,16 @@ class TrytonClient:
         answer = self._rest.request("POST", f"model/{model}/create", json=body, deadline_s=deadline_s)
         ids = answer.data
         if not isinstance(ids, list) or len(ids) != len(values) or not all(type(each) is int for each in ids):
-            raise OutcomeUnknown(f"{answer}: not the ids of what was created", status=answer.status)
+            raise OutcomeUnknown(
+                say("%(answer)s: not the ids of what was created", answer=answer), status=answer.status
+            )
         return ids
 
-    def update(self, model: str, record: int, values: JsonDict, fields: Iterable[str]) -> JsonDict:
+    def update(
+        self, model: str, record: int, values: JsonDict, fields: Iterable[str], *, deadline_s: float | None = None
+    ) -> JsonDict:
         """Write to one record and answer it with `fields`."""
-        return self._write("PUT", f"model/{model}/{record}", values, fields)
+        return self._write("PUT", f"model/{model}/{record}", values, fields, deadline_s)
 
     def press(
         self, model: str, record: int, button: str, fields: Iterable[str], *, deadline_s: float | None = None
@@ -148,13 +157,24 @@ class TrytonClient:
         """Press a button for a list of records in one transaction; needs a login. All or none."""
         self._send(f"model.{model}.{button}", [list(records), dict(context)], deadline_s=deadline_s)
 
+    def call(self, method: str, params: Sequence[Any], *, deadline_s: float | None = None) -> Any:  # noqa: ANN401 -- JSON
+        """Call `model.<name>.<method>` or `wizard.<name>.<method>` over JSON-RPC, for writing; needs a login."""
+        return self._send(method, params, deadline_s=deadline_s)
+
+    def report(self, name: str, record: int, *, max_bytes: int) -> Response:
+        """The printed record, whatever format its report is set to. Raises RecordRejected, Transient ..."""
+        path = f"report/{name}/{record}"
+        return self._rest.request("GET", path, parse=False, max_bytes=max_bytes, classifier=_not_printed)
+
     def _write(
         self, verb: str, path: str, values: JsonDict, fields: Iterable[str], deadline_s: float | None = None
     ) -> JsonDict:
         params, body = _fields(fields), typed.encode(values)
         answer = self._rest.request(verb, path, params=params, json=body, deadline_s=deadline_s)
         if not isinstance(answer.data, dict) or "id" not in answer.data:
-            raise OutcomeUnknown(f"{answer}: not the record that was written", status=answer.status)
+            raise OutcomeUnknown(
+                say("%(answer)s: not the record that was written", answer=answer), status=answer.status
+            )
         record: JsonDict = typed.decode(answer.data)
         return record
 
@@ -172,7 +192,7 @@ class TrytonClient:
             raise _rpc_error(method, answer.data["error"], login=login)
         if not isinstance(answer.data, dict) or "result" not in answer.data:
             kind = Transient if login else OutcomeUnknown
-            raise kind(f"{answer}: neither a result nor an error", status=answer.status)
+            raise kind(say("%(answer)s: neither a result nor an error", answer=answer), status=answer.status)
         return typed.decode(answer.data["result"])
 
 
@@ -184,17 +204,34 @@ def _refused(response: Response) -> ConnectorError | None:
         if not response.write:
             # Our reads are always the same: one that is refused lacks rights, whatever the translated text says.
             return ConnectionBroken(
-                f"Tryton refuses to be read: {told}; check the rights of the key's user", status=400
+                say("Tryton refuses to be read: %(told)s; check the rights of the key's user", told=told), status=400
             )
         return RecordRejected(told, status=response.status)
     if response.status == _NOT_FOUND and response.path.count("/") < 3:  # noqa: PLR2004 -- /model/<name>
-        return ConnectionBroken(f"{text}; check the address and the option `database`", status=response.status)
+        return ConnectionBroken(
+            say("%(text)s; check the address and the option `database`", text=text), status=response.status
+        )
+    if (busy := _locked(response)) is not None:
+        return busy
     if response.status == _SERVER_ERROR and (found := _UNKNOWN_NAME.search(response.body)):
         name = found[1].decode(errors="replace")
-        told = f"Tryton does not know {name!r}; is the module that has it activated?"
+        told = say("Tryton does not know %(name)s; is the module that has it activated?", name=repr(name))
         # The exception ended the request inside of its transaction, which is rolled back before the answer is made.
         kind = RecordRejected if response.write else ConnectionBroken
         return kind(told, code="unknown_name", status=response.status)
+    return None
+
+
+def _locked(response: Response) -> ConnectorError | None:
+    """The statement failed inside of its transaction, so nothing was kept; None for anything else."""
+    if response.status == _UNAVAILABLE and _LOCKED.search(response.body):
+        return Transient(say("another call holds what Tryton needs for this one"), code="locked", status=_UNAVAILABLE)
+    return None
+
+
+def _not_printed(response: Response) -> ConnectorError | None:
+    if response.status == _BAD_REQUEST and isinstance(response.data, dict):
+        return RecordRejected(str(response.data.get("message") or response), status=_BAD_REQUEST)
     return None
 
 
@@ -202,12 +239,14 @@ def _rpc_error(method: str, error: Any, *, login: bool) -> ConnectorError:  # no
     kind = str(error[0]) if error else ""
     told = error[1] if len(error) > 1 else ""
     if login:
-        return ConnectionBroken("Tryton refuses the login; check `auth.login` and `auth.password`", code=kind)
+        return ConnectionBroken(say("Tryton refuses the login; check `auth.login` and `auth.password`"), code=kind)
     if kind == "UserWarning":
         return RecordRejected(" ".join(map(str, told[1:])), code="warning", status=200)
     if kind == "UserError":
         return RecordRejected(" ".join(str(part) for part in told[:2] if part), status=200)
-    return RecordRejected(f"{method}: {kind}", code="server_error", status=200, rolled_back=False)
+    return RecordRejected(
+        say("%(method)s: %(kind)s", method=method, kind=kind), code="server_error", status=200, rolled_back=False
+    )
 
 
 def _fields(names: Iterable[str]) -> list[tuple[str, str | int]]:

@@ -1,8 +1,9 @@
-"""Tryton as a target for sales."""
+"""Tryton as a target for sales, and as the source of what becomes of them."""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from connectors.kit.base import (
     KeyDeclaration,
     LinksDocuments,
     OffersTestSale,
+    Page,
     Rank,
     Ref,
     Result,
@@ -24,15 +26,32 @@ from connectors.kit.base import (
     Throttle,
 )
 from connectors.kit.errors import RecordRejected
+from connectors.kit.facets import (
+    ChangesSales,
+    DocumentFile,
+    FollowsSales,
+    GivesFiles,
+    PostsInvoices,
+    RefundsSales,
+    TakesPayments,
+)
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
+from connectors.tryton import follow, stock
 from connectors.tryton.cache import Aged
+from connectors.tryton.changes import Changes
 from connectors.tryton.checkup import CHECKS, Checkup
 from connectors.tryton.client import TrytonClient
+from connectors.tryton.follow import Follow
 from connectors.tryton.goods import find_products, find_subdivisions
+from connectors.tryton.invoices import Invoices
 from connectors.tryton.masters import Masters
 from connectors.tryton.options import read_options
 from connectors.tryton.parties import find_parties, save_party
+from connectors.tryton.payments import Payments
+from connectors.tryton.refunds import Refunds
 from connectors.tryton.sales import Sales
+from connectors.tryton.stock import Stock
 
 #: Without a login every sale is quoted and confirmed by calls of its own, of about a second each.
 _BULK_WITHOUT_LOGIN: Final = 10
@@ -40,13 +59,32 @@ _BULK_WITHOUT_LOGIN: Final = 10
 _KEYS: Final[Mapping[str, KeyDeclaration]] = {
     "sale": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
     "party": KeyDeclaration("code", enforced=True, same_call=True),
+    "refund": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
+    "payment": KeyDeclaration("description", enforced=False, same_call=True),
 }
 
 
-class Tryton(SalesTarget, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
+class Tryton(
+    SalesTarget,
+    FollowsSales,
+    RefundsSales,
+    TakesPayments,
+    PostsInvoices,
+    GivesFiles,
+    ChangesSales,
+    StockSource,
+    Diagnoses,
+    OffersTestSale,
+    SearchesSales,
+    LinksDocuments,
+):
     """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
 
     settle_bound_s = None
+    survey_batch = follow.BATCH
+    figure = stock.FIGURE
+    reserves_at = Rank.CONFIRMED
+    stock_batch = stock.BATCH
     checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
@@ -58,6 +96,13 @@ class Tryton(SalesTarget, Diagnoses, OffersTestSale, SearchesSales, LinksDocumen
         self._masters = Masters(self._client, options)
         self.bulk = options.bulk if self._client.has_login else min(options.bulk, _BULK_WITHOUT_LOGIN)
         self._sales = Sales(self._client, self._masters, self.bulk)
+        self._follow = Follow(self._client, self._masters, settings.overlap_s)
+        self._stock = Stock(self._client, self._masters, settings.overlap_s)
+        self._refunds = Refunds(self._sales)
+        self._changes = Changes(self._client)
+        posting = threading.Lock()
+        self._invoices = Invoices(self._client, posting)
+        self._payments = Payments(self._client, self._masters, posting)
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
         self._subdivisions: Aged[str, JsonDict] = Aged(options.cache_s)
         self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
@@ -84,7 +129,7 @@ class Tryton(SalesTarget, Diagnoses, OffersTestSale, SearchesSales, LinksDocumen
         * `party` by hint `code`, else `vat_id`, else `email`: id, code, name, vat_ids, emails, addresses, matched_by
         * `tax` by id, name, description, else hint `rate`: id, name, type, rate, amount, sequence, childs ...
         * `company`, `web_shop` (empty: the connection's own), `currency`, `country`, `subdivision`,
-          `payment_term`, `carrier`, `warehouse` (empty: the default): id and what a payload needs
+          `payment_term`, `payment_method`, `carrier`, `warehouse` (empty: the default): id and what a payload needs
 
         Rates are in percent, amounts Decimal. `{"id": None, "candidates": [...]}` means that several match.
         Raises Transient, ConnectionBroken.
@@ -145,6 +190,64 @@ class Tryton(SalesTarget, Diagnoses, OffersTestSale, SearchesSales, LinksDocumen
     def list_sales(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """Every sale of the web shop whose sale date lies in the window, in the zone of `since` and `until`."""
         return self._sales.list_all(since, until)
+
+    # -- the way back ----------------------------------------------------------------------------------------
+
+    def pull_sales(self, checkpoint: str | None, *, since: dt.datetime | None = None) -> Iterator[Page]:
+        """Sales of the web shop, and those on whose shipments, returns, parcels or invoices something was written."""
+        return self._follow.pull(checkpoint, since)
+
+    def survey_sales(self, external_ids: Sequence[str]) -> dict[str, JsonDict]:
+        """In one call for 25: each with lines, shipments, returns, invoices, payments, and its return sales alike."""
+        return self._follow.survey(external_ids)
+
+    def find_refunds(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Return sales by `web_id` within the web shop."""
+        return self._refunds.find(keys)
+
+    def create_refunds(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """As sales; each must name the sale that it refunds."""
+        return self._refunds.create(payloads)
+
+    def advance_refunds(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
+        """As sales; the confirmation makes the credit note and the return shipment."""
+        return self._refunds.advance(documents, rank)
+
+    def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Account moves of invoices by their description; `total` is negative for money that was paid out."""
+        return self._payments.find(references)
+
+    def register_payment(self, payload: JsonDict) -> TargetDocument:
+        """Over the pay wizard, which needs a login. More than is open is refused, so a full payment cannot double."""
+        return self._payments.register(payload)
+
+    def post_invoice(self, external_id: str) -> None:
+        """Post a draft invoice or credit note, one at a time."""
+        self._invoices.post(external_id)
+
+    def fetch_file(self, kind: str, external_id: str, *, max_bytes: int) -> DocumentFile:
+        """The report of a posted `invoice`: ODT, or PDF where the server is set up to convert it."""
+        return self._invoices.file(kind, external_id, max_bytes)
+
+    def change_sale(self, external_id: str, payload: JsonDict) -> TargetDocument:
+        """Write to a draft or a quotation; a quotation is made a draft for it and quoted again."""
+        return self._changes.change(external_id, payload)
+
+    def cancel_sale(self, external_id: str) -> TargetDocument:
+        """Cancel it; of one in process, its shipments that have not left and its draft invoices."""
+        return self._changes.cancel(external_id)
+
+    def list_locations(self) -> list[Location]:
+        """The warehouses, by their code."""
+        return self._stock.locations()
+
+    def read_stock(self, locations: Sequence[str], skus: Sequence[str] | None = None) -> Iterator[list[StockReading]]:
+        """Goods alone: a service has no stock. One call for each warehouse and 200 articles."""
+        return self._stock.read(locations, skus)
+
+    def pull_stock_changes(self, checkpoint: str | None) -> Iterator[StockChanges]:
+        """Articles whose moves were made or written, over the whole company."""
+        return self._stock.changes(checkpoint)
 
     def _by_code(self, wanted: Sequence[Ref], cache: Aged[str, JsonDict]) -> dict[Ref, JsonDict]:
         codes = {ref.value for ref in wanted}

@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import JsonDict, Ref
 from connectors.kit.errors import ConnectionBroken
+from connectors.kit.words import say
 from connectors.tryton.cache import Aged
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.options import TrytonOptions
@@ -19,8 +21,16 @@ Rows = list[JsonDict]
 #: order waited for must not wait for the cache.
 _MISS_AGE_S: Final = 60.0
 
-#: Fields that only some modules bring, and that a payload uses where they are there.
-_OPTIONAL_FIELDS: Final = {"sale.sale": ("carrier", "shipment_cost_method"), "sale.line": ("base_price",)}
+#: Fields that only some modules bring, and that are written and read where they are there.
+_OPTIONAL_FIELDS: Final = {
+    "sale.sale": ("carrier", "shipment_cost_method"),
+    "sale.line": ("base_price",),
+    "stock.shipment.out": ("carrier", "shipping_reference", "root_packages"),
+    "stock.shipment.out.return": ("carrier", "shipping_reference", "root_packages"),
+    "stock.package": ("shipping_reference",),
+}
+#: The table of those that are there; not a kind of reference.
+_FIELDS: Final = "optional field"
 _TAX_FIELDS: Final = (
     *("name", "description", "type", "rate", "amount", "sequence", "update_unit_price", "parent"),
     *("start_date", "end_date", "group.kind"),
@@ -43,12 +53,30 @@ class Masters:
             "payment_term": self._load_terms,
             "carrier": lambda: self._load("carrier", ("rec_name", "party.name")),
             "warehouse": lambda: self._load("stock.location", ("code", "name"), [["type", "=", "warehouse"]]),
+            "payment_method": self._load_payment_methods,
+            _FIELDS: self._load_fields,
         }
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of reference that are resolved here."""
-        return frozenset(self._loaders)
+        return frozenset(self._loaders) - {_FIELDS}
+
+    def has(self, model: str, field: str) -> bool:
+        """Whether a field that only some modules bring is there."""
+        return any(row["model"] == model and row["name"] == field for row in self._table(_FIELDS))
+
+    def warehouses(self) -> Rows:
+        """Every warehouse that the key's user sees."""
+        return self._table("warehouse")
+
+    def today(self) -> dt.date:
+        """The calendar day in the company's zone, by which the server dates and counts; UTC where it has none."""
+        zone = self.company()["timezone"]
+        try:
+            return dt.datetime.now(ZoneInfo(zone) if zone else dt.UTC).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return dt.datetime.now(dt.UTC).date()
 
     def company(self) -> JsonDict:
         """The connection's company. Raises ConnectionBroken when it cannot be told."""
@@ -112,7 +140,13 @@ class Masters:
         found = _by_id_or_name(rows, named) if named else rows[0] if len(rows) == 1 else None
         if found is None:
             names = ", ".join(f"{row['id']} ({row['name']})" for row in rows) or "none"
-            raise ConnectionBroken(f"option `{option}` must name one of those that the key's user sees: {names}")
+            raise ConnectionBroken(
+                say(
+                    "option `%(option)s` must name one of those that the key's user sees: %(names)s",
+                    option=option,
+                    names=names,
+                )
+            )
         return found
 
     def _table(self, kind: str) -> Rows:
@@ -151,10 +185,18 @@ class Masters:
         }
 
     def _optional_fields(self) -> JsonDict:
+        return {
+            name: [field for field in sorted(_OPTIONAL_FIELDS[model]) if self.has(model, field)]
+            for name, model in (("sale_fields", "sale.sale"), ("line_fields", "sale.line"))
+        }
+
+    def _load_fields(self) -> Rows:
         clauses = [[["model", "=", model], ["name", "in", list(names)]] for model, names in _OPTIONAL_FIELDS.items()]
-        rows = self._client.search("ir.model.field", ["OR", *clauses], ("name", "model"))
-        names = {model: sorted(row["name"] for row in rows if row["model"] == model) for model in _OPTIONAL_FIELDS}
-        return {"sale_fields": names["sale.sale"], "line_fields": names["sale.line"]}
+        return self._client.search("ir.model.field", ["OR", *clauses], ("name", "model"))
+
+    def _load_payment_methods(self) -> Rows:
+        domain = [["company", "=", self.company()["id"]]]
+        return self._client.search("account.invoice.payment.method", domain, ("name",), context=self.context())
 
     def _load_shops(self) -> Rows:
         domain = [["company", "=", self.company()["id"]]]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.options import Options
+from connectors.kit.words import say
 
 #: Calls in flight at once that each database takes: SQLite has one writer, and every confirm writes much.
 _CONCURRENCY: Final = {"sqlite": 1, "postgresql": 4}
@@ -45,7 +46,7 @@ def read_options(given: Mapping[str, Any]) -> TrytonOptions:
     options = Options("tryton", given, [field.name for field in dataclasses.fields(TrytonOptions)])
     database = options.text("database")
     if not database or "/" in database:
-        raise ConnectionBroken("option `database` of tryton must be the name of the database")
+        raise ConnectionBroken(say("option `database` of tryton must be the name of the database"))
     return TrytonOptions(
         database=database,
         company=options.text("company"),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from connectors.kit.base import JsonDict, Ref
 from connectors.kit.errors import AlreadyExists, RecordRejected
+from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
 
 FIELDS: Final = (
@@ -61,7 +62,7 @@ def save_party(client: TrytonClient, payload: JsonDict) -> JsonDict:
 def _raise_if_taken(client: TrytonClient, code: str) -> None:
     # Decided by looking, for the text of a refusal is translated.
     if client.search("party.party", [["code", "=", code]], ("code",)):
-        raise AlreadyExists(f"a party with the code {code!r} exists already", field="code")
+        raise AlreadyExists(say("a party with the code %(code)s exists already", code=repr(code)), field="code")
 
 
 def _without_identifier_types(payload: JsonDict) -> JsonDict:

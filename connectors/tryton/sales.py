@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import DocumentSummary, JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
+from connectors.tryton.deadline import Until
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import Masters
+from connectors.tryton.stamps import version
 
 MODEL: Final = "sale.sale"
 FIELDS: Final = (
     *("web_id", "number", "reference", "state", "untaxed_amount", "tax_amount", "total_amount", "currency.code"),
-    *("party", "sale_date"),
+    *("party", "sale_date", "origin", "create_date", "write_date"),
 )
 RANKS: Final = {
     "cancelled": Rank.CANCELLED,
@@ -34,25 +36,6 @@ _SEARCHED: Final = 20
 #: What PostgreSQL takes as an id.
 _MAX_ID: Final = 2**31 - 1
 _NOT_FOUND: Final = 404
-_SHORTEST_CALL_S: Final = 0.5
-
-
-class _Until:
-    """When the last write of one method must have ended.
-
-    The caller counts on `write_deadline_s` for the whole method (its lease, the settle time), also where a refused
-    batch makes many calls of one.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left_s(self) -> float:
-        """Seconds for the next call. Raises Transient when it could not be answered any more."""
-        left = self._end - time.monotonic()
-        if left < _SHORTEST_CALL_S:
-            raise Transient("not sent: the calls before it took all the time there was")
-        return left
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,18 +62,18 @@ class Sales:
         for batch in batches(keys):
             domain = [["web_shop", "=", shop], ["web_id", "in", batch]]
             for row in self._client.search(MODEL, domain, FIELDS, order=[["id", "ASC"]]):
-                found.setdefault(row["web_id"], []).append(_document(row))
+                found.setdefault(row["web_id"], []).append(as_document(row))
         return found
 
     def create(self, payloads: Sequence[JsonDict]) -> list[Result]:
         """Create each as a draft; in one call where there are several."""
         results: list[Result] = []
-        until = _Until(self._client.deadline_s)
+        until = Until(self._client.deadline_s)
         for start in range(0, len(payloads), self._bulk):
             results.extend(self._create_batch(payloads[start : start + self._bulk], until))
         return results
 
-    def _create_batch(self, payloads: Sequence[JsonDict], until: _Until) -> list[Result]:
+    def _create_batch(self, payloads: Sequence[JsonDict], until: Until) -> list[Result]:
         if len(payloads) == 1:
             return self._create_singly(payloads, until)
         try:
@@ -106,10 +89,12 @@ class Sales:
         try:
             documents = self._read(ids)
         except ConnectorError as error:
-            return _all(payloads, OutcomeUnknown(f"created, but not read back: {error}", status=error.status))
+            return _all(
+                payloads, OutcomeUnknown(say("created, but not read back: %(error)s", error=error), status=error.status)
+            )
         return [_read_back(documents.get(number), payload) for number, payload in zip(ids, payloads, strict=True)]
 
-    def _create_singly(self, payloads: Sequence[JsonDict], until: _Until) -> list[Result]:
+    def _create_singly(self, payloads: Sequence[JsonDict], until: Until) -> list[Result]:
         """One call each; after a call whose outcome is open, or that could not be sent, the rest is not sent."""
         results: list[Result] = []
         try:
@@ -125,20 +110,24 @@ class Sales:
             result = Result(error=stopped) if stopped else self._create_one(payload, until)
             results.append(result)
             if stopped is None and result.error is not None and not isinstance(result.error, RecordRejected):
-                unsent = Transient("not sent: the call before it had no usable answer")
+                unsent = Transient(say("not sent: the call before it had no usable answer"))
                 stopped = unsent if isinstance(result.error, OutcomeUnknown) else result.error
         return results
 
-    def _create_one(self, payload: JsonDict, until: _Until) -> Result:
+    def _create_one(self, payload: JsonDict, until: Until) -> Result:
         try:
             row = self._client.create(MODEL, payload, FIELDS, deadline_s=until.left_s())
-            return Result(document=_document(row))
+            return Result(document=as_document(row))
         except RecordRejected as refusal:
             # "Already exists" is decided by looking, for the text of a refusal is translated.
             try:
                 taken = self._taken([payload["web_id"]])
             except ConnectorError as error:
-                return Result(error=OutcomeUnknown(f"refused ({refusal}), and not looked up: {error}"))
+                return Result(
+                    error=OutcomeUnknown(
+                        say("refused (%(refusal)s), and not looked up: %(error)s", refusal=refusal, error=error)
+                    )
+                )
             return Result(error=_exists(payload) if taken else refusal)
         except ConnectorError as error:
             return Result(error=error)
@@ -146,7 +135,7 @@ class Sales:
     def advance(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
         """Press the buttons that are still missing, for all together where a login allows it."""
         current = {document.external_id: Result(document=document) for document in documents}
-        until = _Until(self._client.deadline_s)
+        until = Until(self._client.deadline_s)
         for needed, button, given in _BUTTONS:
             if given > rank:
                 break
@@ -160,7 +149,7 @@ class Sales:
                 current |= self._press(batch, _Button(button, given, last=given == rank), until)
         return [_reached(current[document.external_id], rank) for document in documents]
 
-    def _press(self, documents: Sequence[TargetDocument], button: _Button, until: _Until) -> dict[str, Result]:
+    def _press(self, documents: Sequence[TargetDocument], button: _Button, until: Until) -> dict[str, Result]:
         """One button for several documents. Between two buttons the state is not read: the next one asks for it."""
         if len(documents) == 1 or not self._client.has_login:
             return self._press_singly({each.external_id: Result(document=each) for each in documents}, button, until)
@@ -175,7 +164,7 @@ class Sales:
             return {document.external_id: Result(error=error) for document in documents}
         return self._state_of(documents) if button.last else _assumed(documents, button.gives)
 
-    def _press_singly(self, current: dict[str, Result], button: _Button, until: _Until) -> dict[str, Result]:
+    def _press_singly(self, current: dict[str, Result], button: _Button, until: Until) -> dict[str, Result]:
         results: dict[str, Result] = {}
         stopped: ConnectorError | None = None
         for number, result in current.items():
@@ -186,21 +175,26 @@ class Sales:
             results[number] = Result(error=stopped) if stopped else self._press_one(document, button, until)
             error = results[number].error
             if stopped is None and error is not None and not isinstance(error, RecordRejected):
-                stopped = Transient("not sent: the call before it had no usable answer")
+                stopped = Transient(say("not sent: the call before it had no usable answer"))
         return results
 
-    def _press_one(self, document: TargetDocument, button: _Button, until: _Until) -> Result:
+    def _press_one(self, document: TargetDocument, button: _Button, until: Until) -> Result:
         try:
             number = int(document.external_id)
             row = self._client.press(MODEL, number, button.name, FIELDS, deadline_s=until.left_s())
-            return Result(document=_document(row))
+            return Result(document=as_document(row))
         except RecordRejected as refusal:
             # The refusal of a repeat looks like any other; what the state says decides. A confirm can also fail
             # after its commit, in the processing that the server does within the same request.
             now = self._state_of([document])[document.external_id]
             if now.document is None or now.document.rank >= button.gives:
                 return now
-            told = f"{button.name} was refused: {refusal}; the sale is in state {now.document.state!r}"
+            told = say(
+                "%(name)s was refused: %(refusal)s; the sale is in state %(state)s",
+                name=button.name,
+                refusal=refusal,
+                state=repr(now.document.state),
+            )
             return Result(error=RecordRejected(told, code=button.name, status=refusal.status))
         except ConnectorError as error:
             return Result(error=error)
@@ -210,12 +204,14 @@ class Sales:
         try:
             found = self._read([int(document.external_id) for document in documents])
         except ConnectorError as error:
-            unknown = OutcomeUnknown(f"the state could not be read back: {error}", status=error.status)
+            unknown = OutcomeUnknown(
+                say("the state could not be read back: %(error)s", error=error), status=error.status
+            )
             return {document.external_id: Result(error=unknown) for document in documents}
         results: dict[str, Result] = {}
         for document in documents:
             now = found.get(int(document.external_id))
-            gone = RecordRejected("the sale is no longer in the ERP", code="gone")
+            gone = RecordRejected(say("the sale is no longer in the ERP"), code="gone")
             results[document.external_id] = Result(document=now) if now else Result(error=gone)
         return results
 
@@ -234,8 +230,7 @@ class Sales:
         last = 0
         while True:
             domain = [["web_shop", "=", shop], ["id", ">", last], placed]
-            fields = (*FIELDS, "create_date", "write_date")
-            rows = self._client.search(MODEL, domain, fields, order=[["id", "ASC"]], limit=_PAGE)
+            rows = self._client.search(MODEL, domain, FIELDS, order=[["id", "ASC"]], limit=_PAGE)
             for row in rows:
                 yield _summary(row)
             if len(rows) < _PAGE:
@@ -248,8 +243,7 @@ class Sales:
         if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID:
             names.append(["id", "=", int(text)])
         domain = [["web_shop", "=", self._masters.web_shop()["id"]], ["OR", *names]]
-        fields = (*FIELDS, "create_date", "write_date")
-        rows = self._client.search(MODEL, domain, fields, order=[["id", "DESC"]], limit=_SEARCHED)
+        rows = self._client.search(MODEL, domain, FIELDS, order=[["id", "DESC"]], limit=_SEARCHED)
         return [_summary(row) for row in rows]
 
     def test_payload(self, key: str) -> JsonDict:
@@ -268,7 +262,7 @@ class Sales:
 
     def _read(self, ids: Sequence[int]) -> dict[int, TargetDocument]:
         rows = self._client.search(MODEL, [["id", "in", list(ids)]], FIELDS)
-        return {row["id"]: _document(row) for row in rows}
+        return {row["id"]: as_document(row) for row in rows}
 
     def _taken(self, keys: Sequence[str]) -> frozenset[str]:
         return frozenset(self.find(keys))
@@ -297,13 +291,14 @@ def _summary(row: JsonDict) -> DocumentSummary:
         currency=row["currency"]["code"],
         placed_at=dt.datetime.combine(placed_on, dt.time(), dt.UTC),
         placed_on=placed_on,
-        version=(row["write_date"] or created).isoformat(),
+        version=version(row),
         reference=row["reference"] or "",
         rank=RANKS[row["state"]],
     )
 
 
-def _document(row: JsonDict) -> TargetDocument:
+def as_document(row: JsonDict) -> TargetDocument:
+    """A sale as one row of `FIELDS` says it."""
     return TargetDocument(
         external_id=str(row["id"]),
         key=row["web_id"] or "",
@@ -314,6 +309,7 @@ def _document(row: JsonDict) -> TargetDocument:
         currency=row["currency"]["code"],
         payload=row,
         rank=RANKS[row["state"]],
+        version=version(row),
     )
 
 
@@ -325,18 +321,20 @@ def _reached(result: Result, rank: Rank) -> Result:
     document = result.document
     if document is None or document.rank >= rank:
         return result
-    told = f"the sale is in state {document.state!r} in the ERP and was left alone"
+    told = say("the sale is in state %(state)s in the ERP and was left alone", state=repr(document.state))
     return Result(error=RecordRejected(told, code=document.state))
 
 
 def _read_back(document: TargetDocument | None, payload: JsonDict) -> Result:
     if document is not None and document.key == payload["web_id"]:
         return Result(document=document)
-    return Result(error=OutcomeUnknown("created, but not found when it was read back"))
+    return Result(error=OutcomeUnknown(say("created, but not found when it was read back")))
 
 
 def _exists(payload: JsonDict) -> AlreadyExists:
-    return AlreadyExists(f"a sale with web_id {payload['web_id']!r} exists already", field="web_id")
+    return AlreadyExists(
+        say("a sale with web_id %(web_id)s exists already", web_id=repr(payload["web_id"])), field="web_id"
+    )
 
 
 def _all(payloads: Sequence[JsonDict], error: ConnectorError) -> list[Result]:
