@@ -36,4 +36,6 @@ SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
     "woocommerce": woocommerce.FACETS,
 }
 
-ERP_FACETS: Final[Mapping[str, ErpFacets]] = {}
+ERP_FACETS: Final[Mapping[str, ErpFacets]] = {
+    "tryton": tryton.FACETS,
+}

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.base import TargetMapping
+from mappings.tryton.facets import FACETS
 from mappings.tryton.offline import made_party, offline
 from mappings.tryton.parties import party
 from mappings.tryton.references import references, standing
 from mappings.tryton.sale import sale, sale_key
 
-__all__ = ["MAPPING"]
+__all__ = ["FACETS", "MAPPING"]
 
 MAPPING: Final = TargetMapping(
     version="1",

@@ -14,6 +14,8 @@ from mappings.tryton.arithmetic import rounded
 
 #: Codes of the service products, unless the policy's `target` section names others.
 SERVICE_PRODUCTS: Final = {"shipping_product": "SHIPPING", "fee_product": "FEE", "rounding_product": "ROUNDING"}
+#: The same for what only some refunds need: an ERP without it takes every sale.
+REFUND_PRODUCTS: Final = {"refund_product": "REFUND"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,4 +129,4 @@ def _part(charge: Charge, amount: Decimal, taxes: tuple[TaxLine, ...]) -> Charge
 
 def service_code(setting: str, options: TargetOptions) -> str:
     """The product code that the channel names for a service, else the usual one."""
-    return str(options.settings.get(setting, SERVICE_PRODUCTS[setting]))
+    return str(options.settings.get(setting, (SERVICE_PRODUCTS | REFUND_PRODUCTS)[setting]))

@@ -15,7 +15,10 @@ from mappings.base import TargetOptions
 from mappings.canonical.match import party_key
 from mappings.canonical.records import Address, Order, TaxLine
 from mappings.canonical.refs import Ref
-from mappings.tryton.charges import SERVICE_PRODUCTS, Charge, charges, service_code
+from mappings.tryton.charges import REFUND_PRODUCTS, SERVICE_PRODUCTS, Charge, charges, service_code
+
+#: Products that a channel need not name.
+_NAMED_PRODUCTS: Final = ("free_text_product", *REFUND_PRODUCTS)
 
 COMPANY: Final = Ref("company", "")
 WEB_SHOP: Final = Ref("web_shop", "")
@@ -46,8 +49,7 @@ def standing(options: TargetOptions) -> frozenset[Ref]:
     """What the channel's policy names or leaves to Tryton, before there is any order."""
     named = {kind: str(options.settings.get(kind, "")) for kind in ("payment_term", "carrier")}
     products = {service_code(setting, options) for setting in SERVICE_PRODUCTS}
-    if free_text := str(options.settings.get("free_text_product", "")):
-        products.add(free_text)
+    products |= {str(options.settings[setting]) for setting in _NAMED_PRODUCTS if options.settings.get(setting)}
     return frozenset(
         {
             COMPANY,

@@ -1,0 +1,23 @@
+"""What Tryton's mapping reads and writes of what hangs on an order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mappings.facets import ErpFacets
+from mappings.tryton.changes import change, wanted
+from mappings.tryton.payments import payment_payload, payment_reference, payment_references
+from mappings.tryton.refunds import refund_key, refund_payload, refund_references
+from mappings.tryton.standing import standing
+
+FACETS: Final = ErpFacets(
+    standing=standing,
+    refund_key=refund_key,
+    refund_references=refund_references,
+    refund=refund_payload,
+    payment_reference=payment_reference,
+    payment_references=payment_references,
+    payment=payment_payload,
+    change=change,
+    wanted=wanted,
+)
