@@ -168,7 +168,7 @@ def test_a_wrong_address_breaks_the_connection(fake):
 
 
 def test_a_request_that_came_too_late_was_never_carried_out(fake, monkeypatch):
-    monkeypatch.setattr("connectors.sandbox_erp._sent_now", lambda: {"Sent-At": "1000000"})
+    monkeypatch.setattr("connectors.sandbox_erp.client._sent_now", lambda: {"Sent-At": "1000000"})
     target = fake.connect()
     [result] = target.create_sales([fake.sale("k1")])
     assert (type(result.error), result.error.code) == (Transient, "too_late")

@@ -1,0 +1,88 @@
+"""Payments, and the posting and printing of invoices.
+
+One at a time: the numbers of invoices are one sequence, and where the ERP checks before it commits (`--racy-confirm`),
+two postings at once get the same one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from decimal import Decimal
+from email.message import Message
+from typing import Final
+
+from connectors.kit.base import JsonDict, Rank, TargetDocument
+from connectors.kit.errors import OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.facets import DocumentFile
+from connectors.kit.words import say
+from connectors.sandbox_erp.client import Client, batches, number, reading
+
+_POSTED: Final = frozenset({"posted", "paid"})
+
+
+class Money:
+    """Payments and invoices of one ERP."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._alone = threading.Lock()
+
+    def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every payment under each reference, lowest id first."""
+        found: dict[str, list[TargetDocument]] = {}
+        for batch in batches(references):
+            data = self._client.get("api/payments", [("reference", each) for each in batch])
+            with reading():
+                for payment in data["payments"]:
+                    found.setdefault(payment["reference"], []).append(_payment(payment))
+        return found
+
+    def register(self, payload: JsonDict) -> TargetDocument:
+        """Make one payment; its reference is written by the same call."""
+        with self._alone:
+            data = self._client.send("POST", "api/payments", payload)
+        with reading(write=True):
+            return _payment(data["payment"])
+
+    def post(self, external_id: str) -> None:
+        """Post one invoice; the ERP leaves alone what is posted already."""
+        with self._alone:
+            data = self._client.send("POST", f"api/invoices/{number(external_id)}/post")
+        with reading(write=True):
+            state = data["invoice"]["state"]
+        if state not in _POSTED:
+            text = say("posted, but invoice %(id)s is %(state)s", id=external_id, state=state)
+            raise OutcomeUnknown(text, code="wrong_state")
+
+    def file(self, kind: str, external_id: str, max_bytes: int) -> DocumentFile:
+        """The printed invoice."""
+        if kind != "invoice":
+            text = say("this ERP prints invoices only, and nothing of the kind %(kind)s", kind=repr(kind))
+            raise RecordRejected(text, code="no_file")
+        path = f"api/invoices/{number(external_id)}/file"
+        try:
+            answer = self._client.http.request("GET", path, parse=False, max_bytes=max_bytes)
+        except Transient as error:
+            if error.code != "too_large":
+                raise
+            text = say("the file is larger than the %(max_bytes)s bytes that are kept", max_bytes=max_bytes)
+            raise RecordRejected(text, code="too_large") from None
+        head = Message()
+        head["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+        head["Content-Type"] = answer.headers.get("Content-Type", "")
+        return DocumentFile(head.get_filename() or f"invoice-{external_id}", head.get_content_type(), answer.body)
+
+
+def _payment(payment: JsonDict) -> TargetDocument:
+    return TargetDocument(
+        external_id=str(int(payment["id"])),
+        key=payment["reference"],
+        number="",
+        state="posted",
+        total=Decimal(payment["amount"]),
+        tax=None,
+        currency=payment["currency"],
+        payload=payment,
+        rank=Rank.CONFIRMED,
+    )
