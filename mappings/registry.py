@@ -37,5 +37,6 @@ SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
 }
 
 ERP_FACETS: Final[Mapping[str, ErpFacets]] = {
+    "sandbox_erp": sandbox_erp.FACETS,
     "tryton": tryton.FACETS,
 }

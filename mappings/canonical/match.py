@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mappings.canonical.records import Order
+from mappings.canonical.records import Order, Payment
 
 _NOT_IN_VAT_ID = re.compile(r"[^0-9A-Z]")
 
@@ -23,3 +23,17 @@ def party_key(order: Order, channel: str) -> str:
     if customer.external_id:
         return f"customer:{channel}:{customer.external_id}"
     return f"order:{channel}:{order.external_id}"
+
+
+def payment_name(order: Order, payment: Payment) -> str:
+    """By what one payment of an order is the same payment again: its transaction id, else its place in the order.
+
+    Two payments of one transaction, as some gateways report instalments, are kept apart by their place too. The place
+    is found by identity first: two payments of one amount without a transaction id are equal records.
+    """
+    payments = order.payments
+    place = next((index for index, each in enumerate(payments, start=1) if each is payment), 0)
+    if not place:
+        place = payments.index(payment) + 1 if payment in payments else len(payments) + 1
+    twins = sum(each.reference == payment.reference for each in payments)
+    return payment.reference if payment.reference and twins <= 1 else f"{payment.reference}#{place}"

@@ -10,28 +10,31 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from mappings.base import JsonDict, Resolved, TargetMapping, TargetOptions
+from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.match import party_key
 from mappings.canonical.money import Money
 from mappings.canonical.records import Address, Order
 from mappings.canonical.refs import Ref
+from mappings.canonical.words import say
 
 #: Codes of the service products, unless the policy's `target` section names others.
 SERVICE_PRODUCTS: Final = {
     "shipping_product": "SHIPPING",
     "fee_product": "FEE",
     "rounding_product": "ROUNDING",
+    "refund_product": "REFUND",
 }
+ADDRESS_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Address))
 #: The path of the line that carries the rounding.
-_ROUNDING: Final = "totals.rounding"
+ROUNDING: Final = "totals.rounding"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """One line of the sale before its product is resolved."""
 
     #: Where `code`, or the reason for the line, stands in the canonical order.
@@ -52,13 +55,14 @@ def sale_key(external_id: str, options: TargetOptions) -> str:
 
 def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
     """The party, and the product of every line; a line without SKU has none and is reported by `sale`."""
-    products = {Ref("product", line.code, path=line.path) for line in _lines(order, options) if line.code}
-    return frozenset({_party_ref(order, options), *products})
+    products = {Ref("product", line.code, path=line.path) for line in sale_lines(order, options) if line.code}
+    return frozenset({_party_ref(order, options), *products, *_places(options)})
 
 
 def standing(options: TargetOptions) -> frozenset[Ref]:
-    """The service products."""
-    return frozenset(Ref("product", _service_code(setting, options)) for setting in SERVICE_PRODUCTS)
+    """The service products, and the warehouse where the policy names one."""
+    services = {Ref("product", service_code(setting, options)) for setting in SERVICE_PRODUCTS}
+    return frozenset(services | _places(options))
 
 
 def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:
@@ -80,12 +84,15 @@ def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict 
 
 def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     """The payload that creates the sale as a draft. Raises Problems with every line that cannot be written."""
-    lines = _lines(order, options)
-    problems = [problem for line in lines for problem in _line_problems(line, resolved)]
+    lines = sale_lines(order, options)
+    problems = [problem for line in lines for problem in line_problems(line, resolved)]
     problems.extend(_totals_problems(order, lines, options))
     party_ref = _party_ref(order, options)
     if party_ref not in resolved:
         problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
+    warehouse = _warehouse_ref(options)
+    if warehouse is not None and warehouse not in resolved:
+        problems.extend(Unmapped("warehouse", warehouse.value).problems)
     if problems:
         raise Problems(problems)
     return {
@@ -100,11 +107,12 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         "payment_method": order.payment_method,
         "po_number": order.po_number,
         "note": order.note,
-        "lines": [_line_payload(line, resolved[Ref("product", line.code)], options) for line in lines],
+        "lines": [line_payload(line, resolved[Ref("product", line.code)], options) for line in lines],
+        **({} if warehouse is None else {"warehouse": resolved[warehouse].get("code") or warehouse.value}),
     }
 
 
-def _lines(order: Order, options: TargetOptions) -> list[_Line]:
+def sale_lines(order: Order, options: TargetOptions) -> list[Line]:
     """Every line of the sale in the order in which the shop shows them, the rounding last."""
     lines = list(_charged(order, options))
     # What the shop's grand total is above the sum that the ERP would make of the charged lines.
@@ -112,45 +120,56 @@ def _lines(order: Order, options: TargetOptions) -> list[_Line]:
     rounding = options.rounded(order.totals.grand) - sum(options.rounded(amount) for amount in amounts)
     if rounding:
         zero = Money(Decimal(0), order.currency)
-        code = _service_code("rounding_product", options)
-        lines.append(_Line(_ROUNDING, code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero))
+        code = service_code("rounding_product", options)
+        lines.append(Line(ROUNDING, code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero))
     return lines
 
 
-def _totals_problems(order: Order, lines: Sequence[_Line], options: TargetOptions) -> Iterator[Problem]:
+def _totals_problems(order: Order, lines: Sequence[Line], options: TargetOptions) -> Iterator[Problem]:
     """A rounding that is more than the shop's own and half a unit for every amount that the ERP rounds."""
     half = Decimal("0.5").scaleb(-minor_unit(order.currency, options.minor_units))
-    rounding = sum((line.amount.amount for line in lines if line.path == _ROUNDING), Decimal(0))
-    rounded_amounts = 1 + 2 * sum(1 for line in lines if line.path != _ROUNDING)
+    rounding = sum((line.amount.amount for line in lines if line.path == ROUNDING), Decimal(0))
+    rounded_amounts = 1 + 2 * sum(1 for line in lines if line.path != ROUNDING)
     if abs(rounding - order.totals.rounding.amount) > half * rounded_amounts:
-        reason = f"the lines and the grand total of {order.totals.grand} are {rounding:f} apart in the ERP's rounding"
-        yield Problem("totals_mismatch", "totals.grand", reason, next_step="compare the order's lines with its total")
+        reason = say(
+            "the lines and the grand total of %(grand)s are %(rounding)s apart in the ERP's rounding",
+            grand=order.totals.grand,
+            rounding=f"{rounding:f}",
+        )
+        yield Problem(
+            "totals_mismatch", "totals.grand", reason, next_step=say("compare the order's lines with its total")
+        )
 
 
-def _charged(order: Order, options: TargetOptions) -> Iterator[_Line]:
+def _charged(order: Order, options: TargetOptions) -> Iterator[Line]:
     for index, line in enumerate(order.lines):
         path = f"lines[{index}].sku"
-        yield _Line(path, line.sku, line.external_id, line.name, line.quantity, line.total, line.tax)
+        yield Line(path, line.sku, line.external_id, line.name, line.quantity, line.total, line.tax)
     for index, charge in enumerate(order.shipping_lines):
-        path, code = f"shipping_lines[{index}]", _service_code("shipping_product", options)
+        path, code = f"shipping_lines[{index}]", service_code("shipping_product", options)
         origin = f"shipping:{charge.external_id}"
-        yield _Line(path, code, origin, charge.title, Decimal(1), charge.total, charge.tax)
+        yield Line(path, code, origin, charge.title, Decimal(1), charge.total, charge.tax)
     for index, fee in enumerate(order.fees):
-        path, code = f"fees[{index}]", _service_code("fee_product", options)
-        yield _Line(path, code, f"fee:{fee.external_id}", fee.title, Decimal(1), fee.total, fee.tax)
+        path, code = f"fees[{index}]", service_code("fee_product", options)
+        yield Line(path, code, f"fee:{fee.external_id}", fee.title, Decimal(1), fee.total, fee.tax)
 
 
-def _line_problems(line: _Line, resolved: Resolved) -> tuple[Problem, ...]:
+def line_problems(line: Line, resolved: Resolved) -> tuple[Problem, ...]:
+    """What is in the way of writing a line: no SKU, or a product that the ERP does not know."""
     if not line.code:
-        reason = f"the line {line.description!r} has no SKU, so no product of the ERP can be found for it"
-        next_step = "give the product a SKU in the shop, or enter the order by hand"
+        reason = say(
+            "the line %(description)s has no SKU, so no product of the ERP can be found for it",
+            description=repr(line.description),
+        )
+        next_step = say("give the product a SKU in the shop, or enter the order by hand")
         return (Problem("unknown_sku", line.path, reason, f"line:{line.description}", next_step),)
     if Ref("product", line.code) not in resolved:
         return Unmapped("sku", line.code, path=line.path).problems
     return ()
 
 
-def _line_payload(line: _Line, product: JsonDict, options: TargetOptions) -> JsonDict:
+def line_payload(line: Line, product: JsonDict, options: TargetOptions) -> JsonDict:
+    """The line as the ERP takes it; each amount is rounded by itself, as the ERP would."""
     return {
         "product": product["id"],
         "origin": line.origin,
@@ -161,22 +180,29 @@ def _line_payload(line: _Line, product: JsonDict, options: TargetOptions) -> Jso
     }
 
 
-def _service_code(setting: str, options: TargetOptions) -> str:
+def service_code(setting: str, options: TargetOptions) -> str:
+    """The ERP's code of what is no article."""
     return str(options.settings.get(setting, SERVICE_PRODUCTS[setting]))
+
+
+def _warehouse_ref(options: TargetOptions) -> Ref | None:
+    """The warehouse that is to send the goods; none leaves it to the ERP."""
+    code = str(options.settings.get("warehouse", ""))
+    return Ref("warehouse", code) if code else None
+
+
+def _places(options: TargetOptions) -> frozenset[Ref]:
+    warehouse = _warehouse_ref(options)
+    return frozenset() if warehouse is None else frozenset({warehouse})
 
 
 def _party_ref(order: Order, options: TargetOptions) -> Ref:
     return Ref("party", party_key(order, options.channel), hint={"email": order.customer.email}, path="customer")
 
 
-def _address(address: Address) -> dict[str, Any]:
-    return dataclasses.asdict(address)
+def _address(address: Address) -> JsonDict:
+    return {name: getattr(address, name) for name in ADDRESS_FIELDS}
 
 
 def _joined(*words: str) -> str:
     return " ".join(word for word in words if word)
-
-
-MAPPING: Final = TargetMapping(
-    version="1", sale_key=sale_key, references=references, party=party, sale=sale, standing=standing
-)
