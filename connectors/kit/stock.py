@@ -87,6 +87,8 @@ class ShopStock:
     #: Whether the shop keeps a count, and where: `own`, `parent` (a variation counted with its product), `none`.
     kept: str = "own"
     backorders: bool = False
+    #: For a shop with places of its own; empty for one without.
+    location: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class StockTarget(Protocol):
 
     #: Articles of one `write_stock` call.
     stock_bulk: int
+    #: The longest deadline of one call, in seconds.
+    write_deadline_s: float
     #: The write itself compares with what we last saw, and refuses where somebody sold meanwhile.
     compares_stock: bool
 

@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from config.model import StatusAction
@@ -21,11 +22,13 @@ from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
+from mappings.canonical.words import say
 from sync.flows import parties, sales
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
+from sync.flows.stock_capture import capture_saved
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
@@ -186,11 +189,18 @@ def _apply_policy(drain: Drain, piece: Piece) -> None:
         _apply_change(drain, piece, order)
         return
     if order.placed_at < drain.state.start_at and piece.known is None and "backfill" not in piece.item.facets:
-        piece.skipped = f"placed before this channel went live ({drain.state.start_at:%Y-%m-%d %H:%M} UTC)"
+        piece.skipped = say(
+            "placed before this channel went live (%(start_at)s UTC)", start_at=f"{drain.state.start_at:%Y-%m-%d %H:%M}"
+        )
         piece.foreign = True
         return
     action, key = drain.systems.channel.policies.status_action(order.state, order.payment_state)
-    reason = f"the shop says {order.source_state!r}, {order.payment_state}: status policy {key}"
+    reason = say(
+        "the shop says %(source_state)s, %(payment_state)s: status policy %(key)s",
+        source_state=repr(order.source_state),
+        payment_state=order.payment_state,
+        key=key,
+    )
     if action is StatusAction.WAIT:
         piece.waits = reason
     elif action is not StatusAction.IMPORT:
@@ -199,11 +209,11 @@ def _apply_policy(drain: Drain, piece: Piece) -> None:
 
 def _apply_deletion(piece: Piece) -> None:
     if piece.binding is None and piece.document is None:
-        piece.skipped = "the order is gone in the shop and never went to the ERP"
+        piece.skipped = say("the order is gone in the shop and never went to the ERP")
     elif "gone_in_shop" in piece.approved:
-        piece.skipped = "gone in the shop after it went to the ERP, and a person has seen to its sale"
+        piece.skipped = say("gone in the shop after it went to the ERP, and a person has seen to its sale")
     else:
-        piece.error = Held([_changed("gone_in_shop", "the order was deleted in the shop since")])
+        piece.error = Held([_changed("gone_in_shop", say("the order was deleted in the shop since"))])
 
 
 def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
@@ -211,14 +221,21 @@ def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
     rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
     if order.state in _WITHDRAWN:
         if "cancelled_after_import" not in piece.approved:
-            raise Held([_changed("cancelled_after_import", f"the shop says {order.source_state!r} since")])
-        piece.skipped = "cancelled in the shop after it went to the ERP, and a person has seen to its sale"
+            raise Held(
+                [
+                    _changed(
+                        "cancelled_after_import",
+                        say("the shop says %(source_state)s since", source_state=repr(order.source_state)),
+                    )
+                ]
+            )
+        piece.skipped = say("cancelled in the shop after it went to the ERP, and a person has seen to its sale")
     elif (
         piece.known is not None
         and piece.known.material != piece.material
         and "changed_after_import" not in piece.approved
     ):
-        raise Held([_changed("changed_after_import", "lines, amounts or addresses changed in the shop since")])
+        raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
     elif not piece.looked and "target" not in piece.item.facets and rank >= drain.wanted_rank:
         piece.converged = "nothing that the ERP has changed"
 
@@ -227,8 +244,10 @@ def _changed(cause: str, reason: str) -> Problem:
     return Problem(
         cause=cause,
         path="",
-        reason=f"the order went to the ERP, and {reason}",
-        next_step="make the same change to the sale in the ERP, then approve the order: edits are not carried over yet",
+        reason=say("the order went to the ERP, and %(reason)s", reason=reason),
+        next_step=say(
+            "make the same change to the sale in the ERP, then approve the order: edits are not carried over yet"
+        ),
     )
 
 
@@ -313,16 +332,23 @@ def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
             if piece.order is not None:
                 rows.append((piece, _row(drain, piece, piece.order)))
     try:
-        ids = drain.write(lambda c: save_orders(c, [row for _, row in rows]))
+        ids = drain.write(lambda c: _save_rows(c, drain, rows))
     except (DBAPIError, OverflowError, ValueError):
         # One of them holds what the database does not take: it alone is to blame.
         ids = {}
         for piece, row in rows:
             with guarded(piece):
-                ids |= drain.write(functools.partial(save_orders, rows=[row]))
+                ids |= drain.write(functools.partial(_save_rows, drain=drain, rows=[(piece, row)]))
     for piece, row in rows:
         piece.order_id = ids.get(row.external_id)
     drain.progress()
+
+
+def _save_rows(connection: Connection, drain: Drain, rows: Sequence[tuple[Piece, OrderRow]]) -> dict[str, int]:
+    """With what they take of the stock: from the moment that we know an order, nobody else is shown its goods."""
+    ids = save_orders(connection, [row for _, row in rows])
+    capture_saved(connection, drain, [(piece, ids[row.external_id]) for piece, row in rows])
+    return ids
 
 
 def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:

@@ -15,11 +15,13 @@ from connectors.kit.base import (
     FetchesOrders,
     ListsOrders,
     PullsOrders,
+    Rank,
     SalesTarget,
     Throttle,
 )
 from connectors.kit.facets import MarksOrders
-from connectors.registry import known_systems, make_connector
+from connectors.kit.stock import StockSource
+from connectors.registry import has, known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.records import OrderState
 from mappings.facets import ErpFacets, ShopFacets
@@ -68,6 +70,9 @@ class ChannelSystems:
     #: What the mappings know of the facets; None for a system without.
     shop_facets: ShopFacets | None = None
     erp_facets: ErpFacets | None = None
+
+    #: From this rank on the ERP takes a sale out of its stock by itself; None where no channel shows its stock.
+    reserves_at: Rank | None = None
 
     @property
     def erp_side(self) -> Side:
@@ -190,7 +195,14 @@ class Systems:
             shop_side=self._shop_side(source),
             shop_facets=SHOP_FACETS.get(source.system),
             erp_facets=ERP_FACETS.get(erp.system),
+            reserves_at=self._reserves_at(channel.erp),
         )
+
+    def _reserves_at(self, erp: str) -> Rank | None:
+        connector = self.connector(erp)
+        if not self.config.stock_channels(erp) or not has(connector, StockSource):
+            return None
+        return cast("StockSource", connector).reserves_at
 
     def _shop_side(self, connection: Connection) -> Side | None:
         shop = self.connector(connection.name)
@@ -199,12 +211,13 @@ class Systems:
         return Side(connection.name, shop.write_deadline_s, max(connection.settle_s, shop.write_deadline_s + 60.0))
 
     def lease_lengths(self) -> dict[str, float]:
-        """ERP connection -> the longest lease that a drain of its channels may have, in seconds."""
+        """Connection -> the longest lease that a drain has on it, in seconds: the ERP, and the shop for its stock."""
         lengths: dict[str, float] = {}
         for channel in self.config.channels.values():
             shop = self._shop_side(self.config.connections[channel.source])
             length = _lease_length_s(self.connector(channel.erp), shop)
-            lengths[channel.erp] = max(length, lengths.get(channel.erp, 0.0))
+            for name in (channel.erp, channel.source):
+                lengths[name] = max(length, lengths.get(name, 0.0))
         return lengths
 
     def close(self) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, exists, func, or_, select, update
 
+from sync.store.said import dump_said
 from sync.store.tables import issue_documents, issues
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
+
+#: Causes that name documents without stopping them: whoever opened the issue ends it.
+STANDING: Final = frozenset({"oversold"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +60,8 @@ def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
         set_={"details": statement.excluded.details, "closed_at": None},
     )
     rows = {
-        (ids[stop.cause.fingerprint], stop.item_id): json.dumps(
-            [{"path": path, "reason": reason} for path, reason in stop.details], ensure_ascii=False
+        (ids[stop.cause.fingerprint], stop.item_id): dump_said(
+            [{"path": path, "reason": reason} for path, reason in stop.details]
         )
         for stop in stops
         if stop.item_id is not None
@@ -99,14 +103,18 @@ def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -
 
 
 def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
-    """These documents are stopped no longer; an issue without an open document closes itself."""
+    """These documents are stopped no longer; an issue without an open document closes itself.
+
+    One of `STANDING` stops no document and is not for a look at one to end.
+    """
     if not item_ids:
         return
     table = issue_documents.c
+    standing = select(issues.c.id).where(issues.c.cause.in_(STANDING), issues.c.closed_at.is_(None))
     touched = set(
         connection.execute(
             update(issue_documents)
-            .where(table.item_id.in_(item_ids), table.closed_at.is_(None))
+            .where(table.item_id.in_(item_ids), table.closed_at.is_(None), table.issue_id.notin_(standing))
             .values(closed_at=db_now())
             .returning(table.issue_id)
         ).scalars()

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, STOPPED, UNDER_WAY, ItemState
+from sync.store.stock_captured import let_go_of_item, reserve_item
 from sync.store.tables import intents, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
@@ -354,6 +355,8 @@ def skip(connection: Connection, item_id: int, reason: str) -> bool:
         .where(~doubt)
         .values(state=ItemState.SKIPPED.value, done=table.wanted, reason=reason, updated_at=db_now())
     )
+    if changed.rowcount:
+        let_go_of_item(connection, item_id)
     return bool(changed.rowcount)
 
 
@@ -412,6 +415,7 @@ def settle_adopted(connection: Connection, item_id: int, content: str, canonical
             updated_at=db_now(),
         )
     )
+    reserve_item(connection, item_id)
 
 
 def count_open(connection: Connection, channel: str, kind: str, external_ids: Sequence[str]) -> int:

@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 
 from config.model import Channel
 from sync.desk.bulk import advance
+from sync.flows.stock_spread import spread
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
 from sync.store.states import ItemState
+from sync.store.stock_items import KIND as STOCK
 from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
 
@@ -38,6 +40,7 @@ class Dispatcher:
         self.recover()
         store = self._runtime.store
         advance(store)
+        spread(store, self._runtime.config)
         due = store.read(due_channels)
         if not due:
             return 0
@@ -47,14 +50,16 @@ class Dispatcher:
         for name, kind in due:
             # A channel that left the configuration keeps its items; they wait until it is back.
             channel = channels.get(name)
-            if channel is None or find_pause(paused, channel=name, connections=(channel.source, channel.erp)):
+            if channel is None or find_pause(paused, channel=name, connections=_spoken_to(channel, kind)):
                 continue
-            if self._has_room(channel, used):
+            if self._has_room(channel, kind, used):
                 rung += self._runtime.bell.ring(name, kind)
         return rung
 
-    def _has_room(self, channel: Channel, used: Mapping[str, int]) -> bool:
+    def _has_room(self, channel: Channel, kind: str, used: Mapping[str, int]) -> bool:
         """A ring for a connection whose every call is spoken for would only wake a worker to find that out."""
+        if kind == STOCK:
+            return channel.stock.push and not used.get(channel.source, 0)
         concurrency: int = self._runtime.systems.connector(channel.erp).concurrency
         return used.get(channel.erp, 0) < concurrency
 
@@ -79,6 +84,11 @@ class Dispatcher:
             facet = "doubt" if state == ItemState.PARKED else "target"
             store.write(functools.partial(mark, channel=channel, kind=kind, external_ids=[external_id], facet=facet))
             log.warning("orphaned_intent", channel=channel, order=external_id)
+
+
+def _spoken_to(channel: Channel, kind: str) -> tuple[str, ...]:
+    """The connections whose pause stops such a drain: a shop is told its stock while the ERP is away."""
+    return (channel.source,) if kind == STOCK else (channel.source, channel.erp)
 
 
 def _park(connection: Connection) -> None:

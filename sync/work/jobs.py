@@ -6,9 +6,12 @@ from rq.job import get_current_job
 
 from config.model import Config
 from config.settings import Settings
+from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import read_config
+from sync.store.stock_items import KIND as STOCK
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
+from sync.work.stock import drain_stock
 
 #: Set in the worker before it forks, so that a horse begins with everything read.
 _prepared: tuple[Settings, Config] | None = None
@@ -29,12 +32,14 @@ def drain(channel: str, kind: str) -> None:
         runtime.bell.answer(channel, kind)
         if channel not in runtime.config.channels:
             return
-        systems = runtime.systems.channel(channel)
         job = get_current_job()
-        drain_channel(
-            runtime.store,
-            systems,
-            kind,
-            ring=lambda name, what: runtime.bell.ring(name, what, again=True),
-            job=job.id if job is not None else "",
-        )
+        name_of_job = job.id if job is not None else ""
+
+        def ring(name: str, what: str) -> object:
+            return runtime.bell.ring(name, what, again=True)
+
+        if kind == STOCK:
+            stock = stock_systems(runtime.systems, channel)
+            drain_stock(runtime.store, runtime.config, stock, ring=ring, job=name_of_job)
+            return
+        drain_channel(runtime.store, runtime.systems.channel(channel), kind, ring=ring, job=name_of_job)

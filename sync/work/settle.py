@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 from connectors.kit.base import TargetDocument
 from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from mappings.canonical.errors import Problems
+from mappings.canonical.words import joined
 from sync.desk import outcomes
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
 from sync.flows.context import Drain
 from sync.flows.piece import Piece
+from sync.flows.stock_capture import settle_captured
 from sync.rules.stops import Held, Unsettled
 from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.bindings import NewBinding, save_bindings
@@ -79,7 +81,9 @@ def _record(
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)
     _record_pauses(connection, away)
-    leave(connection, drain.lease, [_leave(connection, end) for end in ends])
+    leaves = [_leave(connection, end) for end in ends]
+    settle_captured(connection, drain, [(end.piece, left.state) for end, left in zip(ends, leaves, strict=True)])
+    leave(connection, drain.lease, leaves)
 
 
 # --- documents and intents --------------------------------------------------------------------------------------
@@ -167,7 +171,7 @@ def _reason(end: _End) -> str:
     piece = end.piece
     if end.decision is not None:
         return end.decision.reason
-    warnings = "; ".join(problem.reason for problem in piece.warnings)
+    warnings = joined("; ", (problem.reason for problem in piece.warnings))
     return piece.skipped or piece.waits or warnings or piece.converged
 
 

@@ -15,9 +15,11 @@ from sqlalchemy import Connection
 from config.model import Channel
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
 from sync.desk.outcomes import Place, decide
+from sync.desk.phrases import say
 from sync.desk.proof import prove_channel
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
+from sync.rules.systems import SystemMissing
 from sync.store import schedule
 from sync.store.channels import channel_state, start_channel
 from sync.store.engine import DatabaseBusy
@@ -25,6 +27,7 @@ from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import find_pause, pause, pauses
 from sync.work.runtime import Runtime
+from sync.work.stock_run import run_stock
 from sync.work.subscriptions import check_subscriptions, delivery_url
 
 log = structlog.get_logger()
@@ -47,6 +50,8 @@ class Tasks:
             **{f"resync:{name}": self._resync for name in runtime.config.channels},
             **{f"nightly:{name}": self._nightly for name in runtime.config.channels},
             **{f"proof:{name}": self._proof for name in runtime.config.channels},
+            **{f"stock:{name}": self._stock for name in _showing(runtime)},
+            **{f"stock-full:{name}": self._stock_full for name in _showing(runtime)},
         }
 
     def knows(self, name: str) -> bool:
@@ -60,13 +65,18 @@ class Tasks:
     def first_runs(self) -> dict[str, dt.datetime]:
         """Schedule -> its first time: pulls and subscriptions at once, comparisons in their turn."""
         now = dt.datetime.now(dt.UTC)
-        return {name: now if name.startswith(("pull:", "webhooks:")) else self.next_run(name) for name in self._names}
+        at_once = ("pull:", "webhooks:", "stock:")
+        return {name: now if name.startswith(at_once) else self.next_run(name) for name in self._names}
 
     def next_run(self, name: str) -> dt.datetime:
         """When the schedule's slot after this one begins."""
         now = dt.datetime.now(dt.UTC)
         task, _, subject = name.partition(":")
         channels = self._channels(task, subject)
+        if task == "stock-full":
+            local = now.astimezone(ZoneInfo(channels[0].timezone))
+            full: dt.datetime = croniter(channels[0].schedules.stock_full, local).get_next(dt.datetime)
+            return full.astimezone(dt.UTC)
         if task in {"nightly", "proof"}:
             # The proof comes when what the nightly comparison found had time to be put right.
             behind = _PROOF_BEHIND if task == "proof" else dt.timedelta(0)
@@ -77,6 +87,7 @@ class Tasks:
             "pull": min(channel.schedules.pull_every_s for channel in channels),
             "webhooks": min(channel.schedules.webhook_check_every_s for channel in channels),
             "resync": min(channel.schedules.resync_every_s for channel in channels) / 12,
+            "stock": min(channel.schedules.stock_every_s for channel in channels),
         }[task]
         return now + dt.timedelta(seconds=seconds)
 
@@ -95,7 +106,9 @@ class Tasks:
         paused = find_pause(self._runtime.store.read(pauses), connections=(connection,))
         if paused is not None:
             if asked:
-                message = f"not run when it was asked for, because of a pause: {paused.reason}"
+                message: str = say(
+                    "not run when it was asked for, because of a pause: %(reason)s", reason=paused.reason
+                )
                 self._runtime.store.write(lambda c: schedule.leave_out(c, name, message))
             return
         try:
@@ -103,11 +116,12 @@ class Tasks:
         except ConnectorError as error:
             message, ok = str(error), False
             self._note(task, connection, error)
-        except DatabaseBusy as error:
+        except (DatabaseBusy, SystemMissing) as error:
             message, ok = str(error), False
         except Exception as error:
             # Nobody waits for a schedule's thread: what nobody foresaw must be seen in the log and in the status.
-            message, ok = f"internal error: {type(error).__name__}; this is a defect, please report it", False
+            kind = type(error).__name__
+            message, ok = say("internal error: %(kind)s; this is a defect, please report it", kind=kind), False
             log.exception("schedule_failed_inside", schedule=name)
         log.info("schedule_ran", schedule=name, ok=ok, message=message)
         self._runtime.store.write(lambda c: schedule.finish(c, name, ok=ok, message=message))
@@ -148,7 +162,7 @@ class Tasks:
         )
         # Whatever could not be read of its deliveries has been pulled by now.
         self._runtime.store.write(lambda c: close_connection_issues(c, connection, "unreadable_delivery"))
-        return f"{done.seen} orders seen, {done.marked} to look at"
+        return say("%(seen)s orders seen, %(marked)s to look at", seen=done.seen, marked=done.marked)
 
     def _ring(self, keys: Iterable[ItemKey]) -> None:
         for channel, kind in {(channel, kind) for channel, kind, _ in keys}:
@@ -157,7 +171,7 @@ class Tasks:
     def _resync(self, channel: str) -> str:
         every = dt.timedelta(seconds=self._runtime.config.channels[channel].schedules.resync_every_s)
         count = mark_resting(self._runtime.store, channel, dt.datetime.now(dt.UTC) - every)
-        return f"{count} open orders to be looked at again"
+        return say("%(count)s open orders to be looked at again", count=count)
 
     def _nightly(self, channel: str) -> str:
         until = dt.datetime.now(dt.UTC)
@@ -166,7 +180,9 @@ class Tasks:
         if known is not None:
             since = max(since, known.start_at)
         count = compare_and_mark(self._runtime.store, self._runtime.systems.channel(channel), since, until)
-        return f"{count} orders differ between the shop, Crossdock and the ERP and are looked at again"
+        return say(
+            "%(count)s orders differ between the shop, Crossdock and the ERP and are looked at again", count=count
+        )
 
     def _proof(self, channel: str) -> str:
         proof = prove_channel(self._runtime.store, self._runtime.systems.channel(channel))
@@ -176,7 +192,24 @@ class Tasks:
             f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences{explained}"
         )
 
+    def _stock(self, channel: str) -> str:
+        return self._run_stock(channel, full=False)
+
+    def _stock_full(self, channel: str) -> str:
+        return self._run_stock(channel, full=True)
+
+    def _run_stock(self, channel: str, *, full: bool) -> str:
+        source = self._runtime.config.channels[channel].source
+        return run_stock(
+            self._runtime, channel, full=full, pull_orders=lambda: self._pull(source), stop=self._cancelled
+        )
+
     def _webhooks(self, connection: str) -> str:
         ours = self._runtime
         url = delivery_url(ours.settings.public_url, connection)
         return check_subscriptions(ours.store, ours.systems.connector(connection), connection, url)
+
+
+def _showing(runtime: Runtime) -> list[str]:
+    """The channels whose shop shows the ERP's stock."""
+    return [channel.name for channel in runtime.config.channels.values() if channel.stock.push]

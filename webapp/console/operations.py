@@ -29,6 +29,8 @@ TASKS: Final = {
     "resync": lazy_gettext("Look at open orders again"),
     "nightly": lazy_gettext("Compare both sides"),
     "proof": lazy_gettext("Prove that both sides agree"),
+    "stock": lazy_gettext("Carry changed stock over"),
+    "stock-full": lazy_gettext("Compare the stock of every article"),
 }
 
 

@@ -54,7 +54,7 @@ touched_stock = Table(
     #: The ERP's code of the article.
     Column("sku", String(255), primary_key=True),
     #: Raised with every change, so that one which comes while the channels are told is not forgotten.
-    Column("count", Integer, nullable=False, server_default="1"),
+    Column("times", Integer, nullable=False, server_default="1"),
 )
 
 #: What a channel's shop shows of an article, and what we last made it show.

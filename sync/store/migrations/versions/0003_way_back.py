@@ -119,7 +119,7 @@ def _create_stock() -> None:
         "touched_stock",
         sa.Column("connection", sa.String(length=128), nullable=False),
         sa.Column("sku", sa.String(length=255), nullable=False),
-        sa.Column("count", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("times", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("connection", "sku", name=op.f("pk_touched_stock")),
     )
     op.create_table(

@@ -1,0 +1,54 @@
+"""Telling every channel of an ERP what has changed there: touched articles become marks of its shops' SKUs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from config.model import Config
+from sync.flows.stock_reading import pieces_of
+from sync.rules.stock import Articles
+from sync.store.engine import Store
+from sync.store.lookups import load_lookups
+from sync.store.stock import forget_touched, known_articles, list_touched
+from sync.store.stock_items import FULL, mark_stock
+from sync.store.stock_shown import shown_articles
+
+#: Articles that one look takes; the next one comes half a second later.
+_MOST = 2_000
+
+
+def spread(store: Store, config: Config) -> int:
+    """Mark what was touched, in every channel that shows it; answers how many articles that were."""
+    touched = store.read(lambda c: list_touched(c, _MOST))
+    for erp, counts in touched.items():
+        channels = load_articles(store, config, erp)
+        for some in pieces_of(store, sorted(counts)):
+            store.write(functools.partial(_tell, erp=erp, counts={sku: counts[sku] for sku in some}, channels=channels))
+    return sum(map(len, touched.values()))
+
+
+def load_articles(store: Store, config: Config, erp: str) -> dict[str, Articles]:
+    """Channel that shows the stock of an ERP -> which of its SKUs is which article there."""
+    names = [channel.name for channel in config.stock_channels(erp)]
+    return store.read(lambda c: {name: Articles(load_lookups(c, name, erp)) for name in names})
+
+
+def _tell(connection: Connection, erp: str, counts: Mapping[str, int], channels: Mapping[str, Articles]) -> None:
+    for name, articles in sorted(channels.items()):
+        mark_stock(connection, name, {sku for code in counts for sku in articles.skus(code)})
+    # In the same transaction: what is touched until it ends is told once more.
+    forget_touched(connection, erp, counts)
+
+
+def mark_everything(store: Store, config: Config, channel: str) -> int:
+    """Have every article of a channel compared with what its shop really shows; answers how many."""
+    erp = config.channels[channel].erp
+    articles = load_articles(store, config, erp)[channel]
+    known, shown = store.read(lambda c: (known_articles(c, erp), shown_articles(c, channel)))
+    skus = sorted({*shown, *(sku for code in known for sku in articles.skus(code))})
+    for some in pieces_of(store, skus):
+        store.write(functools.partial(mark_stock, channel=channel, skus=some, facets=(FULL,)))
+    return len(skus)

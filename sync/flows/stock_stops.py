@@ -1,0 +1,113 @@
+"""What stops an article on its way to the shop, with its cause, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from config.model import Channel
+from connectors.kit.errors import ConnectorError, RecordRejected
+from connectors.kit.stock import ShopStock
+from mappings.canonical.words import say
+from sync.store.issues import Cause
+from sync.store.states import ItemState
+
+
+class Stopped(Exception):
+    """A person, or the fixed cause, lets the article go on."""
+
+    def __init__(self, cause: Cause, reason: str, state: ItemState = ItemState.HELD) -> None:
+        """`reason` is about this article, `cause` is what it shares with others."""
+        super().__init__(reason)
+        self.cause = cause
+        self.state = state
+
+
+def missing_in_shop(channel: Channel, sku: str, place: str = "") -> Stopped:
+    """The ERP has stock of something that the shop does not have."""
+    cause = Cause(
+        cause="missing_in_shop",
+        channel=channel.name,
+        title=say("articles of %(erp)s that %(shop)s does not have", erp=channel.erp, shop=channel.source),
+        next_step=say(
+            "give the shop's article this SKU, say in the look-up table sku what the shop calls it, "
+            "or set `stock: {missing: ignore}` of the channel if not everything is sold there"
+        ),
+        owner="business",
+    )
+    if place:
+        reason = say(
+            "%(shop)s has no article %(sku)s at its place %(place)s", shop=channel.source, sku=repr(sku), place=place
+        )
+    else:
+        reason = say("%(shop)s has no article with the SKU %(sku)s", shop=channel.source, sku=repr(sku))
+    return Stopped(cause, reason)
+
+
+def missing_in_erp(channel: Channel, sku: str, code: str) -> Stopped:
+    """The ERP knows nothing of an article that is to be shown."""
+    cause = Cause(
+        cause="missing_in_erp",
+        channel=channel.name,
+        title=say("articles of %(shop)s whose stock %(erp)s does not know", shop=channel.source, erp=channel.erp),
+        next_step=say(
+            "create the article as goods in the ERP, or say in the look-up table sku which one is meant, then retry"
+        ),
+        owner="integrator",
+    )
+    if code == sku:
+        reason = say("%(erp)s has no stock of %(sku)s", erp=channel.erp, sku=repr(sku))
+    else:
+        reason = say(
+            "%(erp)s has no stock of %(code)s, as which the look-up table sku names %(sku)s",
+            erp=channel.erp,
+            code=repr(code),
+            sku=repr(sku),
+        )
+    return Stopped(cause, reason)
+
+
+def twice_in_shop(channel: Channel, sku: str, articles: Sequence[ShopStock]) -> Stopped:
+    """Nobody knows which of several articles is meant."""
+    cause = Cause(
+        cause="twice_in_shop",
+        channel=channel.name,
+        title=say("SKUs that %(shop)s has more than once", shop=channel.source),
+        next_step=say("give each article of the shop a SKU of its own, then retry"),
+        owner="business",
+    )
+    ids = ", ".join(article.external_id for article in articles)
+    reason = say("%(shop)s has the SKU %(sku)s on %(ids)s", shop=channel.source, sku=repr(sku), ids=ids)
+    return Stopped(cause, reason)
+
+
+def refused(channel: Channel, sku: str, error: ConnectorError) -> Exception:
+    """A refusal of this one article becomes a stop; every other error is what it is."""
+    if not isinstance(error, RecordRejected):
+        return error
+    cause = Cause(
+        cause="stock_refused",
+        subject=error.code or re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d.,:-]*", "…", str(error))[:200],
+        channel=channel.name,
+        connection=channel.source,
+        title=say("%(shop)s refuses a quantity: %(text)s", shop=channel.source, text=str(error)),
+        next_step=say("correct the article in the shop, then retry"),
+        owner="business",
+    )
+    return Stopped(
+        cause,
+        say("%(shop)s refuses the stock of %(sku)s: %(text)s", shop=channel.source, sku=repr(sku), text=str(error)),
+        ItemState.PARKED,
+    )
+
+
+def oversold_cause(erp: str, code: str, *, sold: str, there: str) -> Cause:
+    """More is sold than there is, over all channels of the ERP."""
+    return Cause(
+        cause="oversold",
+        subject=code,
+        connection=erp,
+        title=say("%(code)s: %(sold)s sold, %(there)s there", code=code, sold=sold, there=there),
+        next_step=say("buy or make what is missing, or cancel one of the orders; this ends by itself when it suffices"),
+        owner="business",
+    )

@@ -1,0 +1,203 @@
+"""What orders take out of an ERP's stock that its figure does not know yet.
+
+An order counts from the moment it is saved until a reading that began after its document was seen where the ERP
+reserves (`sync.store.stock.save_levels` ends it). Times are the database's; what is equally old counts still.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import Connection, delete, select, update
+
+from sync.store.stock import in_lists, touch
+from sync.store.tables import captured_lines, orders, work_items
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Taken:
+    """What one order takes: the ERP's code of each article and place (empty: not decided yet) -> how many."""
+
+    order_id: int
+    quantities: Mapping[tuple[str, str], Decimal]
+
+
+def capture(connection: Connection, erp: str, taken: Sequence[Taken]) -> None:
+    """Count what these orders take, in the transaction that saves them; an edited order counts as it is now.
+
+    Not for an order whose document the ERP has reserved already: the ERP's figure knows it, or will with the next
+    reading. Only what changes is written.
+    """
+    known = _load(connection, [order.order_id for order in taken])
+    now = connection.execute(select(db_now())).scalar_one()
+    wanted = {
+        (order.order_id, sku, location): quantity
+        for order in taken
+        for (sku, location), quantity in order.quantities.items()
+        if quantity > 0
+    }
+    new = [
+        {
+            "order_id": order_id,
+            "sku": sku,
+            "location": location,
+            "connection": erp,
+            "quantity": f"{quantity:f}",
+            "captured_at": now,
+            "reserved_at": None,
+        }
+        for (order_id, sku, location), quantity in sorted(wanted.items())
+        if known.get((order_id, sku, location)) != quantity
+    ]
+    stale = [key for key in known if known[key] != wanted.get(key)]
+    for order_id, sku, location in stale:
+        table = captured_lines.c
+        connection.execute(
+            delete(captured_lines).where(table.order_id == order_id, table.sku == sku, table.location == location)
+        )
+    if new:
+        # A line that is reserved already and is taken again (the sale was cancelled there and is to be made anew).
+        statement = dialect_of(connection).insert(captured_lines)
+        again = {name: statement.excluded[name] for name in ("connection", "quantity", "captured_at", "reserved_at")}
+        keys = ("order_id", "sku", "location")
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=again), new)
+    touch(connection, erp, {sku for _, sku, _ in stale} | {str(row["sku"]) for row in new})
+
+
+def _load(connection: Connection, order_ids: Sequence[int]) -> dict[tuple[int, str, str], Decimal]:
+    """What counts of these orders, apart from what is reserved already: that stays until the next reading."""
+    table = captured_lines.c
+    query = select(table.order_id, table.sku, table.location, table.quantity).where(
+        table.order_id.in_(order_ids), table.reserved_at.is_(None)
+    )
+    return {(row.order_id, row.sku, row.location): Decimal(row.quantity) for row in connection.execute(query)}
+
+
+def reserve(connection: Connection, order_ids: Iterable[int]) -> None:
+    """The documents of these orders were seen where the ERP reserves: the next reading that begins from now on counts.
+
+    Called after the document was seen, so the time that is kept is never before the ERP's own.
+    """
+    ids = sorted(set(order_ids))
+    table = captured_lines.c
+    connection.execute(
+        update(captured_lines)
+        .where(table.order_id.in_(ids), table.reserved_at.is_(None))
+        .values(reserved_at=db_now(), held=False)
+    )
+
+
+def let_go(connection: Connection, order_ids: Iterable[int]) -> None:
+    """These orders are skipped or cancelled: they count no longer, at once.
+
+    What the ERP has reserved for one stays until a reading has seen what became of it there.
+    """
+    table = captured_lines.c
+    gone = connection.execute(
+        delete(captured_lines)
+        .where(table.order_id.in_(sorted(set(order_ids))), table.reserved_at.is_(None))
+        .returning(table.connection, table.sku)
+    )
+    _touch(connection, [(row.connection, row.sku) for row in gone])
+
+
+def hold(connection: Connection, held: Mapping[int, bool]) -> None:
+    """Order -> whether it waits for a person; whether it then counts is the policy of the channel that shows."""
+    table = captured_lines.c
+    for value in (True, False):
+        ids = sorted(order_id for order_id, is_held in held.items() if is_held is value)
+        if ids:
+            changed = connection.execute(
+                update(captured_lines)
+                .where(table.order_id.in_(ids), table.held.is_(not value), table.reserved_at.is_(None))
+                .values(held=value)
+                .returning(table.connection, table.sku)
+            )
+            _touch(connection, [(row.connection, row.sku) for row in changed])
+
+
+def let_go_of_item(connection: Connection, item_id: int) -> None:
+    """The same as `let_go` for the order of a work item."""
+    let_go(connection, _orders_of(connection, item_id))
+
+
+def reserve_item(connection: Connection, item_id: int) -> None:
+    """The same as `reserve` for the order of a work item: it was linked with a sale that was there before us."""
+    reserve(connection, _orders_of(connection, item_id))
+
+
+def _orders_of(connection: Connection, item_id: int) -> list[int]:
+    return list(connection.execute(select(orders.c.id).where(orders.c.item_id == item_id)).scalars())
+
+
+def _touch(connection: Connection, found: Iterable[tuple[str, str]]) -> None:
+    by_erp: dict[str, set[str]] = {}
+    for erp, sku in found:
+        by_erp.setdefault(erp, set()).add(sku)
+    for erp, skus in sorted(by_erp.items()):
+        touch(connection, erp, skus)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Captured:
+    """One line of one order that the ERP's figure does not know."""
+
+    sku: str
+    #: Empty where nobody has decided from where it is sent.
+    location: str
+    quantity: Decimal
+    held: bool
+    captured_at: dt.datetime
+    #: When its document was seen where the ERP reserves; the next reading ends it.
+    reserved_at: dt.datetime | None
+    channel: str
+    item_id: int
+    order_id: int
+    external_id: str
+    number: str
+    placed_at: dt.datetime
+    #: Of the order's work item.
+    state: str
+
+
+def load_captured(connection: Connection, erp: str, skus: Iterable[str]) -> dict[str, list[Captured]]:
+    """Article -> every line that counts, over all channels of the ERP connection, oldest order first."""
+    table, item = captured_lines.c, work_items.c
+    found: dict[str, list[Captured]] = {}
+    for some in in_lists(sorted(set(skus))):
+        query = (
+            select(
+                table.sku,
+                table.location,
+                table.quantity,
+                table.held,
+                table.captured_at,
+                table.reserved_at,
+                orders.c.channel,
+                orders.c.item_id,
+                table.order_id,
+                orders.c.external_id,
+                orders.c.number,
+                orders.c.placed_at,
+                item.state,
+            )
+            .join(orders, orders.c.id == table.order_id)
+            .join(work_items, item.id == orders.c.item_id)
+            .where(table.connection == erp, table.sku.in_(some))
+            .order_by(table.sku, orders.c.placed_at, table.order_id, table.location)
+        )
+        for sku, location, quantity, *rest in connection.execute(query):
+            found.setdefault(sku, []).append(Captured(sku, location, Decimal(quantity), *rest))
+    return found
+
+
+def awaited_articles(connection: Connection, erp: str) -> list[str]:
+    """Articles of which the ERP has reserved something since the last reading: they are to be read."""
+    table = captured_lines.c
+    query = select(table.sku).where(table.connection == erp, table.reserved_at.is_not(None)).distinct()
+    return list(connection.execute(query.order_by(table.sku)).scalars())

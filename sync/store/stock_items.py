@@ -1,0 +1,96 @@
+"""Marking many articles at once: the work items of kind `stock`, whose external id is the shop's SKU."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, case, exists, or_, select, update
+
+from sync.store.states import RESTING, ItemState
+from sync.store.stock import in_lists
+from sync.store.tables import work_items
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+KIND = "stock"
+#: Facets: the sum may have changed; ask the ERP first; compare with what the shop shows whatever we believe.
+LEVEL, READ, FULL = "level", "read", "full"
+
+
+def mark_stock(connection: Connection, channel: str, skus: Iterable[str], facets: Iterable[str] = (LEVEL,)) -> int:
+    """Let the channel's drain look at these articles; answers how many. A caller on SQLite passes some dozens."""
+    table = work_items.c
+    wanted = sorted(set(skus))
+    new = frozenset(facets)
+    statement = dialect_of(connection).insert(work_items)
+    for some in in_lists(wanted):
+        query = select(table.id, table.external_id, table.facets).where(
+            table.channel == channel, table.kind == KIND, table.external_id.in_(some)
+        )
+        known = {row.external_id: (row.id, row.facets) for row in connection.execute(query.with_for_update())}
+        missing = [sku for sku in some if sku not in known]
+        if missing:
+            now = connection.execute(select(db_now())).scalar_one()
+            rows = [
+                {
+                    "channel": channel,
+                    "kind": KIND,
+                    "external_id": sku,
+                    "facets": json.dumps(sorted(new)),
+                    "due_at": now,
+                    "created_at": now,
+                    "updated_at": now,
+                }
+                for sku in missing
+            ]
+            connection.execute(
+                # Another process may have made it between the look and this.
+                statement.on_conflict_do_update(
+                    index_elements=["channel", "kind", "external_id"], set_={"wanted": table.wanted + 1}
+                ),
+                rows,
+            )
+        by_facets: dict[str, list[int]] = {}
+        for item_id, before in known.values():
+            by_facets.setdefault(before, []).append(item_id)
+        for before, ids in by_facets.items():
+            _raise(connection, ids, json.dumps(sorted(new.union(json.loads(before)))))
+    return len(wanted)
+
+
+def release_waiting(connection: Connection, channel: str) -> int:
+    """The ERP can be read again: articles that waited for it are looked at; answers how many."""
+    table = work_items.c
+    changed = connection.execute(
+        update(work_items)
+        .where(table.channel == channel, table.kind == KIND, table.state == ItemState.WAITING.value)
+        .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), updated_at=db_now())
+    )
+    return changed.rowcount
+
+
+def are_orders_under_way(connection: Connection, channel: str) -> bool:
+    """Whether any order of a channel is being looked at, or is about to be."""
+    table = work_items.c
+    due = (table.state == ItemState.READY.value) & (table.due_at <= db_now())
+    under_way = exists().where(
+        table.channel == channel, table.kind == "order", or_(due, table.state == ItemState.LEASED.value)
+    )
+    return bool(connection.execute(select(under_way)).scalar_one())
+
+
+def _raise(connection: Connection, ids: list[int], facets: str) -> None:
+    table = work_items.c
+    rests = or_(*(table.state == state.value for state in RESTING))
+    connection.execute(
+        update(work_items)
+        .where(table.id.in_(ids))
+        .values(
+            wanted=table.wanted + 1,
+            facets=facets,
+            state=case((rests, ItemState.READY.value), else_=table.state),
+            due_at=case((rests, db_now()), else_=table.due_at),
+            updated_at=db_now(),
+        )
+    )

@@ -1,0 +1,108 @@
+"""What a channel's shop shows of each article, and what we last made it show."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from sync.store.stock import in_lists
+from sync.store.tables import shown_stock
+from sync.store.types import db_now
+from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One article in one place of the shop. What is None is not known."""
+
+    sku: str
+    location: str = ""
+    external_id: str = ""
+    parent_id: str = ""
+    #: What we last wrote, when, and the reading that it came from.
+    quantity: Decimal | None = None
+    pushed_at: dt.datetime | None = None
+    version: dt.datetime | None = None
+    #: What the shop shows as far as we know, and since when we know it.
+    seen: Decimal | None = None
+    seen_at: dt.datetime | None = None
+    waits: int = 0
+    reason: str = ""
+
+
+_COLUMNS = tuple(shown_stock.c[field.name] for field in dataclasses.fields(Shown))
+
+
+def load_shown(connection: Connection, channel: str, skus: Iterable[str]) -> dict[tuple[str, str], Shown]:
+    """(SKU of the shop, its place) -> what it shows."""
+    table = shown_stock.c
+    found: dict[tuple[str, str], Shown] = {}
+    for some in in_lists(sorted(set(skus))):
+        for row in connection.execute(select(*_COLUMNS).where(table.channel == channel, table.sku.in_(some))):
+            shown = shown_of(row)
+            found[shown.sku, shown.location] = shown
+    return found
+
+
+def shown_of(row: object) -> Shown:
+    """From a row with the columns of `Shown`."""
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(Shown)}
+    for name in ("quantity", "seen"):
+        values[name] = None if values[name] is None else Decimal(values[name])
+    return Shown(**values)
+
+
+def save_shown(connection: Connection, channel: str, rows: Sequence[Shown]) -> None:
+    """Keep what is known now, over what was."""
+    if not rows:
+        return
+    statement = dialect_of(connection).insert(shown_stock)
+    keys = ("channel", "sku", "location")
+    set_ = {column.name: statement.excluded[column.name] for column in _COLUMNS if column.name not in keys}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=set_), [_values(channel, row) for row in rows]
+    )
+
+
+def _values(channel: str, shown: Shown) -> dict[str, object]:
+    values = {field.name: getattr(shown, field.name) for field in dataclasses.fields(Shown)}
+    for name in ("quantity", "seen"):
+        values[name] = None if values[name] is None else f"{values[name]:f}"
+    return {**values, "channel": channel}
+
+
+def announce(connection: Connection, channel: str, rows: Sequence[tuple[str, str, Decimal]]) -> None:
+    """(SKU, place, quantity) that are about to be written, committed before the call.
+
+    Where a process dies in the call nobody knows what the shop shows: it is taken to show what was to be written, so
+    the next look finds less than that and waits a round instead of writing over a sale.
+    """
+    table = shown_stock.c
+    if rows:
+        connection.execute(
+            update(shown_stock)
+            .where(table.channel == channel, table.sku == bindparam("of_sku"), table.location == bindparam("of_place"))
+            .values(seen=bindparam("figure"), seen_at=db_now()),
+            [{"of_sku": sku, "of_place": place, "figure": f"{quantity:f}"} for sku, place, quantity in rows],
+        )
+
+
+def shown_articles(connection: Connection, channel: str) -> list[str]:
+    """Every article that the shop has as far as we know, in order."""
+    table = shown_stock.c
+    query = select(table.sku).where(table.channel == channel).distinct().order_by(table.sku)
+    return list(connection.execute(query).scalars())
+
+
+def find_shown(connection: Connection, channel: str, text: str, *, after: str = "", limit: int = 50) -> list[Shown]:
+    """A page of what the shop shows by SKU, those that begin with `text`, after a SKU."""
+    table = shown_stock.c
+    query = select(*_COLUMNS).where(table.channel == channel, table.sku > after).order_by(table.sku, table.location)
+    if text:
+        # No LIKE: `_` and `%` stand in SKUs. The last character of Unicode ends the range of what begins with it.
+        query = query.where(or_(table.sku == text, (table.sku > text) & (table.sku < text + "\U0010ffff")))
+    return [shown_of(row) for row in connection.execute(query.limit(limit))]

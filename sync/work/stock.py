@@ -1,0 +1,116 @@
+"""One drain of a channel's stock: claim due articles, bring the shop to show what it is to show, write it down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from config.model import Channel, Config
+from sync.flows.context import Clock
+from sync.flows.stock import converge_stock
+from sync.flows.stock_piece import StockDrain
+from sync.rules.stock import Articles
+from sync.rules.stock_systems import StockSystems
+from sync.store.engine import Store
+from sync.store.items import Item, claim, has_due
+from sync.store.leases import LeaseLost, close_lease, open_lease
+from sync.store.lookups import load_lookups
+from sync.store.stock_items import KIND
+from sync.store.switches import find_pause, pauses
+from sync.work import stopping
+from sync.work.bell import DRAIN_S
+from sync.work.drain import holder_name
+from sync.work.heart import Heart
+from sync.work.stock_settle import settle_stock
+
+log = structlog.get_logger()
+
+#: Items of one claim: on SQLite a worker's transaction stays under 64 rows.
+_CLAIM: Final = 50
+#: One drain of a shop's stock at a time: it writes in bulk, and figures land in the order in which they were made.
+_SLOTS: Final = 1
+
+
+def drain_stock(
+    store: Store,
+    config: Config,
+    systems: StockSystems,
+    *,
+    ring: Callable[[str, str], object],
+    drain_s: float = DRAIN_S,
+    job: str = "",
+) -> int:
+    """Drain what is due of a channel's stock; answers how many articles were looked at. Safe to run twice, or at once.
+
+    A pause of the ERP stops nothing here: the shop then shows no more than it does, and less where orders come in.
+    """
+    channel = systems.channel
+    if not channel.stock.push or _paused(store, channel):
+        return 0
+    begun = time.monotonic()
+    lease = store.write(
+        lambda c: open_lease(
+            c,
+            channel=channel.name,
+            kind=KIND,
+            target=channel.source,
+            holder=holder_name(job),
+            concurrency=_SLOTS,
+            lease_s=systems.lease_s,
+        )
+    )
+    if lease is None:
+        return 0
+    clock = Clock(lease.lease_s, begun)
+    heart = Heart(store, lease, clock, stall_s=3 * systems.shop.write_deadline_s + 60.0)
+    with heart:
+        drain = StockDrain(store, config, systems, lease, clock, Articles({}), progress=heart.moved)
+        try:
+            looked, more = _batches(drain, drain_s)
+        except LeaseLost as lost:
+            log.warning("lease_lost", channel=channel.name, reason=str(lost))
+            return 0
+    store.write(lambda c: close_lease(c, lease))
+    if looked:
+        log.info("drained", channel=channel.name, kind=KIND, items=looked, seconds=round(time.monotonic() - begun, 1))
+    if more:
+        ring(channel.name, KIND)
+    return looked
+
+
+def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
+    """(articles looked at, whether there are more)."""
+    until = time.monotonic() + drain_s
+    channel = drain.systems.channel
+    looked = 0
+    while time.monotonic() < until and not stopping.asked():
+        items = _claim(drain)
+        if not items:
+            return looked, False
+        # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
+        drain.articles = Articles(drain.store.read(lambda c: load_lookups(c, channel.name, channel.erp)))
+        settle_stock(drain, converge_stock(drain, items))
+        looked += len(items)
+        if _paused(drain.store, channel):
+            return looked, False
+    return looked, drain.store.read(lambda c: has_due(c, channel.name, KIND))
+
+
+def _claim(drain: StockDrain) -> list[Item]:
+    """As many as fill one call to the shop, in claims that each are a short transaction; a suspect one alone."""
+    size = drain.systems.shop.stock_bulk
+    items: list[Item] = []
+    while len(items) < size:
+        limit = min(_CLAIM, size - len(items))
+        some = drain.store.write(lambda c, limit=limit: claim(c, drain.lease, limit))  # type: ignore[misc]
+        items += some
+        if len(some) < limit or some[0].suspect:
+            break
+    return items
+
+
+def _paused(store: Store, channel: Channel) -> bool:
+    return find_pause(store.read(pauses), channel=channel.name, connections=(channel.source,)) is not None

@@ -1,0 +1,83 @@
+"""One run of a channel's stock: its orders first, then what moved in the ERP; the drains do the rest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from config.model import Channel
+from sync.flows.stock_reading import Reader
+from sync.flows.stock_spread import mark_everything, spread
+from sync.rules.stock_systems import stock_systems
+from sync.store import schedule
+from sync.store.checkpoints import load_checkpoint
+from sync.store.stock import CHANGES
+from sync.store.stock_items import KIND, are_orders_under_way, release_waiting
+from sync.store.switches import find_pause, pauses
+from sync.work.runtime import Runtime
+
+#: How long a run waits for the orders that it pulled to be taken up, in seconds. What comes later makes its articles
+#: come again, so this only spares a write.
+PATIENCE_S: Final = 5.0
+_LOOK_S: Final = 0.2
+
+
+def run_stock(
+    runtime: Runtime,
+    name: str,
+    *,
+    full: bool,
+    pull_orders: Callable[[], object],
+    stop: threading.Event | None = None,
+    patience_s: float = PATIENCE_S,
+) -> str:
+    """Run once; `full` reads every article and compares every one with the shop. Answers what was done, in words.
+
+    Raises what the shop's or the ERP's connector raises; what was sold meanwhile is taken off all the same.
+    """
+    channel = runtime.config.channels[name]
+    systems = stock_systems(runtime.systems, name)
+    pull_orders()
+    _wait_for_orders(runtime, name, stop or threading.Event(), patience_s)
+    paused = find_pause(runtime.store.read(pauses), connections=(channel.erp,))
+    count = 0
+    try:
+        if paused is None:
+            count = _read(runtime, channel, Reader(runtime.store, runtime.config, channel.erp, systems.erp), full=full)
+    finally:
+        marked = mark_everything(runtime.store, runtime.config, name) if full else 0
+        while spread(runtime.store, runtime.config):
+            continue
+        runtime.bell.ring(name, KIND)
+    if paused is not None:
+        return f"{channel.erp} is paused and was not read: {paused.reason}"
+    compared = f", {marked} to be compared with the shop" if full else ""
+    return f"{count} articles read in {channel.erp}{compared}"
+
+
+def _read(runtime: Runtime, channel: Channel, reader: Reader, *, full: bool) -> int:
+    store = runtime.store
+    if store.read(lambda c: load_checkpoint(c, channel.erp, CHANGES)) is None:
+        _look_at_open_orders(runtime, channel.erp)
+    count = reader.changed()
+    if full:
+        count = reader.everything()
+    for each in runtime.config.stock_channels(channel.erp):
+        store.write(lambda c, each=each: release_waiting(c, each.name))  # type: ignore[misc]
+    return count
+
+
+def _look_at_open_orders(runtime: Runtime, erp: str) -> None:
+    """Orders from before anybody kept stock here take of it too: each is looked at once more."""
+    names = [channel.name for channel in runtime.config.channels.values() if channel.erp == erp]
+    for name in names:
+        runtime.store.write(lambda c, name=name: schedule.ask(c, f"resync:{name}"))  # type: ignore[misc]
+
+
+def _wait_for_orders(runtime: Runtime, name: str, stop: threading.Event, patience_s: float) -> None:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until and runtime.store.read(lambda c: are_orders_under_way(c, name)):
+        if stop.wait(_LOOK_S):
+            return
