@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from connectors.sandbox.exchange import Response
+from connectors.sandbox.woocommerce import fulfillments
 from connectors.sandbox.woocommerce.calls import Call, number_of
 from connectors.sandbox.woocommerce.errors import WpError, no_route
-from connectors.sandbox.woocommerce.orders import (
-    change,
-    put_meta,
-)
 from connectors.sandbox.woocommerce.query import page_of, paging_headers, read_query
 from connectors.sandbox.woocommerce.refunds import create_refund
 from connectors.sandbox.woocommerce.shop import Json
@@ -85,61 +82,54 @@ def post_note(call: Call, order_id: str) -> Response:
         }
         call.shop.notes.setdefault(row.id, []).append(note)
         call.shop.record_json("note.create", note["id"], note, number=str(row.id))
+        if note["customer_note"]:
+            call.shop.mail("customer_note", row.id, note["note"])
     return call.created(call.store.renderer.note(note, call.scheme), f"orders/{row.id}/notes/{note['id']}")
 
 
 def list_fulfillments(call: Call, order_id: str) -> Response:
     """GET /orders/{id}/fulfillments; there `is_fulfilled` is "0" or "1", not a bool."""
-    if not call.shop.settings.fulfillments:
-        raise no_route()
-    row = call.shop.order(number_of(order_id))
-    call.require("list")
-    return call.reply(
-        [
-            _fulfillment(item) | {"is_fulfilled": "1" if item["is_fulfilled"] else "0"}
-            for item in call.shop.fulfillments.get(row.id, [])
-        ]
-    )
+    order = _fulfillable(call, order_id, "list")
+    found = [fulfillments.shown(item) for item in fulfillments.standing(call.shop, order)]
+    return call.reply([item | {"is_fulfilled": "1" if item["is_fulfilled"] else "0"} for item in found])
 
 
 def post_fulfillment(call: Call, order_id: str) -> Response:
     """POST /orders/{id}/fulfillments. More than was ordered is accepted; the order's status stays."""
+    with call.shop.lock:
+        order = _fulfillable(call, order_id, "create")
+        return call.reply(fulfillments.shown(fulfillments.create(call.shop, order, call.json())), 201)
+
+
+def read_fulfillment(call: Call, order_id: str, fulfillment_id: str) -> Response:
+    """GET /orders/{id}/fulfillments/{id}."""
+    order = _fulfillable(call, order_id, "view")
+    return call.reply(fulfillments.shown(fulfillments.find(call.shop, order, number_of(fulfillment_id))))
+
+
+def put_fulfillment(call: Call, order_id: str, fulfillment_id: str) -> Response:
+    """PUT /orders/{id}/fulfillments/{id}; `meta_data` is taken for all of it."""
+    with call.shop.lock:
+        order = _fulfillable(call, order_id, "edit")
+        return call.reply(
+            fulfillments.shown(fulfillments.update(call.shop, order, number_of(fulfillment_id), call.json()))
+        )
+
+
+def delete_fulfillment(call: Call, order_id: str, fulfillment_id: str) -> Response:
+    """DELETE /orders/{id}/fulfillments/{id}."""
+    with call.shop.lock:
+        order = _fulfillable(call, order_id, "delete")
+        notify = dict(call.request.query).get("notify_customer", "").lower() in {"true", "1"}
+        fulfillments.delete(call.shop, order, number_of(fulfillment_id), notify=notify)
+    return call.reply({"message": "Fulfillment deleted successfully."})
+
+
+def _fulfillable(call: Call, order_id: str, verb: str) -> int:
+    """The order's id. Raises WpError where the feature is off or the order is none: before who asks is looked at."""
     if not call.shop.settings.fulfillments:
         raise no_route()
-    sent = call.json()
-    with call.shop.lock:
-        row = call.shop.order(number_of(order_id))
-        call.require("create")
-        now = f"{call.shop.now()}Z"
-        meta = list(sent.get("meta_data") or [])
-        fulfilled = bool(sent.get("is_fulfilled", False))
-        if fulfilled:
-            meta.append({"key": "_date_fulfilled", "value": now})
-        item = {
-            "id": call.shop.ids.take("fulfillment"),
-            "order_id": row.id,
-            "status": sent.get("status", "unfulfilled"),
-            "is_fulfilled": fulfilled,
-            "date_updated": now,
-            "meta_data": [entry | {"id": call.shop.ids.take("meta")} for entry in meta],
-        }
-        call.shop.fulfillments.setdefault(row.id, []).append(item)
-        call.shop.record_json("fulfillment.create", item["id"], item, number=str(row.id))
-        order = row.document()
-        status = "fulfilled" if fulfilled else "partially_fulfilled"
-        put_meta(call.shop, order, [{"key": "_fulfillment_status", "value": status}])
-        change(call.shop, order, "order.update")
-    return call.reply(_fulfillment(item), 201)
-
-
-def _fulfillment(item: Json) -> Json:
-    return {
-        "id": item["id"],
-        "entity_type": "WC_Order",
-        "entity_id": str(item["order_id"]),
-        "status": item["status"],
-        "is_fulfilled": item["is_fulfilled"],
-        "date_updated": item["date_updated"],
-        "date_deleted": None,
-        "meta_data": item["meta_data"],
-    }
+    if number_of(order_id) not in call.shop.orders:
+        raise WpError(404, "woocommerce_rest_order_invalid_id", "Invalid order ID.")
+    call.require(verb)
+    return number_of(order_id)

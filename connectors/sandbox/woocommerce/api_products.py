@@ -31,8 +31,8 @@ def list_products(call: Call) -> Response:
 
 
 def _chosen(call: Call, query: ListQuery, product: Json) -> bool:
-    skus = query.many("sku")
-    if skus and product["sku"] not in skus:
+    skus = _asked_skus(query)
+    if skus and product["sku"].casefold() not in skus:
         return False
     if not skus and product["type"] == "variation":
         return False
@@ -44,6 +44,12 @@ def _chosen(call: Call, query: ListQuery, product: Json) -> bool:
     gmt = product["date_modified_gmt"]
     column = gmt if query.gmt else call.shop.local(gmt)
     return str(column) > compared_text(after, call.shop.settings.zone)
+
+
+def _asked_skus(query: ListQuery) -> frozenset[str]:
+    """The pieces of the list, and the whole text, which may be a SKU with commas; the database minds no case."""
+    whole = query.get("sku")
+    return frozenset(sku.casefold() for sku in (*whole.split(","), whole) if sku)
 
 
 def read_product(call: Call, product_id: str) -> Response:

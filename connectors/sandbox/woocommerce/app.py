@@ -40,6 +40,11 @@ _ROUTES: dict[str, dict[str, Handler]] = {
         "GET": api_order_parts.list_fulfillments,
         "POST": api_order_parts.post_fulfillment,
     },
+    f"{_V3}/orders/{{order_id}}/fulfillments/{{fulfillment_id}}": {
+        "GET": api_order_parts.read_fulfillment,
+        **dict.fromkeys(("POST", "PUT", "PATCH"), api_order_parts.put_fulfillment),
+        "DELETE": api_order_parts.delete_fulfillment,
+    },
     f"{_V3}/refunds": {"GET": api_order_parts.list_all_refunds},
     f"{_V3}/products": {"GET": api_products.list_products, "POST": api_products.post_product},
     f"{_V3}/products/batch": dict.fromkeys(("POST", "PUT", "PATCH"), api_products.batch_products),

@@ -3,6 +3,12 @@
 GET  /_sandbox/shop                      how many orders, products, webhooks there are, the mode, the clock
 POST /_sandbox/orders                    {"count": 5, "seed": 1, "variety": "demo"}: customers place orders now
 POST /_sandbox/backlog                   {"count": 100, "seed": 1, "days": 30, "variety": "full"}: past orders
+POST /_sandbox/sell                      {"sku": "SIEB-ST", "quantity": 1} or {"lines": [...]}: a customer buys it now
+POST /_sandbox/stock                     {"sku": "SIEB-ST", "quantity": 5, "manage_stock": true, "backorders": "no"}
+POST /_sandbox/orders/{id}/edit          see `edits.edit_order`: an administrator changes it
+POST /_sandbox/orders/{id}/cancel        an administrator, or its customer, cancels it
+POST /_sandbox/orders/{id}/refund        see `edits.refund_order`: an administrator gives money back
+GET  /_sandbox/mails                     what customers were mailed: notes, and news of their parcels
 POST /_sandbox/plant                     {"what": "unknown_sku" | "totals_mismatch" | "over_limit"}
 POST /_sandbox/webhooks                  fields of `Behaviour`, and {"forge": n}: send n forged deliveries
 GET  /_sandbox/deliveries                what was sent, what waits
@@ -17,9 +23,14 @@ import dataclasses
 from typing import Any
 
 from connectors.sandbox.exchange import Handler, Request, Response, Router, json_response
+from connectors.sandbox.woocommerce.calls import number_of
 from connectors.sandbox.woocommerce.deliveries import Behaviour, Deliveries
+from connectors.sandbox.woocommerce.edits import edit_order, refund_order
+from connectors.sandbox.woocommerce.errors import WpError
 from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
-from connectors.sandbox.woocommerce.shop import Json, Shop
+from connectors.sandbox.woocommerce.products import update_product
+from connectors.sandbox.woocommerce.sent_orders import update_from
+from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
 
 _MODES = ("", "maintenance", "database-down")
 _SETTABLE = frozenset({"prices_include_tax", "round_at_subtotal", "fulfillments", "currency", "decimals", "zone_name"})
@@ -37,6 +48,12 @@ class Control:
         router.add("GET", "/_sandbox/shop", self._describe)
         router.add("POST", "/_sandbox/orders", self._place)
         router.add("POST", "/_sandbox/backlog", self._backlog)
+        router.add("POST", "/_sandbox/sell", _answered(self._sell))
+        router.add("POST", "/_sandbox/stock", _answered(self._set_stock))
+        router.add("POST", "/_sandbox/orders/{order_id}/edit", _answered(self._edit))
+        router.add("POST", "/_sandbox/orders/{order_id}/cancel", _answered(self._cancel))
+        router.add("POST", "/_sandbox/orders/{order_id}/refund", _answered(self._refund))
+        router.add("GET", "/_sandbox/mails", lambda _request: json_response({"mails": list(self._shop.mails)}))
         router.add("POST", "/_sandbox/plant", self._plant)
         router.add("POST", "/_sandbox/webhooks", self._behave)
         router.add("GET", "/_sandbox/deliveries", lambda _request: json_response(self._deliveries.report()))
@@ -74,6 +91,38 @@ class Control:
         ids = self._generator(asked).backlog(int(asked.get("count", 1)), days=float(asked.get("days", 30)))
         return json_response({"ids": ids}, 201)
 
+    def _sell(self, request: Request) -> Response:
+        asked = _asked(request)
+        lines = asked.pop("lines", None) or [{"sku": asked.pop("sku", ""), "quantity": asked.pop("quantity", 1)}]
+        pairs = [(self._product(line.get("sku")), int(line.get("quantity", 1))) for line in lines]
+        row = self._generator(asked).sell(pairs)
+        return json_response({"id": row.id}, 201)
+
+    def _set_stock(self, request: Request) -> Response:
+        asked = _asked(request)
+        product = self._product(asked.pop("sku", ""))
+        sent = {"stock_quantity" if name == "quantity" else name: value for name, value in asked.items()}
+        _refuse_unknown(sent, {"stock_quantity", "manage_stock", "backorders"})
+        with self._shop.lock:
+            changed = update_product(self._shop, product, sent)
+        return json_response({"id": changed["id"], "sku": changed["sku"], "quantity": changed["stock_quantity"]})
+
+    def _product(self, sku: object) -> Json:
+        number = self._shop.skus.get(str(sku))
+        if number is None:
+            raise ValueError(f"the shop sells no {sku!r}")
+        return self._shop.products[number]
+
+    def _edit(self, request: Request, order_id: str) -> Response:
+        return _order(edit_order(self._shop, number_of(order_id), _asked(request)))
+
+    def _cancel(self, _request: Request, order_id: str) -> Response:
+        return _order(update_from(self._shop, number_of(order_id), {"status": "cancelled"}))
+
+    def _refund(self, request: Request, order_id: str) -> Response:
+        refund = refund_order(self._shop, number_of(order_id), _asked(request))
+        return json_response({"id": refund["id"], "amount": refund["amount"]}, 201)
+
     def _plant(self, request: Request) -> Response:
         asked = _asked(request)
         row = self._generator(asked).plant(str(asked.get("what")))
@@ -106,6 +155,23 @@ class Control:
             for row in self._shop.orders.values():
                 row.shown.clear()
         return json_response({name: getattr(self._shop.settings, name) for name in sorted(_SETTABLE)})
+
+
+def _answered(act: Handler) -> Handler:
+    """What the shop refuses is answered as it would answer its REST client."""
+
+    def handle(request: Request, **segments: str) -> Response:
+        try:
+            return act(request, **segments)
+        except WpError as error:
+            return json_response(error.as_json(), error.status)
+
+    return handle
+
+
+def _order(row: OrderRow) -> Response:
+    order = row.document()
+    return json_response({"id": row.id, "status": row.status, "total": order["total"], "modified": row.modified})
 
 
 def _asked(request: Request) -> Json:

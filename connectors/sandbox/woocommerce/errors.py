@@ -8,7 +8,7 @@ from typing import Any
 class WpError(Exception):
     """A reply that WordPress makes from a WP_Error; the recorded exchanges have the codes and texts."""
 
-    def __init__(self, status: int, code: str, message: str, *, data: dict[str, Any] | int | None = None) -> None:
+    def __init__(self, status: int, code: str | int, message: str, *, data: dict[str, Any] | int | None = None) -> None:
         """`data` None means `{"status": status}`; a dict is added to that; a bare number is what some errors carry."""
         super().__init__(message)
         self.status = status

@@ -123,6 +123,13 @@ class Generator:
         with self._shop.lock:
             return [place(self._shop, make_order(self._shop, self._draft("processing"))) for _ in range(count)]
 
+    def sell(self, lines: Sequence[tuple[Json, int]]) -> OrderRow:
+        """Somebody at home buys exactly these articles now, without coupon or fee, and pays."""
+        with self._shop.lock:
+            draft = dataclasses.replace(self._draft("processing", country="DE"), coupons=(), fees=())
+            draft.lines = [BasketLine(product, quantity) for product, quantity in lines]
+            return place(self._shop, make_order(self._shop, draft))
+
     def plant(self, what: str) -> OrderRow:
         """Place an order that must be held. Raises ValueError for what is not in `PLANTS`.
 

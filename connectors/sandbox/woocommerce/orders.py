@@ -1,4 +1,4 @@
-"""What happens to an order after it is made: saved, changed, paid, trashed, its stock taken and given back."""
+"""What happens to an order after it is made: saved, changed, paid, trashed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.sandbox.woocommerce.errors import WpError, invalid_param
 from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
+from connectors.sandbox.woocommerce.stock import move_stock
 
 STATUSES = (
     "auto-draft",
@@ -32,8 +33,6 @@ ADDRESS_FIELDS = (
     "country",
 )
 _PAID = frozenset({"processing", "completed"})
-_TAKES_STOCK = frozenset({"processing", "completed", "on-hold"})
-_GIVES_STOCK_BACK = frozenset({"cancelled", "pending"})
 _MAX_PHONE = 100
 
 
@@ -67,36 +66,6 @@ def set_status(shop: Shop, order: Json, status: str) -> None:
     if status == "completed" and order["date_completed_gmt"] is None:
         order["date_completed_gmt"] = now
     move_stock(shop, order)
-
-
-def move_stock(shop: Shop, order: Json) -> None:
-    """Take or give back the stock of every line once; `_reduced_stock` on the line remembers what was taken."""
-    for line in order["line_items"]:
-        taken = next((meta for meta in line["meta_data"] if meta["key"] == "_reduced_stock"), None)
-        product = shop.products.get(line["variation_id"] or line["product_id"])
-        if product is None or not product["manage_stock"]:
-            continue
-        if order["status"] in _TAKES_STOCK and taken is None:
-            line["meta_data"].append(shop.meta("_reduced_stock", str(line["quantity"]), shown=True))
-            set_stock(shop, product, product["stock_quantity"] - line["quantity"], "product.sold")
-        elif order["status"] in _GIVES_STOCK_BACK and taken is not None:
-            line["meta_data"].remove(taken)
-            set_stock(shop, product, product["stock_quantity"] + int(taken["value"]), "product.restocked")
-
-
-def set_stock(shop: Shop, product: Json, quantity: int, effect: str) -> None:
-    """Set a product's stock; negative stands as it is."""
-    changed = product | {
-        "manage_stock": True,
-        "stock_quantity": quantity,
-        "stock_status": "instock" if quantity > 0 else "outofstock",
-        "date_modified_gmt": shop.now(),
-    }
-    shop.save_product(changed, effect)
-    shop.tell("product.updated", product["id"])
-    parent = shop.products.get(product["parent_id"])
-    if parent is not None:  # its time moves too, without a webhook (recorded)
-        shop.save_product(parent | {"date_modified_gmt": shop.now()}, "product.update")
 
 
 def trash(shop: Shop, order: Json) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from connectors.sandbox.catalogue import Product
 from connectors.sandbox.woocommerce.errors import WpError, invalid_param
-from connectors.sandbox.woocommerce.orders import set_stock
 from connectors.sandbox.woocommerce.render import Renderer, show_amount
 from connectors.sandbox.woocommerce.shop import Json, Shop
+from connectors.sandbox.woocommerce.stock import keeper, set_stock, stock_status
 
 _MAX_RELATED = 5
 _UNCATEGORIZED = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
@@ -83,7 +83,7 @@ def create_variation(shop: Shop, parent: Json, sent: Json) -> Json:
 
 
 def update_product(shop: Shop, product: Json, sent: Json) -> Json:
-    """Change a product; stock is absolute. Raises WpError 400."""
+    """Change a product; stock is absolute, and left alone where the product itself has no count. Raises WpError 400."""
     quantity = sent.get("stock_quantity")
     if quantity is not None and not re.fullmatch(r"-?\d+", str(quantity)):
         message = "stock_quantity is not of type integer."
@@ -93,7 +93,9 @@ def update_product(shop: Shop, product: Json, sent: Json) -> Json:
         shop.skus.pop(product["sku"], None)
     changed = dict(product)
     _apply(changed, {key: value for key, value in sent.items() if key not in {"stock_quantity", "type"}})
-    if quantity is not None:
+    if not changed["manage_stock"]:
+        changed |= {"stock_quantity": None, "backorders": "no"}
+    if quantity is not None and changed["manage_stock"]:
         set_stock(shop, changed, int(quantity), "product.stock")
     else:
         changed["date_modified_gmt"] = shop.now()
@@ -131,6 +133,7 @@ def _blank(shop: Shop, sent: Json) -> Json:
         "manage_stock": False,
         "stock_quantity": None,
         "stock_status": "instock",
+        "backorders": "no",
         "weight": "",
         "meta_data": [],
     }
@@ -139,16 +142,16 @@ def _blank(shop: Shop, sent: Json) -> Json:
 def _apply(product: Json, sent: Json) -> None:
     if "name" in sent and product["type"] != "variation":
         product["name"] = stored_name(str(sent["name"]))
-    for name in ("sku", "regular_price", "manage_stock", "weight", "virtual", "tax_class", "status"):
+    for name in ("sku", "regular_price", "manage_stock", "backorders", "weight", "virtual", "tax_class", "status"):
         if name in sent:
             product[name] = sent[name]
     product["price"] = product["regular_price"]
     if sent.get("stock_quantity") is not None:
         product["stock_quantity"] = int(sent["stock_quantity"])
-    if product["type"] == "variable":
+    if product["type"] == "variable" and not product["manage_stock"]:
         product["stock_status"] = "outofstock"
     elif product["manage_stock"]:
-        product["stock_status"] = "instock" if (product["stock_quantity"] or 0) > 0 else "outofstock"
+        product["stock_status"] = stock_status(product, product["stock_quantity"] or 0)
 
 
 def slug(name: str) -> str:
@@ -186,7 +189,7 @@ def show_product(renderer: Renderer, shop: Shop, product: Json, scheme: str, *, 
         "button_text": "",
         "tax_status": "taxable",
         "tax_class": product["tax_class"] if product["tax_class"] != "parent" else "",
-        **_stock(product),
+        **_stock(shop, product),
         "low_stock_amount": None,
         "sold_individually": False,
         **_parcel(product),
@@ -213,7 +216,7 @@ def show_product(renderer: Renderer, shop: Shop, product: Json, scheme: str, *, 
         "price_html": _price_html(product),
         "related_ids": _related(shop, product),
         "meta_data": product["meta_data"],
-        "stock_status": product["stock_status"],
+        "stock_status": (keeper(shop, product) or product)["stock_status"],
         "has_options": product["type"] == "variable",
         "post_password": "",
         "global_unique_id": "",
@@ -230,6 +233,7 @@ def show_variation(renderer: Renderer, shop: Shop, product: Json, scheme: str) -
     """A variation as the variations route shows it: fewer keys, its name is the option alone."""
     parent = shop.products[product["parent_id"]]
     path = f"products/{parent['id']}"
+    stock = _stock(shop, product)
     return {
         "id": product["id"],
         "type": "variation",
@@ -244,12 +248,12 @@ def show_variation(renderer: Renderer, shop: Shop, product: Json, scheme: str) -
         **_download(product),
         "tax_status": "taxable",
         "tax_class": product["tax_class"],
-        "manage_stock": product["manage_stock"],
-        "stock_quantity": product["stock_quantity"],
-        "stock_status": product["stock_status"],
-        "backorders": "no",
-        "backorders_allowed": False,
-        "backordered": False,
+        "manage_stock": stock["manage_stock"],
+        "stock_quantity": stock["stock_quantity"],
+        "stock_status": (keeper(shop, product) or product)["stock_status"],
+        "backorders": stock["backorders"],
+        "backorders_allowed": stock["backorders_allowed"],
+        "backordered": stock["backordered"],
         "low_stock_amount": None,
         **_parcel(product),
         "shipping_class": "",
@@ -298,13 +302,17 @@ def _download(product: Json) -> Json:
     }
 
 
-def _stock(product: Json) -> Json:
+def _stock(shop: Shop, product: Json) -> Json:
+    """A variation that is counted with its parent says so, and shows the parent's count."""
+    counted = keeper(shop, product)
+    shown = counted or product
+    allowed = shown["backorders"] != "no"
     return {
-        "manage_stock": product["manage_stock"],
-        "stock_quantity": product["stock_quantity"],
-        "backorders": "no",
-        "backorders_allowed": False,
-        "backordered": False,
+        "manage_stock": "parent" if counted not in (None, product) else product["manage_stock"],
+        "stock_quantity": shown["stock_quantity"],
+        "backorders": shown["backorders"],
+        "backorders_allowed": allowed,
+        "backordered": allowed and (shown["stock_quantity"] or 0) < 0,
     }
 
 

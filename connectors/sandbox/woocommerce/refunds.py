@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.woocommerce.errors import WpError
-from connectors.sandbox.woocommerce.orders import change, read_amount, set_stock
+from connectors.sandbox.woocommerce.orders import change, read_amount
 from connectors.sandbox.woocommerce.render import amount_text
 from connectors.sandbox.woocommerce.shop import Json, Shop
+from connectors.sandbox.woocommerce.stock import restock
 
 #: Gateways that can send money back by themselves; the recorded shop's (cod, bacs) cannot.
 _REFUNDING_GATEWAYS = frozenset({"stripe", "paypal"})
@@ -43,7 +44,8 @@ def create_refund(shop: Shop, order: Json, sent: Json, *, created: str = "") -> 
         order["status"] = "refunded"
     if not created:
         if sent.get("api_restock", True):
-            _restock(shop, order, wanted)
+            for line in order["line_items"]:
+                restock(shop, line, int(wanted.get(line["id"], {}).get("quantity") or 0))
         change(shop, order, "order.refund")
         shop.record("refund.create", number, number=order["number"], total=refund["amount"])
     return refund
@@ -119,15 +121,3 @@ def _tax_lines(shop: Shop, order: Json, lines: list[Json], shipping: list[Json])
         for line in order["tax_lines"]
         if line["rate_id"] in cart or line["rate_id"] in ship
     ]
-
-
-def _restock(shop: Shop, order: Json, wanted: dict[Any, Json]) -> None:
-    for line in order["line_items"]:
-        quantity = int(wanted.get(line["id"], {}).get("quantity") or 0)
-        taken = next((meta for meta in line["meta_data"] if meta["key"] == "_reduced_stock"), None)
-        product = shop.products.get(line["variation_id"] or line["product_id"])
-        if not quantity or taken is None or product is None:
-            continue
-        taken["value"] = taken["display_value"] = str(int(taken["value"]) - quantity)
-        line["meta_data"].append(shop.meta("_restock_refunded_items", str(quantity), shown=True))
-        set_stock(shop, product, product["stock_quantity"] + quantity, "product.restocked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from connectors.sandbox.woocommerce.amounts import Calculator, Charge, Item
@@ -16,8 +17,10 @@ from connectors.sandbox.woocommerce.orders import (
     read_amount,
     set_status,
 )
+from connectors.sandbox.woocommerce.render import amount_text
 from connectors.sandbox.woocommerce.settings import Coupon
 from connectors.sandbox.woocommerce.shop import Json, OrderRow, Shop
+from connectors.sandbox.woocommerce.stock import TAKES_STOCK, adjust_stock
 
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -75,13 +78,19 @@ def update_from(shop: Shop, order_id: int, sent: Json) -> OrderRow:
 
 
 def _change_lines(shop: Shop, order: Json, sent: Json) -> None:
-    """Lines with an id are changed, or removed at quantity 0; lines without one are added; then all is recomputed."""
+    """Lines with an id are changed, or removed at quantity 0; lines without one are added; then all is recomputed.
+
+    Of an order that has its stock, the stock follows (`wc_maybe_adjust_line_item_product_stock`).
+    """
+    has_stock = order["status"] in TAKES_STOCK
     edits = sent.get("line_items") or ()
     changes = {line["id"]: line for line in edits if line.get("id")}
     kept: list[Json] = []
     for line in order["line_items"]:
         edit: Json = changes.pop(line["id"], {})
         if edit and (edit.get("quantity") == 0 or edit.get("product_id", line["product_id"]) is None):
+            if has_stock:
+                adjust_stock(shop, line, 0)
             continue
         line["quantity"] = int(edit.get("quantity", line["quantity"]))
         for name in ("subtotal", "total"):
@@ -92,7 +101,26 @@ def _change_lines(shop: Shop, order: Json, sent: Json) -> None:
         added = make_order(shop, Draft(lines=basket, billing=order["billing"], shipping=order["shipping"]))
         kept.extend(added["line_items"])
     order["line_items"] = kept
+    if has_stock:
+        for line in kept:
+            adjust_stock(shop, line, line["quantity"])
+    for name in ("shipping_lines", "fee_lines"):
+        order[name] = _changed_charges(order[name], sent.get(name) or ())
     _recompute(shop, order)
+
+
+def _changed_charges(charges: list[Json], edits: Sequence[Json]) -> list[Json]:
+    """Shipping lines or fees with what is sent for their ids; one whose title is null is removed."""
+    changes = {edit["id"]: edit for edit in edits if edit.get("id")}
+    kept = []
+    for charge in charges:
+        edit = changes.get(charge["id"], {})
+        if any(name in edit and edit[name] is None for name in ("method_id", "name")):
+            continue
+        total = str(read_amount(edit["total"], "total")) if "total" in edit else charge["total"]
+        names = {name: edit[name] for name in ("method_title", "method_id", "name") if name in edit}
+        kept.append(charge | names | {"total": total})
+    return kept
 
 
 def _recompute(shop: Shop, order: Json) -> None:
@@ -109,10 +137,18 @@ def _recompute(shop: Shop, order: Json) -> None:
     shipping = [Charge(Decimal(line["total"])) for line in order["shipping_lines"]]
     totals = Calculator(shop.settings, country, cart=False).compute(items, fees, shipping)
     for line, computed in zip(order["line_items"], totals.items, strict=True):
-        line["subtotal_tax"], line["total_tax"] = str(computed.subtotal_tax), str(computed.total_tax)
+        line["subtotal_tax"], line["total_tax"] = amount_text(computed.subtotal_tax), amount_text(computed.total_tax)
         line["taxes"] = [
             {"id": rate_id, "total": str(total), "subtotal": str(subtotal)}
             for rate_id, (total, subtotal) in computed.taxes.items()
+        ]
+    charged = [*zip(order["fee_lines"], totals.fees, strict=True)]
+    charged += zip(order["shipping_lines"], totals.shipping, strict=True)
+    for line, computed in charged:
+        line["total_tax"] = amount_text(computed.total_tax)
+        line["taxes"] = [
+            {"id": rate_id, "total": amount_text(total), "subtotal": ""}
+            for rate_id, (total, _) in computed.taxes.items()
         ]
     put_totals(shop, order, totals)
 

@@ -78,6 +78,8 @@ class Shop:
         self.notes: dict[int, list[Json]] = {}
         self.fulfillments: dict[int, list[Json]] = {}
         self.webhooks: dict[int, Json] = {}
+        #: What customers were mailed, oldest first.
+        self.mails: list[Json] = []
         self.listeners: list[Listener] = []
         #: "" in service, "maintenance" or "database-down".
         self.mode = ""
@@ -195,6 +197,13 @@ class Shop:
         for listener in self.listeners:
             listener(topic, resource_id)
 
+    def mail(self, kind: str, order_id: int, text: str) -> None:
+        """Mail the customer of an order; it cannot be taken back."""
+        with self.lock:
+            mail = {"order_id": order_id, "kind": kind, "text": text, "at": self.now()}
+            self.mails.append(mail)
+            self.record_json("mail.send", len(self.mails), mail, number=str(order_id))
+
     def restore(self) -> int:
         """Rebuild the state from the ledger's file; the number of orders that stand again."""
         with self.lock:
@@ -224,6 +233,8 @@ class Shop:
         elif kind == "webhook":
             self.webhooks[number] = document
             self.ids.used("webhook", number)
+        elif kind == "mail":
+            self.mails.append(document)
         elif kind in {"note", "fulfillment"}:
             records = (self.notes if kind == "note" else self.fulfillments).setdefault(document["order_id"], [])
             records[:] = [record for record in records if record["id"] != number] + [document]

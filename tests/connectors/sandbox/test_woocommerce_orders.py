@@ -29,7 +29,7 @@ def modified(client, number):
         ({"meta_data": [{"key": "_erp", "value": "1"}]}, "", True),
         ({"note": "sent", "customer_note": True}, "/notes", False),
         ({"amount": "1.00", "api_refund": False}, "/refunds", True),
-        ({"status": "fulfilled", "is_fulfilled": True, "meta_data": []}, "/fulfillments", True),
+        ({"meta_data": [{"key": "_items", "value": [{"item_id": 1, "qty": 1}]}]}, "/fulfillments", True),
     ],
 )
 def test_what_moves_the_modification_time(client, body, path, moves):

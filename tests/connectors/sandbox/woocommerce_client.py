@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.exchange import Request
+from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.woocommerce.app import WooCommerce
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
@@ -54,8 +55,8 @@ class Client:
         return self.post("orders", {"line_items": [{"sku": "SIEB-ST", "quantity": 1}], **fields})
 
 
-def make_client(**settings) -> Client:
-    shop = Shop(ShopSettings(keys=(KEY, READING), **settings))
+def make_client(*, ledger: Ledger | None = None, **settings) -> Client:
+    shop = Shop(ShopSettings(keys=(KEY, READING), **settings), ledger=ledger)
     add_catalogue(shop, catalogue(20))
     return Client(WooCommerce(shop))
 
