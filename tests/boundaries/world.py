@@ -70,6 +70,8 @@ def config(folder: Path, erp: Connection) -> Config:
         system="woocommerce",
         url="http://127.0.0.1:9",
         auth=Auth(key=Secret("ck_x"), secret=Secret("cs_x")),
+        # A lease is as long as the slower side's calls.
+        deadline_s=erp.deadline_s,
         allow_hosts=("127.0.0.1",),
     )
     policies = Policies(start_at=GO_LIVE, target={"warehouse": "WH1"} if erp.system == "tryton" else {})

@@ -139,14 +139,14 @@ class World:
 
     # -- using -------------------------------------------------------------------------------------------------
 
-    def control(self, service: Service, path: str, body: Any = None) -> Any:  # noqa: ANN401 - JSON
-        """Ask a sandbox for something; without `body` it is only read. Raises DemoFailed."""
+    def control(self, service: Service, path: str, body: Any = None, *, method: str = "") -> Any:  # noqa: ANN401 - JSON
+        """Ask a sandbox for something; without `body` and `method` it is only read. Raises DemoFailed."""
         url = str(service.facts["url"])
         client = self._controls.setdefault(url, HttpClient(url, allow_hosts=("127.0.0.1",)))
         try:
-            if body is None:
+            if body is None and not method:
                 return client.get(f"_sandbox/{path}").data
-            return client.request("POST", f"_sandbox/{path}", json=body).data
+            return client.request(method or "POST", f"_sandbox/{path}", json=body).data
         except ConnectorError as error:
             raise DemoFailed(f"{service.name} does not do what the demo asks: {error}", service.log) from error
 
