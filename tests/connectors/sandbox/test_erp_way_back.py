@@ -1,4 +1,4 @@
-"""The sandbox ERP after the confirmation: stock, shipments, invoices, refunds, payments, and what it says of changes."""
+"""The sandbox ERP after the confirmation: stock, shipments, invoices, refunds, payments, and its lists of changes."""
 
 from __future__ import annotations
 
