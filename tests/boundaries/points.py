@@ -83,8 +83,8 @@ class Points:
             self.cross(f"answered {prepared.method} {prepared.path_url}")
             return answer
 
-        def watched_receive(client, answer):
-            body = receive(client, answer)
+        def watched_receive(client, answer, *limits):
+            body = receive(client, answer, *limits)
             self.cross("received")
             return body
 
