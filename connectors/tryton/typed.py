@@ -44,12 +44,23 @@ def encode(value: Any) -> Any:  # noqa: ANN401 -- JSON is what it is
         return [encode(item) for item in value]
     if isinstance(value, dict):
         return {name: encode(item) for name, item in value.items()}
-    if isinstance(value, Decimal):
-        return {"__class__": "Decimal", "decimal": f"{value:f}"}
-    if isinstance(value, dt.datetime):
-        utc = value.astimezone(dt.UTC)
-        parts = {name: getattr(utc, name) for name in ("hour", "minute", "second", "microsecond")}
-        return {"__class__": "datetime", "year": utc.year, "month": utc.month, "day": utc.day, **parts}
-    if isinstance(value, dt.date):
-        return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
-    return value
+    return next((write(value) for kind, write in _WRITERS if isinstance(value, kind)), value)
+
+
+def _written_datetime(value: dt.datetime) -> dict[str, Any]:
+    utc = value.astimezone(dt.UTC)
+    parts = {name: getattr(utc, name) for name in ("hour", "minute", "second", "microsecond")}
+    return {"__class__": "datetime", **_day(utc), **parts}
+
+
+def _day(value: dt.date) -> dict[str, Any]:
+    return {"year": value.year, "month": value.month, "day": value.day}
+
+
+#: A datetime is a date too, so it comes first.
+_WRITERS: Final[tuple[tuple[type, Callable[[Any], dict[str, Any]]], ...]] = (
+    (Decimal, lambda value: {"__class__": "Decimal", "decimal": f"{value:f}"}),
+    (dt.datetime, _written_datetime),
+    (dt.date, lambda value: {"__class__": "date", **_day(value)}),
+    (dt.timedelta, lambda value: {"__class__": "timedelta", "seconds": value.total_seconds()}),
+)

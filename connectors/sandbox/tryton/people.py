@@ -1,0 +1,67 @@
+"""What people do in the sandbox's Tryton: pack parcels, correct tracking numbers, take goods back, plan ahead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from connectors.sandbox.tryton.environment import SandboxError
+from connectors.sandbox.tryton.site import Erp
+
+_OUT: Final = "stock.shipment.out"
+_BACK: Final = "stock.shipment.out.return"
+#: The buttons that a parcel takes from the order to the courier.
+_SHIPPING: Final = ("assign_try", "pick", "pack", "do")
+_OPEN: Final = ("waiting", "assigned", "picked", "packed")
+
+
+class Person:
+    """Somebody who works in the ERP, with an administrator's session."""
+
+    def __init__(self, erp: Erp) -> None:
+        """Log in."""
+        self._erp, self._admin = erp, erp.admin()
+
+    def ship(self, sale: str, pieces: Mapping[str, int] | None = None, *, tracking: str = "") -> str:
+        """Send what waits for the sale, or so many pieces of each code; the rest waits in a new shipment. Its id."""
+        [row] = self._read("sale.sale", [["id", "=", int(sale)]], ("shipments",))
+        waiting = self._read(_OUT, [["id", "in", row["shipments"]], ["state", "in", _OPEN]], ("inventory_moves",))
+        if not waiting:
+            raise SandboxError(f"nothing of the sale {sale} waits for being sent")
+        shipment = waiting[0]["id"]
+        if pieces is not None:
+            self._pick_only(waiting[0]["inventory_moves"], pieces)
+        self._write(_OUT, shipment, {"carrier": self._erp.carrier, "shipping_reference": tracking or None})
+        for button in _SHIPPING:
+            self._admin.call(f"model.{_OUT}.{button}", [shipment])
+        return str(shipment)
+
+    def correct_tracking(self, shipment: str, tracking: str) -> None:
+        """Write another number on a parcel that has left."""
+        self._write(_OUT, int(shipment), {"shipping_reference": tracking})
+
+    def take_back(self, refund: str) -> None:
+        """Receive everything that a return sale announces, and put it into stock."""
+        [row] = self._read("sale.sale", [["id", "=", int(refund)]], ("shipment_returns",))
+        for button in ("receive", "do"):
+            self._admin.call(f"model.{_BACK}.{button}", row["shipment_returns"])
+
+    def cancel(self, sale: str) -> None:
+        """Cancel a sale that is a draft or a quotation."""
+        self._admin.call("model.sale.sale.cancel", [int(sale)])
+
+    def plan_ahead(self, product: int, lead_time: dt.timedelta | None) -> None:
+        """Send this product only so long after each order of it."""
+        [row] = self._read("product.product", [["id", "=", product]], ("template",))
+        self._write("product.template", row["template"], {"lead_time": lead_time})
+
+    def _pick_only(self, moves: Sequence[int], pieces: Mapping[str, int]) -> None:
+        for move in self._read("stock.move", [["id", "in", moves]], ("product.code",)):
+            self._write("stock.move", move["id"], {"quantity": float(pieces.get(move["product."]["code"], 0))})
+
+    def _read(self, model: str, domain: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        return self._admin.read(model, domain, names)
+
+    def _write(self, model: str, record: int, values: Mapping[str, Any]) -> None:
+        self._admin.call(f"model.{model}.write", [record], dict(values))
