@@ -11,10 +11,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 
+from sync.store.orders import OrderRow, save_orders
+from sync.store.states import ItemState
 from sync.store.stock import in_lists, touch
-from sync.store.tables import captured_lines, orders, work_items
+from sync.store.tables import captured_lines, events, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -201,3 +203,42 @@ def awaited_articles(connection: Connection, erp: str) -> list[str]:
     table = captured_lines.c
     query = select(table.sku).where(table.connection == erp, table.reserved_at.is_not(None)).distinct()
     return list(connection.execute(query.order_by(table.sku)).scalars())
+
+
+# --- orders that no drain has looked at yet ---------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unseen:
+    """An order whose payload is stored and that was never saved."""
+
+    item_id: int
+    #: The compressed payload.
+    body: bytes
+
+
+def list_unseen(connection: Connection, channel: str, limit: int) -> list[Unseen]:
+    """The orders of a channel that wait for their first drain with a payload, in the order in which they will go."""
+    item = work_items.c
+    query = (
+        select(item.id, events.c.body)
+        .join(events, events.c.id == item.event_id)
+        .where(item.channel == channel, item.kind == "order", item.state == ItemState.READY.value)
+        .where(~exists().where(orders.c.item_id == item.id))
+        .order_by(item.priority, item.due_at, item.id)
+        .limit(limit)
+    )
+    return [Unseen(row.id, row.body) for row in connection.execute(query)]
+
+
+def add_unseen(connection: Connection, rows: Sequence[OrderRow]) -> dict[str, int]:
+    """Save the orders that are not there yet; answers external id -> our document id of those."""
+    if not rows:
+        return {}
+    table = orders.c
+    query = select(table.external_id).where(
+        table.channel == rows[0].channel, table.external_id.in_([row.external_id for row in rows])
+    )
+    # On PostgreSQL a drain may save one at the same moment: both write the same, and the drain's look comes after.
+    known = set(connection.execute(query).scalars())
+    return save_orders(connection, [row for row in rows if row.external_id not in known])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, case, exists, or_, select, update
+from sqlalchemy import Connection, case, or_, select, update
 
 from sync.store.states import RESTING, ItemState
 from sync.store.stock import in_lists
@@ -68,16 +68,6 @@ def release_waiting(connection: Connection, channel: str) -> int:
         .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), updated_at=db_now())
     )
     return changed.rowcount
-
-
-def are_orders_under_way(connection: Connection, channel: str) -> bool:
-    """Whether any order of a channel is being looked at, or is about to be."""
-    table = work_items.c
-    due = (table.state == ItemState.READY.value) & (table.due_at <= db_now())
-    under_way = exists().where(
-        table.channel == channel, table.kind == "order", or_(due, table.state == ItemState.LEASED.value)
-    )
-    return bool(connection.execute(select(under_way)).scalar_one())
 
 
 def _raise(connection: Connection, ids: list[int], facets: str) -> None:

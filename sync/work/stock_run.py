@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
-from typing import Final
 
 from config.model import Channel
+from sync.flows.stock_ahead import capture_ahead
 from sync.flows.stock_reading import Reader
 from sync.flows.stock_spread import mark_everything, spread
 from sync.rules.stock_systems import stock_systems
 from sync.store import schedule
 from sync.store.checkpoints import load_checkpoint
 from sync.store.stock import CHANGES
-from sync.store.stock_items import KIND, are_orders_under_way, release_waiting
+from sync.store.stock_items import KIND, release_waiting
 from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
-
-#: How long a run waits for the orders that it pulled to be taken up, in seconds. What comes later makes its articles
-#: come again, so this only spares a write.
-PATIENCE_S: Final = 5.0
-_LOOK_S: Final = 0.2
 
 
 def run_stock(
@@ -30,8 +23,6 @@ def run_stock(
     *,
     full: bool,
     pull_orders: Callable[[], object],
-    stop: threading.Event | None = None,
-    patience_s: float = PATIENCE_S,
 ) -> str:
     """Run once; `full` reads every article and compares every one with the shop. Answers what was done, in words.
 
@@ -40,7 +31,7 @@ def run_stock(
     channel = runtime.config.channels[name]
     systems = stock_systems(runtime.systems, name)
     pull_orders()
-    _wait_for_orders(runtime, name, stop or threading.Event(), patience_s)
+    capture_ahead(runtime.store, runtime.systems, channel.erp)
     paused = find_pause(runtime.store.read(pauses), connections=(channel.erp,))
     count = 0
     try:
@@ -74,10 +65,3 @@ def _look_at_open_orders(runtime: Runtime, erp: str) -> None:
     names = [channel.name for channel in runtime.config.channels.values() if channel.erp == erp]
     for name in names:
         runtime.store.write(lambda c, name=name: schedule.ask(c, f"resync:{name}"))  # type: ignore[misc]
-
-
-def _wait_for_orders(runtime: Runtime, name: str, stop: threading.Event, patience_s: float) -> None:
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until and runtime.store.read(lambda c: are_orders_under_way(c, name)):
-        if stop.wait(_LOOK_S):
-            return

@@ -200,9 +200,7 @@ class Tasks:
 
     def _run_stock(self, channel: str, *, full: bool) -> str:
         source = self._runtime.config.channels[channel].source
-        return run_stock(
-            self._runtime, channel, full=full, pull_orders=lambda: self._pull(source), stop=self._cancelled
-        )
+        return run_stock(self._runtime, channel, full=full, pull_orders=lambda: self._pull(source))
 
     def _webhooks(self, connection: str) -> str:
         ours = self._runtime

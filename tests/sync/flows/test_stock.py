@@ -1,0 +1,457 @@
+"""What shops show of an ERP's stock, from reading to writing, over real drains."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from config.model import Backorders, HeldOrders, MissingArticles
+from connectors.kit.errors import OutcomeUnknown, RateLimited, RecordRejected, Transient
+from sync.desk.steering import reject_order
+from sync.flows.stock_ahead import capture_ahead
+from sync.store.audit import Actor
+from sync.store.lookups import save_lookup
+from sync.store.orders import find_orders
+from sync.store.stock import Read, begin_reading, load_levels, save_levels
+from sync.store.switches import pause, resume
+from tests.sync.flows.stock_world import MAIN, ONE, SECOND, TWO, StockWorld
+
+
+@pytest.fixture
+def world(sqlite_store):
+    made = StockWorld(sqlite_store)
+    made.offer("TASSE", 15)
+    made.run()
+    return made
+
+
+def test_a_shop_shows_what_the_erp_has(store):
+    world = StockWorld(store)
+    world.offer("TASSE", 15)
+    world.offer("KANNE", 3)
+    world.run()
+    assert (world.shop.shows("TASSE"), world.shop.shows("KANNE")) == (15, 3)
+    assert world.shown("TASSE").quantity == 15
+    assert world.item("TASSE").state == "done"
+
+
+def test_only_what_changed_is_read_and_written(world):
+    world.offer("KANNE", 3)
+    world.run()
+    assert world.erp.readings == [None, ["KANNE"]]
+    assert [[write.article.sku for write in call] for call in world.shop.writes] == [["TASSE"], ["KANNE"]]
+
+
+def test_a_run_without_a_change_reads_nothing_writes_nothing_and_asks_the_shop_nothing(world):
+    before = (len(world.erp.readings), len(world.shop.writes), len(world.shop.looks))
+    world.run()
+    assert (len(world.erp.readings), len(world.shop.writes), len(world.shop.looks)) == before
+
+
+def test_a_full_run_without_a_change_writes_nothing(world):
+    before = len(world.shop.writes)
+    world.run(full=True)
+    assert len(world.shop.writes) == before
+    assert world.erp.readings[-1] is None
+
+
+def test_a_full_run_puts_right_what_somebody_typed_into_the_shop(world):
+    world.shop.articles["TASSE"].clear()
+    world.shop.offer("TASSE", 99)
+    world.run()
+    assert world.shop.shows("TASSE") == 99
+    world.run(full=True)
+    assert world.shop.shows("TASSE") == 15
+
+
+# --- orders -----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_counts_until_a_reading_that_began_after_its_document_was_seen(sqlite_store):
+    world = StockWorld(sqlite_store, policies={"document_state": "draft"}, channels=(ONE, TWO))
+    world.offer("TASSE", 15)
+    world.run()
+    world.run(TWO)
+    world.shop.sell("TASSE", 2)
+    world.capture()
+    world.push(TWO)
+    # The other shop shows it at once, though the ERP knows of a draft alone.
+    assert world.shops[TWO].shows("TASSE") == 13
+    world.erp.moved.append("TASSE")
+    world.run()
+    world.push(TWO)
+    assert (world.shop.shows("TASSE"), world.shops[TWO].shows("TASSE")) == (13, 13)
+    assert [row.reserved_at for row in world.captured()] == [None]
+
+
+def test_what_the_erp_has_reserved_is_subtracted_once(world):
+    world.shop.sell("TASSE", 2)
+    world.run()
+    assert world.erp.figure_of("TASSE") == 13
+    assert world.captured() == []
+    assert world.shop.shows("TASSE") == 13
+
+
+def test_a_reading_that_began_before_the_document_was_seen_does_not_end_the_order(world):
+    world.shop.sell("TASSE", 2)
+    world.erp.on_the_way = lambda: (setattr(world.erp, "on_the_way", lambda: None), world.capture())[1]
+    world.reader().articles(["TASSE"])
+    assert len(world.captured()) == 1
+    world.push()
+    # 15 as read before, minus the two.
+    assert world.shop.shows("TASSE") == 13
+    world.read()
+    world.push()
+    assert (world.captured(), world.shop.shows("TASSE")) == ([], 13)
+
+
+def test_an_older_reading_never_overwrites_a_newer_one(store):
+    early, late = begin_reading(store, "erp"), begin_reading(store, "erp")
+    assert early < late
+    store.write(lambda c: save_levels(c, "erp", late, ["TASSE"], [Read("TASSE", MAIN, Decimal(3))]))
+    changed = store.write(lambda c: save_levels(c, "erp", early, ["TASSE"], [Read("TASSE", MAIN, Decimal(9))]))
+    levels = store.read(lambda c: load_levels(c, "erp", ["TASSE"]))["TASSE"]
+    assert (changed, [level.quantity for level in levels]) == (frozenset(), [3])
+
+
+def test_an_order_that_a_person_rejects_counts_no_longer(sqlite_store):
+    world = StockWorld(sqlite_store, policies={"value_limits": {"EUR": Decimal(1)}})
+    world.offer("TASSE", 15)
+    world.run()
+    order = world.shop.sell("TASSE", 2)
+    world.run()
+    assert world.item("TASSE").state == "done"
+    assert [row.held for row in world.captured()] == [True]
+    assert world.shop.shows("TASSE") == 13
+    found = world.store.read(lambda c: find_orders(c, order, {ONE: "erp"}))
+    assert reject_order(world.store, found[0], actor=Actor("test"), reason="test")
+    assert world.captured() == []
+    world.pull()
+    world.push()
+    assert world.shop.shows("TASSE") == 15
+
+
+@pytest.mark.parametrize(("policy", "shown"), [(HeldOrders.COUNT, 13), (HeldOrders.IGNORE, 15)])
+def test_held_orders_count_by_policy(sqlite_store, policy, shown):
+    world = StockWorld(
+        sqlite_store, policies={"value_limits": {"EUR": Decimal(1)}}, channels=(ONE, TWO), held_orders=policy
+    )
+    world.offer("TASSE", 15)
+    world.run()
+    world.run(TWO)
+    world.shop.sell("TASSE", 2)
+    world.capture()
+    world.push(TWO)
+    assert world.shops[TWO].shows("TASSE") == shown
+
+
+def test_an_order_that_the_shop_cancels_counts_no_longer(sqlite_store):
+    world = StockWorld(sqlite_store, policies={"value_limits": {"EUR": Decimal(1)}})
+    world.offer("TASSE", 15)
+    world.run()
+    order = world.shop.sell("TASSE", 2)
+    world.capture()
+    assert len(world.captured()) == 1
+    world.shop.change(order, status="cancelled", date_modified_gmt="2030-01-01T00:00:00")
+    world.capture()
+    assert world.captured() == []
+
+
+# --- what the shop sold that we do not know ---------------------------------------------------------------------
+
+
+def test_more_is_not_shown_over_a_sale_that_we_do_not_know_yet(world):
+    world.shop.take("TASSE", 4)
+    world.erp.put_there("TASSE", 20)
+    world.read()
+    world.push()
+    assert world.shop.shows("TASSE") == 11
+    assert "orders are pulled first" in world.item("TASSE").reason
+    # Nothing came of it: somebody typed it in.
+    world.pull()
+    world.forward(16)
+    world.push()
+    assert world.shop.shows("TASSE") == 20
+
+
+def test_it_waits_until_the_orders_were_really_pulled(world):
+    world.shop.take("TASSE", 4)
+    world.erp.put_there("TASSE", 20)
+    world.read()
+    world.push()
+    looks = len(world.shop.looks)
+    world.forward(16)
+    world.push()
+    assert world.shop.shows("TASSE") == 11
+    assert len(world.shop.looks) == looks
+
+
+def test_less_is_shown_at_once(world):
+    world.shop.take("TASSE", 4)
+    world.erp.put_there("TASSE", 5)
+    world.read()
+    world.push()
+    assert world.shop.shows("TASSE") == 5
+
+
+def test_a_shop_that_compares_itself_is_not_kept_waiting(world):
+    world.shop.compares_stock = True
+    world.shop.take("TASSE", 4)
+    world.erp.put_there("TASSE", 20)
+    world.read()
+    world.push()
+    assert world.shop.shows("TASSE") == 20
+
+
+def test_orders_that_came_while_the_shop_answered_are_taken_off(world):
+    def sell():
+        world.shop.on_the_way = lambda: None
+        world.shop.sell("TASSE", 3)
+        world.capture()
+
+    world.erp.put_there("TASSE", 20)
+    world.read()
+    world.shop.on_the_way = sell
+    world.push()
+    assert [write.quantity for write in world.shop.writes[-1]] == [17]
+
+
+# --- the ERP is away --------------------------------------------------------------------------------------------
+
+
+def test_while_the_erp_is_away_less_is_shown_and_never_more(sqlite_store):
+    world = StockWorld(sqlite_store, policies={"value_limits": {"EUR": Decimal(1)}}, channels=(ONE, TWO))
+    world.offer("TASSE", 15)
+    world.run()
+    world.run(TWO)
+    order = world.shop.sell("TASSE", 2)
+    world.erp.stock_errors.append(Transient("nobody answers"))
+    with pytest.raises(Transient):
+        world.run()
+    world.push(TWO)
+    assert world.shops[TWO].shows("TASSE") == 13
+    world.shop.change(order, status="cancelled", date_modified_gmt="2030-01-01T00:00:00")
+    world.capture()
+    world.push(TWO)
+    assert world.shops[TWO].shows("TASSE") == 13
+    assert "could not be read: nobody answers" in world.item("TASSE", TWO).reason
+    world.run(TWO)
+    assert world.shops[TWO].shows("TASSE") == 15
+
+
+def test_a_paused_erp_is_not_read_and_its_shops_are_still_told(world):
+    world.store.write(lambda c: pause(c, "connection", "erp", "a person says so"))
+    world.erp.put_there("TASSE", 3)
+    readings = len(world.erp.readings)
+    assert "is paused" in world.run()
+    assert len(world.erp.readings) == readings
+    world.store.write(lambda c: resume(c, "connection", "erp"))
+    world.run()
+    assert world.shop.shows("TASSE") == 3
+
+
+@pytest.mark.parametrize(("scope", "name"), [("channel", ONE), ("connection", f"shop-{ONE}"), ("all", "")])
+def test_a_pause_of_the_shop_holds(world, scope, name):
+    world.erp.put_there("TASSE", 3)
+    world.store.write(lambda c: pause(c, scope, name, "a person says so"))
+    world.read()
+    assert world.push() == 0
+    assert world.shop.shows("TASSE") == 15
+
+
+# --- what goes wrong in the shop --------------------------------------------------------------------------------
+
+
+def test_one_bad_article_does_not_fail_the_others(sqlite_store):
+    world = StockWorld(sqlite_store)
+    for sku in ("TASSE", "KANNE", "BAD"):
+        world.offer(sku, 5)
+    world.shop.refused = {"BAD"}
+    world.run()
+    assert (world.shop.shows("TASSE"), world.shop.shows("KANNE"), world.shop.shows("BAD")) == (5, 5, 0)
+    assert (world.item("BAD").state, world.causes()) == ("parked", {"stock_refused": 1})
+    world.shop.refused = set()
+    world.mark("BAD")
+    world.push()
+    assert (world.shop.shows("BAD"), world.causes()) == (5, {})
+
+
+def test_an_article_that_the_shop_has_twice_or_not_or_the_erp_not_is_an_issue_each(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.offer("TASSE", 5)
+    world.offer("TWICE", 5)
+    world.shop.offer("TWICE", 0)
+    world.erp.put_there("ONLY-ERP", 5)
+    world.shop.offer("ONLY-SHOP")
+    world.mark("ONLY-SHOP")
+    world.run()
+    assert world.shop.shows("TASSE") == 5
+    assert world.causes() == {"twice_in_shop": 1, "missing_in_shop": 1, "missing_in_erp": 1}
+    assert world.documents("missing_in_erp") == {(ONE, "ONLY-SHOP")}
+
+
+def test_articles_that_are_not_sold_everywhere_can_be_left_in_peace(sqlite_store):
+    world = StockWorld(sqlite_store, missing=MissingArticles.IGNORE)
+    world.erp.put_there("ONLY-ERP", 5)
+    world.run()
+    assert (world.causes(), world.item("ONLY-ERP").state) == ({}, "skipped")
+
+
+def test_the_shops_sku_and_the_erps_code_may_differ(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.erp.put_there("10001", 5)
+    world.shop.offer("cup-blue")
+    save = ("sku", f"channel:{ONE}", "cup-blue", "10001")
+    world.store.write(lambda c: save_lookup(c, *save, by="test"))
+    world.run()
+    assert (world.shop.shows("cup-blue"), world.causes()) == (5, {})
+
+
+def test_a_write_whose_answer_was_lost_is_looked_at_before_anything_is_believed(world):
+    world.shop.write_errors.append(OutcomeUnknown("no answer came"))
+    world.erp.put_there("TASSE", 8)
+    world.read()
+    world.push()
+    assert world.item("TASSE").state == "reconcile"
+    assert world.shop.shows("TASSE") == 15
+    world.forward(200)
+    world.push()
+    assert (world.shop.shows("TASSE"), world.item("TASSE").state) == (8, "done")
+
+
+def test_a_write_that_landed_without_an_answer_is_not_made_again(world):
+    world.shop.write_errors.append(OutcomeUnknown("no answer came"))
+    world.shop.lands = True
+    world.erp.put_there("TASSE", 8)
+    world.read()
+    world.push()
+    writes = len(world.shop.writes)
+    world.forward(200)
+    world.push()
+    assert (world.shop.shows("TASSE"), len(world.shop.writes)) == (8, writes)
+
+
+def test_a_shop_that_is_away_is_asked_again_later(world):
+    world.shop.look_errors.append(RateLimited("slow down", retry_after_s=20.0))
+    world.erp.put_there("TASSE", 8)
+    world.read()
+    world.push()
+    assert (world.shop.shows("TASSE"), world.push()) == (15, 0)
+    world.forward(30)
+    world.push()
+    assert world.shop.shows("TASSE") == 8
+
+
+def test_an_article_without_a_count_is_left_alone(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.erp.put_there("TASSE", 5)
+    world.shop.offer("TASSE", None, kept="none")
+    world.run()
+    assert (world.shop.writes, world.item("TASSE").state) == ([], "skipped")
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        ({"safety": Decimal(2)}, 13),
+        ({"safety_percent": Decimal(10)}, 13),
+        ({"safety": Decimal(2), "safety_percent": Decimal(10)}, 11),
+        ({"share": Decimal(50)}, 7),
+        ({"cap": Decimal(5)}, 5),
+        ({"safety": Decimal(100)}, 0),
+        ({"freeze": ("TASSE",)}, 1),
+        ({"freeze": ("*",)}, 1),
+        ({"warehouses": (MAIN,)}, 15),
+        ({"warehouses": (SECOND,)}, 4),
+        ({}, 19),
+    ],
+)
+def test_the_rules_of_a_channel(sqlite_store, rule, shown):
+    world = StockWorld(sqlite_store, **({"warehouses": (MAIN,)} | rule if rule else {}))
+    world.offer("TASSE", 15, shown=1)
+    world.erp.put_there("TASSE", 4, SECOND)
+    world.run()
+    assert world.shop.shows("TASSE") == shown
+
+
+def test_backorders_are_allowed_where_the_channel_says_so(sqlite_store):
+    world = StockWorld(sqlite_store, backorders=Backorders.YES)
+    world.offer("TASSE", 0)
+    world.run()
+    assert world.shop.articles["TASSE"][0].backorders
+
+
+def test_a_warehouse_that_the_erp_does_not_have_is_named(sqlite_store):
+    world = StockWorld(sqlite_store, warehouses=("NOWHERE",))
+    with pytest.raises(Exception, match="erp has no warehouse NOWHERE; it has MAIN, SECOND"):
+        world.run()
+
+
+# --- more sold than there is ------------------------------------------------------------------------------------
+
+
+def test_two_channels_that_sell_the_last_piece_are_flagged_with_both_orders(store):
+    world = StockWorld(store, channels=(ONE, TWO))
+    world.offer("TASSE", 1)
+    world.run()
+    world.run(TWO)
+    first, second = world.shop.sell("TASSE"), world.shops[TWO].sell("TASSE")
+    world.erp.fail("create", "transient")
+    world.capture()
+    # The ERP is paused, so no drain looks at the second order: the run counts it all the same.
+    world.pull(TWO)
+    capture_ahead(world.store, world.systems, "erp")
+    world.dispatcher.look()
+    assert (ONE, "stock") in world.bell.rings
+    world.push()
+    assert world.documents("oversold") == {(ONE, first), (TWO, second)}
+    assert world.shop.shows("TASSE") == 0
+
+
+def test_that_more_is_sold_stays_flagged_when_the_orders_are_carried_over_and_ends_when_it_suffices(sqlite_store):
+    world = StockWorld(sqlite_store, channels=(ONE, TWO))
+    world.offer("TASSE", 1)
+    world.run()
+    world.run(TWO)
+    world.shop.sell("TASSE")
+    world.shops[TWO].sell("TASSE")
+    world.erp.fail("create", "transient")
+    world.capture()
+    world.run(TWO)
+    assert world.causes() == {"oversold": 2}
+    world.forward(60)
+    world.run()
+    world.run(TWO)
+    assert world.erp.figure_of("TASSE") == -1
+    assert world.causes() == {"oversold": 2}
+    world.erp.put_there("TASSE", 5)
+    world.run()
+    assert world.causes() == {}
+
+
+def test_ten_thousand_articles_would_be_a_hundred_calls(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.shop.stock_bulk = 10
+    for number in range(95):
+        world.offer(f"A{number}", 5)
+    world.run()
+    assert [len(call) for call in world.shop.writes] == [10] * 9 + [5]
+    assert len(world.shop.looks) == 10
+
+
+def test_a_refusal_of_one_call_is_no_reason_for_others(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.offer("TASSE", 5)
+    world.shop.look_errors.append(RecordRejected("a comma", code="comma"))
+    world.run()
+    assert world.item("TASSE").state == "parked"
+
+
+def test_the_ledger_dates_readings_by_the_databases_clock(world):
+    level = world.store.read(lambda c: load_levels(c, "erp", ["TASSE"]))["TASSE"][0]
+    assert level.began_at.tzinfo is dt.UTC
