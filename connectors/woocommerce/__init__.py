@@ -13,8 +13,10 @@ Oddities that shape this connector:
   must not meet a `Z`. Lists move while they are read (see `walk`). Times have whole seconds.
 * `status=any` leaves out the trash, which is therefore a list of its own. Forced deletion leaves no trace but a 404.
 * Pages can be short or empty in the middle: rows that the key's user may not see are dropped after paging.
-* Notes do not move `date_modified`; a PUT that changes nothing does.
+* Notes do not move `date_modified`; a PUT that changes nothing does, so `marks` reads first and sends what differs.
 * A refund does not change the order's `total`.
+* No write can be repeated safely: the same refund, note or fulfilment twice is two of them. Ours carry a key.
+* Stock is set, never compared; `fulfilments` are behind a feature flag (see those modules).
 * Cores before 7.x do not sort by `modified` and answer 400: then the whole window up to the server's present is read
   by id, and the checkpoint moves only at its end.
 """
