@@ -369,6 +369,11 @@ class AfterImport:
     #: The shop mails its customer about a shipment.
     notify: bool = False
     invoices: InvoiceNews = InvoiceNews.NUMBER
+    #: How long a link works, in days from the invoice's own.
+    link_days: int = 90
+    #: What cannot be taken back (a mail to the customer) is sent again after an unknown outcome that finds nothing;
+    #: otherwise a person decides.
+    resend: bool = False
     #: How the sale stands -> the shop's own state; complete, a state without entry leaves the order as it is.
     state_back: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(DEFAULT_STATE_BACK))
 

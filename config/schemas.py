@@ -337,6 +337,16 @@ class AfterImportSection(Section):
         "What the shop is shown of invoices and credit notes: `off`, the `number`, or a signed `link` to the file too.",
         example="link",
     )
+    link_days = Scalar(
+        kinds.whole(1, 3650), "How long such a link works, in days from the date of the invoice.", example="30"
+    )
+    resend = Scalar(
+        kinds.SWITCH,
+        "Whether a mail or note to the customer is sent again when nobody knows whether it was sent and the shop does "
+        "not show it; otherwise a person decides.",
+        example="on",
+        default="`off`",
+    )
     state_back = MapOf(
         kinds.word(SALE_STATES),
         Scalar(kinds.text(64), "A state of the shop."),

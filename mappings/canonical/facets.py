@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import enum
 from decimal import Decimal
+from typing import Any
 
 from mappings.canonical.money import Money
 from mappings.canonical.records import TaxLine
@@ -193,3 +194,16 @@ class OrderRefund:
     refunded_at: dt.datetime
     #: The goods come back (or never leave): the ERP is to take them into stock again.
     restock: bool
+
+
+def facet_to_json(record: object) -> Any:  # noqa: ANN401 - JSON is any of seven types
+    """The JSON form of a record of this module, for storing, showing and comparing: amounts and quantities as texts."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {field.name: facet_to_json(getattr(record, field.name)) for field in dataclasses.fields(record)}
+    if isinstance(record, tuple | list):
+        return [facet_to_json(entry) for entry in record]
+    if isinstance(record, Decimal):
+        return f"{record:f}"
+    if isinstance(record, dt.date | dt.datetime):
+        return record.isoformat()
+    return record.value if isinstance(record, enum.Enum) else record

@@ -12,7 +12,9 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from connectors.kit.base import Rank, SalesTarget
+from connectors.kit.facets import FollowsSales
 from mappings.base import SourceOptions, TargetMapping
+from mappings.canonical.words import say
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState
@@ -79,6 +81,11 @@ class Drain:
     def mapping(self) -> TargetMapping:
         """The ERP's mapping."""
         return self.systems.target_mapping
+
+    @property
+    def follows(self) -> bool:
+        """Whether anything but the sale itself is carried on this channel."""
+        return self.systems.erp_facets is not None and isinstance(self.target, FollowsSales)
 
     @property
     def wanted_rank(self) -> Rank:
@@ -148,8 +155,8 @@ class Permit:
         side = self.side or systems.erp_side
         away = self.drain.away if side.connection == systems.channel.erp else self.drain.shop_away
         if away.is_set():
-            raise NotSent(f"{side.connection} is away; this document was not sent")
+            raise NotSent(say("%(connection)s is away; this document was not sent", connection=side.connection))
         if time.monotonic() > self.until:
-            raise NotSent("its turn did not come in time; this document was not sent")
+            raise NotSent(say("its turn did not come in time; this document was not sent"))
         if self.drain.clock.left_s() <= side.deadline_s:
-            raise NotSent("the lease has less time left than the call may take; this document was not sent")
+            raise NotSent(say("the lease has less time left than the call may take; this document was not sent"))

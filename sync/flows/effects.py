@@ -26,6 +26,7 @@ from connectors.kit.errors import (
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
+from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece
 from sync.rules.stops import Held, Later, NotSent, Unsettled
@@ -100,9 +101,11 @@ def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
     found = effect.find()
     unsettled = [intent for intent in doubts if not intent.settled]
     if found is None and unsettled:
-        raise Unsettled(f"{effect.name} may have been made; it is looked up again", unsettled[-1].settles_at)
+        told = say("%(what)s may have been made; it is looked up again", what=effect.name)
+        raise Unsettled(told, unsettled[-1].settles_at)
     _close(drain, piece, effect, "absent" if found is None else "found", found)
-    if found is None and effect.once and "resend" not in piece.item.facets:
+    resend = drain.systems.channel.after_import.resend or "resend" in piece.item.facets
+    if found is None and effect.once and not resend:
         raise Held([_lost(effect)])
     return found
 
@@ -111,9 +114,16 @@ def _lost(effect: Effect) -> Problem:
     return Problem(
         cause="unknown_outcome",
         path="",
-        reason=f"nobody knows whether {effect.name} was sent, and {effect.side.connection} does not show it",
+        reason=say(
+            "nobody knows whether %(what)s was sent, and %(where)s does not show it",
+            what=effect.name,
+            where=effect.side.connection,
+        ),
         subject=effect.kind,
-        next_step=f"look in {effect.side.connection} for it; then retry with `--resend` if it is not there, or approve",
+        next_step=say(
+            "look in %(where)s for it; then `crossdock retry --resend` if it is not there, or approve",
+            where=effect.side.connection,
+        ),
     )
 
 
@@ -121,7 +131,7 @@ def _sent(drain: Drain, piece: Piece, effect: Effect) -> Seen:
     begun = time.monotonic()
     ids = drain.announce([Wanted(piece.item.id, effect.kind, effect.action, effect.key)], side=effect.side)
     if effect.key not in ids:
-        raise Later(f"{effect.name} is being written by another drain")
+        raise Later(say("%(what)s is being written by another drain", what=effect.name))
     permit = Permit(drain, begun + effect.side.deadline_s, effect.side)
     intent = ids[effect.key]
     try:
@@ -142,7 +152,8 @@ def _begun(permit: Permit, effect: Effect) -> Seen:
         with writes_need(permit.demand):
             return effect.send()
     except NotSent as error:
-        raise Unsettled(f"{effect.name} was begun, and not brought to its end: {error}") from error
+        told = say("%(what)s was begun, and not brought to its end: %(why)s", what=effect.name, why=error)
+        raise Unsettled(told) from error
     except AlreadyExists:
         # An earlier write of ours has the key: what stands there is the document.
         found = effect.find()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from config.model import StatusAction
-from connectors.kit.base import Envelope
+from connectors.kit.base import Envelope, Rank
 from connectors.kit.errors import RecordRejected
 from mappings.base import SourceOptions
 from mappings.canonical.errors import Problem
@@ -23,7 +23,7 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
-from sync.flows import parties, sales
+from sync.flows import changes, facets, parties, sales
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.piece import Piece, guarded
@@ -48,7 +48,9 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     pieces = plan(drain, items)
     _save(drain, [piece for piece in pieces if _worth_saving(piece)])
     parties.make(drain, _open(pieces))
+    facets.before_sale(drain, _open(pieces))
     sales.push(drain, _open(pieces))
+    facets.after_sale(drain, pieces)
     find_out_parties(drain, pieces)
     return pieces
 
@@ -217,27 +219,41 @@ def _apply_deletion(piece: Piece) -> None:
 
 
 def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
-    """An order that the ERP has: nothing to do while what its sale is made from stays the same."""
+    """An order that the ERP has: nothing to do while nothing moves on either side."""
     rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
     if order.state in _WITHDRAWN:
-        if "cancelled_after_import" not in piece.approved:
-            raise Held(
-                [
-                    _changed(
-                        "cancelled_after_import",
-                        say("the shop says %(source_state)s since", source_state=repr(order.source_state)),
-                    )
-                ]
-            )
-        piece.skipped = say("cancelled in the shop after it went to the ERP, and a person has seen to its sale")
-    elif (
-        piece.known is not None
-        and piece.known.material != piece.material
-        and "changed_after_import" not in piece.approved
-    ):
-        raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
-    elif not piece.looked and "target" not in piece.item.facets and rank >= drain.wanted_rank:
+        _apply_withdrawal(drain, piece, order, Rank(rank))
+    elif piece.known is not None and piece.known.material != piece.material:
+        _apply_edit(drain, piece)
+    elif not piece.looked and rank >= drain.wanted_rank and not _has_news(drain, piece):
         piece.converged = "nothing that the ERP has changed"
+
+
+def _has_news(drain: Drain, piece: Piece) -> bool:
+    return "target" in piece.item.facets or facets.has_news(drain, piece)
+
+
+def _apply_withdrawal(drain: Drain, piece: Piece, order: Order, rank: Rank) -> None:
+    if "cancelled_after_import" in piece.approved:
+        piece.skipped = say("cancelled in the shop after it went to the ERP, and a person has seen to its sale")
+    elif not changes.carries_cancellations(drain):
+        told = say("the shop says %(source_state)s since", source_state=repr(order.source_state))
+        raise Held([_changed("cancelled_after_import", told)])
+    elif rank is Rank.CANCELLED and not _has_news(drain, piece):
+        piece.skipped = say("cancelled in the shop, and its sale in the ERP too")
+    else:
+        piece.withdrawn = True
+
+
+def _apply_edit(drain: Drain, piece: Piece) -> None:
+    known = piece.known
+    assert known is not None
+    if "changed_after_import" in piece.approved:
+        return
+    # Whatever comes of it, what the sale was made from is kept until the sale is made from something else.
+    piece.edited_from = known.pushed or drain.store.read(lambda c: load_canonical(c, known.id))
+    if not changes.carries_edits(drain):
+        raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
 
 
 def _changed(cause: str, reason: str) -> Problem:
@@ -357,4 +373,4 @@ def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:
     written = piece.binding is not None or piece.document is not None or piece.in_doubt
     kept = piece.known if written and "changed_after_import" not in piece.approved else None
     material = "" if kept is None else kept.material
-    return order_row(drain.systems, piece.item.id, order, piece.prints, material=material)
+    return order_row(drain.systems, piece.item.id, order, piece.prints, material=material, pushed=piece.edited_from)

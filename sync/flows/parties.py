@@ -19,6 +19,7 @@ from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problems
 from mappings.canonical.refs import Ref
+from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
 from sync.rules.references import resolve
@@ -50,7 +51,9 @@ class _Write:
 
 def make(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Until nothing is missing of any piece's party, or it cannot be made."""
-    waiting = [piece for piece in pieces if piece.binding is None and piece.document is None]
+    known = [piece for piece in pieces if piece.binding is None and piece.document is None]
+    # An edited order may be sent to an address that its party does not have yet.
+    waiting = [*known, *(piece for piece in pieces if piece.edited_from is not None)]
     _reconcile(drain, waiting)
     for _ in range(_ROUNDS):
         writes = _missing(drain, [piece for piece in waiting if not piece.ended])
@@ -59,7 +62,7 @@ def make(drain: Drain, pieces: Sequence[Piece]) -> None:
         _write_all(drain, writes)
     for write in _missing(drain, [piece for piece in waiting if not piece.ended]):
         for piece in write.pieces:
-            piece.error = Later("more of this customer's addresses are to be made first")
+            piece.error = Later(say("more of this customer's addresses are to be made first"))
 
 
 def _missing(drain: Drain, pieces: Sequence[Piece]) -> list[_Write]:
@@ -87,7 +90,7 @@ def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
         if write.ref.value in ids:
             write.intent = ids[write.ref.value]
         else:
-            _fail(write, Later("this customer is being made by another order"))
+            _fail(write, Later(say("this customer is being made by another order")))
     free = [write for write in writes if write.error is None]
     permit = Permit(drain, begun + drain.systems.start_s)
     if free and not drain.target.keys["party"].enforced:
@@ -177,7 +180,7 @@ def _refresh(drain: Drain, writes: Sequence[_Write]) -> None:
             if write.value is not None:
                 piece.resolved[write.ref] = write.value
             else:
-                piece.error = Later("the ERP has this customer's key, but does not show the customer yet")
+                piece.error = Later(say("the ERP has this customer's key, but does not show the customer yet"))
 
 
 def _fail(write: _Write, error: Exception) -> None:
@@ -214,4 +217,4 @@ def _reconcile_one(drain: Drain, piece: Piece, intent: Intent, *, complete: bool
         drain.write(lambda c: close_by_outcome(c, {outcome: [intent.id]}))
         piece.open.remove(intent)
     else:
-        piece.error = Unsettled("the customer may have been made; it is looked up again", intent.settles_at)
+        piece.error = Unsettled(say("the customer may have been made; it is looked up again"), intent.settles_at)

@@ -77,6 +77,10 @@ class Piece:
     error: Exception | None = None
     #: The connection that was spoken to last; empty where only the usual ones can have been.
     speaks_to: str = ""
+    #: The shop does not want the order any more, and its sale is to be cancelled.
+    withdrawn: bool = False
+    #: The order that its sale was made from (compressed canonical JSON), where the shop has edited it since.
+    edited_from: bytes | None = None
     #: The sale as it stands in the ERP with all that hangs on it: the ERP's JSON, and what it means.
     surveyed: JsonDict | None = None
     standing: Standing | None = None
@@ -87,6 +91,13 @@ class Piece:
     converged: str = ""
     #: It stays set aside as it was; only the outcome of its last write was found out.
     stays_parked: bool = False
+
+    @property
+    def sale_id(self) -> str:
+        """The sale's id in the ERP; empty while there is none."""
+        if self.document is not None:
+            return self.document.external_id
+        return "" if self.binding is None else self.binding.external_id
 
     @property
     def material(self) -> str:

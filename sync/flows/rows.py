@@ -33,8 +33,16 @@ def fingerprint(systems: ChannelSystems, order: Order) -> Prints:
     return Prints(json, material, f"{material}:{digest(systems.mapping_version.encode())[:16]}", likeness_of(order))
 
 
-def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Prints, *, material: str = "") -> OrderRow:
-    """The row to be saved; `material` is that of the sale in the ERP where it is not this order's own."""
+def order_row(
+    systems: ChannelSystems,
+    item_id: int,
+    order: Order,
+    prints: Prints,
+    *,
+    material: str = "",
+    pushed: bytes | None = None,
+) -> OrderRow:
+    """The row to be saved; `material` and `pushed` are those of the sale in the ERP where they are not its own."""
     customer = order.customer
     name = customer.company or f"{customer.first_name} {customer.last_name}".strip()
     return OrderRow(
@@ -54,5 +62,6 @@ def order_row(systems: ChannelSystems, item_id: int, order: Order, prints: Print
         mapping_version=systems.mapping_version,
         material=material or prints.material,
         canonical=pack(dump_json(prints.json)),
+        pushed=pushed,
         skus=frozenset(line.sku[:255] for line in order.lines if line.sku),
     )

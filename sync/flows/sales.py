@@ -15,6 +15,8 @@ from connectors.kit.errors import AlreadyExists, ConnectionBroken, ConnectorErro
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
+from mappings.canonical.facets import SaleState
+from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.doubts import look_up
 from sync.flows.piece import Piece, guarded
@@ -47,12 +49,14 @@ def _must_look(drain: Drain, piece: Piece) -> bool:
 
 
 def _gone(documents: list[TargetDocument]) -> Problem:
-    what = f"sale {documents[0].number or documents[0].external_id} was cancelled" if documents else "its sale is gone"
+    what = say("its sale is gone")
+    if documents:
+        what = say("sale %(number)s was cancelled", number=documents[0].number or documents[0].external_id)
     return Problem(
         cause="gone_in_erp",
         path="",
-        reason=f"{what} in the ERP, and the shop still has the order",
-        next_step="cancel the order in the shop too, make a new sale with `crossdock retry --again`, or approve",
+        reason=say("%(what)s in the ERP, and the shop still has the order", what=what),
+        next_step=say("cancel the order in the shop too, make a new sale with `crossdock retry --again`, or approve"),
     )
 
 
@@ -63,12 +67,20 @@ def _prepare(drain: Drain, piece: Piece) -> None:
     """The payload of a sale that is not there yet. Raises Held for one that was there."""
     if piece.document is not None or piece.order is None:
         return
+    if piece.cancelled and _shop_follows(drain) and "again" not in piece.item.facets:
+        piece.converged = say("its sale was cancelled in the ERP, and the shop is told")
+        return
     if (piece.cancelled or piece.binding is not None) and "again" not in piece.item.facets:
         if "gone_in_erp" not in piece.approved:
             raise Held([_gone(piece.cancelled)])
-        piece.skipped = "its sale is gone in the ERP, and a person has let it be"
+        piece.skipped = say("its sale is gone in the ERP, and a person has let it be")
         return
     piece.sale = drain.mapping.sale(piece.order, piece.resolved, drain.systems.target_options)
+
+
+def _shop_follows(drain: Drain) -> bool:
+    """Whether a cancellation in the ERP goes back to the shop."""
+    return SaleState.CANCELLED.value in drain.systems.channel.after_import.state_back and drain.follows
 
 
 def _write(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -85,7 +97,7 @@ def _write(drain: Drain, pieces: Sequence[Piece]) -> None:
         if piece.key in ids:
             piece.intent = ids[piece.key]
         else:
-            piece.error = Later("the same sale is being written for another order")
+            piece.error = Later(say("the same sale is being written for another order"))
     todo = _open(todo)
     permit = Permit(drain, begun + drain.systems.start_s)
     drain.window(lambda chunk: _push_chunk(drain, permit, chunk), list(_chunks(todo, drain.target.bulk)))
@@ -136,7 +148,7 @@ def _begun(permit: Permit, call: Callable[[], list[Result]]) -> list[Result]:
         with writes_need(permit.demand):
             return call()
     except NotSent as error:
-        raise Unsettled(f"begun, and not brought to its end: {error}") from error
+        raise Unsettled(say("begun, and not brought to its end: %(error)s", error=error)) from error
 
 
 def _apply(drain: Drain, piece: Piece, result: Result) -> None:
@@ -156,7 +168,7 @@ def _take_existing(drain: Drain, piece: Piece, refusal: AlreadyExists) -> None:
         found = drain.target.find_sales([piece.key]).get(piece.key, [])
     except ConnectorError as error:
         # The refusal is certain, only the reading failed: nothing was written by this call.
-        piece.error = Unsettled(f"the key is taken, the look-up failed: {error}")
+        piece.error = Unsettled(say("the key is taken, the look-up failed: %(error)s", error=error))
         return
     standing = [document for document in found if document.rank is not Rank.CANCELLED]
     if standing:
@@ -175,7 +187,7 @@ def _single_out(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
         found = drain.target.find_sales([piece.key for piece in pieces])
     except ConnectorError as error:
         for piece in pieces:
-            piece.error = Unsettled(f"the draft was made, but could not be read back: {error}")
+            piece.error = Unsettled(say("the draft was made, but could not be read back: %(error)s", error=error))
         return
     for piece in pieces:
         try:
@@ -184,7 +196,9 @@ def _single_out(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
         except Held as held:
             piece.error = held
         except (ConnectorError, NotSent) as error:
-            piece.error = Unsettled(f"the draft was made, but is not known to be the only one: {error}")
+            piece.error = Unsettled(
+                say("the draft was made, but is not known to be the only one: %(error)s", error=error)
+            )
 
 
 # --- compare ----------------------------------------------------------------------------------------------------
@@ -203,10 +217,17 @@ def _compare(drain: Drain, piece: Piece, document: TargetDocument) -> None:
                 cause="target_amount",
                 path="totals.grand",
                 reason=(
-                    f"the ERP's sale {document.number or document.external_id} shows {document.total} "
-                    f"{document.currency}, the shop charged {expected} {piece.order.currency}"
+                    say(
+                        "the ERP's sale %(number)s shows %(total)s %(currency)s, the shop charged "
+                        "%(expected)s %(currency2)s",
+                        number=document.number or document.external_id,
+                        total=document.total,
+                        currency=document.currency,
+                        expected=expected,
+                        currency2=piece.order.currency,
+                    )
                 ),
-                next_step="correct the sale in the ERP, then retry; the sale is linked and is not made again",
+                next_step=say("correct the sale in the ERP, then retry; the sale is linked and is not made again"),
             )
         ]
     )

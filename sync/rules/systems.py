@@ -26,6 +26,7 @@ from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOpt
 from mappings.canonical.records import OrderState
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
+from sync.rules.links import FileLinks
 
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
 _NO_LIMIT = 10**12
@@ -69,6 +70,8 @@ class ChannelSystems:
     shop_side: Side | None = None
     #: What the mappings know of the facets; None for a system without.
     shop_facets: ShopFacets | None = None
+    #: Makes links to files; None where nothing is to be linked (a dry run, a doctor).
+    links: FileLinks | None = None
     erp_facets: ErpFacets | None = None
 
     #: From this rank on the ERP takes a sale out of its stock by itself; None where no channel shows its stock.
@@ -121,9 +124,11 @@ class Systems:
         *,
         throttle: Callable[[Connection], Throttle | None] = lambda _: None,
         dry_run: bool = False,
+        links: FileLinks | None = None,
     ) -> None:
         """`throttle` makes the limiter of a connection; with `dry_run` writes are recorded and not sent."""
         self.config = config
+        self._links = links
         self._throttle = throttle
         self._dry_run = dry_run
         self._made: dict[str, Any] = {}
@@ -196,6 +201,7 @@ class Systems:
             shop_facets=SHOP_FACETS.get(source.system),
             erp_facets=ERP_FACETS.get(erp.system),
             reserves_at=self._reserves_at(channel.erp),
+            links=self._links,
         )
 
     def _reserves_at(self, erp: str) -> Rank | None:

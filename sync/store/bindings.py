@@ -158,3 +158,28 @@ def count_linked(connection: Connection) -> dict[str, int]:
         .group_by(orders.c.channel)
     )
     return {channel: int(count) for channel, count in connection.execute(query)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BoundOrder:
+    """The order of a sale."""
+
+    channel: str
+    external_id: str
+    #: The sale's version as we last read it back.
+    version: str
+
+
+def bound_orders(connection: Connection, target: str, sale_ids: Sequence[str]) -> dict[str, list[BoundOrder]]:
+    """Sale id in the target -> the orders that are bound to it now."""
+    bound, order = bindings.c, orders.c
+    query = (
+        select(bound.external_id, order.channel, order.external_id.label("order"), bound.version)
+        .join(orders, order.id == bound.order_id)
+        .where(bound.connection == target, bound.kind == "sale", bound.external_id.in_(sale_ids))
+        .where(bound.ended_at.is_(None))
+    )
+    found: dict[str, list[BoundOrder]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.external_id, []).append(BoundOrder(row.channel, row.order, row.version))
+    return found

@@ -31,6 +31,10 @@ class Seen:
     digest: str
     body: bytes
 
+    def with_total(self, total: str, currency: str) -> Seen:
+        """The same with an amount as its system wrote it."""
+        return dataclasses.replace(self, total=total, currency=currency)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
@@ -138,3 +142,18 @@ def orders_of_documents(connection: Connection, of: str, kind: str, external_ids
         table.connection == of, table.kind == kind, table.external_id.in_(external_ids)
     )
     return {external_id: order_id for external_id, order_id in connection.execute(query)}  # noqa: C416 - Row is no pair
+
+
+def numbers_of_others(
+    connection: Connection, of: str, numbers: Sequence[str], own_ids: Sequence[str]
+) -> dict[str, str]:
+    """Number -> external id of another invoice of the system that bears it."""
+    table = documents.c
+    query = select(table.number, table.external_id).where(
+        table.connection == of,
+        table.kind.in_(("invoice", "credit_note")),
+        table.number.in_(numbers),
+        table.external_id.notin_(own_ids),
+        table.ended_at.is_(None),
+    )
+    return {number: external_id for number, external_id in connection.execute(query)}  # noqa: C416 - Row is no pair

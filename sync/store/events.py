@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
+from sync.store.inbox import NewEvent
 from sync.store.tables import events
 
 
@@ -51,3 +53,17 @@ def count_missed(connection: Connection, name: str, since: dt.datetime) -> int:
         table.connection == name, table.source == "poll", table.received_at > since, table.repeats == 0
     )
     return int(connection.execute(query).scalar_one())
+
+
+def save_unseen(connection: Connection, name: str, kind: str, rows: Sequence[NewEvent]) -> list[NewEvent]:
+    """Store the changes that were not told before, and answer them; a change is known by its record and version."""
+    table = events.c
+    ids = [row.external_id for row in rows]
+    query = select(table.external_id, table.version).where(
+        table.connection == name, table.kind == kind, table.external_id.in_(ids)
+    )
+    known = {(row.external_id, row.version) for row in connection.execute(query)}
+    unseen = [row for row in rows if (row.external_id, row.version) not in known]
+    if unseen:
+        connection.execute(insert(events), [row.values() for row in unseen])
+    return unseen

@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     select,
     union,
+    update,
 )
 
 from sync.store.states import ItemState
@@ -50,6 +51,8 @@ class OrderRow:
     mapping_version: str
     material: str
     canonical: bytes
+    #: What the sale in the ERP was made from, where that is another content; compressed.
+    pushed: bytes | None = None
     #: The articles of its lines, for the search.
     skus: frozenset[str] = frozenset()
 
@@ -114,12 +117,14 @@ class KnownOrder:
     id: int
     external_id: str
     material: str
+    #: The canonical order that its sale was made from, compressed; None where that is the one last saved.
+    pushed: bytes | None = None
 
 
 def load_known(connection: Connection, channel: str, external_ids: Sequence[str]) -> dict[str, KnownOrder]:
     """The orders of a channel that we have seen, by external id."""
     table = orders.c
-    query = select(table.id, table.external_id, table.material).where(
+    query = select(table.id, table.external_id, table.material, table.pushed).where(
         table.channel == channel, table.external_id.in_(external_ids)
     )
     return {row.external_id: KnownOrder(*row) for row in connection.execute(query)}
@@ -308,6 +313,11 @@ def _state(row: Row[tuple[object, ...]]) -> StoredOrder:
     values: list[Any] = list(row)
     values[6] = Decimal(values[6])
     return StoredOrder(*values)
+
+
+def mark_pushed(connection: Connection, order_id: int, material: str) -> None:
+    """The sale in the ERP is made from what the order is now."""
+    connection.execute(update(orders).where(orders.c.id == order_id).values(material=material, pushed=None))
 
 
 def load_canonical(connection: Connection, order_id: int) -> bytes | None:

@@ -9,6 +9,7 @@ from config.model import Config, Connection
 from config.settings import Settings
 from connectors.kit.base import Throttle
 from connectors.kit.throttle import ConnectionThrottle, redis_pool
+from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.store.migrate import demand_schema
@@ -25,7 +26,8 @@ class Runtime:
         self.store = Store.open(settings.database_url.reveal())
         demand_schema(self.store)
         self._redis = redis_pool(settings.redis_url.reveal())
-        self.systems = Systems(self.config, throttle=self._throttle, dry_run=dry_run)
+        links = FileLinks(settings.public_url, settings.signing_key())
+        self.systems = Systems(self.config, throttle=self._throttle, dry_run=dry_run, links=links)
         self.bell = Bell(settings.redis_url, instance=settings.instance, longest_call_s=longest_call_s(self.config))
 
     def _throttle(self, connection: Connection) -> Throttle:

@@ -65,6 +65,8 @@ def _decide(drain: Drain, piece: Piece) -> Decision | None:
 
 def _spoken_to(drain: Drain, piece: Piece) -> str:
     """A piece without payload failed at its source; everything later speaks to the target."""
+    if piece.speaks_to:
+        return piece.speaks_to
     failed_at_source = piece.payload is None and not piece.deleted and isinstance(piece.error, ConnectorError)
     return drain.systems.channel.source if failed_at_source else drain.lease.connection
 

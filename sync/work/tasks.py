@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 
 from config.model import Channel
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
+from connectors.kit.facets import FollowsSales
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import say
 from sync.desk.proof import prove_channel
+from sync.flows.follow import follow
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
 from sync.rules.systems import SystemMissing
@@ -33,6 +35,8 @@ from sync.work.subscriptions import check_subscriptions, delivery_url
 log = structlog.get_logger()
 
 _NIGHT: Final = dt.timedelta(days=30)
+#: Tasks of a connection; all others are a channel's.
+_OF_CONNECTIONS: Final = frozenset({"pull", "follow", "webhooks"})
 _PROOF_BEHIND: Final = dt.timedelta(hours=1)
 
 
@@ -46,6 +50,7 @@ class Tasks:
         sources = {channel.source for channel in runtime.config.channels.values()}
         self._names = {
             **{f"pull:{name}": self._pull for name in sorted(sources)},
+            **{f"follow:{name}": self._follow for name in self._followed()},
             **{f"webhooks:{name}": self._webhooks for name in sorted(sources) if runtime.settings.public_url},
             **{f"resync:{name}": self._resync for name in runtime.config.channels},
             **{f"nightly:{name}": self._nightly for name in runtime.config.channels},
@@ -53,6 +58,11 @@ class Tasks:
             **{f"stock:{name}": self._stock for name in _showing(runtime)},
             **{f"stock-full:{name}": self._stock_full for name in _showing(runtime)},
         }
+
+    def _followed(self) -> list[str]:
+        """ERP connections that tell what becomes of their sales."""
+        names = sorted({channel.erp for channel in self._runtime.config.channels.values()})
+        return [name for name in names if isinstance(self._runtime.systems.connector(name), FollowsSales)]
 
     def knows(self, name: str) -> bool:
         """Whether the configuration still has what the schedule is for."""
@@ -65,7 +75,7 @@ class Tasks:
     def first_runs(self) -> dict[str, dt.datetime]:
         """Schedule -> its first time: pulls and subscriptions at once, comparisons in their turn."""
         now = dt.datetime.now(dt.UTC)
-        at_once = ("pull:", "webhooks:", "stock:")
+        at_once = ("pull:", "follow:", "webhooks:", "stock:")
         return {name: now if name.startswith(at_once) else self.next_run(name) for name in self._names}
 
     def next_run(self, name: str) -> dt.datetime:
@@ -85,6 +95,7 @@ class Tasks:
             return at.astimezone(dt.UTC) + behind
         seconds = {
             "pull": min(channel.schedules.pull_every_s for channel in channels),
+            "follow": min(channel.schedules.follow_every_s for channel in channels),
             "webhooks": min(channel.schedules.webhook_check_every_s for channel in channels),
             "resync": min(channel.schedules.resync_every_s for channel in channels) / 12,
             "stock": min(channel.schedules.stock_every_s for channel in channels),
@@ -92,8 +103,8 @@ class Tasks:
         return now + dt.timedelta(seconds=seconds)
 
     def _channels(self, task: str, subject: str) -> list[Channel]:
-        if task in {"pull", "webhooks"}:
-            return list(self._runtime.config.channels_of_source(subject))
+        if task in _OF_CONNECTIONS:
+            return list(self._runtime.config.channels_of(subject))
         return [self._runtime.config.channels[subject]]
 
     def run(self, name: str, *, asked: bool = False) -> None:
@@ -102,7 +113,7 @@ class Tasks:
         While there is a pause nothing is run. Who `asked` for it is told: "run now" means now, and not some day after.
         """
         task, _, subject = name.partition(":")
-        connection = subject if task in {"pull", "webhooks"} else self._runtime.config.channels[subject].source
+        connection = subject if task in _OF_CONNECTIONS else self._runtime.config.channels[subject].source
         paused = find_pause(self._runtime.store.read(pauses), connections=(connection,))
         if paused is not None:
             if asked:
@@ -131,7 +142,7 @@ class Tasks:
 
         Comparisons speak to two systems and decide about neither: the drains meet what is broken soon enough.
         """
-        if task not in {"pull", "webhooks"} or not isinstance(error, ConnectionBroken | RateLimited):
+        if task not in _OF_CONNECTIONS or not isinstance(error, ConnectionBroken | RateLimited):
             return
         decision = decide(error, Place(channel="", connection=connection))
         until = None
@@ -139,7 +150,7 @@ class Tasks:
             until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=decision.pause_s)
 
         def write(c: Connection) -> None:
-            if task == "pull":
+            if task in {"pull", "follow"}:
                 pause(c, "connection", connection, decision.reason, until=until)
             open_issues(c, [Stop(None, cause) for cause, _ in decision.causes])
 
@@ -163,6 +174,20 @@ class Tasks:
         # Whatever could not be read of its deliveries has been pulled by now.
         self._runtime.store.write(lambda c: close_connection_issues(c, connection, "unreadable_delivery"))
         return say("%(seen)s orders seen, %(marked)s to look at", seen=done.seen, marked=done.marked)
+
+    def _follow(self, connection: str) -> str:
+        channels = self._runtime.config.channels_of(connection)
+        states = self._runtime.store.write(
+            lambda c: [start_channel(c, channel.name, channel.policies.start_at) for channel in channels]
+        )
+        done = follow(
+            self._runtime.store,
+            self._runtime.systems.connector(connection),
+            connection,
+            since=min(state.start_at for state in states),
+            marked=self._ring,
+        )
+        return say("%(seen)s changes seen, %(marked)s orders to look at", seen=done.seen, marked=done.marked)
 
     def _ring(self, keys: Iterable[ItemKey]) -> None:
         for channel, kind in {(channel, kind) for channel, kind, _ in keys}:

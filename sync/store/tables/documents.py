@@ -36,6 +36,8 @@ orders = Table(
     Column("material", String(32), nullable=False, server_default=""),
     #: zlib of the canonical order's JSON.
     Column("canonical", LargeBinary, nullable=False),
+    #: The same of the order that the sale in the ERP was made from, while an edit of it is not carried over yet.
+    Column("pushed", LargeBinary),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "external_id"),
@@ -161,6 +163,8 @@ files = Table(
     #: The system's own name for it, for showing only.
     Column("name", String(255), nullable=False, server_default=""),
     Column("content_type", String(128), nullable=False),
+    #: Digest of what is printed on it (number, dates, amounts), as the document said when this was fetched.
+    Column("facts", String(32), nullable=False, server_default=""),
     #: Hex, of the bytes.
     Column("sha256", String(64), nullable=False),
     Column("size", Integer, nullable=False),

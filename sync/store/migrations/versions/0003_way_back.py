@@ -18,6 +18,7 @@ _NOW_THERE = sa.text("ended_at IS NULL")
 def upgrade() -> None:
     """Add them. `document_links` hung on bindings until now; nothing ever wrote to it."""
     op.drop_table("document_links")
+    op.add_column("orders", sa.Column("pushed", sa.LargeBinary(), nullable=True))
     op.add_column("bindings", sa.Column("version", sa.String(length=64), server_default="", nullable=False))
     _create_documents()
     op.create_table(
@@ -78,6 +79,7 @@ def _create_files() -> None:
         sa.Column("document_id", BigId, nullable=False),
         sa.Column("name", sa.String(length=255), server_default="", nullable=False),
         sa.Column("content_type", sa.String(length=128), nullable=False),
+        sa.Column("facts", sa.String(length=32), server_default="", nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,230 @@
+"""Edits and cancellations in the shop after the import: carried over as far as the ERP allows, else a person's task.
+
+An edit is the difference between the order that the sale was made from and the order as it is now. What the ERP's
+people changed meanwhile is never overwritten without a word: each field has an owner (`after_import.owners`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
+
+from config.model import Carry, Owner
+from connectors.kit.base import Rank, TargetDocument
+from connectors.kit.errors import RecordRejected
+from connectors.kit.facets import ChangesSales
+from mappings.canonical.errors import Problem
+from mappings.canonical.facets import Standing
+from mappings.canonical.records import Order
+from mappings.canonical.schemas import order_from_json
+from mappings.canonical.words import Phrase, joined, say
+from sync.flows.context import Drain
+from sync.flows.effects import Effect, carry_out
+from sync.flows.piece import Piece
+from sync.flows.survey import resurvey, seen
+from sync.rules.references import resolve
+from sync.rules.stops import Held
+from sync.store.bodies import load_json, unpack
+from sync.store.documents import Seen
+from sync.store.orders import mark_pushed
+
+_BY_HAND = say("make the same change to the sale in the ERP, then approve the order")
+
+
+def carries_edits(drain: Drain) -> bool:
+    """Whether this channel changes sales, and the ERP can."""
+    return _can_change(drain) and drain.systems.channel.after_import.edits is Carry.APPLY
+
+
+def carries_cancellations(drain: Drain) -> bool:
+    """Whether this channel cancels sales, and the ERP can."""
+    return _can_change(drain) and drain.systems.channel.after_import.cancellations is Carry.APPLY
+
+
+def _can_change(drain: Drain) -> bool:
+    return drain.systems.erp_facets is not None and isinstance(drain.target, ChangesSales)
+
+
+# --- cancellations ----------------------------------------------------------------------------------------------
+
+
+def cancel(drain: Drain, piece: Piece) -> None:
+    """Cancel the sale of an order that the shop does not want any more; the piece ends skipped.
+
+    Raises Held where the ERP could not undo all of it, and what `carry_out` raises.
+    """
+    document = piece.document
+    if document is None:
+        piece.skipped = say("cancelled in the shop; there is no sale in the ERP any more")
+        return
+    erp = cast("ChangesSales", drain.target)
+    done = carry_out(
+        drain,
+        piece,
+        Effect(
+            kind="cancel",
+            key=piece.key,
+            action="cancel",
+            side=drain.systems.erp_side,
+            name=say("the cancellation of sale %(sale)s", sale=document.number or document.external_id),
+            find=lambda: _cancelled(drain, piece),
+            send=lambda: _sale_row(drain, piece, erp.cancel_sale(document.external_id)),
+        ),
+    )
+    drain.progress()
+    found = drain.target.find_sales([piece.key]).get(piece.key, [])
+    left = [each for each in found if each.rank is not Rank.CANCELLED]
+    if left:
+        raise Held([_not_cancelled(left[0], done)])
+    piece.document = next(iter(found), None)
+    piece.skipped = say("cancelled in the shop, and its sale in the ERP too")
+
+
+def _cancelled(drain: Drain, piece: Piece) -> Seen | None:
+    found = drain.target.find_sales([piece.key]).get(piece.key, [])
+    gone = bool(found) and all(each.rank is Rank.CANCELLED for each in found)
+    return _sale_row(drain, piece, found[0]) if gone else None
+
+
+def _not_cancelled(document: TargetDocument, done: Seen) -> Problem:
+    return Problem(
+        cause="cancelled_after_import",
+        path="",
+        reason=say(
+            "the shop cancelled the order, and the ERP could not cancel all of sale %(sale)s: it is %(state)s there",
+            sale=document.number or document.external_id,
+            state=repr(done.state or document.state),
+        ),
+        next_step=say("see to the sale in the ERP (a return for what has left, a credit note), then approve the order"),
+    )
+
+
+def _sale_row(drain: Drain, piece: Piece, document: TargetDocument) -> Seen:
+    record = {"number": document.number, "state": document.state, "total": f"{document.total:f}"}
+    return seen(drain, piece, "sale", document.external_id, record, number=document.number, state=document.state[:32])
+
+
+# --- edits ------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of the sale: as it was made, as the shop wants it now, as the ERP has it."""
+
+    field: str
+    was: str
+    wanted: str
+    there: str
+    owner: Owner
+
+    @property
+    def told(self) -> Phrase:
+        """Side by side."""
+        return say(
+            "%(field)s: was %(was)s, the shop says %(wanted)s, the ERP has %(there)s",
+            field=self.field,
+            was=repr(self.was),
+            wanted=repr(self.wanted),
+            there=repr(self.there),
+        )
+
+
+def change(drain: Drain, piece: Piece) -> None:
+    """Bring the sale to what the edited order asks for. Raises Held with the difference side by side."""
+    order, standing = piece.order, piece.standing
+    assert order is not None
+    assert standing is not None
+    differences = list(_differences(drain, piece, order, standing))
+    conflicts = [each for each in differences if each.owner is Owner.SHOP and each.there not in {each.was, each.wanted}]
+    if conflicts:
+        raise Held([_by_hand(say("the shop and the ERP's people both changed it"), conflicts)])
+    fields = frozenset(each.field for each in differences if _is_ours(each))
+    if fields:
+        _write(drain, piece, fields, differences)
+    assert piece.order_id is not None
+    order_id, material = piece.order_id, piece.material
+    drain.write(lambda c: mark_pushed(c, order_id, material))
+    piece.edited_from = None
+
+
+def _is_ours(each: Difference) -> bool:
+    """Whether the shop's word is to be written."""
+    if each.there == each.wanted or each.owner is Owner.NEVER:
+        return False
+    if each.owner is Owner.EMPTY:
+        return not each.there
+    # Shop and ERP alike: while nobody touched it in the ERP, there is nothing to lose.
+    return each.there == each.was
+
+
+def _differences(drain: Drain, piece: Piece, order: Order, standing: Standing) -> Iterator[Difference]:
+    """Fields that the shop changed since the sale was made."""
+    assert piece.edited_from is not None
+    base = _texts(_wanted(drain, order_from_json(load_json(unpack(piece.edited_from)))))
+    ours, theirs = _texts(_wanted(drain, order)), _texts(standing)
+    for field, owner in drain.systems.channel.after_import.owners.items():
+        if base.get(field, "") != ours.get(field, ""):
+            yield Difference(field, base.get(field, ""), ours.get(field, ""), theirs.get(field, ""), owner)
+
+
+def _wanted(drain: Drain, order: Order) -> Standing:
+    facets, options = drain.systems.erp_facets, drain.systems.target_options
+    assert facets is not None
+    resolved = resolve(drain.mapping.references(order, options), drain.lookups, drain.target)
+    return facets.wanted(order, resolved, options)
+
+
+def _texts(standing: Standing) -> dict[str, str]:
+    """Each field as one text that compares and that people can read."""
+    lines = (f"{line.quantity.normalize():f} x {line.code or line.title} = {line.total:f}" for line in standing.lines)
+    return {**dict(standing.fields), "lines": ", ".join(sorted(lines))}
+
+
+def _write(drain: Drain, piece: Piece, fields: frozenset[str], differences: list[Difference]) -> None:
+    erp, facets, order = cast("ChangesSales", drain.target), drain.systems.erp_facets, piece.order
+    assert facets is not None
+    assert order is not None
+    assert piece.surveyed is not None
+    options = drain.systems.target_options
+    resolved = resolve(drain.mapping.references(order, options), drain.lookups, drain.target)
+    payload = facets.change(order, piece.surveyed, fields, resolved, options)
+    if payload is None:
+        return
+    sent = payload
+    try:
+        carry_out(drain, piece, _effect(drain, piece, lambda: erp.change_sale(piece.sale_id, sent)))
+    except RecordRejected as refusal:
+        why = say("the ERP does not let its sale be changed (%(refusal)s)", refusal=refusal)
+        raise Held([_by_hand(why, [each for each in differences if each.field in fields])]) from refusal
+    standing = resurvey(drain, piece)
+    now = _texts(standing)
+    left = [each for each in differences if each.field in fields and now.get(each.field, "") != each.wanted]
+    if left:
+        raise Held([_by_hand(say("the ERP took the change, and shows something else"), left)])
+
+
+def _effect(drain: Drain, piece: Piece, send: Callable[[], TargetDocument]) -> Effect:
+    return Effect(
+        kind="change",
+        key=f"{piece.key}:{piece.material[:12]}",
+        action="update",
+        side=drain.systems.erp_side,
+        name=say("the change of sale %(sale)s", sale=piece.sale_id),
+        # What an earlier try did shows in the survey that this one began with: the difference is made anew.
+        find=lambda: None,
+        send=lambda: _sale_row(drain, piece, send()),
+    )
+
+
+def _by_hand(why: str, differences: Sequence[Difference]) -> Problem:
+    return Problem(
+        cause="changed_after_import",
+        path="",
+        reason=say(
+            "the order was edited in the shop after it went to the ERP, and %(why)s: %(differences)s",
+            why=why,
+            differences=joined("; ", [each.told for each in differences]),
+        ),
+        next_step=_BY_HAND,
+    )

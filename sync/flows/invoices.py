@@ -1,0 +1,176 @@
+"""Invoices and credit notes of the ERP: posted where the policy says so, kept with their files, shown in the shop."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Final, cast
+
+from config.model import Depth, InvoiceNews
+from connectors.kit.facets import GivesFiles, PostsInvoices
+from mappings.canonical.errors import Problem
+from mappings.canonical.facets import Invoice, InvoiceState, SaleState, facet_to_json
+from mappings.canonical.words import say
+from mappings.facets import Billed
+from sync.flows.context import Drain
+from sync.flows.effects import Effect, carry_out
+from sync.flows.ledger import ledger_turn
+from sync.flows.piece import Piece
+from sync.flows.survey import resurvey, seen
+from sync.rules.stops import Held
+from sync.store.bodies import digest, dump_json
+from sync.store.documents import Document, Seen, numbers_of_others
+from sync.store.files import KeptFile, newest_files, save_file
+
+#: Larger files are no invoices.
+MAX_FILE_BYTES: Final = 5_000_000
+_LEFT: Final = {SaleState.SHIPPED, SaleState.DONE}
+_FIXED: Final = {InvoiceState.POSTED, InvoiceState.PAID}
+
+
+def post(drain: Drain, piece: Piece) -> bool:
+    """Post the drafts that the policies name; answers whether any was. Raises what `carry_out` raises."""
+    standing = piece.standing
+    if standing is None or not isinstance(drain.target, PostsInvoices):
+        return False
+    drafts = [invoice for invoice in standing.invoices if invoice.state is InvoiceState.DRAFT]
+    due = [invoice for invoice in drafts if _is_due(drain, standing.state, invoice)]
+    for invoice in due:
+        _post(drain, piece, invoice)
+    return bool(due)
+
+
+def _is_due(drain: Drain, state: SaleState, invoice: Invoice) -> bool:
+    after = drain.systems.channel.after_import
+    if invoice.refund_key:
+        return after.refunds is Depth.POSTED
+    return after.post_invoices and state in _LEFT
+
+
+def _post(drain: Drain, piece: Piece, invoice: Invoice) -> None:
+    erp = cast("PostsInvoices", drain.target)
+
+    def find() -> Seen | None:
+        now = next((each for each in resurvey(drain, piece).invoices if each.external_id == invoice.external_id), None)
+        return None if now is None or now.state not in _FIXED else _row(drain, piece, now)
+
+    def send() -> Seen:
+        erp.post_invoice(invoice.external_id)
+        return _row(drain, piece, invoice)
+
+    effect = Effect(
+        kind="post",
+        key=f"invoice:{invoice.external_id}",
+        action="update",
+        side=drain.systems.erp_side,
+        name=(
+            say("the posting of credit note %(invoice)s", invoice=invoice.external_id)
+            if invoice.credit
+            else say("the posting of invoice %(invoice)s", invoice=invoice.external_id)
+        ),
+        find=find,
+        send=send,
+    )
+    with ledger_turn(drain):
+        carry_out(drain, piece, effect)
+
+
+def _row(drain: Drain, piece: Piece, invoice: Invoice) -> Seen:
+    return seen(drain, piece, "invoice", invoice.external_id, invoice, number=invoice.number, state=invoice.state)
+
+
+def billed(drain: Drain, piece: Piece) -> list[Billed]:
+    """The posted invoices of the order with their links, oldest first, as the shop is to show them.
+
+    Raises Held for a number that another document has, and for a file that is another one than was shown before.
+    """
+    order, standing, after = piece.order, piece.standing, drain.systems.channel.after_import
+    if order is None or standing is None or after.invoices is InvoiceNews.OFF:
+        return []
+    fixed = [invoice for invoice in standing.invoices if invoice.state in _FIXED]
+    _demand_unique(drain, piece, fixed)
+    kept = _files(drain, piece, fixed)
+    found = []
+    for invoice in fixed:
+        file = kept.get(invoice.external_id)
+        link = "" if file is None or after.invoices is not InvoiceNews.LINK else _link(drain, invoice, file)
+        found.append(Billed(order=order, invoice=invoice, link=link))
+    return found
+
+
+def _link(drain: Drain, invoice: Invoice, file: KeptFile) -> str:
+    links = drain.systems.links
+    if links is None:
+        return ""
+    # Counted from the invoice's own day, so that the link stays the same however often it is written.
+    day = invoice.dated_on or dt.datetime.now(dt.UTC).date()
+    until = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(
+        days=drain.systems.channel.after_import.link_days
+    )
+    return links.link(file.token, until)
+
+
+def _demand_unique(drain: Drain, piece: Piece, fixed: Iterable[Invoice]) -> None:
+    numbers = {invoice.number: invoice for invoice in fixed if invoice.number}
+    ids = [invoice.external_id for invoice in numbers.values()]
+    others = drain.store.read(lambda c: numbers_of_others(c, drain.lease.connection, list(numbers), ids))
+    if others and "invoice_number" not in piece.approved:
+        raise Held(
+            [
+                Problem(
+                    cause="invoice_number",
+                    path="invoices",
+                    reason=say(
+                        "%(number)s stands on two documents of the ERP: %(one)s and %(other)s",
+                        number=number,
+                        one=numbers[number].external_id,
+                        other=other,
+                    ),
+                    subject=number,
+                    next_step=say("tell the bookkeepers; approve when it is settled which of them is right"),
+                )
+                for number, other in sorted(others.items())
+            ]
+        )
+
+
+def _files(drain: Drain, piece: Piece, invoices: list[Invoice]) -> dict[str, KeptFile]:
+    """Invoice id -> its file. Raises Held where what is printed on it is not what was kept and shown before."""
+    if not isinstance(drain.target, GivesFiles):
+        return {}
+    documents = {doc.external_id: doc for doc in piece.documents if doc.kind in {"invoice", "credit_note"}}
+    ids = [doc.id for doc in documents.values()]
+    kept = drain.store.read(lambda c: newest_files(c, ids))
+    found: dict[str, KeptFile] = {}
+    for invoice in invoices:
+        doc, facts = documents[invoice.external_id], _facts(invoice)
+        before = kept.get(doc.id)
+        if before is not None and before.facts != facts and "invoice_changed" not in piece.approved:
+            raise Held([_changed(invoice)])
+        found[doc.external_id] = before if before and before.facts == facts else _fetch(drain, doc, facts)
+    return found
+
+
+def _facts(invoice: Invoice) -> str:
+    """What is printed on it and never changes once it is posted; what is paid of it does."""
+    printed = (invoice.number, invoice.dated_on, invoice.due_on, invoice.net, invoice.tax, invoice.total)
+    return digest(dump_json([facet_to_json(each) for each in printed]))
+
+
+def _changed(invoice: Invoice) -> Problem:
+    return Problem(
+        cause="invoice_changed",
+        path="invoices",
+        reason=say(
+            "%(number)s says something else than when its file was kept and shown in the shop", number=invoice.number
+        ),
+        subject=invoice.number,
+        next_step=say("ask the bookkeepers why a posted document changed; approve to show the new file"),
+    )
+
+
+def _fetch(drain: Drain, doc: Document, facts: str) -> KeptFile:
+    erp = cast("GivesFiles", drain.target)
+    file = erp.fetch_file("invoice", doc.external_id, max_bytes=MAX_FILE_BYTES)
+    drain.progress()
+    return drain.write(lambda c: save_file(c, doc.id, file.name, file.content_type, file.body, facts=facts))

@@ -1,0 +1,243 @@
+"""Refunds of the shop: each becomes one document in the ERP, tied to its sale, to the cent.
+
+The refund's id is in the key that the creating call writes, so that however often it is tried there is one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import cast
+
+from config.model import Depth
+from connectors.kit.base import Rank, Result, TargetDocument
+from connectors.kit.errors import AlreadyExists
+from connectors.kit.facets import DetailsRefunds, RefundsSales
+from mappings.canonical.errors import Problem
+from mappings.canonical.facets import OrderRefund, SaleState, StandingRefund
+from mappings.canonical.money import money_sum
+from mappings.canonical.words import say
+from sync.flows.context import Drain
+from sync.flows.effects import Effect, Origin, carry_out
+from sync.flows.piece import Piece
+from sync.flows.survey import seen
+from sync.rules.references import resolve
+from sync.rules.stops import Held
+from sync.store.documents import Seen, save_seen
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Missing:
+    """A refund that the ERP does not have yet, or not as far as it is to be brought."""
+
+    refund: OrderRefund
+    key: str
+    origin: Origin
+    standing: StandingRefund | None
+
+
+def wanted(drain: Drain) -> bool:
+    """Whether this channel carries refunds over, and both systems can."""
+    return (
+        drain.systems.channel.after_import.refunds is not Depth.NONE
+        and drain.systems.shop_facets is not None
+        and isinstance(drain.systems.source, DetailsRefunds)
+        and isinstance(drain.target, RefundsSales)
+    )
+
+
+def carry(drain: Drain, piece: Piece) -> bool:
+    """Make what is missing; answers whether anything was written to the ERP.
+
+    Raises Problems, Held, and what `carry_out` raises.
+    """
+    order = piece.order
+    if order is None or not order.refunds or not wanted(drain):
+        return False
+    refunds = _read(drain, piece)
+    origins = _remember(drain, piece, refunds)
+    _demand_plausible(piece, refunds)
+    missing = [entry for refund in refunds if (entry := _missing(drain, piece, refund, origins))]
+    for entry in missing:
+        _make(drain, piece, entry)
+    return bool(missing)
+
+
+def _read(drain: Drain, piece: Piece) -> list[OrderRefund]:
+    order, facets = piece.order, drain.systems.shop_facets
+    assert order is not None
+    assert facets is not None
+    shop = cast("DetailsRefunds", drain.systems.source)
+    piece.speaks_to = drain.systems.channel.source
+    rows = shop.fetch_refunds(order.external_id)
+    drain.progress()
+    return [facets.refund(row, order, drain.source_options) for row in rows]
+
+
+def _remember(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> dict[str, Origin]:
+    shop = drain.systems.channel.source
+    rows = [
+        seen(
+            drain,
+            piece,
+            "refund",
+            refund.external_id,
+            refund,
+            at=shop,
+            number=refund.external_id,
+            state="refunded",
+            total=refund.amount,
+            dated_on=refund.refunded_at.date(),
+        )
+        for refund in refunds
+    ]
+    ids = drain.write(lambda c: save_seen(c, rows)) or {}
+    return {row.external_id: Origin(ids.get((shop, "refund", row.external_id), 0), row.digest) for row in rows}
+
+
+def _demand_plausible(piece: Piece, refunds: Sequence[OrderRefund]) -> None:
+    """More is never given back than was charged, whatever the shop lets people enter."""
+    order = piece.order
+    assert order is not None
+    total = money_sum((refund.amount for refund in refunds), order.currency)
+    if total.amount <= order.totals.grand.amount or "refund_exceeds_order" in piece.approved:
+        return
+    raise Held(
+        [
+            Problem(
+                cause="refund_exceeds_order",
+                path="refunds",
+                reason=say(
+                    "%(refunded)s were refunded in all, the shop charged %(charged)s",
+                    refunded=total,
+                    charged=order.totals.grand,
+                ),
+                next_step=say("compare the refunds with the order in the shop; approve if that is right"),
+            )
+        ]
+    )
+
+
+def _missing(drain: Drain, piece: Piece, refund: OrderRefund, origins: dict[str, Origin]) -> _Missing | None:
+    order, facets, standing = piece.order, drain.systems.erp_facets, piece.standing
+    assert order is not None
+    assert facets is not None
+    assert standing is not None
+    key = facets.refund_key(order.external_id, refund.external_id, drain.systems.target_options)
+    there = next((each for each in standing.refunds if each.key == key), None)
+    if there is not None and there.state is SaleState.CANCELLED:
+        if "refund_gone_in_erp" in piece.approved:
+            return None
+        raise Held([_gone(refund, there)])
+    if there is not None:
+        _compare(drain, piece, refund, there)
+        if there.state not in {SaleState.DRAFT, SaleState.QUOTED}:
+            return None
+    return _Missing(refund, key, origins[refund.external_id], there)
+
+
+def _gone(refund: OrderRefund, there: StandingRefund) -> Problem:
+    return Problem(
+        cause="refund_gone_in_erp",
+        path="refunds",
+        reason=say(
+            "%(document)s of refund %(refund)s was cancelled in the ERP",
+            document=there.number or there.external_id,
+            refund=refund.external_id,
+        ),
+        next_step=say("make the credit note in the ERP by hand, then approve"),
+    )
+
+
+def _compare(drain: Drain, piece: Piece, refund: OrderRefund, there: StandingRefund) -> None:
+    """Sums tie to the cent, or a person is told."""
+    expected = drain.systems.target_options.rounded(refund.amount)
+    if -there.total.amount == expected or "refund_amount" in piece.approved:
+        return
+    shown = -there.total
+    raise Held([_other_amount(there.number or there.external_id, shown.amount, expected, refund)])
+
+
+def _make(drain: Drain, piece: Piece, entry: _Missing) -> None:
+    erp = cast("RefundsSales", drain.target)
+
+    def standing() -> TargetDocument | None:
+        found = [each for each in erp.find_refunds([entry.key]).get(entry.key, []) if each.rank is not Rank.CANCELLED]
+        return found[0] if found else None
+
+    def find() -> Seen | None:
+        document = standing()
+        # Found as a draft it still has to be brought on; that is safe to repeat under one intent after the other.
+        return None if document is None or document.rank < drain.wanted_rank else _row(drain, piece, entry, document)
+
+    def send() -> Seen:
+        document = standing() if entry.standing is not None or piece.open else None
+        if document is None:
+            [result] = erp.create_refunds([_payload(drain, piece, entry)])
+            # Our key is taken: by an earlier write of ours. What stands there is the refund.
+            taken = standing() if isinstance(result.error, AlreadyExists) else None
+            document = taken or _document(result)
+        if document.rank < drain.wanted_rank:
+            [result] = erp.advance_refunds([document], drain.wanted_rank)
+            document = _document(result)
+        return _row(drain, piece, entry, document)
+
+    made = carry_out(
+        drain,
+        piece,
+        Effect(
+            kind="refund",
+            key=entry.key,
+            side=drain.systems.erp_side,
+            name=say("the credit of refund %(refund)s", refund=entry.refund.external_id),
+            find=find,
+            send=send,
+            origin=entry.origin,
+        ),
+    )
+    expected = drain.systems.target_options.rounded(entry.refund.amount)
+    if Decimal(made.total).copy_abs() != expected:
+        shown = Decimal(made.total).copy_abs()
+        raise Held([_other_amount(made.number or made.external_id, shown, expected, entry.refund)])
+
+
+def _other_amount(document: str, shown: Decimal, expected: Decimal, refund: OrderRefund) -> Problem:
+    return Problem(
+        cause="refund_amount",
+        path="refunds",
+        reason=say(
+            "the ERP's %(document)s gives back %(shown)s %(currency)s, the shop gave back %(expected)s for refund "
+            "%(refund)s",
+            document=document,
+            shown=f"{shown:f}",
+            currency=refund.amount.currency,
+            expected=f"{expected:f}",
+            refund=refund.external_id,
+        ),
+        next_step=say("correct the document in the ERP, then retry; it is linked and is not made again"),
+    )
+
+
+def _payload(drain: Drain, piece: Piece, entry: _Missing) -> dict[str, object]:
+    order, facets = piece.order, drain.systems.erp_facets
+    assert order is not None
+    assert facets is not None
+    assert piece.surveyed is not None
+    options = drain.systems.target_options
+    resolved = resolve(facets.refund_references(order, entry.refund, options), drain.lookups, drain.target)
+    return facets.refund(order, entry.refund, piece.surveyed, resolved, options)
+
+
+def _document(result: Result) -> TargetDocument:
+    if result.error is not None:
+        raise result.error
+    assert result.document is not None
+    return result.document
+
+
+def _row(drain: Drain, piece: Piece, entry: _Missing, document: TargetDocument) -> Seen:
+    record = {"key": entry.key, "number": document.number, "state": document.state, "total": f"{document.total:f}"}
+    state = document.state[:32]
+    row = seen(drain, piece, "refund", document.external_id, record, key=entry.key, number=document.number, state=state)
+    return row.with_total(f"{document.total:f}", document.currency)

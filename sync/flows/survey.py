@@ -1,0 +1,155 @@
+"""What became of sales in the ERP: read in batches, understood, and kept as last seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection
+
+from connectors.kit.exchanges import capture
+from connectors.kit.facets import FollowsSales
+from mappings.canonical.facets import Invoice, Shipment, Standing, facet_to_json
+from mappings.canonical.money import Money
+from sync.flows.context import Drain
+from sync.flows.piece import Piece, guarded
+from sync.store.bodies import digest, dump_json, pack
+from sync.store.documents import Seen, end_others, load_documents, save_seen
+
+#: What a survey says everything of: what it does not name any more is gone.
+_SURVEYED = ("shipment", "return", "invoice", "credit_note", "refund", "payment")
+
+
+def survey(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Look at the sale of each piece, and remember what hangs on it. A piece without a sale there stays without."""
+    known = [piece for piece in pieces if piece.sale_id and piece.error is None]
+    if not known:
+        return
+    erp = cast("FollowsSales", drain.target)
+    for start in range(0, len(known), erp.survey_batch):
+        batch = known[start : start + erp.survey_batch]
+        with capture() as exchanges, guarded(*batch):
+            found = erp.survey_sales([piece.sale_id for piece in batch])
+            drain.progress()
+            for piece in batch:
+                with guarded(piece):
+                    _understand(drain, piece, found)
+        for piece in batch:
+            piece.exchanges.extend(exchanges)
+    _remember(drain, [piece for piece in known if piece.error is None])
+
+
+def _understand(drain: Drain, piece: Piece, found: Mapping[str, dict[str, Any]]) -> None:
+    facets = drain.systems.erp_facets
+    assert facets is not None
+    piece.surveyed = found.get(piece.sale_id)
+    piece.standing = None
+    if piece.surveyed is not None:
+        piece.standing = facets.standing(piece.surveyed, drain.systems.target_options)
+
+
+def _remember(drain: Drain, pieces: Sequence[Piece]) -> None:
+    rows = {piece.order_id: list(_rows(drain, piece)) for piece in pieces if piece.order_id is not None}
+    erp = drain.lease.connection
+
+    def write(connection: Connection) -> None:
+        save_seen(connection, [row for each in rows.values() for row in each])
+        for order_id, each in rows.items():
+            end_others(connection, order_id, erp, _SURVEYED, [row.external_id for row in each])
+
+    drain.write(write)
+    documents = drain.store.read(lambda c: load_documents(c, list(rows)))
+    for piece in pieces:
+        piece.documents = documents.get(piece.order_id or 0, [])
+
+
+def _rows(drain: Drain, piece: Piece) -> Iterator[Seen]:
+    standing = piece.standing
+    if standing is None:
+        return
+    for shipment in standing.shipments:
+        yield _shipment(drain, piece, shipment)
+    for invoice in standing.invoices:
+        yield _invoice(drain, piece, invoice)
+    for refund in standing.refunds:
+        yield seen(
+            drain, piece, "refund", refund.external_id, refund,
+            key=refund.key, number=refund.number, state=refund.state, total=refund.total,
+        )  # fmt: skip
+    for payment in standing.payments:
+        yield seen(
+            drain, piece, "payment", payment.external_id, payment,
+            key=payment.reference, number=payment.reference, state="posted", total=payment.amount,
+        )  # fmt: skip
+
+
+def _shipment(drain: Drain, piece: Piece, shipment: Shipment) -> Seen:
+    return seen(
+        drain,
+        piece,
+        "return" if shipment.back else "shipment",
+        shipment.external_id,
+        shipment,
+        number=shipment.number,
+        state=shipment.state,
+        dated_on=shipment.sent_on,
+    )
+
+
+def _invoice(drain: Drain, piece: Piece, invoice: Invoice) -> Seen:
+    return seen(
+        drain,
+        piece,
+        "credit_note" if invoice.credit else "invoice",
+        invoice.external_id,
+        invoice,
+        key=invoice.refund_key,
+        number=invoice.number,
+        state=invoice.state,
+        total=invoice.total,
+        dated_on=invoice.dated_on,
+    )
+
+
+def seen(
+    drain: Drain,
+    piece: Piece,
+    kind: str,
+    external_id: str,
+    record: object,
+    *,
+    at: str = "",
+    key: str = "",
+    number: str = "",
+    state: str = "",
+    total: Money | None = None,
+    dated_on: dt.date | None = None,
+) -> Seen:
+    """The row of one document of the piece's order; `at` is its connection, the ERP where nothing else is said."""
+    assert piece.order_id is not None
+    body = dump_json(facet_to_json(record))
+    return Seen(
+        order_id=piece.order_id,
+        connection=at or drain.lease.connection,
+        kind=kind,
+        external_id=external_id,
+        key=key,
+        number=number,
+        state=str(state),
+        currency="" if total is None else total.currency,
+        total="" if total is None else f"{total.amount:f}",
+        dated_on="" if dated_on is None else dated_on.isoformat(),
+        digest=digest(body),
+        body=pack(body),
+    )
+
+
+def resurvey(drain: Drain, piece: Piece) -> Standing:
+    """After a write: an answer is not proof. Raises what the survey raised."""
+    survey(drain, [piece])
+    if piece.error is not None:
+        error, piece.error = piece.error, None
+        raise error
+    assert piece.standing is not None
+    return piece.standing

@@ -1,0 +1,100 @@
+"""What the shop's own page of an order shows of its life in the ERP: state, parcels, invoices; in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from connectors.kit.facets import MarksOrders
+from mappings.base import JsonDict
+from mappings.canonical.records import OrderState
+from mappings.canonical.words import say
+from mappings.facets import Billed, Sent
+from sync.flows.context import Drain
+from sync.flows.effects import Effect, carry_out
+from sync.flows.piece import Piece
+from sync.flows.survey import seen
+from sync.store.bodies import digest, dump_json
+from sync.store.documents import Document, Seen, save_seen
+
+#: In these the shop has decided; what becomes of the sale changes nothing of that.
+_DECIDED = {OrderState.CANCELLED, OrderState.REFUNDED, OrderState.FAILED, OrderState.TRASHED, OrderState.DELETED}
+
+
+def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> None:
+    """Write what the shop does not show yet. Raises what `carry_out` raises."""
+    shop, facets, side = drain.systems.source, drain.systems.shop_facets, drain.systems.shop_side
+    if facets is None or side is None or piece.payload is None or piece.standing is None:
+        return
+    before = next((doc for doc in piece.documents if doc.kind == "told"), None)
+    word = _word(drain, piece, before)
+    state, marks = word or ("" if before is None else before.state), _marks(drain, parcels, invoices)
+    told = {"state": state, "marks": marks}
+    content = digest(dump_json(told))
+    if (before is not None and before.digest == content) or not (word or marks):
+        return
+    order_id, payload = piece.item.external_id, _payload(drain, piece, word, parcels, invoices)
+    row = seen(drain, piece, "told", order_id, told, at=side.connection, state=state)
+
+    def send() -> Seen:
+        cast("MarksOrders", shop).update_order(order_id, payload)
+        return row
+
+    carry_out(
+        drain,
+        piece,
+        Effect(
+            kind="mark",
+            key=f"{order_id}:{content[:12]}",
+            action="update",
+            side=side,
+            name=say("what the shop shows of the order"),
+            # Absolute values: after a doubt they are simply written again.
+            find=lambda: None,
+            send=send,
+            origin=None,
+        ),
+    )
+    drain.write(lambda c: save_seen(c, [row]))
+
+
+def _word(drain: Drain, piece: Piece, before: Document | None) -> str:
+    """The state that the order is to get now; empty where it has it, had it from us before, or decides itself.
+
+    What we have said once is not said again: a shop that goes on from there (`completed` to `refunded`, or back) is
+    right.
+    """
+    order, standing = piece.order, piece.standing
+    assert standing is not None
+    word = drain.systems.channel.after_import.state_back.get(standing.state.value, "")
+    if order is None or not word or order.state in _DECIDED or order.source_state == word:
+        return ""
+    return "" if before is not None and before.state == word else word
+
+
+def _marks(drain: Drain, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> list[JsonDict]:
+    """The marks alone, as they would be on an order without any: what is compared with what was told before."""
+    return [payload for payload in _mark_payloads(drain, {}, parcels, invoices) if payload]
+
+
+def _mark_payloads(
+    drain: Drain, payload: JsonDict, parcels: Sequence[Sent], invoices: Sequence[Billed]
+) -> tuple[JsonDict, JsonDict]:
+    facets = drain.systems.shop_facets
+    assert facets is not None
+    return (
+        facets.shipment_marks(parcels, payload) if parcels else {},
+        facets.invoice_marks(invoices, payload) if invoices else {},
+    )
+
+
+def _payload(drain: Drain, piece: Piece, word: str, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> JsonDict:
+    """One payload of all; lists under the same name are one list."""
+    facets = drain.systems.shop_facets
+    assert facets is not None
+    assert piece.payload is not None
+    merged: JsonDict = facets.state(word) if word else {}
+    for part in _mark_payloads(drain, piece.payload, parcels, invoices):
+        for name, value in part.items():
+            merged[name] = [*merged[name], *value] if isinstance(merged.get(name), list) else value
+    return merged

@@ -1,0 +1,39 @@
+"""Signed links to files that end some day: whoever has one may fetch that file until then, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from urllib.parse import urlencode
+
+from config.model import Secret
+
+#: What the key is used for, so that no signature of another kind is ever one of these.
+_PURPOSE = b"crossdock file link 1"
+
+
+class FileLinks:
+    """Makes and checks links to `/files/<token>` of one installation. The same file and day give the same link."""
+
+    def __init__(self, public_url: str, key: Secret) -> None:
+        """`public_url` empty: nobody can reach us from outside, so there are no links."""
+        self._public_url = public_url.rstrip("/")
+        self._key = hmac.digest(key.reveal().encode(), _PURPOSE, "sha256")
+
+    def link(self, token: str, until: dt.datetime) -> str:
+        """The address; empty where nobody could follow it."""
+        if not self._public_url:
+            return ""
+        moment = int(until.timestamp())
+        return f"{self._public_url}/files/{token}?{urlencode({'until': moment, 'sig': self._sign(token, moment)})}"
+
+    def is_valid(self, token: str, until: str, signature: str, now: dt.datetime) -> bool:
+        """Whether a link that came back is one of ours and has not ended."""
+        if not (until.isascii() and until.isdecimal()) or len(until) > 12:  # noqa: PLR2004 - a time in seconds
+            return False
+        signed = hmac.compare_digest(self._sign(token, int(until)).encode(), signature.encode("utf-8", "replace"))
+        return signed and now.timestamp() < int(until)
+
+    def _sign(self, token: str, moment: int) -> str:
+        return hmac.new(self._key, f"{token}\n{moment}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,171 @@
+"""A shop and an ERP that really answer, in this process, with Crossdock between them: for what comes after the import.
+
+Both are the project's sandboxes on loopback. Nothing is scheduled: a test says when is looked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import Row, select, update
+
+from config.model import DEFAULT_RULES, AfterImport, Auth, Channel, Config, Mode, Policies, Secret
+from config.model import Connection as Account
+from connectors.kit.auth import OAuth1
+from connectors.sandbox.catalogue import catalogue
+from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, running_erp
+from connectors.sandbox.woocommerce.app import WooCommerce, serve_shop
+from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from sync.flows.follow import follow
+from sync.flows.pull import pull
+from sync.rules.links import FileLinks
+from sync.rules.systems import Systems
+from sync.store.channels import start_channel
+from sync.store.engine import Store
+from sync.store.issues import list_open
+from sync.store.tables import channel_states, documents, intents, orders, work_items
+from sync.work.drain import drain_channel
+from tests.sync.flows.shop import PLACED
+
+CHANNEL = "web"
+KEY = ApiKey("ck_trade", "cs_trade")
+#: Three articles that both sides know, with more than enough of each.
+TEA, POT, CUP = (product.sku for product in [each for each in catalogue() if not each.virtual][:3])
+
+
+class Trade:
+    """What a test holds in its hands."""
+
+    def __init__(self, store: Store, shop: WooCommerce, shop_url: str, erp: RunningErp, after: AfterImport) -> None:
+        self.store, self.shop, self.erp = store, shop, erp
+        self._shop_url = shop_url
+        rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
+        auth = Auth(method="oauth1", key=Secret(KEY.key), secret=Secret(KEY.secret))
+        local = {"allow_hosts": ("127.0.0.1",), "deadline_s": 2.0, "settle_s": 0.0}
+        self.config = Config(
+            folder=Path("config"),
+            connections={
+                "shop": Account(name="shop", system="woocommerce", url=shop_url, auth=auth, **local),
+                "erp": Account(
+                    name="erp", system="sandbox_erp", url=erp.url, auth=Auth(key=Secret(DEFAULT_API_KEY)), **local
+                ),
+            },
+            channels={
+                CHANNEL: Channel(
+                    name=CHANNEL,
+                    source="shop",
+                    erp="erp",
+                    policies=Policies(start_at=PLACED.replace(year=2020), rules=rules),
+                    after_import=after,
+                )
+            },
+        )
+        self.systems = Systems(self.config, links=FileLinks("https://hub.test", Secret("k" * 32)))
+        store.write(lambda c: start_channel(c, CHANNEL, PLACED.replace(year=2020)))
+        store.write(lambda c: c.execute(update(channel_states).values(trusted_since=PLACED.replace(year=2020))))
+
+    def close(self) -> None:
+        self.systems.close()
+
+    # --- people in the shop and in the ERP -----------------------------------------------------------------------
+
+    def in_shop(self, method: str, path: str, body: Any = None) -> Any:
+        """As an administrator of the shop."""
+        url = f"{self._shop_url}/wp-json/wc/v3/{path}"
+        answer = requests.request(method, url, json=body, auth=OAuth1(KEY.key, KEY.secret), timeout=5)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def buy(self, *lines: tuple[str, int], **fields: Any) -> str:
+        """A customer orders and pays; answers the order's id."""
+        skus = ",".join(sku for sku, _ in lines)
+        ids = {row["sku"]: row["id"] for row in self.in_shop("GET", f"products?sku={skus}")}
+        address = {
+            "first_name": "Ada", "last_name": "Nord", "address_1": "Weg 1", "city": "Berlin", "postcode": "10115",
+            "country": "DE", "email": "ada@example.test",
+        }  # fmt: skip
+        order = {
+            "status": "processing",
+            "set_paid": True,
+            "payment_method": "stripe",
+            "payment_method_title": "Card",
+            "transaction_id": "ch_1",
+            "billing": address,
+            "shipping": {name: value for name, value in address.items() if name != "email"},
+            "line_items": [{"product_id": ids[sku], "quantity": quantity} for sku, quantity in lines],
+            "shipping_lines": [{"method_id": "flat_rate", "method_title": "Parcel", "total": "4.90"}],
+            **fields,
+        }
+        return str(self.in_shop("POST", "orders", order)["id"])
+
+    def order(self, number: str) -> Any:
+        """As the shop shows it."""
+        return self.in_shop("GET", f"orders/{number}")
+
+    def in_erp(self, method: str, path: str, body: Any = None) -> Any:
+        """As a person who works in the ERP."""
+        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def sale(self, number: str) -> Any:
+        """The order's sale with everything that hangs on it."""
+        return self.in_erp("GET", f"sales/{self.sale_id(number)}")
+
+    def sale_id(self, number: str) -> str:
+        found = self.systems.channel(CHANNEL).target.find_sales([f"{CHANNEL}:{number}"])
+        [document] = found[f"{CHANNEL}:{number}"]
+        return document.external_id
+
+    # --- Crossdock -----------------------------------------------------------------------------------------------
+
+    def carry(self) -> None:
+        """Look at both systems, and work off what came of it."""
+        pull(self.store, self.systems.connector("shop"), "shop", [CHANNEL], since=PLACED.replace(year=2020))
+        follow(self.store, self.systems.connector("erp"), "erp", since=PLACED.replace(year=2020))
+        self.drain()
+
+    def drain(self) -> int:
+        return drain_channel(self.store, self.systems.channel(CHANNEL), "order", ring=lambda *_: None)
+
+    def rows(self, query: Any) -> list[Row[Any]]:
+        return self.store.read(lambda c: list(c.execute(query)))
+
+    def item(self, number: str) -> Row[Any]:
+        [row] = self.rows(select(work_items).where(work_items.c.external_id == number))
+        return row
+
+    def documents(self, kind: str) -> list[Row[Any]]:
+        return self.rows(select(documents).where(documents.c.kind == kind, documents.c.ended_at.is_(None)))
+
+    def open_intents(self) -> list[Row[Any]]:
+        return self.rows(select(intents).where(intents.c.closed_at.is_(None)))
+
+    def orders(self) -> list[Row[Any]]:
+        return self.rows(select(orders))
+
+    def causes(self) -> dict[str, int]:
+        return {issue.cause: issue.documents for issue in self.store.read(list_open)}
+
+
+@contextlib.contextmanager
+def trading(
+    store: Store, *, erp: ErpOptions | None = None, shop: ShopSettings | None = None, **after: Any
+) -> Iterator[Trade]:
+    """A whole trade; `after` are fields of `AfterImport`."""
+    settings = dataclasses.replace(shop or ShopSettings(), keys=(KEY,))
+    options = erp or ErpOptions(settle_s=0.2)
+    with running_erp(options=options) as running, serve_shop(settings) as (server, app):
+        trade = Trade(store, app, server.url, running, AfterImport(**after))
+        try:
+            yield trade
+        finally:
+            trade.close()
+
+
+__all__ = ["CHANNEL", "CUP", "POT", "TEA", "Trade", "trading"]
