@@ -156,5 +156,10 @@ def test_the_shop_says_whether_goods_come_back_and_elsewhere_the_option(facts, r
     assert got.restock is (default if restock is None else restock)
 
 
+def test_more_pieces_than_ever_came_back_cannot_have_come_back():
+    both = refund(given_back(pieces=-2, net="-20.00", tax="-3.80"), amount="23.80")
+    assert not read(both, order(back=1, refunds=(31, 32)), refunds_restock=True).restock
+
+
 def test_money_alone_brings_no_goods_back():
     assert not read(refund(given_back(pieces=0)), order(taken=False)).restock
