@@ -11,6 +11,7 @@ from mappings.canonical.errors import MappingError, Problem, Problems
 from mappings.canonical.jsontext import read_json
 from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_to_json
+from mappings.canonical.words import say
 from mappings.registry import SOURCES, TARGETS
 
 M = TypeVar("M")
@@ -96,13 +97,13 @@ def _elements(document: object) -> list[tuple[str, object]]:
     if not isinstance(document, list):
         return [("", document)]
     if not document:
-        raise MappingError("", "an empty list, expected at least one order")
+        raise MappingError("", say("an empty list, expected at least one order"))
     return [(f"[{index}]", element) for index, element in enumerate(document)]
 
 
 def _order(source: SourceMapping, payload: object, options: SourceOptions) -> Order:
     if not isinstance(payload, dict):
-        raise MappingError("", "found something that is no object, expected an order")
+        raise MappingError("", say("found something that is no object, expected an order"))
     return source.order(payload, options)
 
 

@@ -23,6 +23,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.retry_after import retry_after_s
+from connectors.kit.words import joined, say
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ class Response:
         except ValueError:
             phrase = str(self.status)
         excerpt = self.excerpt()
-        return f"{self.method} {self.path} was answered {phrase}" + (f": {excerpt}" if excerpt else "")
+        text = say("%(call)s was answered %(status)s", call=f"{self.method} {self.path}", status=phrase)
+        return joined(": ", (text, excerpt)) if excerpt else text
 
 
 #: The connector's own table; None leaves the answer to `classify`. It sees answers with a status of 300 and more.
@@ -119,7 +121,11 @@ def pause_s(response: Response) -> float:
 def _redirect(response: Response) -> ConnectorError:
     """Redirects are never followed: tokens in headers of our own would travel to the other host."""
     target = response.headers.get("Location", "nowhere")
-    text = f"{response} and sent on to {target}; correct the address of the connection"
+    text = say(
+        "%(response)s and sent on to %(target)s; correct the address of the connection",
+        response=response,
+        target=target,
+    )
     if response.write and response.status not in _MOVED:
         return OutcomeUnknown(text, code="redirect", status=response.status)
     return ConnectionBroken(text, code="redirect", status=response.status)

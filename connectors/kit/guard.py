@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 
 from connectors.kit.errors import ConnectionBroken, Transient
+from connectors.kit.words import say
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -54,7 +55,7 @@ class AddressGuard:
                 self._networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
             except ValueError:
                 if not entry or "/" in entry or ":" in entry:
-                    msg = f"allow_hosts: {entry!r} is no host name, address or network"
+                    msg = say("allow_hosts: %(entry)s is no host name, address or network", entry=repr(entry))
                     raise ConnectionBroken(msg) from None
                 self._names.add(entry.lower().rstrip("."))
 
@@ -68,10 +69,10 @@ class AddressGuard:
         try:
             found = self._resolver(host, port)
         except (OSError, UnicodeError) as error:
-            msg = f"the name {host} cannot be resolved ({error})"
+            msg = say("the name %(host)s cannot be resolved (%(error)s)", host=host, error=error)
             raise Transient(msg, code="dns") from None
         if not found:
-            msg = f"the name {host} has no address"
+            msg = say("the name %(host)s has no address", host=host)
             raise Transient(msg, code="dns")
         for text in found:
             self._check(text, host, port, named=named)
@@ -84,13 +85,15 @@ class AddressGuard:
         if address.is_global and not address.is_multicast:
             if port in _WEB_PORTS or port >= _FIRST_FREE_PORT or named:
                 return
-            reason = f"port {port} is not a web port"
+            reason = say("port %(port)s is not a web port", port=port)
         elif named and not (address.is_link_local or address.is_multicast or address.is_unspecified):
             # A name is trusted for the networks on the premises, but never for a cloud's metadata service.
             return
         else:
-            reason = f"{host} has the address {text}, which is not public"
-        msg = f"{reason}; if this is meant, name the host or its network in allow_hosts of the connection"
+            reason = say("%(host)s has the address %(text)s, which is not public", host=host, text=text)
+        msg = say(
+            "%(reason)s; if this is meant, name the host or its network in allow_hosts of the connection", reason=reason
+        )
         raise ConnectionBroken(msg, code="forbidden_address")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.kit.errors import ConnectionBroken
+from connectors.kit.words import say
 
 _FLAGS: Final = {"true": True, "false": False}
 T = TypeVar("T")
@@ -25,12 +26,27 @@ class Options:
         self._given = given
         if unknown := sorted(set(given) - set(known)):
             raise ConnectionBroken(
-                f"{system} has no option {unknown[0]!r}; it has {', '.join(sorted(known))}", code="option"
+                say(
+                    "%(system)s has no option %(unknown)s; it has %(known)s",
+                    system=system,
+                    unknown=repr(unknown[0]),
+                    known=", ".join(sorted(known)),
+                ),
+                code="option",
             )
 
     def _refuse(self, name: str, expected: str) -> ConnectionBroken:
         found = self._given.get(name)
-        return ConnectionBroken(f"option {name!r} of {self._system} must be {expected}, not {found!r}", code="option")
+        return ConnectionBroken(
+            say(
+                "option %(name)s of %(system)s must be %(expected)s, not %(found)s",
+                name=repr(name),
+                system=self._system,
+                expected=expected,
+                found=repr(found),
+            ),
+            code="option",
+        )
 
     def text(self, name: str, default: str = "") -> str:
         """A text, or a number that is meant as one (an id); never empty where there is a default."""

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
 
+from connectors.kit.words import Phrase
+
 MASK = "***"
 
 #: Shorter values would blank out half of a page and protect nothing.
@@ -61,7 +63,14 @@ class Redactor:
         self._longest = len(ordered[0]) if ordered else 0
 
     def text(self, text: str) -> str:
-        """The text with every secret replaced by `***`."""
+        """The text with every secret replaced by `***`; a phrase stays one where its values alone hold them."""
+        redacted = self._plain(text)
+        if isinstance(text, Phrase):
+            phrase = text.mapped(self._plain)
+            return phrase if phrase == redacted else redacted
+        return redacted
+
+    def _plain(self, text: str) -> str:
         if self._values is not None:
             text = self._values.sub(MASK, text)
         if "://" in text:

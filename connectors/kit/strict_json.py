@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from connectors.kit.words import say
+
 #: Deeper than any order, shallow enough that no later recursion (copying, dumping, comparing) can run out of stack.
 MAX_DEPTH = 100
 #: Longest fraction in characters; amounts have under 40.
@@ -78,7 +80,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _refuse_constant(name: str) -> None:
-    msg = f"it holds {name}, which is no number"
+    msg = say("it holds %(name)s, which is no number", name=name)
     raise InvalidJson(msg)
 
 
@@ -111,7 +113,7 @@ def _check_depth(text: str, value: object) -> None:
             return
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     if _is_too_deep(value):
-        msg = f"it is nested deeper than {MAX_DEPTH} levels"
+        msg = say("it is nested deeper than %(max_depth)s levels", max_depth=MAX_DEPTH)
         raise InvalidJson(msg)
 
 

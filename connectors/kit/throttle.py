@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from connectors.kit.errors import RateLimited
 from connectors.kit.retry_after import LONGEST_S, SHORTEST_S
+from connectors.kit.words import say
 
 #: How long Redis is left alone after it failed: every try can cost SOCKET_TIMEOUT_S of a worker's time.
 REST_S = 5.0
@@ -74,7 +75,10 @@ class ConnectionThrottle:
         while (pause := self._claim()) > 0:
             if self._clock() + pause > until:
                 raise RateLimited(
-                    f"the rate limit of connection {self._connection} has no room before the call's deadline",
+                    say(
+                        "the rate limit of connection %(connection)s has no room before the call's deadline",
+                        connection=self._connection,
+                    ),
                     retry_after_s=min(max(pause, SHORTEST_S), LONGEST_S),
                     code="throttle",
                     status=None,

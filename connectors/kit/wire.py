@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from connectors.kit.errors import ConnectionBroken, Transient
 from connectors.kit.guard import AddressGuard
+from connectors.kit.words import say
 
 # urllib3 writes the path of every request at DEBUG, and with some vendors the secret is in the query.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -106,14 +107,29 @@ class _Pinned(HTTPConnection):
             super().connect()
         except ssl.SSLCertVerificationError as error:
             problem: Exception = ConnectionBroken(
-                f"the certificate of {self.host} is not valid: {error.verify_message}; "
-                "a certificate authority of your own goes into ca_file of the connection",
+                say(
+                    "the certificate of %(host)s is not valid: %(verify_message)s; a certificate "
+                    "authority of your own goes into ca_file of the connection",
+                    host=self.host,
+                    verify_message=error.verify_message,
+                ),
                 code="certificate",
             )
         except TimeoutError:
-            problem = Transient(f"{self.host}:{self.port} did not accept a connection in time", code="connect")
+            problem = Transient(
+                say("%(host)s:%(port)s did not accept a connection in time", host=self.host, port=self.port),
+                code="connect",
+            )
         except (OSError, HTTPError, http.client.HTTPException) as error:
-            problem = Transient(f"cannot connect to {self.host}:{self.port} ({_short(error)})", code="connect")
+            problem = Transient(
+                say(
+                    "cannot connect to %(host)s:%(port)s (%(error)s)",
+                    host=self.host,
+                    port=self.port,
+                    error=_short(error),
+                ),
+                code="connect",
+            )
         else:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, Level, fail, of_clock, of_error, ok, unknown, warn
+from connectors.kit.words import joined, quote, say
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.masters import Masters
 
@@ -50,7 +51,9 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stock.location": ("read",),
     "web.shop": ("read",),
 }
-_GROUPS: Final = "give the key's user the groups Party Administration, Product Administration, Sales, Stock, Accounting"
+_GROUPS: Final = say(
+    "give the key's user the groups Party Administration, Product Administration, Sales, Stock, Accounting"
+)
 #: What the server answers where it has no such database, or cannot open it.
 _NO_DATABASE: Final = frozenset({404, 503})
 _SHOWN: Final = 5
@@ -109,14 +112,19 @@ class Checkup:
         try:
             version, answer = self._client.server()
         except ConnectorError as error:
-            yield fail(check, str(error), "correct `url`, or see why the server does not answer")
+            yield fail(check, str(error), say("correct `url`, or see why the server does not answer"))
             return
         numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
         if not numbers or numbers < _OLDEST:
-            step = "update Tryton: the REST protocol came with 8.0"
-            yield fail(check, f"it is Tryton {version or 'of a version that it does not say'}", step, expected="8.0")
+            step = say("update Tryton: the REST protocol came with 8.0")
+            yield fail(
+                check,
+                say("it is Tryton %(version)s", version=version or say("of a version that it does not say")),
+                step,
+                expected="8.0",
+            )
             return
-        yield ok(check, f"Tryton {version} answers")
+        yield ok(check, say("Tryton %(version)s answers", version=version))
         yield of_clock("tryton.clock", answer.headers.get("Date", ""), asked_at, dt.datetime.now(dt.UTC))
 
     def _key(self) -> Finding:
@@ -126,32 +134,43 @@ class Checkup:
         except ConnectorError as error:
             if error.status in _NO_DATABASE:
                 self._has_database = False
-                step = "correct the option `database`, or see why the server cannot open it"
-                return fail(check, "the server has no such database, or cannot open it now", step)
-            step = (
-                "make a REST key for the user and have it validated in the user's preferences; a key that was asked "
-                "for while another one waited is never stored"
+                step = say("correct the option `database`, or see why the server cannot open it")
+                return fail(check, say("the server has no such database, or cannot open it now"), step)
+            step = say(
+                "make a REST key for the user and have it validated in the user's preferences; a key "
+                "that was asked for while another one waited is never stored"
             )
             return of_error(check, error, step if isinstance(error, ConnectionBroken) else "")
-        return ok(check, f"the key's user works in {mine.get('company.rec_name') or 'no company'}")
+        return ok(
+            check,
+            say(
+                "the key's user works in %(company)s",
+                company=mine.get("company.rec_name") or say("no company"),
+            ),
+        )
 
     def _login(self) -> Finding:
         check = "tryton.login"
         if not self._client.has_login:
-            return ok(check, "none is configured: each sale is quoted and confirmed by calls of its own")
+            return ok(check, say("none is configured: each sale is quoted and confirmed by calls of its own"))
         try:
             self._client.log_in()
         except ConnectionBroken:
-            return fail(check, "the server refuses the login", "correct `auth.login` and `auth.password`")
-        return ok(check, "sales are quoted and confirmed in batches")
+            return fail(check, say("the server refuses the login"), say("correct `auth.login` and `auth.password`"))
+        return ok(check, say("sales are quoted and confirmed in batches"))
 
     def _activated(self) -> Finding:
         check, names = "tryton.modules", [*_NEEDED, *_USED]
         rows = self._client.search("ir.module", [["name", "in", names]], ("name", "state"))
         self._modules = frozenset(row["name"] for row in rows if row["state"] == "activated")
         if missing := [name for name in _NEEDED if name not in self._modules]:
-            step = f"activate them: trytond-admin -d DATABASE -u {' '.join(missing)} --activate-dependencies"
-            return fail(check, f"not activated: {', '.join(missing)}", step, expected=", ".join(_NEEDED))
+            step = say(
+                "activate them: trytond-admin -d DATABASE -u %(missing)s --activate-dependencies",
+                missing=" ".join(missing),
+            )
+            return fail(
+                check, say("not activated: %(missing)s", missing=", ".join(missing)), step, expected=", ".join(_NEEDED)
+            )
         more = [name for name in _USED if name in self._modules]
         return ok(check, f"{', '.join(_NEEDED)}" + (f"; also used: {', '.join(more)}" if more else ""))
 
@@ -160,9 +179,9 @@ class Checkup:
         domain = [["model", "=", "sale.sale"], ["name", "in", ["web_id", "web_shop"]]]
         found = {row["name"] for row in self._client.search("ir.model.field", domain, ("name",))}
         if found != {"web_id", "web_shop"}:
-            step = "activate the module web_shop: without it nothing keeps a second sale of one order away"
-            return fail(check, "sales have no field web_id", step)
-        return ok(check, "web_id, which the database keeps unique within the web shop")
+            step = say("activate the module web_shop: without it nothing keeps a second sale of one order away")
+            return fail(check, say("sales have no field web_id"), step)
+        return ok(check, say("web_id, which the database keeps unique within the web shop"))
 
     def _rights(self) -> Finding:
         check = "tryton.rights"
@@ -176,36 +195,48 @@ class Checkup:
         }
         if lacking:
             told = "; ".join(f"{model}: {', '.join(missing)}" for model, missing in sorted(lacking.items()))
-            return fail(check, f"the key's user lacks rights ({told})", _GROUPS)
-        return ok(check, "reading master data; writing parties and sales")
+            return fail(check, say("the key's user lacks rights (%(told)s)", told=told), _GROUPS)
+        return ok(check, say("reading master data; writing parties and sales"))
 
     # -- what it sells with -----------------------------------------------------------------------------------
 
     def _company(self) -> Finding:
         company = self._masters.company()
-        return ok("tryton.company", f"{company['name']}, in {company['currency']}")
+        return ok(
+            "tryton.company", say("%(name)s, in %(currency)s", name=company["name"], currency=company["currency"])
+        )
 
     def _web_shop(self) -> Finding:
         check, shop = "tryton.web_shop", self._masters.web_shop()
         if not shop["warehouses"]:
-            step = "give the web shop a warehouse, or name one in the channel's `target`"
-            return warn(check, f"the web shop {shop['name']} has no warehouse", step)
-        return ok(check, f"{shop['name']}, with {len(shop['warehouses'])} warehouses")
+            step = say("give the web shop a warehouse, or name one in the channel's `target`")
+            return warn(check, say("the web shop %(name)s has no warehouse", name=shop["name"]), step)
+        return ok(check, say("%(name)s, with %(count)s warehouses", name=shop["name"], count=len(shop["warehouses"])))
 
     def _fiscal_year(self) -> Finding:
         check, today = "tryton.fiscal_year", self._today()
         covers = [["start_date", "<=", today], ["end_date", ">=", today]]
         years = self._rows("account.fiscalyear", covers, ("name", "state"))
-        step = "create the fiscal year with its periods (Financial > Configuration > Fiscal Years)"
+        step = say("create the fiscal year with its periods (Financial > Configuration > Fiscal Years)")
         if not years:
-            return fail(check, f"no fiscal year covers {today}: invoices of our sales cannot be posted", step)
+            return fail(
+                check, say("no fiscal year covers %(today)s: invoices of our sales cannot be posted", today=today), step
+            )
         if all(year["state"] != "open" for year in years):
-            return fail(check, f"the fiscal year {years[0]['name']} is closed", "open it again, or make the next one")
+            return fail(
+                check,
+                say("the fiscal year %(name)s is closed", name=years[0]["name"]),
+                say("open it again, or make the next one"),
+            )
         domain = [*covers, ["type", "=", "standard"], ["fiscalyear", "in", [year["id"] for year in years]]]
         periods = self._client.search("account.period", domain, ("name", "state"))
         if not any(period["state"] == "open" for period in periods):
-            found = f"the period {periods[0]['name']} is closed" if periods else f"no period covers {today}"
-            return fail(check, found, "create the periods of the fiscal year, or open this one again")
+            found = (
+                say("the period %(name)s is closed", name=periods[0]["name"])
+                if periods
+                else say("no period covers %(today)s", today=today)
+            )
+            return fail(check, found, say("create the periods of the fiscal year, or open this one again"))
         return self._next_year(check, years[0]["name"], today)
 
     def _next_year(self, check: str, name: str, today: dt.date) -> Finding:
@@ -213,14 +244,16 @@ class Checkup:
         soon = today + dt.timedelta(days=31)
         covers = [["start_date", "<=", soon], ["end_date", ">=", soon], ["state", "=", "open"]]
         if not self._rows("account.fiscalyear", covers, ("name",)):
-            step = "create the next fiscal year before this one ends"
-            return warn(check, f"the fiscal year {name} is open, and none is for {soon} yet", step)
-        return ok(check, f"the fiscal year {name} is open, and so is its period")
+            step = say("create the next fiscal year before this one ends")
+            return warn(
+                check, say("the fiscal year %(name)s is open, and none is for %(soon)s yet", name=name, soon=soon), step
+            )
+        return ok(check, say("the fiscal year %(name)s is open, and so is its period", name=name))
 
     def _sequences(self) -> Finding:
         check, context = "tryton.sequences", self._masters.context()
         lacking = []
-        for model, field, kind in (("sale.configuration", "sale_sequence", "sales"), *_PARTY_SEQUENCE):
+        for model, field, kind in (("sale.configuration", "sale_sequence", say("sales")), *_PARTY_SEQUENCE):
             rows = self._client.search(model, [], (field,), context=context)
             if not rows or not rows[0].get(field):
                 lacking.append(kind)
@@ -228,11 +261,11 @@ class Checkup:
         covers = [["start_date", "<=", today], ["end_date", ">=", today]]
         years = self._rows("account.fiscalyear", covers, ("invoice_sequences.out_invoice_sequence",))
         if years and not any(row.get("out_invoice_sequence") for year in years for row in year["invoice_sequences"]):
-            lacking.append("invoices")
+            lacking.append(say("invoices"))
         if lacking:
-            step = "set the number series in the configuration of Sales and Parties, and in the fiscal year"
-            return fail(check, f"no number series for {', '.join(lacking)}", step)
-        return ok(check, "sales, parties and invoices have their number series")
+            step = say("set the number series in the configuration of Sales and Parties, and in the fiscal year")
+            return fail(check, say("no number series for %(lacking)s", lacking=joined(", ", lacking)), step)
+        return ok(check, say("sales, parties and invoices have their number series"))
 
     def _accounts(self) -> Finding:
         check, context = "tryton.accounts", self._masters.context()
@@ -240,63 +273,80 @@ class Checkup:
         rows = self._client.search("account.configuration", [], fields, context=context)
         lacking = [name for name in fields if not (rows[0] if rows else {}).get(name)]
         if lacking:
-            named = " and ".join(_ACCOUNTS[name] for name in lacking)
-            step = "set the default accounts (Financial > Configuration > Configuration), or give each its own"
-            return warn(check, f"no default {named}", step)
+            named = joined(", ", (_ACCOUNTS[name] for name in lacking))
+            step = say("set the default accounts (Financial > Configuration > Configuration), or give each its own")
+            return warn(check, say("no default %(named)s", named=named), step)
         domain = [["salable", "=", True], ["account_category", "=", None]]
         bare = self._client.search("product.product", domain, ("code", "name"), limit=_SHOWN + 1, context=context)
         if bare:
             named = ", ".join(str(row.get("code") or row.get("name")) for row in bare[:_SHOWN])
-            step = "give them an account category: it brings their revenue account and their taxes"
-            return warn(check, f"salable products without account category: {named}{_more(bare)}", step)
-        return ok(check, "receivable and revenue accounts are set; all salable products have a category")
+            step = say("give them an account category: it brings their revenue account and their taxes")
+            return warn(
+                check,
+                say("salable products without account category: %(named)s%(more)s", named=named, more=_more(bare)),
+                step,
+            )
+        return ok(check, say("receivable and revenue accounts are set; all salable products have a category"))
 
     def _taxes(self) -> Finding:
         check, today = "tryton.taxes", self._today()
         taxes = [tax for tax in self._masters.customer_taxes(today) if tax["type"] == "percentage"]
         if not taxes:
-            return fail(check, "there is no tax for customers", "create the taxes of your sales, with their accounts")
+            return fail(
+                check, say("there is no tax for customers"), say("create the taxes of your sales, with their accounts")
+            )
         rates = [tax["rate"] for tax in taxes]
         shown = ", ".join(f"{rate.normalize():f} %" for rate in sorted(set(rates), reverse=True))
         doubled = sorted({rate for rate in rates if rates.count(rate) > 1}, reverse=True)
         if doubled:
             named = ", ".join(f"{rate.normalize():f} %" for rate in doubled)
-            step = "tell which one is meant by rows of the look-up table `tax`, e.g. `crossdock lookup tax DE:19 NAME`"
-            return warn(check, f"{len(taxes)} taxes of {shown}; several of {named}", step)
-        return ok(check, f"{len(taxes)} taxes: {shown}")
+            step = say(
+                "tell which one is meant by rows of the look-up table `tax`, e.g. `crossdock lookup tax DE:19 NAME`"
+            )
+            return warn(
+                check,
+                say("%(count)s taxes of %(shown)s; several of %(named)s", count=len(taxes), shown=shown, named=named),
+                step,
+            )
+        return ok(check, say("%(count)s taxes: %(shown)s", count=len(taxes), shown=shown))
 
     def _payment_term(self) -> Finding:
         check, company = "tryton.payment_term", self._masters.company()
         terms = self._client.search("account.invoice.payment_term", [], ("name",))
         if not terms:
-            return fail(check, "there is no payment term", "create one, e.g. one that is due at once")
+            return fail(check, say("there is no payment term"), say("create one, e.g. one that is due at once"))
         default = next((term["name"] for term in terms if term["id"] == company["payment_term"]), "")
         if not default:
-            step = "set the default customer payment term of the company, or `payment_term` in the channel's `target`"
-            return warn(check, f"{len(terms)} payment terms, and none is the company's default", step)
-        return ok(check, f"{default}, the company's default")
+            step = say(
+                "set the default customer payment term of the company, or `payment_term` in the channel's `target`"
+            )
+            return warn(
+                check, say("%(count)s payment terms, and none is the company's default", count=len(terms)), step
+            )
+        return ok(check, say("%(default)s, the company's default", default=default))
 
     def _carrier(self) -> Finding:
         check = "tryton.carrier"
         if "sale_shipment_cost" not in self._modules:
-            return ok(check, "not used: the module sale_shipment_cost is not activated")
+            return ok(check, say("not used: the module sale_shipment_cost is not activated"))
         carriers = self._client.search("carrier", [], ("rec_name",), limit=_SHOWN)
         if not carriers:
-            step = "create a carrier if shipments are to show one; sales go without"
-            return warn(check, "there is no carrier", step)
-        return ok(check, ", ".join(str(row["rec_name"]) for row in carriers))
+            step = say("create a carrier if shipments are to show one; sales go without")
+            return warn(check, say("there is no carrier"), step)
+        return ok(check, quote(", ".join(str(row["rec_name"]) for row in carriers)))
 
     def _master_data(self) -> Finding:
         check = "tryton.master_data"
-        lacking = [
-            name
-            for model, name in (("currency.currency", "currencies"), ("country.country", "countries"))
+        lacking = {
+            script: name
+            for model, script, name in _MASTER_DATA
             if not self._client.search(model, [], ("code",), limit=1)
-        ]
+        }
         if lacking:
-            scripts = " and ".join(f"trytond_import_{name}" for name in lacking)
-            return fail(check, f"there are no {' and no '.join(lacking)}", f"run {scripts} on the server")
-        return ok(check, "currencies and countries are there")
+            scripts = ", ".join(f"trytond_import_{name}" for name in lacking)
+            found = say("there are none: %(lacking)s", lacking=joined(", ", lacking.values()))
+            return fail(check, found, say("run on the server: %(scripts)s", scripts=scripts))
+        return ok(check, say("currencies and countries are there"))
 
     # -- parts -------------------------------------------------------------------------------------------------
 
@@ -313,10 +363,15 @@ class Checkup:
         return dt.datetime.now(zone).date()
 
 
-_PARTY_SEQUENCE: Final = (("party.configuration", "party_sequence", "parties"),)
+_PARTY_SEQUENCE: Final = (("party.configuration", "party_sequence", say("parties")),)
+#: Model, what the script that loads it is called after, name.
+_MASTER_DATA: Final = (
+    ("currency.currency", "currencies", say("currencies")),
+    ("country.country", "countries", say("countries")),
+)
 _ACCOUNTS: Final = {
-    "default_account_receivable": "receivable account for customers",
-    "default_category_account_revenue": "revenue account for products",
+    "default_account_receivable": say("receivable account for customers"),
+    "default_category_account_revenue": say("revenue account for products"),
 }
 
 

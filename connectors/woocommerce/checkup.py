@@ -15,6 +15,7 @@ from connectors.kit.base import Subscription
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
 from connectors.kit.findings import N_, Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
 from connectors.kit.http import HttpClient
+from connectors.kit.words import joined, say
 from connectors.woocommerce import codes
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -33,8 +34,8 @@ _SORTS: Final = (7, 0)
 _INDEX_FIELDS: Final = "name,home,namespaces,timezone_string,gmt_offset"
 #: No webhook ever has this id: a key that may write is told so, one that may only read is refused before.
 _NO_WEBHOOK: Final = "webhooks/0"
-_PRICES: Final = {"yes": "entered with tax", "no": "entered without tax"}
-_PERMALINKS: Final = "choose any structure but Plain under Settings > Permalinks in the shop's administration"
+_PRICES: Final = {"yes": say("entered with tax"), "no": say("entered without tax")}
+_PERMALINKS: Final = say("choose any structure but Plain under Settings > Permalinks in the shop's administration")
 
 Get = Callable[[str, Mapping[str, str | int]], Response]
 
@@ -77,13 +78,13 @@ class Checkup:
         """With Plain permalinks the API hides behind the query; else it is not there, or nobody is."""
         check = "woocommerce.address"
         if error.code != "no_rest_api":
-            return fail(check, str(error), "correct `url`, or see why the shop does not answer")
+            return fail(check, str(error), say("correct `url`, or see why the shop does not answer"))
         try:
             self._site.get("?rest_route=/", {"_fields": "name"})
         except ConnectorError:
-            step = "correct `url`: it is the address of the shop's front page, with the folder if it lies in one"
-            return fail(check, "nothing of WordPress is at this address", step)
-        return fail(check, "permalinks are set to Plain, so the API has no address of its own", _PERMALINKS)
+            step = say("correct `url`: it is the address of the shop's front page, with the folder if it lies in one")
+            return fail(check, say("nothing of WordPress is at this address"), step)
+        return fail(check, say("permalinks are set to Plain, so the API has no address of its own"), _PERMALINKS)
 
     def _key_reads(self) -> Finding:
         check = "woocommerce.key.read"
@@ -92,27 +93,31 @@ class Checkup:
         except ConnectorError as error:
             return _refused(check, error)
         if not isinstance(answer.data, list):
-            return fail(check, "orders were answered with something else", "see what stands in front of the shop")
+            return fail(
+                check, say("orders were answered with something else"), say("see what stands in front of the shop")
+            )
         total = answer.headers.get("X-WP-Total", "")
         if not total.isdecimal():
-            step = "let the proxy in front of the shop pass the headers X-WP-Total and X-WP-TotalPages"
-            return fail(check, "the answer does not say how many orders there are", step)
-        return ok(check, f"{int(total)} orders can be read")
+            step = say("let the proxy in front of the shop pass the headers X-WP-Total and X-WP-TotalPages")
+            return fail(check, say("the answer does not say how many orders there are"), step)
+        return ok(check, say("%(total)s orders can be read", total=int(total)))
 
     def _key_writes(self) -> Finding:
         check = "woocommerce.key.write"
-        step = "give the key Read/Write permission, or make the webhooks in the shop by hand"
+        step = say("give the key Read/Write permission, or make the webhooks in the shop by hand")
         try:
             self._http.request("PUT", _NO_WEBHOOK, json={}, write=False)
         except RecordRejected:
-            return ok(check, "it may write: a change of a webhook that is not there was refused for that alone")
+            return ok(check, say("it may write: a change of a webhook that is not there was refused for that alone"))
         except ConnectionBroken as error:
             if error.code == "woocommerce_rest_authentication_error" and "permission" in str(error):
-                return warn(check, "the key may only read", step, expected="Read/Write")
+                return warn(check, say("the key may only read"), step, expected="Read/Write")
             return _refused(check, error)
         except ConnectorError as error:
             return of_error(check, error)
-        return unknown(check, "the shop changed a webhook that cannot be there", "report this, with the shop's version")
+        return unknown(
+            check, say("the shop changed a webhook that cannot be there"), say("report this, with the shop's version")
+        )
 
     def _status(self) -> Iterator[Finding]:
         fields = "environment.version,environment.wp_version,settings.currency,settings.number_of_decimals"
@@ -130,15 +135,17 @@ class Checkup:
 
     def _webhooks(self, delivery_url: str) -> Iterator[Finding]:
         check = "woocommerce.webhooks.secret"
-        step = "put a long random text into `webhook_secrets` of the connection"
+        step = say("put a long random text into `webhook_secrets` of the connection")
         if not self._has_webhook_secret:
-            yield warn(check, "the connection has no webhook secret: deliveries would all be refused", step)
+            yield warn(check, say("the connection has no webhook secret: deliveries would all be refused"), step)
         else:
-            yield ok(check, "the connection knows a secret; the shop never tells the one that it signs with")
+            yield ok(check, say("the connection knows a secret; the shop never tells the one that it signs with"))
         check = "woocommerce.webhooks"
         if not delivery_url:
-            step = "set CROSSDOCK_PUBLIC_URL to the address under which the shop reaches Crossdock"
-            yield warn(check, "nobody can deliver: Crossdock has no public address, orders come by the pull only", step)
+            step = say("set CROSSDOCK_PUBLIC_URL to the address under which the shop reaches Crossdock")
+            yield warn(
+                check, say("nobody can deliver: Crossdock has no public address, orders come by the pull only"), step
+            )
             return
         try:
             found = self._subscriptions(delivery_url)
@@ -151,43 +158,50 @@ class Checkup:
 def _address(facts: Mapping[str, Any]) -> Finding:
     check = "woocommerce.address"
     if "wc/v3" not in (facts.get("namespaces") or ()):
-        found = "WordPress answers, but WooCommerce's API wc/v3 is not there"
-        return fail(check, found, "activate WooCommerce (3.5 or newer), or open its API in the security plugin")
-    return ok(check, f"{facts.get('name') or 'the shop'} answers")
+        found = say("WordPress answers, but WooCommerce's API wc/v3 is not there")
+        return fail(check, found, say("activate WooCommerce (3.5 or newer), or open its API in the security plugin"))
+    return ok(check, say("%(name)s answers", name=facts.get("name") or say("the shop")))
 
 
 def _refused(check: str, error: ConnectorError) -> Finding:
     """The refusal, with its advice apart."""
     advice = codes.advice(error.code)
-    finding = of_error(check, error, advice)
-    return dataclasses.replace(finding, found=finding.found.removesuffix(f"; {advice}")) if advice else finding
+    return dataclasses.replace(of_error(check, error, advice), found=codes.without_advice(error))
 
 
 def _settings_closed(check: str, error: ConnectorError) -> Finding:
     """A key may read orders and not settings; we need them for this check alone."""
     if not isinstance(error, ConnectionBroken):
         return of_error(check, error)
-    step = "give the key's user the role Shop manager, or look at these settings yourself"
-    return unknown(check, "the key may not read the shop's settings", step)
+    step = say("give the key's user the role Shop manager, or look at these settings yourself")
+    return unknown(check, say("the key may not read the shop's settings"), step)
 
 
 def _version(version: str, wordpress: str) -> Finding:
     check, numbers = "woocommerce.version", tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if not numbers:
-        return unknown(check, "the shop does not say its version")
-    found = f"WooCommerce {version} on WordPress {wordpress or '?'}"
+        return unknown(check, say("the shop does not say its version"))
+    found = say("WooCommerce %(version)s on WordPress %(wordpress)s", version=version, wordpress=wordpress or "?")
     if numbers < _SORTS:
-        step = "update WooCommerce; until then a pull reads all that changed in one go, which takes longer"
-        return warn(check, found, step, expected="7.0 or newer")
+        step = say("update WooCommerce; until then a pull reads all that changed in one go, which takes longer")
+        return warn(check, found, step, expected=say("7.0 or newer"))
     return ok(check, found)
 
 
 def _money(currency: str, decimals: str, gross: str) -> Finding:
     check = "woocommerce.money"
     if not currency or not decimals.isdecimal():
-        return unknown(check, "the shop does not say its currency and decimals")
-    prices = _PRICES.get(gross, "entered in a way that it does not say")
-    return ok(check, f"{currency} with {decimals} decimals, prices {prices}")
+        return unknown(check, say("the shop does not say its currency and decimals"))
+    prices = _PRICES.get(gross, say("entered in a way that it does not say"))
+    return ok(
+        check,
+        say(
+            "%(currency)s with %(decimals)s decimals, prices %(prices)s",
+            currency=currency,
+            decimals=decimals,
+            prices=prices,
+        ),
+    )
 
 
 def _zone(facts: Mapping[str, Any], zones: Mapping[str, str]) -> Finding:
@@ -196,14 +210,27 @@ def _zone(facts: Mapping[str, Any], zones: Mapping[str, str]) -> Finding:
     name = str(facts.get("timezone_string") or "")
     offset = _offset(name, facts.get("gmt_offset"), now)
     if offset is None:
-        return unknown(check, "the shop does not say its time zone")
+        return unknown(check, say("the shop does not say its time zone"))
     shown = name or f"UTC{'-' if offset < dt.timedelta() else '+'}{abs(offset)}"
     others = [channel for channel in sorted(zones) if now.astimezone(ZoneInfo(zones[channel])).utcoffset() != offset]
     if others:
-        theirs = ", ".join(f"channel {channel} in {zones[channel]}" for channel in others)
-        step = f"set `timezone` of the channel to {shown}, or correct it in the shop (Settings > General)"
-        return warn(check, f"the shop counts its days in {shown}, {theirs}", step)
-    return ok(check, f"both count in {shown}" if zones else f"the shop counts in {shown}")
+        theirs = ", ".join(f"{channel}: {zones[channel]}" for channel in others)
+        step = say(
+            "set `timezone` of the channel to %(shown)s, or correct it in the shop (Settings > General)", shown=shown
+        )
+        return warn(
+            check,
+            say(
+                "the shop counts its days in %(shown)s, the channel in another zone (%(theirs)s)",
+                shown=shown,
+                theirs=theirs,
+            ),
+            step,
+        )
+    return ok(
+        check,
+        say("both count in %(shown)s", shown=shown) if zones else say("the shop counts in %(shown)s", shown=shown),
+    )
 
 
 def _offset(name: str, hours: object, now: dt.datetime) -> dt.timedelta | None:
@@ -220,12 +247,22 @@ def _subscribed(check: str, found: list[Subscription], delivery_url: str) -> Fin
     missing = [each.topic for each in found if not each.external_id]
     stopped = [each.topic for each in found if each.external_id and not each.active]
     if not missing and not stopped:
-        return ok(check, f"{len(found)} subscriptions are active and deliver to {delivery_url}")
-    told = [f"{', '.join(missing)} missing"] if missing else []
-    # More than five failures in a row, and the shop stops without a word.
-    told += [f"{', '.join(stopped)} switched off, as the shop does after deliveries have failed"] if stopped else []
-    step = "repair them on the connection's page, or wait for the next check of the schedule"
-    return warn(check, "; ".join(told), step, expected=f"active, delivering to {delivery_url}")
+        return ok(
+            check,
+            say(
+                "%(count)s subscriptions are active and deliver to %(delivery_url)s",
+                count=len(found),
+                delivery_url=delivery_url,
+            ),
+        )
+    told = say("%(missing)s missing", missing=", ".join(missing))
+    if stopped:
+        # More than five failures in a row, and the shop stops without a word.
+        off = ", ".join(stopped)
+        stop = say("%(stopped)s switched off, as the shop does after deliveries have failed", stopped=off)
+        told = joined("; ", (told, stop)) if missing else stop
+    step = say("repair them on the connection's page, or wait for the next check of the schedule")
+    return warn(check, told, step, expected=say("active, delivering to %(delivery_url)s", delivery_url=delivery_url))
 
 
 def _in(data: object, *path: str) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from connectors.kit.base import DocumentSummary, Envelope, JsonDict
 from connectors.kit.errors import RecordRejected
+from connectors.kit.words import say
 
 SECOND = dt.timedelta(seconds=1)
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -69,7 +70,12 @@ def summary(row: JsonDict) -> DocumentSummary:
     placed_at = created(row)
     total = _amount(row.get("total"))
     if placed_at is None or total is None:
-        text = f"order {number} of the list has total {row.get('total')!r} and date {row.get('date_created_gmt')!r}"
+        text = say(
+            "order %(number)s of the list has total %(total)s and date %(date_created_gmt)s",
+            number=number,
+            total=repr(row.get("total")),
+            date_created_gmt=repr(row.get("date_created_gmt")),
+        )
         raise RecordRejected(text, field="total" if total is None else "date_created_gmt")
     return DocumentSummary(
         external_id=str(row["id"]),

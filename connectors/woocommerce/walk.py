@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import Transient
+from connectors.kit.words import say
 from connectors.woocommerce.rows import SECOND
 
 
@@ -92,5 +93,7 @@ def backwards(fetch: Lister, after: dt.datetime, before: dt.datetime) -> Iterato
 def _newest(page: ListPage, stamp: Stamp, position: dt.datetime) -> dt.datetime | None:
     stamps = [time for row in page.rows if (time := stamp(row)) is not None]
     if stamps and min(stamps) < position:
-        raise Transient("the order list holds orders older than asked for; does a cache in front of the shop answer?")
+        raise Transient(
+            say("the order list holds orders older than asked for; does a cache in front of the shop answer?")
+        )
     return max(stamps, default=None)

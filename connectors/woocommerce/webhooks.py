@@ -16,6 +16,7 @@ from connectors.kit import strict_json
 from connectors.kit.base import Delivery, JsonDict, SignatureInvalid, Subscription
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.http import HttpClient
+from connectors.kit.words import say
 from connectors.woocommerce.rows import envelope, modified
 
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
@@ -59,7 +60,7 @@ def _read(body: bytes, topic: str) -> Delivery:
         return Delivery(topic, None, None, problem=f"the body is no JSON that can be trusted: {error}")
     if isinstance(row, dict) and isinstance(row.get("code"), str) and "id" not in row:
         # WooCommerce sends the error that its own REST API answers to the webhook's user.
-        text = f"the body is the error {row['code']}: the webhook's user may not read orders"
+        text = say("the body is the error %(code)s: the webhook's user may not read orders", code=row["code"])
         return Delivery(topic, None, None, problem=text)
     if not isinstance(row, dict) or type(row.get("id")) is not int:
         return Delivery(topic, None, None, problem="the body is no order: it has no id")
@@ -73,7 +74,7 @@ def _read(body: bytes, topic: str) -> Delivery:
 def ensure(http: HttpClient, delivery_url: str, secrets: Sequence[str]) -> list[tuple[Subscription, str]]:
     """One active subscription per topic; created or re-activated where there is none."""
     if not secrets:
-        raise ConnectionBroken("webhook_secrets of the connection is empty; the shop signs with the first of them")
+        raise ConnectionBroken(say("webhook_secrets of the connection is empty; the shop signs with the first of them"))
     present = _ours(http, delivery_url)
     done: list[tuple[Subscription, str]] = []
     for topic in TOPICS:

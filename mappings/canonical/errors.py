@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from mappings.canonical.words import joined, quote, say
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
@@ -30,7 +32,9 @@ class Problems(Exception):
         self.problems = tuple(problems)
         if not self.problems:
             raise ValueError("Problems without a problem")
-        super().__init__("; ".join(f"{p.path}: {p.reason}" if p.path else p.reason for p in self.problems))
+        super().__init__(
+            joined("; ", (joined(": ", (quote(p.path), p.reason)) if p.path else p.reason for p in self.problems))
+        )
 
 
 class MappingError(Problems):
@@ -55,9 +59,13 @@ class Unmapped(Problems):
                 Problem(
                     cause="unmapped",
                     path=path,
-                    reason=f"the {table} look-up has no row for {value!r}",
+                    reason=say("the %(table)s look-up has no row for %(value)s", table=table, value=repr(value)),
                     subject=f"{table}:{value}",
-                    next_step=f"add a row for {value!r} to the {table} look-up, or make it known in the ERP",
+                    next_step=say(
+                        "add a row for %(value)s to the %(table)s look-up, or make it known in the ERP",
+                        value=repr(value),
+                        table=table,
+                    ),
                 )
             ]
         )

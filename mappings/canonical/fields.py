@@ -16,6 +16,8 @@ from typing import Any, Final, TypeGuard, TypeVar
 
 from marshmallow import ValidationError, fields, missing
 
+from mappings.canonical.words import say
+
 T = TypeVar("T")
 
 #: What WordPress can hold in a TEXT column; no name, note or title of a shop is longer.
@@ -39,9 +41,9 @@ _TIME: Final = re.compile(
 _DOUBLE: Final = Context(prec=15)
 _SHOWN: Final = 40
 _MESSAGES: Final[dict[str, str | list[Any] | dict[Any, Any]]] = {
-    "required": "is missing",
-    "null": "found null, expected a value",
-    "invalid": "found something else, expected a list",
+    "required": say("is missing"),
+    "null": say("found null, expected a value"),
+    "invalid": say("found something else, expected a list"),
 }
 
 
@@ -53,18 +55,18 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):
-        return "an object"
+        return say("an object")
     if isinstance(value, list):
-        return "a list"
+        return say("a list")
     if isinstance(value, int) and value.bit_length() > _SHOWN * 3:
-        return "an enormous number"  # whose text alone would be refused by the interpreter
+        return say("an enormous number")  # whose text alone would be refused by the interpreter
     text = str(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def refused(value: object, expected: str) -> ValidationError:
     """The error of a field: what was found, what was expected."""
-    return ValidationError(f"found {shown(value)}, expected {expected}")
+    return ValidationError(say("found %(value)s, expected %(expected)s", value=shown(value), expected=expected))
 
 
 def storable(text: str) -> bool:
@@ -135,15 +137,21 @@ class Text(Strict[str]):
         """Text, or with `numbers` a number as text."""
         text = value if isinstance(value, str) else self._number(value)
         if len(text) > self.max_length:
-            raise ValidationError(f"found a text of {len(text)} characters, expected {self.max_length} at most")
+            raise ValidationError(
+                say(
+                    "found a text of %(count)s characters, expected %(max_length)s at most",
+                    count=len(text),
+                    max_length=self.max_length,
+                )
+            )
         if not storable(text):
-            raise refused(text, "text without NUL characters and lone surrogates")
+            raise refused(text, say("text without NUL characters and lone surrogates"))
         return text
 
     def _number(self, value: object) -> str:
         number = _bounded(Decimal(value)) if self.numbers and _is_number(value) else None
         if number is None:
-            raise refused(value, "text")
+            raise refused(value, say("text"))
         return f"{number:f}"
 
 
@@ -158,7 +166,7 @@ class Id(Text):
         if type(value) is int and 0 <= value < _ID_LIMIT:
             value = str(value)
         if not isinstance(value, str) or not value.strip():
-            raise refused(value, "an id")
+            raise refused(value, say("an id"))
         return super().read(value)
 
 
@@ -182,7 +190,7 @@ class Amount(Strict[Decimal]):
             return Decimal(value)
         if self.numbers and _is_number(value) and (amount := _bounded(Decimal(value))) is not None:
             return amount
-        raise refused(value, "an amount such as 12.50")
+        raise refused(value, say("an amount such as 12.50"))
 
 
 class Number(Strict[Decimal]):
@@ -198,7 +206,7 @@ class Number(Strict[Decimal]):
             return plain_number(Decimal(value))
         if _is_number(value) and (number := _bounded(Decimal(value))) is not None:
             return plain_number(number)
-        raise refused(value, "a number such as 2 or 1.5")
+        raise refused(value, say("a number such as 2 or 1.5"))
 
 
 def _is_number(value: object) -> TypeGuard[int | Decimal]:
@@ -223,7 +231,7 @@ class Flag(Strict[bool]):
         """True or false, nothing that only looks like it."""
         if isinstance(value, bool):
             return value
-        raise refused(value, "true or false")
+        raise refused(value, say("true or false"))
 
 
 class UtcTime(Strict[dt.datetime]):
@@ -246,7 +254,7 @@ class UtcTime(Strict[dt.datetime]):
         if moment.tzinfo is not None:
             return _in_utc(moment, value)
         if not self.naive_is_utc:
-            raise refused(value, "a time with its zone, such as 2026-11-21T23:01:55Z")
+            raise refused(value, say("a time with its zone, such as 2026-11-21T23:01:55Z"))
         return moment.replace(tzinfo=dt.UTC)
 
 
@@ -272,7 +280,7 @@ class Day(Strict[dt.date]):
                 return dt.date.fromisoformat(value)
         except ValueError:
             pass
-        raise refused(value, "a day such as 2026-11-22")
+        raise refused(value, say("a day such as 2026-11-22"))
 
 
 def _moment(value: object) -> dt.datetime:
@@ -281,14 +289,14 @@ def _moment(value: object) -> dt.datetime:
             return dt.datetime.fromisoformat(value)
         except ValueError:  # the 30th of February, or MySQL's zero date
             pass
-    raise refused(value, "a time such as 2026-11-21T23:01:55")
+    raise refused(value, say("a time such as 2026-11-21T23:01:55"))
 
 
 def _in_utc(moment: dt.datetime, value: object) -> dt.datetime:
     try:
         return moment.astimezone(dt.UTC)
     except OverflowError:
-        raise refused(value, "a time between the years 1 and 9999") from None
+        raise refused(value, say("a time between the years 1 and 9999")) from None
 
 
 class CurrencyCode(Text):
@@ -298,7 +306,7 @@ class CurrencyCode(Text):
         """Three capital letters."""
         if isinstance(value, str) and _CURRENCY.fullmatch(value):
             return value
-        raise refused(value, "a currency code such as EUR")
+        raise refused(value, say("a currency code such as EUR"))
 
 
 class CountryCode(Text):
@@ -308,7 +316,7 @@ class CountryCode(Text):
         """Two capital letters, or nothing."""
         if isinstance(value, str) and _COUNTRY.fullmatch(value):
             return value
-        raise refused(value, "a country code of two letters such as DE")
+        raise refused(value, say("a country code of two letters such as DE"))
 
 
 class Choice(Strict[T]):
@@ -323,7 +331,7 @@ class Choice(Strict[T]):
         """What the word stands for."""
         if isinstance(value, str) and value in self.words:
             return self.words[value]
-        raise refused(value, f"one of {', '.join(self.words)}")
+        raise refused(value, say("one of %(words)s", words=", ".join(self.words)))
 
     def write(self, value: T) -> str:
         """The word."""
@@ -348,7 +356,7 @@ class JsonObject(Strict[dict[str, Any]]):
     def read(self, value: object) -> dict[str, Any]:
         """The object as it is."""
         if not isinstance(value, dict):
-            raise refused(value, "an object")
+            raise refused(value, say("an object"))
         _check_json(value)
         return value
 
@@ -363,6 +371,6 @@ def _check_json(value: object) -> None:
             _check_json(child)
     elif isinstance(value, str):
         if not storable(value):
-            raise refused(value, "text without NUL characters and lone surrogates")
+            raise refused(value, say("text without NUL characters and lone surrogates"))
     elif value is not None and not isinstance(value, bool | int):
-        raise refused(value, "text, a whole number, true, false or null")
+        raise refused(value, say("text, a whole number, true, false or null"))

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from mappings.canonical.errors import MappingError
+from mappings.canonical.words import say
 
 #: Levels of nesting; the deepest order that we ever saw has nine.
 MAX_DEPTH: Final = 100
@@ -33,24 +34,26 @@ def read_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of seven 
     """
     text = (_decoded(data) if isinstance(data, bytes) else data).removeprefix("\ufeff")
     if not text.strip():
-        raise MappingError("", "the text is empty, expected JSON")
+        raise MappingError("", say("the text is empty, expected JSON"))
     try:
         value = _DECODER.decode(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError as exc:
-        reason = f"not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})"
+        reason = say(
+            "not JSON: %(msg)s (line %(lineno)s, column %(colno)s)", msg=exc.msg, lineno=exc.lineno, colno=exc.colno
+        )
     except UnicodeEncodeError:
-        reason = "a text in it holds half a character (a lone surrogate)"
+        reason = say("a text in it holds half a character (a lone surrogate)")
     except RecursionError:
-        reason = f"nested more than {MAX_DEPTH} levels deep"
+        reason = say("nested more than %(max_depth)s levels deep", max_depth=MAX_DEPTH)
     except ValueError:
-        reason = "a whole number in it has more digits than can be read"
+        reason = say("a whole number in it has more digits than can be read")
     else:
         # Counting the brackets is ten times cheaper than walking the value, and enough for most orders.
         if text.count("{") + text.count("[") <= MAX_DEPTH or not _deeper_than(value, MAX_DEPTH):
             return value
-        reason = f"nested more than {MAX_DEPTH} levels deep"
+        reason = say("nested more than %(max_depth)s levels deep", max_depth=MAX_DEPTH)
     # Raised outside of the handlers: the original errors carry the whole text along.
     raise MappingError("", reason)
 
@@ -60,7 +63,7 @@ def _decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as exc:
         found = f"byte 0x{data[exc.start]:02x} at offset {exc.start}"
-    raise MappingError("", f"not UTF-8 text ({found}), expected JSON in UTF-8")
+    raise MappingError("", say("not UTF-8 text (%(found)s), expected JSON in UTF-8", found=found))
 
 
 def _deeper_than(value: object, levels: int) -> bool:
@@ -84,12 +87,12 @@ def _decimal(text: str) -> Decimal:
     except ArithmeticError:  # the exponent is beyond what Decimal can hold
         number = Decimal("NaN")
     if len(text) > MAX_NUMBER or not number.is_finite() or abs(number.adjusted()) > MAX_NUMBER:
-        raise MappingError("", f"the number {text[:24]} is out of all proportion")
+        raise MappingError("", say("the number %(text)s is out of all proportion", text=text[:24]))
     return number
 
 
 def _constant(name: str) -> NoReturn:
-    raise MappingError("", f"{name} is not a JSON number")
+    raise MappingError("", say("%(name)s is not a JSON number", name=name))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,7 +100,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = counts.most_common(1)[0][0]
-        raise MappingError("", f"the key {twice[:100]!r} stands twice in one object: which one counts?")
+        raise MappingError(
+            "", say("the key %(twice)s stands twice in one object: which one counts?", twice=repr(twice[:100]))
+        )
     return value
 
 

@@ -34,6 +34,7 @@ from mappings.canonical.fields import (
 )
 from mappings.canonical.money import Money
 from mappings.canonical.validation import load_strictly
+from mappings.canonical.words import say
 
 JsonDict = dict[str, Any]
 
@@ -52,7 +53,7 @@ class MoneyObject(Strict[Money]):
         """The amount with its own currency."""
         if isinstance(value, dict) and value.keys() == {"amount", "currency"}:
             return Money(self._amount.read(value["amount"]), self._currency.read(value["currency"]))
-        raise refused(value, "an amount and its currency")
+        raise refused(value, say("an amount and its currency"))
 
     def write(self, value: Money) -> JsonDict:
         """The amount with its own currency."""

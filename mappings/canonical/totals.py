@@ -16,6 +16,7 @@ from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import MappingError
 from mappings.canonical.money import WIDE, Money, money_sum
 from mappings.canonical.records import Fee, OrderLine, ShippingLine, Totals
+from mappings.canonical.words import say
 
 #: No currency has more; a total with more was asked for with more (WooCommerce's `dp=6`).
 _MOST_DECIMALS: Final = 4
@@ -87,10 +88,19 @@ def prove(
     table = "\n".join(_table(lines, shipping_lines, fees, totals))
     raise MappingError(
         path,
-        f"the parts of the order add up to {parts}, the shop says {totals.grand}: a difference of {rounding}, "
-        f"where {tolerance:f} at most may be carried as rounding\n{table}",
+        say(
+            "the parts of the order add up to %(parts)s, the shop says %(grand)s: a difference "
+            "of %(rounding)s, where %(tolerance)s at most may be carried as rounding\n%(table)s",
+            parts=parts,
+            grand=totals.grand,
+            rounding=rounding,
+            tolerance=f"{tolerance:f}",
+            table=table,
+        ),
         cause="totals_mismatch",
-        next_step="compare the order with its page in the shop; correct it there, or raise the channel's threshold",
+        next_step=say(
+            "compare the order with its page in the shop; correct it there, or raise the channel's threshold"
+        ),
     )
 
 

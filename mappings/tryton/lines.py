@@ -10,6 +10,7 @@ from typing import Any, Final
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Unmapped
 from mappings.canonical.records import Order
+from mappings.canonical.words import say
 from mappings.tryton import wire
 from mappings.tryton.arithmetic import SaleLine, Tax, predict, rounded
 from mappings.tryton.charges import Charge, charges, shared_out
@@ -46,8 +47,14 @@ def charge_problems(order: Order, resolved: Resolved, options: TargetOptions) ->
     for charge in charges(order, options):
         yield from _product_problems(charge, resolved)
         if charge.tax and not charge.tax_lines:
-            reason = f"{charge.title!r} carries {charge.tax} of tax, but the shop does not say which tax"
-            yield Problem("unknown_tax", f"{charge.path}.tax_lines", reason, charge.code, "name the tax in the shop")
+            reason = say(
+                "%(title)s carries %(tax)s of tax, but the shop does not say which tax",
+                title=repr(charge.title),
+                tax=charge.tax,
+            )
+            yield Problem(
+                "unknown_tax", f"{charge.path}.tax_lines", reason, charge.code, say("name the tax in the shop")
+            )
         for index, tax in enumerate(charge.tax_lines):
             path = f"{charge.path}.tax_lines[{index}]"
             ref = tax_ref(tax, order)
@@ -55,15 +62,23 @@ def charge_problems(order: Order, resolved: Resolved, options: TargetOptions) ->
                 yield from Unmapped("tax", ref.value, path=path).problems
             elif ref in resolved and resolved[ref].get("id") is None:
                 names = ", ".join(each["name"] for each in resolved[ref].get("candidates", ()))
-                reason = f"several taxes of the ERP have the rate of {ref.value!r}: {names}"
-                next_step = f"add a row for {ref.value!r} to the tax look-up that names one of them"
+                reason = say(
+                    "several taxes of the ERP have the rate of %(value)s: %(names)s", value=repr(ref.value), names=names
+                )
+                next_step = say(
+                    "add a row for %(value)s to the tax look-up that names one of them", value=repr(ref.value)
+                )
                 yield Problem("ambiguous_tax", path, reason, f"tax:{ref.value}", next_step)
 
 
 def _product_problems(charge: Charge, resolved: Resolved) -> Iterator[Problem]:
     if not charge.code:
-        reason = f"the line {charge.title!r} has no SKU, so no product of the ERP can be found for it"
-        next_step = "give the product a SKU in the shop, or name a `free_text_product` in the channel's target policy"
+        reason = say(
+            "the line %(title)s has no SKU, so no product of the ERP can be found for it", title=repr(charge.title)
+        )
+        next_step = say(
+            "give the product a SKU in the shop, or name a `free_text_product` in the channel's target policy"
+        )
         yield Problem("unknown_sku", charge.code_path, reason, charge.title, next_step)
         return
     product = resolved.get(product_ref(charge))
@@ -72,8 +87,12 @@ def _product_problems(charge: Charge, resolved: Resolved) -> Iterator[Problem]:
         return
     digits = product.get("unit_digits")
     if digits is not None and charge.quantity != charge.quantity.quantize(Decimal(1).scaleb(-digits)):
-        reason = f"quantity {charge.quantity:f} has more than the {digits} decimals that the ERP's unit allows"
-        next_step = "sell it in whole units, or give the product a finer unit in the ERP"
+        reason = say(
+            "quantity %(quantity)s has more than the %(digits)s decimals that the ERP's unit allows",
+            quantity=f"{charge.quantity:f}",
+            digits=digits,
+        )
+        next_step = say("sell it in whole units, or give the product a finer unit in the ERP")
         yield Problem("unit_digits", f"{charge.path}.quantity", reason, charge.code, next_step)
 
 
@@ -123,12 +142,25 @@ def rounding_problems(
     unit = rounding_unit(order, resolved)
     difference = rounding_difference(order, lines, resolved, expected)
     if rounded(expected, unit) != expected:
-        reason = f"the ERP rounds {order.currency} to {unit}, so a sale cannot be {expected}"
-        next_step = f"set `minor_units: {{{order.currency}: ...}}` of the connection to what the ERP's currency says"
+        reason = say(
+            "the ERP rounds %(currency)s to %(unit)s, so a sale cannot be %(expected)s",
+            currency=order.currency,
+            unit=unit,
+            expected=expected,
+        )
+        next_step = say(
+            "set `minor_units: {%(currency)s: ...}` of the connection to what the ERP's currency says",
+            currency=order.currency,
+        )
         yield Problem("totals_mismatch", "currency", reason, order.currency, next_step)
     elif abs(difference) > rounding_limit(lines, unit, options):
-        reason = f"the ERP would make {expected - difference} of it, the shop charged {expected}: {_table(lines, unit)}"
-        next_step = "compare the taxes of these lines in the shop and in the ERP"
+        reason = say(
+            "the ERP would make %(value)s of it, the shop charged %(expected)s: %(lines)s",
+            value=expected - difference,
+            expected=expected,
+            lines=_table(lines, unit),
+        )
+        next_step = say("compare the taxes of these lines in the shop and in the ERP")
         yield Problem("totals_mismatch", "totals.grand", reason, "", next_step)
     elif difference and rounding_ref(options) not in resolved:
         yield from Unmapped("sku", rounding_ref(options).value, path="totals.rounding").problems

@@ -8,6 +8,7 @@ from typing import Final
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.records import Address, Order
+from mappings.canonical.words import say
 from mappings.tryton import addresses, wire
 from mappings.tryton.references import country_ref, party_code, party_ref
 
@@ -46,9 +47,16 @@ def party_problems(order: Order, resolved: Resolved, options: TargetOptions) -> 
         Problem(
             cause="ambiguous_party",
             path="customer",
-            reason=f"several parties of the ERP match {order.customer.email or order.customer.vat_id!r}: {candidates}",
+            reason=say(
+                "several parties of the ERP match %(email)s: %(candidates)s",
+                email=repr(order.customer.email or order.customer.vat_id),
+                candidates=candidates,
+            ),
             subject=party_code(order, options),
-            next_step=f"merge them in the ERP, or give the right one the code {party_code(order, options)!r}",
+            next_step=say(
+                "merge them in the ERP, or give the right one the code %(order)s",
+                order=repr(party_code(order, options)),
+            ),
         ),
     )
 

@@ -8,6 +8,7 @@ from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from mappings.canonical.words import say
 from mappings.tryton import wire
 from mappings.tryton.lines import (
     charge_lines,
@@ -42,8 +43,10 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         raise Problems(problems)
     invoice_address, shipment_address = invoice_and_delivery(order, resolved, options)
     if invoice_address is None or shipment_address is None:
-        reason = "the party in the ERP lacks the order's invoice or delivery address"
-        raise Problems([Problem("address_missing", "billing", reason, next_step="retry: the address is added first")])
+        reason = say("the party in the ERP lacks the order's invoice or delivery address")
+        raise Problems(
+            [Problem("address_missing", "billing", reason, next_step=say("retry: the address is added first"))]
+        )
     payload: JsonDict = {
         "company": resolved[COMPANY]["id"],
         "web_shop": resolved[WEB_SHOP]["id"],

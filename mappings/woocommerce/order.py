@@ -12,6 +12,7 @@ from mappings.canonical.money import Money, money_sum
 from mappings.canonical.records import Address, Customer, Order, OrderState, Totals
 from mappings.canonical.totals import Stated, last_decimal, prove
 from mappings.canonical.validation import load_strictly
+from mappings.canonical.words import say
 from mappings.woocommerce import meaning, schema
 from mappings.woocommerce.parts import (
     Parts,
@@ -64,11 +65,11 @@ def _refuse_other_things(payload: JsonDict) -> None:
     if "line_items" in payload:
         return
     if payload.keys() == {"id"}:
-        raise MappingError("", "only an id: the shop's notice that an order was deleted, not an order")
+        raise MappingError("", say("only an id: the shop's notice that an order was deleted, not an order"))
     if "code" in payload and "message" in payload:
-        raise MappingError("", f"an error of the shop ({str(payload['code'])[:100]}), not an order")
+        raise MappingError("", say("an error of the shop (%(code)s), not an order", code=str(payload["code"])[:100]))
     if "currency" not in payload:
-        raise MappingError("", "neither line_items nor currency, expected a WooCommerce order")
+        raise MappingError("", say("neither line_items nor currency, expected a WooCommerce order"))
 
 
 def _field(problem: Problem) -> str:

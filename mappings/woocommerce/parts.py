@@ -14,6 +14,7 @@ from typing import Any, Final
 from mappings.canonical.errors import Problem
 from mappings.canonical.money import WIDE, Money, money_sum
 from mappings.canonical.records import Discount, Fee, OrderLine, Payment, Refund, ShippingLine, TaxLine
+from mappings.canonical.words import say
 from mappings.woocommerce.meaning import GIFT_CARD_KEYS, custom_fields, stock_movements
 
 _Data = Mapping[str, Any]
@@ -86,7 +87,7 @@ def quantity_problems(lines: Iterable[OrderLine]) -> Iterator[Problem]:
     """Lines that cost something for nothing sold."""
     for index, line in enumerate(lines):
         if not line.quantity and (line.total or line.subtotal or line.tax):
-            reason = f"found a quantity of 0 for {line.total}, expected what was sold for it"
+            reason = say("found a quantity of 0 for %(total)s, expected what was sold for it", total=line.total)
             yield Problem(cause="mapping", path=f"line_items[{index}].quantity", reason=reason)
 
 

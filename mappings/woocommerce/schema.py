@@ -31,6 +31,7 @@ from mappings.canonical.fields import (
     refused,
     storable,
 )
+from mappings.canonical.words import say
 
 # WordPress writes its entities with a semicolon; without that rule "R&D &copy" would become "R&D ©".
 _ENTITY: Final = re.compile(r"&(#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
@@ -96,7 +97,7 @@ class MetaData(Strict[dict[str, Any]]):
     def read(self, value: object) -> dict[str, Any]:
         """Key -> value of the entries that can be stored."""
         if not isinstance(value, list):
-            raise refused(value, "a list of {key, value}")
+            raise refused(value, say("a list of {key, value}"))
         found: dict[str, Any] = {}
         for entry in value:
             if isinstance(entry, dict):
