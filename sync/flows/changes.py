@@ -192,8 +192,14 @@ def _write(drain: Drain, piece: Piece, fields: frozenset[str], differences: list
     if payload is None:
         return
     sent = payload
+
+    def send() -> Seen:
+        # Whoever compares totals later must see the sale as it is now.
+        piece.document = erp.change_sale(piece.sale_id, sent)
+        return _sale_row(drain, piece, piece.document)
+
     try:
-        carry_out(drain, piece, _effect(drain, piece, lambda: erp.change_sale(piece.sale_id, sent)))
+        carry_out(drain, piece, _effect(drain, piece, send))
     except RecordRejected as refusal:
         why = say("the ERP does not let its sale be changed (%(refusal)s)", refusal=refusal)
         raise Held([_by_hand(why, [each for each in differences if each.field in fields])]) from refusal
@@ -204,7 +210,7 @@ def _write(drain: Drain, piece: Piece, fields: frozenset[str], differences: list
         raise Held([_by_hand(say("the ERP took the change, and shows something else"), left)])
 
 
-def _effect(drain: Drain, piece: Piece, send: Callable[[], TargetDocument]) -> Effect:
+def _effect(drain: Drain, piece: Piece, send: Callable[[], Seen]) -> Effect:
     return Effect(
         kind="change",
         key=f"{piece.key}:{piece.material[:12]}",
@@ -213,7 +219,7 @@ def _effect(drain: Drain, piece: Piece, send: Callable[[], TargetDocument]) -> E
         name=say("the change of sale %(sale)s", sale=piece.sale_id),
         # What an earlier try did shows in the survey that this one began with: the difference is made anew.
         find=lambda: None,
-        send=lambda: _sale_row(drain, piece, send()),
+        send=send,
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
-from config.model import Depth, InvoiceNews
+from config.model import Depth, DocumentState, InvoiceNews
+from connectors.sandbox.woocommerce.settings import ShopSettings
+from sync.store.tables import intents, work_items
 from tests.sync.flows.trade import POT, TEA, trading
 
 pytestmark = pytest.mark.loopback
@@ -105,3 +108,120 @@ def test_invoices_are_shown_with_a_link_to_the_file_that_was_kept(trade):
     [shown] = meta["_crossdock_invoices"]
     assert shown["number"]
     assert shown["link"].startswith("https://hub.test/files/")
+
+
+def send_all(trade, number, tracking="T1"):
+    parcels = [{"number": tracking, "url": ""}]
+    return trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {"tracking": parcels})["shipments"]
+
+
+def test_a_corrected_tracking_number_changes_the_parcel_that_the_shop_has(trade):
+    number = trade.buy((TEA, 1))
+    trade.carry()
+    [shipment] = send_all(trade, number)
+    trade.carry()
+    trade.in_erp("PATCH", f"shipments/{shipment['id']}", {"tracking": [{"number": "T1-RIGHT", "url": ""}]})
+    trade.carry()
+    [parcel] = trade.in_shop("GET", f"orders/{number}/fulfillments")
+    assert {entry["key"]: entry["value"] for entry in parcel["meta_data"]}["_tracking_number"] == "T1-RIGHT"
+
+
+def test_a_shop_without_fulfilments_gets_one_note_and_a_mark(sqlite_store):
+    with trading(sqlite_store, shop=ShopSettings(fulfillments=False)) as trade:
+        number = trade.buy((TEA, 2))
+        trade.carry()
+        [shipment] = send_all(trade, number)
+        for _ in range(3):
+            trade.carry()
+        [note] = [row for row in trade.in_shop("GET", f"orders/{number}/notes") if "T1" in row["note"]]
+        assert (note["customer_note"], note["note"].endswith(f"Ref. {number}-{shipment['id']}")) == (False, True)
+        meta = {entry["key"]: entry["value"] for entry in trade.order(number)["meta_data"]}
+        assert [parcel["tracking"] for parcel in meta["_crossdock_parcels"]] == [["T1"]]
+
+
+def test_a_mail_to_the_customer_whose_fate_is_unknown_waits_for_a_person(sqlite_store):
+    """Nothing in the shop refuses a second one, and it does not show the first one: only a person may send it again."""
+    with trading(sqlite_store, shop=ShopSettings(fulfillments=False), notify=True) as trade:
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        send_all(trade, number)
+        trade.shop_plan.add(kind="reset", method="POST", path=f"/wp-json/wc/v3/orders/{number}/notes")
+        trade.carry()
+        assert trade.item(number).state == "reconcile"
+        trade.time_passes(300)
+        trade.carry()
+        assert trade.causes() == {"unknown_outcome": 1}
+        assert [row for row in trade.in_shop("GET", f"orders/{number}/notes") if "T1" in row["note"]] == []
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "reset"])
+def test_a_refund_whose_answer_is_lost_is_looked_up_and_never_made_twice(trade, kind):
+    number = trade.buy((TEA, 2))
+    trade.carry()
+    trade.in_shop("POST", f"orders/{number}/refunds", {"amount": "2.00", "api_refund": False})
+    trade.erp.plan.add(kind=kind, method="POST", path="/api/refunds")
+    trade.carry()
+    assert trade.item(number).state == "reconcile"
+    trade.time_passes(300)
+    trade.carry()
+    [refund] = trade.sale(number)["refunds"]
+    assert Decimal(refund["total"]) == Decimal("-2.00")
+    assert trade.item(number).state == "done", trade.causes()
+    assert trade.open_intents() == []
+
+
+def test_looking_again_writes_nothing_to_either_side(trade):
+    number = trade.buy((TEA, 2))
+    trade.carry()
+    trade.in_shop("POST", f"orders/{number}/refunds", {"amount": "2.00", "api_refund": False})
+    send_all(trade, number)
+    for _ in range(3):
+        trade.carry()
+    before = len(trade.rows(select(intents)))
+    trade.mark_again(number)
+    trade.carry()
+    assert len(trade.rows(select(intents))) == before
+
+
+def test_what_the_erp_cancels_goes_back_where_the_channel_says_so(sqlite_store):
+    with trading(sqlite_store, state_back={"cancelled": "cancelled"}) as trade:
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/cancel", {})
+        trade.carry()
+        assert trade.order(number)["status"] == "cancelled", trade.causes()
+        trade.carry()
+        assert trade.item(number).state == "skipped", trade.causes()
+
+
+def test_an_edit_of_a_draft_is_carried_over(sqlite_store):
+    with trading(sqlite_store, document_state=DocumentState.DRAFT) as trade:
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        edit(trade, number, quantity=3)
+        trade.carry()
+        sale = trade.sale(number)
+        assert trade.causes() == {}
+        assert Decimal(sale["total"]) == Decimal(trade.order(number)["total"])
+        assert next(Decimal(line["quantity"]) for line in sale["lines"]) == 3
+        assert trade.item(number).state == "done"
+
+
+def test_an_edit_that_comes_too_late_is_a_task_with_both_sides(trade):
+    number = trade.buy((TEA, 1))
+    trade.carry()
+    edit(trade, number, quantity=3)
+    trade.carry()
+    assert trade.causes() == {"changed_after_import": 1}
+    [held] = trade.rows(select(work_items.c.reason).where(work_items.c.external_id == number))
+    assert "1 x" in held.reason
+    assert "3 x" in held.reason
+
+
+def edit(trade, number, *, quantity):
+    order = trade.order(number)
+    [line] = order["line_items"]
+    each = Decimal(line["total"]) / line["quantity"]
+    total = f"{each * quantity:.2f}"
+    change = {"id": line["id"], "quantity": quantity, "subtotal": total, "total": total}
+    trade.in_shop("PUT", f"orders/{number}", {"line_items": [change]})

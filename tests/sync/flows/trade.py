@@ -14,11 +14,12 @@ from typing import Any
 import requests
 from sqlalchemy import Row, select, update
 
-from config.model import DEFAULT_RULES, AfterImport, Auth, Channel, Config, Mode, Policies, Secret
+from config.model import DEFAULT_RULES, AfterImport, Auth, Channel, Config, DocumentState, Mode, Policies, Secret
 from config.model import Connection as Account
 from connectors.kit.auth import OAuth1
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, running_erp
+from connectors.sandbox.server import Server
 from connectors.sandbox.woocommerce.app import WooCommerce, serve_shop
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.flows.follow import follow
@@ -28,8 +29,10 @@ from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.issues import list_open
+from sync.store.items import mark
 from sync.store.tables import channel_states, documents, intents, orders, work_items
 from sync.work.drain import drain_channel
+from tests.sync.databases import forward
 from tests.sync.flows.shop import PLACED
 
 CHANNEL = "web"
@@ -41,9 +44,18 @@ TEA, POT, CUP = (product.sku for product in [each for each in catalogue() if not
 class Trade:
     """What a test holds in its hands."""
 
-    def __init__(self, store: Store, shop: WooCommerce, shop_url: str, erp: RunningErp, after: AfterImport) -> None:
+    def __init__(
+        self,
+        store: Store,
+        server: Server,
+        shop: WooCommerce,
+        erp: RunningErp,
+        document_state: DocumentState,
+        **after: Any,
+    ) -> None:
         self.store, self.shop, self.erp = store, shop, erp
-        self._shop_url = shop_url
+        self.shop_plan = server.plan
+        self._shop_url = shop_url = server.url
         rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
         auth = Auth(method="oauth1", key=Secret(KEY.key), secret=Secret(KEY.secret))
         local = {"allow_hosts": ("127.0.0.1",), "deadline_s": 2.0, "settle_s": 0.0}
@@ -60,8 +72,8 @@ class Trade:
                     name=CHANNEL,
                     source="shop",
                     erp="erp",
-                    policies=Policies(start_at=PLACED.replace(year=2020), rules=rules),
-                    after_import=after,
+                    policies=Policies(start_at=PLACED.replace(year=2020), rules=rules, document_state=document_state),
+                    after_import=AfterImport(**after),
                 )
             },
         )
@@ -133,6 +145,14 @@ class Trade:
     def drain(self) -> int:
         return drain_channel(self.store, self.systems.channel(CHANNEL), "order", ring=lambda *_: None)
 
+    def time_passes(self, seconds: float) -> None:
+        """For everything that the database's clock decides."""
+        forward(self.store, seconds)
+
+    def mark_again(self, number: str) -> None:
+        """As the resync does."""
+        self.store.write(lambda c: mark(c, CHANNEL, "order", [number], facet="target", refetch=True))
+
     def rows(self, query: Any) -> list[Row[Any]]:
         return self.store.read(lambda c: list(c.execute(query)))
 
@@ -155,13 +175,18 @@ class Trade:
 
 @contextlib.contextmanager
 def trading(
-    store: Store, *, erp: ErpOptions | None = None, shop: ShopSettings | None = None, **after: Any
+    store: Store,
+    *,
+    erp: ErpOptions | None = None,
+    shop: ShopSettings | None = None,
+    document_state: DocumentState = DocumentState.CONFIRMED,
+    **after: Any,
 ) -> Iterator[Trade]:
     """A whole trade; `after` are fields of `AfterImport`."""
     settings = dataclasses.replace(shop or ShopSettings(), keys=(KEY,))
     options = erp or ErpOptions(settle_s=0.2)
     with running_erp(options=options) as running, serve_shop(settings) as (server, app):
-        trade = Trade(store, app, server.url, running, AfterImport(**after))
+        trade = Trade(store, server, app, running, document_state, **after)
         try:
             yield trade
         finally:
