@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from connectors.sandbox.exchange import Response
 from connectors.sandbox.woocommerce.calls import Call, number_of, run_batch
 from connectors.sandbox.woocommerce.errors import WpError, invalid_id
@@ -21,7 +23,7 @@ def list_products(call: Call) -> Response:
     query = read_query(call.request.query)
     call.require("list")
     with call.shop.lock:
-        found = [product for product in call.shop.products.values() if _chosen(call, query, product)]
+        found = [product for product in _candidates(call, query) if _chosen(call, query, product)]
         column = "date_modified_gmt" if query.order_by == "modified" else "date_created_gmt"
         by_id = query.order_by == "id"
         found.sort(key=lambda product: (0 if by_id else product[column], product["id"]), reverse=query.order == "desc")
@@ -31,10 +33,7 @@ def list_products(call: Call) -> Response:
 
 
 def _chosen(call: Call, query: ListQuery, product: Json) -> bool:
-    skus = _asked_skus(query)
-    if skus and product["sku"].casefold() not in skus:
-        return False
-    if not skus and product["type"] == "variation":
+    if not query.get("sku") and product["type"] == "variation":
         return False
     if query.include and product["id"] not in query.include:
         return False
@@ -46,10 +45,16 @@ def _chosen(call: Call, query: ListQuery, product: Json) -> bool:
     return str(column) > compared_text(after, call.shop.settings.zone)
 
 
-def _asked_skus(query: ListQuery) -> frozenset[str]:
-    """The pieces of the list, and the whole text, which may be a SKU with commas; the database minds no case."""
+def _candidates(call: Call, query: ListQuery) -> Iterable[Json]:
+    """All, or those of the SKUs asked for: the pieces of the list, and the whole text, which may be a SKU with commas.
+
+    The database minds no case.
+    """
     whole = query.get("sku")
-    return frozenset(sku.casefold() for sku in (*whole.split(","), whole) if sku)
+    if not whole:
+        return call.shop.products.values()
+    asked = {sku.casefold() for sku in (*whole.split(","), whole) if sku}
+    return [call.shop.products[number] for sku, number in call.shop.skus.items() if sku.casefold() in asked]
 
 
 def read_product(call: Call, product_id: str) -> Response:
