@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectionBroken, ConnectorError
@@ -42,7 +40,7 @@ _USED: Final = ("sale_shipment_cost", "sale_discount", "stock_package_shipping")
 #: What we do with which records.
 _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "sale.sale": ("read", "write", "create", "delete"),
-    "sale.line": ("read", "create"),
+    "sale.line": ("read", "create", "delete"),
     "party.party": ("read", "write", "create"),
     "party.address": ("read", "write", "create"),
     "product.product": ("read",),
@@ -50,6 +48,13 @@ _RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "account.configuration": ("read",),
     "stock.location": ("read",),
     "web.shop": ("read",),
+    # The way back: what became of a sale, and what may be done about it.
+    "stock.shipment.out": ("read", "write"),
+    "stock.shipment.out.return": ("read", "write"),
+    "stock.move": ("read",),
+    "account.invoice": ("read", "write"),
+    "account.move": ("read",),
+    "account.invoice.payment.method": ("read",),
 }
 _GROUPS: Final = say(
     "give the key's user the groups Party Administration, Product Administration, Sales, Stock, Accounting"
@@ -214,7 +219,7 @@ class Checkup:
         return ok(check, say("%(name)s, with %(count)s warehouses", name=shop["name"], count=len(shop["warehouses"])))
 
     def _fiscal_year(self) -> Finding:
-        check, today = "tryton.fiscal_year", self._today()
+        check, today = "tryton.fiscal_year", self._masters.today()
         covers = [["start_date", "<=", today], ["end_date", ">=", today]]
         years = self._rows("account.fiscalyear", covers, ("name", "state"))
         step = say("create the fiscal year with its periods (Financial > Configuration > Fiscal Years)")
@@ -257,7 +262,7 @@ class Checkup:
             rows = self._client.search(model, [], (field,), context=context)
             if not rows or not rows[0].get(field):
                 lacking.append(kind)
-        today = self._today()
+        today = self._masters.today()
         covers = [["start_date", "<=", today], ["end_date", ">=", today]]
         years = self._rows("account.fiscalyear", covers, ("invoice_sequences.out_invoice_sequence",))
         if years and not any(row.get("out_invoice_sequence") for year in years for row in year["invoice_sequences"]):
@@ -289,7 +294,7 @@ class Checkup:
         return ok(check, say("receivable and revenue accounts are set; all salable products have a category"))
 
     def _taxes(self) -> Finding:
-        check, today = "tryton.taxes", self._today()
+        check, today = "tryton.taxes", self._masters.today()
         taxes = [tax for tax in self._masters.customer_taxes(today) if tax["type"] == "percentage"]
         if not taxes:
             return fail(
@@ -354,13 +359,6 @@ class Checkup:
         """Of our company."""
         company = self._masters.company()["id"]
         return self._client.search(model, [["company", "=", company], *domain], fields)
-
-    def _today(self) -> dt.date:
-        """In the company's zone."""
-        zone: dt.tzinfo = dt.UTC
-        with contextlib.suppress(ZoneInfoNotFoundError, ValueError):
-            zone = ZoneInfo(self._masters.company().get("timezone") or "UTC")
-        return dt.datetime.now(zone).date()
 
 
 _PARTY_SEQUENCE: Final = (("party.configuration", "party_sequence", say("parties")),)
