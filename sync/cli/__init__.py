@@ -10,7 +10,20 @@ from sqlalchemy.exc import DBAPIError
 
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
-from sync.cli import doctor, mapping, moving, orders, processes, proof, rewinding, sandbox, steering, switching, users
+from sync.cli import (
+    doctor,
+    mapping,
+    moving,
+    orders,
+    processes,
+    proof,
+    rewinding,
+    sandbox,
+    steering,
+    stock,
+    switching,
+    users,
+)
 from sync.cli.console import say_error
 from sync.cli.demo import demo
 from sync.rules.systems import SystemMissing
@@ -35,6 +48,7 @@ for command in (
     *steering.COMMANDS,
     *switching.COMMANDS,
     proof.proof,
+    stock.stock,
     doctor.doctor,
     rewinding.rewind,
     users.user,

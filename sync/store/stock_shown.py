@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sync.store.stock import in_lists
 from sync.store.tables import shown_stock
@@ -96,13 +96,3 @@ def shown_articles(connection: Connection, channel: str) -> list[str]:
     table = shown_stock.c
     query = select(table.sku).where(table.channel == channel).distinct().order_by(table.sku)
     return list(connection.execute(query).scalars())
-
-
-def find_shown(connection: Connection, channel: str, text: str, *, after: str = "", limit: int = 50) -> list[Shown]:
-    """A page of what the shop shows by SKU, those that begin with `text`, after a SKU."""
-    table = shown_stock.c
-    query = select(*_COLUMNS).where(table.channel == channel, table.sku > after).order_by(table.sku, table.location)
-    if text:
-        # No LIKE: `_` and `%` stand in SKUs. The last character of Unicode ends the range of what begins with it.
-        query = query.where(or_(table.sku == text, (table.sku > text) & (table.sku < text + "\U0010ffff")))
-    return [shown_of(row) for row in connection.execute(query.limit(limit))]
