@@ -61,7 +61,7 @@ def _lines(order: Order, refund: OrderRefund, options: TargetOptions) -> Iterato
     if rounding or not lines:
         zero = Money(Decimal(0), order.currency)
         code = service_code("rounding_product", options)
-        lines.append(Line(_ROUNDING, code, "rounding", "Rounding", Decimal(1), Money(rounding, order.currency), zero))
+        lines.append(Line(_ROUNDING, code, "rounding", "Rounding", Decimal(-1), Money(rounding, order.currency), zero))
     yield from lines
 
 
