@@ -71,14 +71,16 @@ class Fulfilments:
         if current is None:
             msg = say("order %(order)s has no fulfilment %(id)s in the shop any more", order=order_id, id=fulfilment_id)
             raise RecordRejected(msg, code="gone")
-        changed = meta_difference(current["meta_data"], payload["meta_data"])
-        same = all(current.get(name) == payload[name] for name in ("status", "is_fulfilled") if name in payload)
+        # What was read exactly is compared and sent back as the number that it is in JSON: 0.1 is not Decimal("0.1").
+        standing: JsonDict = _numbers(current)
+        changed = meta_difference(standing["meta_data"], payload["meta_data"])
+        same = all(standing.get(name) == payload[name] for name in ("status", "is_fulfilled") if name in payload)
         if same and not changed:
-            return current
+            return standing
         ours = {entry["key"]: entry for entry in changed}
-        kept = [ours.pop(entry["key"], entry) for entry in current["meta_data"]]
+        kept = [ours.pop(entry["key"], entry) for entry in standing["meta_data"]]
         body = payload | {"meta_data": [*kept, *ours.values()]}
-        answer = self._request("PUT", order_id, f"/{record_id(fulfilment_id, 'fulfilment')}", json=_numbers(body))
+        answer = self._request("PUT", order_id, f"/{record_id(fulfilment_id, 'fulfilment')}", json=body)
         row = created(answer.data, answer.path)
         if str(row["id"]) != fulfilment_id:
             raise OutcomeUnknown(

@@ -99,7 +99,10 @@ def _parcel(sent: Sent) -> JsonDict:
         "carrier": sent.carrier,
         "tracking": list(_numbers(sent)),
         "url": _url(sent),
-        "items": {line: f"{pieces.normalize():f}" for line, pieces in sent.pieces.items() if pieces > 0},
+        # No object: PHP writes an empty one as [], which would never be what we wrote.
+        "items": [
+            {"item_id": line, "qty": f"{pieces.normalize():f}"} for line, pieces in sent.pieces.items() if pieces > 0
+        ],
     }
 
 

@@ -106,6 +106,14 @@ def test_one_that_says_it_already_is_left_alone_so_that_nobody_is_mailed_again(m
     assert len(mock.calls) == 1
 
 
+def test_a_fraction_that_stands_there_already_is_not_sent_again(mock):
+    items = {"key": "_items", "value": [{"item_id": 4, "qty": 0.1}]}
+    row = {"id": 2, "status": "fulfilled", "is_fulfilled": "1", "meta_data": [items | {"id": 1}]}
+    mock.get(OF_ORDER, json=[row])
+    connect().update_fulfilment("19", "2", {"status": "fulfilled", "is_fulfilled": True, "meta_data": [items]})
+    assert len(mock.calls) == 1
+
+
 def test_one_that_is_gone_is_refused(mock):
     replay(mock, "70", OF_ORDER)
     with pytest.raises(RecordRejected, match="any more"):

@@ -122,7 +122,8 @@ def test_an_orders_parcels_are_marked_beside_those_that_it_has():
     assert [mark["key"] for mark in marks] == [SENT.key, other.key]
     assert marks[0] == {
         "key": SENT.key, "number": "OUT/7", "sent_on": "2026-11-22", "carrier": "dhl",
-        "tracking": ["00340434161094015902", "B2"], "url": LINK, "items": {"4": "2", "5": "1.5"},
+        "tracking": ["00340434161094015902", "B2"], "url": LINK,
+        "items": [{"item_id": "4", "qty": "2"}, {"item_id": "5", "qty": "1.5"}],
     }  # fmt: skip
     changed = dataclasses.replace(SENT, tracking_url="https://c")
     marks = meta(FACETS.shipment_marks([changed, other], payload), "_crossdock_parcels")

@@ -90,6 +90,16 @@ def test_the_recorded_full_refund_gives_back_lines_shipping_and_fee_and_carries_
     assert whole.lines[2].title == "DHL Paket"
 
 
+def test_every_recorded_refund_ties():
+    of_order = mapped(recorded("80"))
+    refunds = [*recorded("79"), recorded("124"), recorded("125")]
+    assert len({refund["id"] for refund in refunds}) >= 4
+    for payload in refunds:
+        got = read(payload, of_order)
+        assert got.amount == money_sum((line.total + line.tax for line in got.lines), "EUR") + got.goodwill
+        assert got.goodwill.amount.copy_abs() <= Decimal("0.01") or not got.lines
+
+
 @pytest.mark.parametrize("name", ["order_560_refunds", "refunds_list"])
 def test_refunds_of_older_shops_without_shipping_and_tax_lists_are_read(name):
     for payload in json.loads(shared_path(f"vendor/woocommerce/refunds/{name}.json").read_text()):
