@@ -284,11 +284,11 @@ class Checkup:
         domain = [["salable", "=", True], ["account_category", "=", None]]
         bare = self._client.search("product.product", domain, ("code", "name"), limit=_SHOWN + 1, context=context)
         if bare:
-            named = ", ".join(str(row.get("code") or row.get("name")) for row in bare[:_SHOWN])
+            shown = ", ".join(str(row.get("code") or row.get("name")) for row in bare[:_SHOWN])
             step = say("give them an account category: it brings their revenue account and their taxes")
             return warn(
                 check,
-                say("salable products without account category: %(named)s%(more)s", named=named, more=_more(bare)),
+                say("salable products without account category: %(named)s%(more)s", named=shown, more=_more(bare)),
                 step,
             )
         return ok(check, say("receivable and revenue accounts are set; all salable products have a category"))

@@ -11,9 +11,10 @@ from decimal import Decimal
 import pytest
 
 from connectors.kit.base import Rank
-from connectors.kit.errors import AlreadyExists, RecordRejected
+from connectors.kit.errors import AlreadyExists, OutcomeUnknown, RecordRejected
 from connectors.kit.exchanges import capture
 from connectors.sandbox.tryton.people import Person
+from connectors.sandbox.tryton.proxy import faulty
 from connectors.tryton import stamps
 from mappings.canonical.errors import Problems
 from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, SaleState, ShipmentState
@@ -315,6 +316,22 @@ def test_a_payment_that_is_too_much_or_too_early_is_refused_and_nothing_is_booke
             target.register_payment(twice)
     assert [len(found) for found in target.find_payments(["shop:paying:pay:whole"]).values()] == [1]
     assert stands(target, sale.external_id).payments[0].amount == money("34.65")
+
+
+def test_a_payment_whose_answer_is_lost_is_unknown_and_found_by_its_reference(erp, target):
+    order = order_of("lost")
+    [sale] = made(target, order)
+    target.post_invoice(str(surveyed(target, sale.external_id)["invoices"][0]["id"]))
+    method = target.resolve(FACETS.payment_references(paid("5.00", "ch_9"), PAYING))
+    part = FACETS.payment(order, paid("5.00", "ch_9"), surveyed(target, sale.external_id), method, PAYING)
+    with faulty(erp.url) as server:
+        server.plan.add(kind="commit_then_drop", method="POST", path="*/rpc/", body_contains="pay.execute")
+        shaky = connect(erp, web_shop=target._masters.web_shop()["name"], url=server.url)
+        with pytest.raises(OutcomeUnknown):
+            shaky.register_payment(part)
+    [found] = target.find_payments(["shop:lost:pay:ch_9"])["shop:lost:pay:ch_9"]
+    assert found.total == Decimal("5.00")
+    assert stands(target, sale.external_id).invoices[0].open == money("29.65")
 
 
 def test_what_can_still_be_cancelled_is_and_a_repeat_changes_nothing(target, person):
