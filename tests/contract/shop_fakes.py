@@ -1,0 +1,123 @@
+"""The servers against which the way back of every shop is held, one entry per connector.
+
+To join: write a class with these members, and a context manager that yields one; add it to `SHOPS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+import requests
+
+from connectors.kit.base import ConnectorSettings, JsonDict
+from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.woocommerce.app import serve_shop
+from connectors.sandbox.woocommerce.deliveries import Behaviour
+from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.woocommerce import WooCommerce
+
+
+class ShopFake(Protocol):
+    """A running stand-in of one shop, and what a test of its way back must know of it."""
+
+    #: As in `mappings.registry.SHOP_FACETS`.
+    system: str
+    #: Two articles that it sells, each with a count of its own, and one that it does not know.
+    skus: tuple[str, str]
+    unknown_sku: str
+    unknown_order: str
+    #: The shop's own state of an order whose goods are all sent.
+    done: str
+
+    def connect(self) -> Any:
+        """A new connector."""
+        ...
+
+    def sell(self, quantity: int) -> str:
+        """A customer buys so many of the first article and one of the second; the order's id."""
+        ...
+
+    def refund(self, external_id: str, **refund: Any) -> None:
+        """An administrator gives money back: `lines` {the order's line: pieces}, or `amount`."""
+        ...
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        """An administrator counts."""
+        ...
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        """The next `fulfilment`, `note`, `order` (an update) or `stock` write runs into this fault."""
+        ...
+
+
+_ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "fulfilment": ("POST", "*/orders/*/fulfillments"),
+    "note": ("POST", "*/orders/*/notes"),
+    "order": ("PUT", "*/orders/*"),
+    "stock": ("POST", "*/products/batch"),
+}
+
+
+class WooCommerceShop:
+    """The sandbox shop, in this process."""
+
+    system = "woocommerce"
+    skus = ("SIEB-ST", "KANNE-GLAS")
+    unknown_sku = "NO-SUCH-ARTICLE"
+    unknown_order = "999999"
+    done = "completed"
+    _key = ApiKey("ck_facets", "cs_facets")
+
+    def __init__(self, server: Any, app: Any) -> None:
+        self._server = server
+        app.shop.settings = dataclasses.replace(app.shop.settings, fulfillments=True)
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[WooCommerceShop]:
+        behaviour, plan = Behaviour(delay_s=3600), FaultPlan(settle_s=2.0)
+        with serve_shop(ShopSettings(keys=(cls._key,)), plan=plan, behaviour=behaviour) as (server, app):
+            yield cls(server, app)
+
+    def connect(self) -> WooCommerce:
+        settings = ConnectorSettings(
+            name="shop",
+            url=self._server.url,
+            key=self._key.key,
+            secret=self._key.secret,
+            allow_hosts=("127.0.0.1",),
+            deadline_s=2.0,
+        )
+        return WooCommerce(settings)
+
+    def sell(self, quantity: int) -> str:
+        lines = [{"sku": sku, "quantity": count} for sku, count in zip(self.skus, (quantity, 1), strict=True)]
+        return str(self._do("sell", lines=lines)["id"])
+
+    def refund(self, external_id: str, **refund: Any) -> None:
+        self._do(f"orders/{external_id}/refund", **refund)
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        self._do("stock", sku=sku, quantity=quantity, manage_stock=True)
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        method, path = _ACTIONS[action]
+        self._server.plan.add(method=method, path=path, **fault)
+
+    def mend(self) -> None:
+        """No fault is left from the test before."""
+        self._server.plan.remove()
+
+    def _do(self, path: str, **body: Any) -> JsonDict:
+        reply = requests.post(f"{self._server.url}/_sandbox/{path}", json=body, timeout=5)
+        assert reply.ok, reply.text
+        found: JsonDict = reply.json()
+        return found
+
+
+SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
+    "woocommerce": WooCommerceShop.running,
+}
