@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sync.flows import context, doubts, parties, sales
+from sync.flows import context, doubts, effects, parties, sales
 from sync.work import drain, heart
 from tests.sync.databases import (
     migrated_postgres,
@@ -34,6 +34,6 @@ class _Time:
 def passing_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a drain counts by goes on with the world's clock, or a zombie would not know how long it was away."""
     turned = _Time()
-    for module in (context, doubts, drain, heart, parties, sales):
+    for module in (context, doubts, drain, effects, heart, parties, sales):
         monkeypatch.setattr(module, "time", turned)
     monkeypatch.setattr(World, "time", turned)
