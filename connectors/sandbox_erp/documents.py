@@ -167,4 +167,10 @@ def document_of(sale: JsonDict) -> TargetDocument:
         currency=sale["currency"],
         payload=sale,
         rank=RANKS[sale["state"]],
+        version=version(sale["change"]),
     )
+
+
+def version(number_of_change: int) -> str:
+    """The number of the newest change of a sale: later changes have higher ones."""
+    return f"{int(number_of_change):015d}"

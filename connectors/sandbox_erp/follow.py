@@ -14,6 +14,7 @@ from connectors.kit.base import Envelope, JsonDict, Page
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.words import say
 from connectors.sandbox_erp.client import Client, batches, number, reading
+from connectors.sandbox_erp.documents import version
 
 #: Sales of one survey.
 SURVEY_BATCH: Final = 50
@@ -71,5 +72,4 @@ def written(number_of_change: int) -> str:
 
 
 def _envelope(change: JsonDict) -> Envelope:
-    # The number of the change is the version: later changes have higher ones.
-    return Envelope(str(int(change["id"])), f"{int(change['change']):015d}", {})
+    return Envelope(str(int(change["id"])), version(change["change"]), {})

@@ -112,6 +112,8 @@ class Sale:
     invoices: list[int] = dataclasses.field(default_factory=list)
     shipments: list[int] = dataclasses.field(default_factory=list)
     refunds: list[int] = dataclasses.field(default_factory=list)
+    #: Number of the newest change of the sale or of what hangs on it; a refund's changes count for its sale.
+    change: int = 0
 
     @property
     def kind(self) -> str:
@@ -137,7 +139,7 @@ class Sale:
 
     def to_json(self) -> JsonDict:
         """The whole sale; of what hangs on it the ids."""
-        names = ("untaxed", "tax", "invoices", "shipments", "refunds", "created_at", "warehouse")
+        names = ("untaxed", "tax", "invoices", "shipments", "refunds", "created_at", "warehouse", "change")
         return self.details | self.summary() | {name: getattr(self, name) for name in names}
 
 

@@ -177,7 +177,9 @@ class State:
         return sale
 
     def _touch(self, sale: Sale) -> None:
-        self.changed_sales.touch(sale.id if sale.origin is None else sale.origin, self._at)
+        of = sale if sale.origin is None else self.sales[sale.origin]
+        self.changed_sales.touch(of.id, self._at)
+        of.change = self.changed_sales.last
 
     # Shipments
 
