@@ -50,7 +50,7 @@ from connectors.tryton.options import read_options
 from connectors.tryton.parties import find_parties, save_party
 from connectors.tryton.payments import Payments
 from connectors.tryton.refunds import Refunds
-from connectors.tryton.sales import Sales
+from connectors.tryton.sales import Sales, without_returns
 from connectors.tryton.stock import Stock
 
 #: Without a login every sale is quoted and confirmed by calls of its own, of about a second each.
@@ -168,8 +168,8 @@ class Tryton(
         return self._sales.search(text)
 
     def find_sales(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
-        """By `web_id` within the web shop, in one call."""
-        return self._sales.find(keys)
+        """By `web_id` within the web shop, in one call; a return sale is none of them."""
+        return without_returns(self._sales.find(keys))
 
     def create_sales(self, payloads: Sequence[JsonDict]) -> list[Result]:
         """In one transaction; a refused batch is looked up by key and sent singly."""

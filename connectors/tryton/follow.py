@@ -11,12 +11,11 @@ from connectors.kit.errors import RecordRejected
 from connectors.tryton import stamps
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.masters import Masters
+from connectors.tryton.sales import refunded
 from connectors.tryton.stamps import Change, Source
 
 #: Sales of one survey: with everything that hangs on 25 sales the answer has 50 to 100 KB.
 BATCH: Final = 25
-#: Our return sales name the sale that they refund.
-ORIGIN: Final = "sale.sale,"
 
 _ADDRESS: Final = ("party_name", "attn", "street", "postal_code", "city", "country.code", "subdivision.code")
 _MOVE: Final = ("product.code", "quantity", "state", "origin")
@@ -45,12 +44,12 @@ class Follow:
 
     def pull(self, checkpoint: str | None, since: dt.datetime | None) -> Iterator[Page]:
         """Pages of sales to look at; one empty page where nothing changed."""
-        read_to = stamps.read_checkpoint(checkpoint) if checkpoint else None
+        read_to = None if checkpoint is None else stamps.read_checkpoint(checkpoint)
         start = read_to - self._overlap if read_to else since or stamps.BEGINNING
-        reached = read_to or start
         # The lists are not read at one moment. What changed in one of them while another was still being walked is
         # behind the newest time of that other one, so nothing later than the beginning counts as read.
         began = dt.datetime.now(dt.UTC)
+        reached = read_to or min(start, began)
         yielded = False
         for page in stamps.changes(self._client, self._sources(), max(start, stamps.BEGINNING)):
             reached = max(reached, min(page[-1].at, began))
@@ -65,7 +64,7 @@ class Follow:
         ids = list(dict.fromkeys(number(each) for each in external_ids))
         for first in range(0, len(ids), BATCH):
             batch = ids[first : first + BATCH]
-            domain = ["OR", ["id", "in", batch], ["origin", "in", [f"{ORIGIN}{each}" for each in batch]]]
+            domain = ["OR", ["id", "in", batch], ["origin", "in", [f"sale.sale,{each}" for each in batch]]]
             rows = self._client.search("sale.sale", domain, self._fields(), order=[["id", "ASC"]])
             found |= _with_refunds([_plain(row) for row in rows], frozenset(batch))
         return found
@@ -132,11 +131,6 @@ def number(external_id: str) -> int:
     if not (external_id.isascii() and external_id.isdecimal()):
         raise RecordRejected(f"{external_id!r} is no id of Tryton: it must be a whole number", field="id")
     return int(external_id)
-
-
-def refunded(origin: str | None) -> str:
-    """The id of the sale that a return sale names as its origin; empty for a sale of its own."""
-    return origin.removeprefix(ORIGIN) if origin and origin.startswith(ORIGIN) else ""
 
 
 def _named(sale: JsonDict) -> str:

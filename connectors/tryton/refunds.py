@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from connectors.kit.base import JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import RecordRejected
-from connectors.tryton.follow import refunded
-from connectors.tryton.sales import Sales
+from connectors.tryton.sales import Sales, refunded
 
 
 class Refunds:

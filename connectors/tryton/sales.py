@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import DocumentSummary, JsonDict, Rank, Result, TargetDocument
@@ -31,6 +31,9 @@ RANKS: Final = {
 }
 #: The buttons in their order: the rank that they need, their name, the rank that they give.
 _BUTTONS: Final = ((Rank.DRAFT, "quote", Rank.QUOTED), (Rank.QUOTED, "confirm", Rank.CONFIRMED))
+#: Return sales name the sale that they refund.
+_RETURNS: Final = "sale.sale,"
+_NO_RETURN: Final = ["OR", ["origin", "=", None], ["origin", "not like", f"{_RETURNS}%"]]
 _PAGE: Final = 200
 _SEARCHED: Final = 20
 #: What PostgreSQL takes as an id.
@@ -56,7 +59,7 @@ class Sales:
         self._bulk = bulk
 
     def find(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
-        """Documents by key, lowest id first."""
+        """Documents by key, lowest id first; return sales too, which share the one field of all keys."""
         found: dict[str, list[TargetDocument]] = {}
         shop = self._masters.web_shop()["id"]
         for batch in batches(keys):
@@ -224,12 +227,12 @@ class Sales:
                 raise
 
     def list_all(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
-        """By sale date, in pages that stay whole while sales are added."""
+        """By sale date, in pages that stay whole while sales are added. A refund is no sale that a shop has made."""
         shop = self._masters.web_shop()["id"]
         placed = ["OR", _dated(since, until), _undated(since, until)]
         last = 0
         while True:
-            domain = [["web_shop", "=", shop], ["id", ">", last], placed]
+            domain = [["web_shop", "=", shop], ["id", ">", last], _NO_RETURN, placed]
             rows = self._client.search(MODEL, domain, FIELDS, order=[["id", "ASC"]], limit=_PAGE)
             for row in rows:
                 yield _summary(row)
@@ -242,7 +245,7 @@ class Sales:
         names: list[list[Any]] = [[name, "=", text] for name in ("number", "reference", "web_id")]
         if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID:
             names.append(["id", "=", int(text)])
-        domain = [["web_shop", "=", self._masters.web_shop()["id"]], ["OR", *names]]
+        domain = [["web_shop", "=", self._masters.web_shop()["id"]], _NO_RETURN, ["OR", *names]]
         rows = self._client.search(MODEL, domain, FIELDS, order=[["id", "DESC"]], limit=_SEARCHED)
         return [_summary(row) for row in rows]
 
@@ -295,6 +298,19 @@ def _summary(row: JsonDict) -> DocumentSummary:
         reference=row["reference"] or "",
         rank=RANKS[row["state"]],
     )
+
+
+def refunded(origin: str | None) -> str:
+    """The id of the sale that a return sale names as its origin; empty for a sale of its own."""
+    return origin.removeprefix(_RETURNS) if origin and origin.startswith(_RETURNS) else ""
+
+
+def without_returns(found: Mapping[str, Sequence[TargetDocument]]) -> dict[str, list[TargetDocument]]:
+    """Found documents that are sales of their own."""
+    sales = {
+        key: [each for each in documents if not refunded(each.payload["origin"])] for key, documents in found.items()
+    }
+    return {key: documents for key, documents in sales.items() if documents}
 
 
 def as_document(row: JsonDict) -> TargetDocument:

@@ -25,10 +25,11 @@ from connectors.kit.stock import StockSource
 from connectors.tryton import Tryton, stamps
 from connectors.tryton.changes import Changes
 from connectors.tryton.client import _locked, _not_printed, _refused
-from connectors.tryton.follow import Follow, number, refunded
+from connectors.tryton.follow import Follow, number
 from connectors.tryton.invoices import Invoices
 from connectors.tryton.payments import Payments
 from connectors.tryton.refunds import Refunds
+from connectors.tryton.sales import refunded
 from connectors.tryton.stamps import Source
 
 START = dt.datetime(2026, 11, 22, 8, 0, tzinfo=dt.UTC)
@@ -227,6 +228,19 @@ def test_a_sale_is_named_once_a_page_under_its_newest_change_and_a_refund_names_
         ("7", "2026-11-22T08:00:02.000000+00:00"),
     ]
     assert stamps.read_checkpoint(page.checkpoint) == moment(3)
+
+
+def test_a_pull_that_is_to_begin_later_has_read_no_further_than_now():
+    """Else what happens until then would never be read."""
+    begin = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    [page] = follow().pull(None, begin)
+    assert page.envelopes == ()
+    assert stamps.read_checkpoint(page.checkpoint) < begin
+
+
+def test_an_empty_checkpoint_is_no_beginning():
+    with pytest.raises(ConnectionBroken):
+        list(follow().pull("", None))
 
 
 def test_a_checkpoint_never_goes_back_though_the_overlap_is_read_again():

@@ -241,6 +241,15 @@ def is_refunded(life):
     [found] = life.target.find_refunds(["life:refund:r1"])["life:refund:r1"]
     assert found.external_id == result.document.external_id
     assert life.target.find_refunds(["life"]) == {}, "the sale itself is no refund"
+    assert life.target.find_sales(["life:refund:r1"]) == {}, "and the refund no sale"
+    assert [
+        each.external_id for each in life.target.search_sales(life.order.number) if each.key.startswith("life")
+    ] == [life.sale]
+    placed = dt.datetime.combine(life.order.placed_on, dt.time(), dt.UTC)
+    window = (min(placed, NOW) - dt.timedelta(days=1), max(placed, NOW) + dt.timedelta(days=1))
+    listed = {each.key for each in life.target.list_sales(*window)}
+    assert "life" in listed
+    assert "life:refund:r1" not in listed, "the proof counts orders"
     standing = life.standing
     assert [(each.key, each.total) for each in standing.refunds] == [("life:refund:r1", money("-13.89"))]
     [back] = [each for each in standing.shipments if each.back]
