@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from sync.store.tables import documents
+from sync.store.tables import document_links, documents
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -58,11 +58,15 @@ class Document:
     seen_at: dt.datetime
 
 
-_KEPT = {"id", "first_seen_at", "made_from", "made_digest"}
+_Key = tuple[str, str, str]
+_KEPT = {"id", "order_id", "first_seen_at", "made_from", "made_digest"}
 
 
-def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[tuple[str, str, str], int]:
-    """Insert, or bring up to date what is there; answers (connection, kind, external id) -> id. Safe to repeat."""
+def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[_Key, int]:
+    """Insert, or bring up to date what is there; answers (connection, kind, external id) -> id. Safe to repeat.
+
+    A document of several orders (a collected invoice) belongs to the first of them and is linked with the others.
+    """
     if not rows:
         return {}
     now = connection.execute(select(db_now())).scalar_one()
@@ -72,11 +76,26 @@ def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[tuple[str, s
         set_={column.name: statement.excluded[column.name] for column in documents.c if column.name not in _KEPT},
     )
     table = documents.c
+    # PostgreSQL takes each key once in one statement; in an order of their own two writers cannot dead-lock.
+    once = dict(sorted({(row.connection, row.kind, row.external_id): row for row in reversed(rows)}.items()))
     made = connection.execute(
-        statement.returning(table.connection, table.kind, table.external_id, table.id),
-        [{**_values(row), "first_seen_at": now, "seen_at": now, "ended_at": None} for row in rows],
+        statement.returning(table.connection, table.kind, table.external_id, table.id, table.order_id),
+        [{**_values(row), "first_seen_at": now, "seen_at": now, "ended_at": None} for row in once.values()],
     )
-    return {(row.connection, row.kind, row.external_id): row.id for row in made}
+    found = {(row.connection, row.kind, row.external_id): (row.id, row.order_id) for row in made}
+    _link(connection, rows, found)
+    return {key: document_id for key, (document_id, _) in found.items()}
+
+
+def _link(connection: Connection, rows: Sequence[Seen], found: Mapping[_Key, tuple[int, int]]) -> None:
+    further = set()
+    for row in rows:
+        document_id, owner = found[row.connection, row.kind, row.external_id]
+        if row.order_id != owner:
+            further.add((document_id, row.order_id))
+    if further:
+        values = [{"document_id": document_id, "order_id": order_id} for document_id, order_id in sorted(further)]
+        connection.execute(dialect_of(connection).insert(document_links).on_conflict_do_nothing(), values)
 
 
 def _values(row: Seen) -> dict[str, object]:
@@ -103,6 +122,16 @@ def save_made(connection: Connection, row: Seen, made_from: int, made_digest: st
 def end_others(connection: Connection, order_id: int, of: str, kinds: Iterable[str], there: Iterable[str]) -> int:
     """Documents of these kinds that a system does not have any more (`there`: external ids); answers how many."""
     table = documents.c
+    gone = (
+        select(table.id)
+        .where(table.connection == of, table.kind.in_(sorted(kinds)))
+        .where(table.external_id.notin_(sorted(there)))
+    )
+    connection.execute(
+        delete(document_links).where(
+            document_links.c.order_id == order_id, document_links.c.document_id.in_(gone.scalar_subquery())
+        )
+    )
     ended = connection.execute(
         update(documents)
         .where(table.order_id == order_id, table.connection == of, table.kind.in_(sorted(kinds)))
@@ -114,15 +143,18 @@ def end_others(connection: Connection, order_id: int, of: str, kinds: Iterable[s
 
 def load_documents(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Document]]:
     """Order id -> what hangs on it now, oldest first; an order without anything is absent."""
-    table = documents.c
-    query = (
-        select(*(table[field.name] for field in dataclasses.fields(Document)))
-        .where(table.order_id.in_(order_ids), table.ended_at.is_(None))
-        .order_by(table.id)
+    table, links = documents.c, document_links.c
+    columns = [table[field.name] for field in dataclasses.fields(Document)]
+    own = select(table.order_id.label("of"), *columns).where(table.order_id.in_(order_ids))
+    linked = (
+        select(links.order_id.label("of"), *columns)
+        .join(document_links, links.document_id == table.id)
+        .where(links.order_id.in_(order_ids))
     )
     found: dict[int, list[Document]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.order_id, []).append(Document(*row))
+    for query in (own, linked):
+        for row in connection.execute(query.where(table.ended_at.is_(None)).order_by(table.id)):
+            found.setdefault(row.of, []).append(Document(*row[1:]))
     return found
 
 

@@ -96,3 +96,17 @@ def test_files_are_kept_under_tokens_that_nobody_can_guess(world):
     assert world.store.read(lambda c: newest_files(c, [document_id])) == {document_id: second}
     assert world.store.read(lambda c: load_file(c, first.token)) == (first, b"one")
     assert world.store.read(lambda c: load_file(c, "nobody's")) is None
+
+
+def test_a_collected_invoice_hangs_on_each_of_its_orders(world):
+    one, two = (binding.order_id for binding in world.bindings())
+    world.write(lambda c: save_seen(c, [seen(one), seen(two)]))
+    world.write(lambda c: save_seen(c, [seen(two, state="posted")]))
+    found = world.store.read(lambda c: load_documents(c, [one, two]))
+    assert {order_id: [doc.state for doc in docs] for order_id, docs in found.items()} == {
+        one: ["posted"],
+        two: ["posted"],
+    }
+    assert {doc.id for docs in found.values() for doc in docs} == {found[one][0].id}
+    world.write(lambda c: end_others(c, two, "erp", ["invoice"], []))
+    assert list(world.store.read(lambda c: load_documents(c, [one, two]))) == [one]
