@@ -277,7 +277,7 @@ class StockPolicy:
     locations: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     #: The shop's SKUs that are left as they are; `*` for all.
     freeze: tuple[str, ...] = ()
-    missing: MissingArticles = MissingArticles.HOLD
+    missing: MissingArticles = MissingArticles.IGNORE
 
     @property
     def places(self) -> Mapping[str, tuple[str, ...]]:

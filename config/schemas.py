@@ -402,8 +402,9 @@ class StockSection(Section):
     )
     missing = Scalar(
         kinds.member(MissingArticles),
-        "Whether an article of the ERP that the shop does not have is said to a person (`hold`) or not (`ignore`).",
-        example="ignore",
+        "Whether an article of the ERP that the shop never had is said to a person (`hold`) or not (`ignore`); one "
+        "that it had before, or that somebody asked for, always is.",
+        example="hold",
     )
 
     @validates_schema

@@ -140,6 +140,31 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The worker died three times while it worked on this order alone."),
         say("Report it with the worker's log. Retry when it is mended, or reject the order."),
     ),
+    "oversold": Words(
+        say("More sold than there is"),
+        say("Orders take more of an article than the ERP has, over all of its channels."),
+        say("Buy or make what is missing, or cancel one of the orders. It ends by itself when there is enough."),
+    ),
+    "missing_in_shop": Words(
+        say("Article not in the shop"),
+        say("The ERP has stock of articles that the shop does not have under their SKU."),
+        say("Give the shop's article this SKU, or say in the look-up table what the shop calls it."),
+    ),
+    "missing_in_erp": Words(
+        say("Stock not known in the ERP"),
+        say("The shop sells articles of which the ERP has no stock."),
+        say("Create the article as goods in the ERP, or say in the look-up table which one is meant, then retry."),
+    ),
+    "twice_in_shop": Words(
+        say("SKU twice in the shop"),
+        say("Several articles of the shop have one SKU, so nobody knows which is meant."),
+        say("Give each article a SKU of its own in the shop, then retry."),
+    ),
+    "stock_refused": Words(
+        say("Quantity refused by the shop"),
+        say("The shop refuses to show the quantity, in the words of the title."),
+        say("Correct the article in the shop, then retry."),
+    ),
     "internal": Words(
         say("Failure inside Crossdock"),
         say("Crossdock itself failed; this is a defect."),
@@ -162,6 +187,11 @@ _MAX_SUBJECT: Final = 255
 def words_of(cause: str) -> Words:
     """The plain words of a cause; general ones for a cause that a newer mapping brought along."""
     return CAUSES.get(cause, _OTHER)
+
+
+def title_of(cause: str, title: str) -> str:
+    """What an issue is called: its title, or the cause's label where the title says no more than the cause's id."""
+    return words_of(cause).label if title == cause.replace("_", " ") else title
 
 
 def lookup_of(cause: str, subject: str) -> tuple[str, str] | None:

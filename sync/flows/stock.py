@@ -171,7 +171,7 @@ def _not_there(drain: StockDrain, piece: StockPiece, place: str) -> None:
     was_there = any(known.before.external_id for known in piece.places.values())
     if drain.articles.is_spare(piece.sku) and not was_there:
         piece.skipped = say("the shop calls this article something else")
-    elif drain.policy.missing is MissingArticles.IGNORE and not was_there:
+    elif drain.policy.missing is MissingArticles.IGNORE and not was_there and READ not in piece.item.facets:
         piece.skipped = say("the shop does not have this article")
     else:
         piece.error = missing_in_shop(drain.systems.channel, piece.sku, place)

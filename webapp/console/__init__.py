@@ -29,6 +29,7 @@ from webapp.console import (
     order,
     present,
     signin,
+    stock,
     texts,
     users,
 )
@@ -41,6 +42,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     needs,
     # With the list in `orders`, whose blueprint it shares.
     order,
+    stock,
     connections,
     operations,
     doctor,

@@ -37,6 +37,7 @@ ENTRIES: Final = (
     Entry("home.index", lazy_gettext("Home"), "home"),
     Entry("needs.index", lazy_gettext("Needs you"), "hand", count="needs"),
     Entry("orders.index", lazy_gettext("Orders"), "list"),
+    Entry("stock.index", lazy_gettext("Stock"), "box"),
     Entry("connections.index", lazy_gettext("Connections"), "plug"),
     Entry("operations.index", lazy_gettext("Operations"), "gauge"),
     Entry("doctor.index", lazy_gettext("Doctor"), "pulse"),

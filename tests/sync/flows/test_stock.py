@@ -279,7 +279,7 @@ def test_one_bad_article_does_not_fail_the_others(sqlite_store):
 
 
 def test_an_article_that_the_shop_has_twice_or_not_or_the_erp_not_is_an_issue_each(sqlite_store):
-    world = StockWorld(sqlite_store)
+    world = StockWorld(sqlite_store, missing=MissingArticles.HOLD)
     world.offer("TASSE", 5)
     world.offer("TWICE", 5)
     world.shop.offer("TWICE", 0)
@@ -292,11 +292,21 @@ def test_an_article_that_the_shop_has_twice_or_not_or_the_erp_not_is_an_issue_ea
     assert world.documents("missing_in_erp") == {(ONE, "ONLY-SHOP")}
 
 
-def test_articles_that_are_not_sold_everywhere_can_be_left_in_peace(sqlite_store):
-    world = StockWorld(sqlite_store, missing=MissingArticles.IGNORE)
+def test_an_article_that_a_shop_never_had_is_left_in_peace(sqlite_store):
+    world = StockWorld(sqlite_store)
     world.erp.put_there("ONLY-ERP", 5)
     world.run()
     assert (world.causes(), world.item("ONLY-ERP").state) == ({}, "skipped")
+
+
+def test_an_article_that_the_shop_had_or_that_somebody_asks_for_is_said(world):
+    world.erp.put_there("ONLY-ERP", 5)
+    world.run()
+    world.mark("ONLY-ERP", facets=("read", "full"))
+    world.erp.put_there("TASSE", 3)
+    del world.shop.articles["TASSE"]
+    world.run()
+    assert world.documents("missing_in_shop") == {(ONE, "ONLY-ERP"), (ONE, "TASSE")}
 
 
 def test_the_shops_sku_and_the_erps_code_may_differ(sqlite_store):
