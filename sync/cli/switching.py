@@ -61,12 +61,14 @@ def lookup(*, table: str, value: str, target: str, channel: str | None, connecti
     row = LookupRow(table, value, target, scope)
     with opened() as runtime:
         try:
-            runs = add_lookup(runtime.store, runtime.config, row, actor=actor(), reason=reason)
+            release = add_lookup(runtime.store, runtime.config, row, actor=actor(), reason=reason).release
         except RowRefused as error:
             raise click.UsageError(str(error)) from error
         ring_all(runtime)
-        count = sum(run.expected for run in runs)
-        out.print(f"{table} {value} -> {target}; {count} orders will be looked at again")
+        goes, stays = release.goes.documents, release.stays.documents
+        out.print(f"{table} {value} -> {target}; {goes + stays} orders will be looked at again")
+        if stays:
+            out.print(f"{stays} of them are still stopped by another cause")
 
 
 COMMANDS = (pause, resume, lookup)

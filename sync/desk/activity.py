@@ -4,12 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
+from sync.desk.phrases import Phrase, say
 from sync.store.audit import AuditEntry, AuditFilter, audit_words, list_audit
 from sync.store.engine import Store
 
 _CHUNK = 500
+#: What people do, by the word that the audit keeps.
+ACTIONS: Final[Mapping[str, Phrase]] = {
+    "approve": say("approve"),
+    "reject": say("reject"),
+    "retry": say("retry"),
+    "retry again": say("retry again"),
+    "retry all": say("retry all"),
+    "cancel retry": say("cancel retry"),
+    "look again": say("look again"),
+    "resend": say("send again"),
+    "link": say("link"),
+    "lookup": say("look-up"),
+    "pause": say("pause"),
+    "resume": say("resume"),
+    "rewind": say("rewind"),
+    "run now": say("run now"),
+    "stop drain": say("stop drain"),
+    "prove key": say("prove key"),
+    "repair webhooks": say("repair webhooks"),
+    "sign in": say("sign in"),
+    "sign out": say("sign out"),
+    "sign out everywhere": say("sign out everywhere"),
+    "user add": say("user add"),
+    "user enable": say("user enable"),
+    "user disable": say("user disable"),
+    "user password": say("user password"),
+    "user role": say("user role"),
+    "user timezone": say("user time zone"),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

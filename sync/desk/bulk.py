@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from sync.desk.phrases import say
 from sync.store.audit import Actor, record_audit
 from sync.store.bulk import (
     BulkRun,
@@ -65,7 +66,7 @@ def start_bulk(store: Store, issue_id: int, *, actor: Actor, reason: str = "") -
 
     def work(connection: Connection) -> tuple[BulkRun, bool]:
         if not is_open(connection, issue_id):
-            raise LookupError(f"nothing is stopped by issue {issue_id} any more")
+            raise LookupError(say("nothing is stopped by issue %(issue_id)s any more", issue_id=issue_id))
         return begin(connection, issue_id, actor=actor, reason=reason)
 
     return store.write(work)
@@ -92,7 +93,7 @@ def retry_one(store: Store, issue_id: int, item_id: int, *, actor: Actor) -> str
     def work(connection: Connection) -> str:
         found = find_document(connection, issue_id, item_id)
         if found is None:
-            raise LookupError("this order is not stopped by this cause any more")
+            raise LookupError(say("this order is not stopped by this cause any more"))
         release(connection, [item_id])
         record_audit(connection, actor, "retry", f"order:{found[0]}:{found[1]}")
         return found[0]

@@ -16,9 +16,10 @@ from config.written import Written, written_settings
 from connectors.kit.base import ListsOrders, ManagesWebhooks, RewindsPulls, SalesTarget, Subscription
 from connectors.kit.errors import ConnectionBroken
 from connectors.registry import class_of, has
-from sync.desk.doctor import Report, last_checkup
+from sync.desk.doctor import Report, last_checkups
 from sync.desk.doctor.examine import connection_section
 from sync.desk.doctor.report import WEBHOOKS
+from sync.desk.phrases import say
 from sync.rules.systems import Systems
 from sync.store import schedule
 from sync.store.audit import Actor, record_audit
@@ -173,11 +174,14 @@ def rewind(store: Store, systems: Systems, name: str, moment: dt.datetime, *, ac
 def _demand(config: Config, name: str) -> None:
     if name not in config.connections:
         known = ", ".join(sorted(config.connections)) or "none"
-        raise LookupError(f"there is no connection {name!r}; configured are: {known}")
+        raise LookupError(
+            say("there is no connection %(name)s; configured are: %(known)s", name=repr(name), known=known)
+        )
 
 
 def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[ConnectionSummary]:
     stopped, rows = pauses(c), list_schedules(c)
+    checkups = last_checkups(c, [connection_section(name) for name in names])
     streaks = failure_streaks(c, {name: [channel.name for channel in config.channels_of(name)] for name in names})
     return [
         ConnectionSummary(
@@ -188,7 +192,7 @@ def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[Conn
             pause=find_pause(stopped, connections=(name,)),
             streak=streaks[name],
             failed=[row for row in rows if row.name in {f"pull:{name}", f"webhooks:{name}"} and row.last_ok is False],
-            checkup=last_checkup(c, connection_section(name)),
+            checkup=checkups[connection_section(name)],
         )
         for name in names
     ]
@@ -219,5 +223,7 @@ def _rewindable(systems: Systems, name: str) -> tuple[Any, tuple[str, ...]]:
     channels = tuple(channel.name for channel in systems.config.channels_of_source(name))
     connector = systems.connector(name)
     if not channels or not has(connector, RewindsPulls) or not has(connector, ListsOrders):
-        raise CannotRewind(f"{name} has no checkpoint that can be set back: no channel reads orders from it")
+        raise CannotRewind(
+            say("%(name)s has no checkpoint that can be set back: no channel reads orders from it", name=name)
+        )
     return connector, channels

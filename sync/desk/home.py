@@ -331,7 +331,7 @@ def _about_connections(home: Home) -> list[Phrase]:
         return [say_many("The connection is healthy.", "All %(count)s connections healthy.", count)]
     healthy = count - len(troubled)
     first = say("%(healthy)s of %(count)s connections healthy.", healthy=healthy, count=count)
-    return [first, *(dataclasses.replace(_SHORT[entry.condition], values={"name": entry.name}) for entry in troubled)]
+    return [first, *(_SHORT[entry.condition].filled(name=entry.name) for entry in troubled)]
 
 
 def _about_channels(home: Home, known: _Known) -> list[Phrase]:

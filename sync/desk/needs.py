@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from config.model import Config
 from connectors.kit.errors import ConnectorError
 from mappings.canonical.refs import Ref
 from sync.desk import bulk
-from sync.desk.causes import Words, choices_of, lookup_of, words_of
+from sync.desk.causes import Words, choices_of, lookup_of, title_of, words_of
 from sync.desk.phrases import Refusal, say
 from sync.rules.systems import Systems
 from sync.store.audit import Actor, record_audit
@@ -34,6 +33,7 @@ from sync.store.needs import (
     preview_release,
     sample_contents,
 )
+from sync.store.said import load_said
 
 #: Documents that are read for what they have in common.
 _SAMPLE: Final = 200
@@ -63,6 +63,16 @@ class Need:
     def under_way(self) -> int:
         """Documents that were released and not looked at yet."""
         return max(0, self.issue.documents - self.figures.documents)
+
+    @property
+    def has_title(self) -> bool:
+        """Whether the issue says more than its cause does."""
+        return title_of(self.issue.cause, self.issue.title) == self.issue.title
+
+    @property
+    def remedy(self) -> str:
+        """What to do: what is known of this very issue, unless a look-up row helps, whose form stands below."""
+        return self.words.remedy if self.lookup else self.issue.next_step or self.words.remedy
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ def _common(sample: Sequence[tuple[str, bytes | None]]) -> list[Common]:
 
 def _values(details: str, canonical: bytes | None) -> set[tuple[str, str]]:
     """(field, value) pairs of one document, each once."""
-    found = {("reason", entry["reason"]) for entry in json.loads(details)}
+    found = {("reason", entry["reason"]) for entry in load_said(details)}
     if canonical is None:
         return found
     order: Mapping[str, Any] = load_json(unpack(canonical))
@@ -257,16 +267,26 @@ def unknown_targets(systems: Systems, row: LookupRow) -> list[str]:
     return missing
 
 
-def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> list[BulkRun]:
-    """Add or change the row and release everything that waits for it; answers the runs. Raises RowRefused."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class LookupAdded:
+    """What adding a row has done, counted in the transaction that did it."""
+
+    release: Release
+    runs: Sequence[BulkRun]
+
+
+def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> LookupAdded:
+    """Add or change the row and release everything that waits for it. Raises RowRefused."""
     row = check_row(config, row)
 
-    def work(connection: Connection) -> list[BulkRun]:
+    def work(connection: Connection) -> LookupAdded:
         before = load_row(connection, row.table, row.scope, row.value)
         save_lookup(connection, row.table, row.scope, row.value, row.target, by=actor.name)
         subject = f"{row.scope}:{row.table}:{row.value}"
         record_audit(connection, actor, "lookup", subject, before=before or "", after=row.target, reason=reason)
-        return [bulk.begin(connection, issue, actor=actor)[0] for issue in _waiting(connection, config, row)]
+        issues = _waiting(connection, config, row)
+        release = preview_release(connection, issues)
+        return LookupAdded(release, [bulk.begin(connection, issue, actor=actor)[0] for issue in issues])
 
     return store.write(work)
 

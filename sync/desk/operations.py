@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.phrases import Phrase, Refusal, say
 from sync.store import pulse, schedule
-from sync.store.audit import Actor, record_audit
+from sync.store.audit import SUBJECT, Actor, AuditEntry, last_of, record_audit
 from sync.store.engine import Store
 from sync.store.health import clock, database_bytes
 from sync.store.migrate import HEAD, revision
@@ -19,6 +20,8 @@ from sync.store.pulse import Drain
 from sync.store.schedule import Row
 from sync.store.singletons import SCHEDULER, Holder, holder_of
 from sync.store.switches import Pause, find_pause, pauses
+
+_STOP: Final = "stop drain"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class DrainView:
     job: str
     host: str
     pid: str
+    #: Somebody has told its worker to kill it: what it had in its hands rests until the lease has run out.
+    stopped: AuditEntry | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def operations_of(store: Store, config: Config) -> Operations:
         stopped = pauses(c)
         return Operations(
             now=clock(c),
-            drains=[_drain(drain, pulse.drain_items(c, drain.token)) for drain in pulse.list_drains(c)],
+            drains=_drains(c),
             schedules=[_schedule(row, config, stopped) for row in schedule.list_schedules(c)],
             scheduler=holder_of(c, SCHEDULER),
             database="SQLite" if store.is_sqlite else "PostgreSQL",
@@ -79,10 +84,22 @@ def operations_of(store: Store, config: Config) -> Operations:
     return store.read(work)
 
 
-def _drain(drain: Drain, items: Sequence[tuple[str, str]]) -> DrainView:
+def _drains(c: Connection) -> list[DrainView]:
+    drains = pulse.list_drains(c)
+    stops = last_of(c, _STOP, {_subject(drain) for drain in drains}) if drains else {}
+    return [_drain(drain, pulse.drain_items(c, drain.token), stops.get(_subject(drain))) for drain in drains]
+
+
+def _subject(drain: Drain) -> str:
+    """As the audit names it."""
+    return f"drain:{drain.channel}:{drain.holder}"[:SUBJECT]
+
+
+def _drain(drain: Drain, items: Sequence[tuple[str, str]], stop: AuditEntry | None) -> DrainView:
     host, _, rest = drain.holder.partition(":")
     pid, _, job = rest.partition(":")
-    return DrainView(drain, items, job, host, pid)
+    # A worker that took another job may be the same process: only a stop of this very drain counts.
+    return DrainView(drain, items, job, host, pid, stop if stop and stop.at >= drain.started_at else None)
 
 
 def _schedule(row: Row, config: Config, stopped: Sequence[Pause]) -> ScheduleView:
@@ -124,15 +141,11 @@ def _paused(pause: Pause) -> Phrase:
 
 def find_drain(store: Store, token: str) -> DrainView | None:
     """One drain; None when it has ended."""
-    return store.read(
-        lambda c: next(
-            (_drain(drain, pulse.drain_items(c, token)) for drain in pulse.list_drains(c) if drain.token == token), None
-        )
-    )
+    return next((view for view in store.read(_drains) if view.drain.token == token), None)
 
 
 def record_stop(store: Store, view: DrainView, *, actor: Actor, reason: str) -> None:
     """Write down who stops a drain; before the worker is told, so that nothing is stopped without a trace."""
     after = f"{view.drain.items} documents in its hands"
-    subject = f"drain:{view.drain.channel}:{view.drain.holder}"
-    store.write(lambda c: record_audit(c, actor, "stop drain", subject, after=after, reason=reason))
+    subject = _subject(view.drain)
+    store.write(lambda c: record_audit(c, actor, _STOP, subject, after=after, reason=reason))

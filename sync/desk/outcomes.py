@@ -30,6 +30,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from mappings.canonical.errors import Problem, Problems
+from sync.desk.phrases import joined, say
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
@@ -95,7 +96,11 @@ def _rate_limited(error: Exception, place: Place) -> Decision:
     return Decision(
         action=Action.RETRY,
         state=ItemState.READY,
-        reason=f"{place.connection} asks us to slow down: next try in {error.retry_after_s:.0f} s",
+        reason=say(
+            "%(connection)s asks us to slow down: next try in %(seconds)s s",
+            connection=place.connection,
+            seconds=f"{error.retry_after_s:.0f}",
+        ),
         retry_s=error.retry_after_s,
         pause_s=error.retry_after_s,
     )
@@ -105,7 +110,9 @@ def _transient(error: Exception, place: Place) -> Decision:
     return Decision(
         action=Action.RETRY,
         state=ItemState.READY,
-        reason=f"{place.connection} is away ({error}); tried again by itself",
+        reason=say(
+            "%(connection)s is away (%(error)s); tried again by itself", connection=place.connection, error=error
+        ),
         retry_s=PROBE_S,
         pause_s=PROBE_S,
     )
@@ -117,17 +124,17 @@ def _broken(error: Exception, place: Place) -> Decision:
         cause="connection",
         subject=error.code,
         connection=place.connection,
-        title=f"{place.connection} is paused: {error}",
-        next_step=(
-            f"check the credentials, rights and address of {place.connection}, "
-            f"then `crossdock resume {place.connection}`"
+        title=say("%(connection)s is paused: %(error)s", connection=place.connection, error=error),
+        next_step=say(
+            "check the credentials, rights and address of %(name)s, then `crossdock resume %(name)s`",
+            name=place.connection,
         ),
         owner="integrator",
     )
     return Decision(
         action=Action.PAUSE,
         state=ItemState.READY,
-        reason=f"waits for {place.connection}: {error}",
+        reason=say("waits for %(connection)s: %(error)s", connection=place.connection, error=error),
         retry_s=0.0,
         causes=((cause, ()),),
         pause_s=float("inf"),
@@ -138,7 +145,11 @@ def _unknown(error: Exception, place: Place) -> Decision:
     return Decision(
         action=Action.RECONCILE,
         state=ItemState.RECONCILE,
-        reason=f"a write to {place.connection} may have happened ({error}); it is looked up before any other",
+        reason=say(
+            "a write to %(connection)s may have happened (%(error)s); it is looked up before any other",
+            connection=place.connection,
+            error=error,
+        ),
     )
 
 
@@ -154,8 +165,8 @@ def _rejected(error: Exception, place: Place) -> Decision:
         subject=error.code or _normalised(text),
         channel=place.channel,
         connection=place.connection,
-        title=f"{place.connection} refuses: {text}",
-        next_step="correct what the ERP names (its article, customer or the order), then retry",
+        title=say("%(connection)s refuses: %(text)s", connection=place.connection, text=text),
+        next_step=say("correct what the ERP names (its article, customer or the order), then retry"),
     )
     return Decision(action=Action.PARK, state=ItemState.PARKED, reason=text, causes=((cause, ((error.field, text),)),))
 
@@ -178,7 +189,7 @@ def _parked(problems: tuple[Problem, ...], place: Place, state: ItemState) -> De
     return Decision(
         action=Action.PARK,
         state=state,
-        reason="; ".join(problem.reason for problem in problems),
+        reason=joined("; ", (problem.reason for problem in problems)),
         causes=tuple((cause, tuple(details)) for cause, details in grouped.values()),
     )
 
@@ -191,7 +202,7 @@ def _cause(problem: Problem, place: Place) -> Cause:
         subject=re.sub(r"\[\d+\]", "[]", subject),
         channel=place.channel,
         title=title,
-        next_step=problem.next_step or "correct the order in the shop, or the mapping, then retry",
+        next_step=problem.next_step or say("correct the order in the shop, or the mapping, then retry"),
         owner="integrator" if problem.cause in {"mapping", "unmapped", "totals_mismatch"} else "business",
     )
 
@@ -202,11 +213,14 @@ def _internal(error: Exception, place: Place) -> Decision:
         cause="internal",
         subject=kind,
         channel=place.channel,
-        title=f"Crossdock itself failed ({kind}); this is a defect, please report it",
-        next_step="report the log entry of this order, then retry",
+        title=say("Crossdock itself failed (%(kind)s); this is a defect, please report it", kind=kind),
+        next_step=say("report the log entry of this order, then retry"),
     )
     return Decision(
-        action=Action.PARK, state=ItemState.PARKED, reason=f"internal error: {kind}: {error}", causes=((cause, ()),)
+        action=Action.PARK,
+        state=ItemState.PARKED,
+        reason=say("internal error: %(kind)s: %(error)s", kind=kind, error=error),
+        causes=((cause, ()),),
     )
 
 

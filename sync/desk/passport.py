@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from config.model import Config
-from sync.desk.phrases import Phrase, say
+from sync.desk.activity import ACTIONS
+from sync.desk.phrases import Phrase, joined, quote, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.store import history
 from sync.store.attempts import Attempt, load_attempts
@@ -22,6 +22,7 @@ from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
 from sync.store.intents import PastIntent, list_intents
 from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.said import load_said
 from sync.store.states import ItemState
 from sync.store.switches import Pause, pause_of
 
@@ -193,16 +194,39 @@ def _what_next(order: StoredOrder, stopped: Pause | None) -> Next:
 
 # --- the timeline -----------------------------------------------------------------------------------------------
 
+#: How a try ended (`sync.desk.outcomes.Action`, or the state in which it left the order).
+_ENDED = {
+    "done": say("done"),
+    "waiting": say("waiting"),
+    "skipped": say("skipped"),
+    "parked": say("parked"),
+    "retry": say("retry"),
+    "reconcile": say("reconcile"),
+    "park": say("park"),
+    "pause": say("pause"),
+}
+#: How a write ended; empty while nobody knows.
+_WRITTEN = {
+    "": say("outcome not known yet"),
+    "done": say("done"),
+    "found": say("found"),
+    "absent": say("not there"),
+    "refused": say("refused"),
+    "not_sent": say("not sent"),
+}
+
 
 def _came(event: Event) -> Moment:
-    again = f", {event.repeats} times more" if event.repeats else ""
-    return Moment(
-        event.received_at, event.source, f"{event.topic or 'order'} version {event.version or 'unknown'}{again}"
-    )
+    what = quote(event.topic or "order")
+    text = say("%(what)s, version %(version)s", what=what, version=event.version) if event.version else what
+    if event.repeats:
+        text = say_many("%(what)s, once more", "%(what)s, %(count)s times more", event.repeats, what=text)
+    return Moment(event.received_at, event.source, text)
 
 
 def _wrote(intent: PastIntent) -> Moment:
-    text = f"{intent.action} {intent.kind} {intent.key}: {intent.outcome or 'outcome not known yet'}"
+    outcome = _WRITTEN.get(intent.outcome, quote(intent.outcome))
+    text = say("%(call)s: %(outcome)s", call=f"{intent.action} {intent.kind} {intent.key}", outcome=outcome)
     # `sent_at` is the latest moment at which the call may begin, and may lie ahead.
     at = intent.closed_at or min(intent.sent_at, dt.datetime.now(dt.UTC))
     return Moment(at, "intent", text, outcome=intent.outcome)
@@ -210,23 +234,36 @@ def _wrote(intent: PastIntent) -> Moment:
 
 def _tried(attempt: Attempt) -> Moment:
     seconds = (attempt.ended_at - attempt.started_at).total_seconds()
-    text = f"{attempt.outcome} in {seconds:.2f} s" + (f": {attempt.message}" if attempt.message else "")
+    text = say(
+        "%(outcome)s in %(seconds)s s",
+        outcome=_ENDED.get(attempt.outcome, quote(attempt.outcome)),
+        seconds=f"{seconds:.2f}",
+    )
+    if attempt.message:
+        text = joined(": ", (text, attempt.message))
     return Moment(attempt.started_at, "attempt", text, seconds, attempt.outcome, attempt)
 
 
 def _linked(binding: BindingRow) -> Moment:
     name = binding.number or f"id {binding.external_id}"
-    ended = f", until {binding.ended_at:%Y-%m-%d %H:%M} UTC" if binding.ended_at else ""
-    return Moment(binding.created_at, "linked", f"{binding.kind} {name} of {binding.connection}{ended}")
+    text = say("%(kind)s %(name)s of %(connection)s", kind=binding.kind, name=name, connection=binding.connection)
+    if binding.ended_at:
+        text = say("%(what)s, until %(moment)s UTC", what=text, moment=f"{binding.ended_at:%Y-%m-%d %H:%M}")
+    return Moment(binding.created_at, "linked", text)
 
 
 def _decided(change: ChangeRow) -> Moment:
-    words = (change.action, change.after, f"({change.reason})" if change.reason else "")
-    return Moment(change.at, "person", f"{change.actor}: {' '.join(filter(None, words))}")
+    words = [
+        ACTIONS.get(change.action, quote(change.action)),
+        change.after,
+        f"({change.reason})" if change.reason else "",
+    ]
+    text = say("%(who)s: %(what)s", who=change.actor, what=joined(" ", filter(None, words)))
+    return Moment(change.at, "person", text)
 
 
 def _stop(row: history.StopRow) -> Stop:
-    details = tuple((entry["path"], entry["reason"]) for entry in json.loads(row.details))
+    details = tuple((entry["path"], entry["reason"]) for entry in load_said(row.details))
     return Stop(row.issue_id, row.cause, row.title, row.next_step, row.owner, details)
 
 

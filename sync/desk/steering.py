@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from sync.desk.passport import seen_token, subject_of
+from sync.desk.phrases import say
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
 from sync.store.history import load_kept
+from sync.store.intents import ASSUMED, RESEND, decide, list_undecided
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.items import approve, release, skip
 from sync.store.orders import StoredOrder
@@ -79,6 +81,29 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, se
     return store.write(work)
 
 
+def resend_orders(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, seen: str = "") -> int:
+    """Send again what may have been sent before and is not to be found; answers how many orders go on.
+
+    The word counts for the writes that wait for it now and for no later one. Raises Stale, and LookupError for an order
+    of which nothing waits.
+    """
+
+    def work(connection: Connection) -> int:
+        count = 0
+        for order in orders:
+            _demand_seen(connection, order, seen)
+            waiting = list_undecided(connection, order.item_id)
+            if not waiting:
+                raise LookupError(say("nothing of order %(number)s waits to be sent again", number=order.number))
+            decide(connection, order.item_id, RESEND)
+            count += release(connection, [order.item_id])
+            what = ", ".join(f"{kind} {key}" for kind, key in waiting)
+            record_audit(connection, actor, "resend", subject_of(order), after=what)
+        return count
+
+    return store.write(work)
+
+
 def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str, seen: str = "") -> list[str]:
     """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it, Stale."""
 
@@ -86,9 +111,16 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
         _demand_seen(connection, order, seen)
         causes = sorted({entry[0] for entry in causes_of(connection, [order.item_id]).get(order.item_id, [])})
         if not causes:
-            raise LookupError(f"nothing holds order {order.number}: it is {order.state}")
+            raise LookupError(
+                say("nothing holds order %(number)s: it is %(state)s", number=order.number, state=order.state)
+            )
+        decide(connection, order.item_id, ASSUMED)
         if not approve(connection, order.item_id, causes):
-            raise LookupError(f"order {order.number} is being looked at again just now; approve what it says then")
+            raise LookupError(
+                say(
+                    "order %(number)s is being looked at again just now; approve what it says then", number=order.number
+                )
+            )
         release(connection, [order.item_id])
         record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
         return causes
@@ -106,7 +138,11 @@ def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str,
         _demand_seen(connection, order, seen)
         if order.erp_id:
             raise LookupError(
-                f"order {order.number} is in the ERP as {order.erp_number or order.erp_id}: cancel it there"
+                say(
+                    "order %(number)s is in the ERP as %(erp_number)s: cancel it there",
+                    number=order.number,
+                    erp_number=order.erp_number or order.erp_id,
+                )
             )
         if not skip(connection, order.item_id, f"rejected by {actor}: {reason}"):
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from config.model import Config
+from sync.desk.phrases import say
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.issues import close_connection_issues
@@ -20,7 +21,9 @@ def scope_of(config: Config, name: str) -> str:
     if name in config.channels:
         return "channel"
     known = ", ".join([*sorted(config.connections), *sorted(config.channels)])
-    raise LookupError(f"there is no connection and no channel {name!r}; configured are: {known}")
+    raise LookupError(
+        say("there is no connection and no channel %(name)s; configured are: %(known)s", name=repr(name), known=known)
+    )
 
 
 def pause_by_hand(store: Store, scope: str, name: str, *, actor: Actor, reason: str) -> None:

@@ -13,6 +13,7 @@ from connectors.kit.base import DocumentSummary, Envelope, Rank
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order
+from mappings.canonical.words import say
 from sync.flows.rows import fingerprint, order_row
 from sync.rules.systems import ChannelSystems
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
@@ -76,9 +77,9 @@ def _match(systems: ChannelSystems, row: DocumentSummary, sale: DocumentSummary,
     expected = systems.target_options.rounded(Money(row.total, row.currency))
     verdict = ""
     if not alone:
-        verdict = "no: more than one sale fits"
+        verdict = say("no: more than one sale fits")
     elif (sale.total, sale.currency) != (expected, row.currency):
-        verdict = "no: the totals differ"
+        verdict = say("no: the totals differ")
     day = (row.placed_on or row.placed_at.date()).isoformat()
     return Match(row.external_id, row.number, day, f"{expected} {row.currency}", sale, verdict)
 

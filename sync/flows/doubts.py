@@ -14,6 +14,7 @@ from connectors.kit.errors import ConnectorError
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.refs import Ref
+from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
@@ -54,12 +55,12 @@ def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
     standing = [document for document in documents if document.rank is not Rank.CANCELLED]
     piece.cancelled = [document for document in documents if document.rank is Rank.CANCELLED]
     if unsettled and not standing:
-        raise Unsettled("the sale may have been made; it is looked up again", unsettled[-1].settles_at)
+        raise Unsettled(say("the sale may have been made; it is looked up again"), unsettled[-1].settles_at)
     if unsettled and len(standing) > 1:
-        raise Unsettled("another document of this order may still land", unsettled[-1].settles_at)
+        raise Unsettled(say("another document of this order may still land"), unsettled[-1].settles_at)
     if unsettled and standing[0].rank < drain.wanted_rank:
         # Found, but the step after it may still land: doing it twice is a double effect too.
-        raise Unsettled("the sale was made; its next step may still land", unsettled[-1].settles_at)
+        raise Unsettled(say("the sale was made; its next step may still land"), unsettled[-1].settles_at)
     permit = Permit(drain, time.monotonic() + drain.systems.start_s)
     try:
         if standing:

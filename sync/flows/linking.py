@@ -13,6 +13,7 @@ from connectors.kit.base import DocumentSummary, Rank, SearchesSales, TargetDocu
 from connectors.registry import has
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
+from mappings.canonical.words import say
 from sync.flows.adopt import Match, link, read_order
 from sync.rules.systems import ChannelSystems
 from sync.store.audit import Actor, record_audit
@@ -46,19 +47,27 @@ def link_order(
         (each for each in find_sales(store, systems, order, sale_id) if each.sale.external_id == sale_id), None
     )
     if match is None:
-        raise LookupError(f"the ERP has no sale with the id {sale_id!r} any more")
+        raise LookupError(say("the ERP has no sale with the id %(sale_id)s any more", sale_id=repr(sale_id)))
     if not match.linkable:
-        raise LookupError(f"sale {match.sale_number} is not linked: {match.verdict}")
+        raise LookupError(
+            say("sale %(sale_number)s is not linked: %(verdict)s", sale_number=match.sale_number, verdict=match.verdict)
+        )
     [envelope] = systems.source.fetch_orders([order.external_id])
     if envelope.deleted:
-        raise LookupError(f"order {order.number} is gone in the shop")
+        raise LookupError(say("order %(number)s is gone in the shop", number=order.number))
     try:
         current = read_order(store, systems, envelope)
     except Problems as problems:
-        raise LookupError(f"order {order.number} cannot be read any more: {problems}") from problems
+        raise LookupError(
+            say("order %(number)s cannot be read any more: %(problems)s", number=order.number, problems=problems)
+        ) from problems
     if _expected(systems, current.totals.grand) != match.sale.total:
         raise LookupError(
-            f"order {order.number} has changed in the shop since: its total is {current.totals.grand} now"
+            say(
+                "order %(number)s has changed in the shop since: its total is %(grand)s now",
+                number=order.number,
+                grand=current.totals.grand,
+            )
         )
 
     def work(connection: Connection) -> bool:
@@ -70,7 +79,9 @@ def link_order(
         return True
 
     if not store.write(work):
-        raise LookupError(f"order {order.number} is being worked on or looked up just now; try again in a moment")
+        raise LookupError(
+            say("order %(number)s is being worked on or looked up just now; try again in a moment", number=order.number)
+        )
     return match
 
 
@@ -117,14 +128,25 @@ def read_sales(systems: ChannelSystems, order: StoredOrder) -> list[SaleNow]:
 
 def _demand_linkable(systems: ChannelSystems, order: StoredOrder) -> None:
     if not has(systems.target, SearchesSales):
-        raise LookupError(f"{systems.channel.erp} cannot be searched; `crossdock adopt` links by the order's number")
+        raise LookupError(
+            say("%(erp)s cannot be searched; `crossdock adopt` links by the order's number", erp=systems.channel.erp)
+        )
     if not order.id:
         raise LookupError(
-            f"order {order.number} could not be read, so nothing of it can be compared; correct it in the shop, or "
-            "reject it and name the sale as the reason"
+            say(
+                "order %(number)s could not be read, so nothing of it can be compared; correct it in "
+                "the shop, or reject it and name the sale as the reason",
+                number=order.number,
+            )
         )
     if order.erp_id:
-        raise LookupError(f"order {order.number} is linked with sale {order.erp_number or order.erp_id} already")
+        raise LookupError(
+            say(
+                "order %(number)s is linked with sale %(erp_number)s already",
+                number=order.number,
+                erp_number=order.erp_number or order.erp_id,
+            )
+        )
 
 
 def _match(
@@ -138,11 +160,11 @@ def _match(
     owner = bound.get(sale.external_id)
     verdict = ""
     if owner not in {None, order.id}:
-        verdict = f"no: it belongs to order {names.get(owner or 0, 'of another channel')}"
+        verdict = say("no: it belongs to order %(number)s", number=names.get(owner or 0, say("of another channel")))
     elif sale.rank is Rank.CANCELLED:
-        verdict = "no: it is cancelled in the ERP"
+        verdict = say("no: it is cancelled in the ERP")
     elif (sale.total, sale.currency) != (expected, order.currency):
-        verdict = "no: the totals differ; correct one of them first"
+        verdict = say("no: the totals differ; correct one of them first")
     return Match(order.external_id, order.number, order.placed_on, f"{expected} {order.currency}", sale, verdict)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.kit.base import Rank, SalesTarget, TargetDocument
 from connectors.kit.errors import RecordRejected
 from mappings.canonical.errors import Problem
+from mappings.canonical.words import say
 from sync.rules.stops import Held
 
 #: Ids are given before commit, so a lower one can appear after we looked: look, delete, look again.
@@ -52,7 +53,11 @@ def _doubled(key: str, documents: list[TargetDocument]) -> Problem:
     return Problem(
         cause="doubled",
         path="",
-        reason=f"the ERP has more than one sale under {key}: {numbers or 'they change while we look'}",
+        reason=say(
+            "the ERP has more than one sale under %(key)s: %(numbers)s",
+            key=key,
+            numbers=numbers or say("they change while we look"),
+        ),
         subject=key,
-        next_step="cancel all but one of them in the ERP, then retry",
+        next_step=say("cancel all but one of them in the ERP, then retry"),
     )

@@ -36,10 +36,19 @@ class Facts:
         return self.resolved.get(Ref("product", line.sku))
 
 
+_LACKS: Final = {
+    "billing": say("the billing address lacks: %(missing)s"),
+    "shipping": say("the shipping address lacks: %(missing)s"),
+}
+
+
 def duplicate_order(order: Order, facts: Facts) -> Iterator[Problem]:
-    """The same customer, lines and total within the channel's window."""
+    """The same customer, lines and total within the channel's window.
+
+    Without a subject: each pair is a decision of its own, and all of them are one cause to look through.
+    """
     window = dt.timedelta(minutes=facts.policies.duplicate_window_min)
-    for external_id, number, placed_at in facts.alike:
+    for _external_id, number, placed_at in facts.alike:
         if abs(order.placed_at - placed_at) <= window:
             yield Problem(
                 cause="duplicate_order",
@@ -49,7 +58,6 @@ def duplicate_order(order: Order, facts: Facts) -> Iterator[Problem]:
                     number=number,
                     placed_at=f"{placed_at:%Y-%m-%d %H:%M}",
                 ),
-                subject=external_id,
                 next_step=say("ask the customer; approve the order if both are meant, else cancel one in the shop"),
             )
 
@@ -197,7 +205,7 @@ def address(order: Order, facts: Facts) -> Iterator[Problem]:
             yield Problem(
                 cause="address",
                 path=name,
-                reason=say(_LACKS[name], missing=joined(", ", missing)),
+                reason=_LACKS[name].filled(missing=joined(", ", missing)),
                 next_step=say("complete the address in the shop, or approve the order as it is"),
             )
     country = order.billing.country

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
 
 from sync.store.tables import audit
 from sync.store.types import db_now
+
+#: Characters of what was changed that are kept.
+SUBJECT: Final = 320
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def record_audit(
             actor=actor.name[:128],
             origin=actor.origin[:255],
             action=action,
-            subject=subject[:320],
+            subject=subject[:SUBJECT],
             before=before,
             after=after,
             reason=reason,
@@ -87,6 +91,16 @@ def list_audit(
     if below is not None:
         query = query.where(audit.c.id < below)
     return [AuditEntry(*row) for row in connection.execute(query.order_by(audit.c.id.desc()).limit(limit))]
+
+
+def last_of(connection: Connection, action: str, subjects: Collection[str]) -> dict[str, AuditEntry]:
+    """Subject -> the newest change of this kind, of these subjects."""
+    table = audit.c
+    newest = (
+        select(func.max(table.id)).where(table.action == action, table.subject.in_(subjects)).group_by(table.subject)
+    )
+    query = select(*(table[field.name] for field in dataclasses.fields(AuditEntry))).where(table.id.in_(newest))
+    return {row.subject: AuditEntry(*row) for row in connection.execute(query)}
 
 
 def _conditions(which: AuditFilter) -> Iterator[ColumnElement[bool]]:

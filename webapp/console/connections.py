@@ -30,6 +30,7 @@ from webapp.console.doctor import patient
 from webapp.console.findings import level_badge
 from webapp.console.home import ring_all
 from webapp.console.patience import PATIENCE_S, StillAtWork, within
+from webapp.console.present import said, told
 from webapp.console.texts import zone
 from webapp.parts import parts
 
@@ -80,11 +81,11 @@ def repair(name: str) -> ResponseReturnValue:
 
     try:
         # A shop pings us before it answers, once for each webhook.
-        flash(within(work))
+        flash(said(within(work)))
     except StillAtWork:
         flash(_("The shop takes its time. It goes on by itself; look here again in a minute."))
     except (ConnectorError, NoWebhooks) as error:
-        return _page(name, _("The webhooks could not be repaired: %(reason)s", reason=str(error)))
+        return _page(name, _("The webhooks could not be repaired: %(reason)s", reason=told(error)))
     return _back(name)
 
 
@@ -122,7 +123,7 @@ def preview(name: str) -> ResponseReturnValue:
             with impatient_systems(parts().config) as systems:
                 seen = preview_rewind(parts().store, systems, name, moment)
         except (ConnectorError, CannotRewind) as problem:
-            error = str(problem)
+            error = told(problem)
     page = render_template(
         "console/rewind.html", detail=detail, to=text, moment=moment, seen=seen, error=error if text else ""
     )
@@ -141,7 +142,7 @@ def go_back(name: str) -> ResponseReturnValue:
     try:
         rewind(parts().store, parts().systems, name, moment, actor=current_actor(), reason=reason)
     except (CannotRewind, ConnectorError) as problem:
-        return _page(name, str(problem))
+        return _page(name, told(problem))
     flash(_("The next pull starts there; it is due now."))
     return _back(name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
-from sync.desk.causes import choices_of
+from sync.desk.causes import choices_of, title_of
 from sync.desk.needs import (
     LookupPreview,
     LookupRow,
@@ -26,11 +26,12 @@ from sync.desk.needs import (
     preview_lookup,
     unknown_targets,
 )
+from sync.store.needs import Release
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.home import ring_all
 from webapp.console.patience import StillAtWork, within
-from webapp.console.present import said
+from webapp.console.present import number, said
 from webapp.parts import parts
 
 blueprint = Blueprint("needs", __name__, url_prefix="/needs")
@@ -40,6 +41,8 @@ _MAX_REASON: Final = 500
 #: How long a preview waits for an ERP's answer.
 _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
+#: Of a count that a form brings back.
+_DIGITS: Final = 10
 #: Who can end an issue -> what that is called.
 OWNERS: Final = {
     "business": lazy_gettext("Business"),
@@ -121,7 +124,9 @@ def retry_all(issue_id: int) -> ResponseReturnValue:
         return redirect(url_for(".index"), 303)
     ring_all()
     if new:
-        flash(ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", run.expected))
+        count = run.expected
+        again = ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", count)
+        flash(" ".join([again, *_meanwhile(request.form.get("foreseen", ""), count)]))
     else:
         flash(_("This runs already; %(who)s started it.", who=run.asked_by))
     return redirect(url_for(".show", issue_id=issue_id), 303)
@@ -162,14 +167,30 @@ def lookup(issue_id: int) -> ResponseReturnValue:
     row = _row(need, request.form)
     reason = request.form.get("reason", "").strip()[:_MAX_REASON]
     try:
-        runs = add_lookup(parts().store, parts().config, row, actor=current_actor(), reason=reason)
+        added = add_lookup(parts().store, parts().config, row, actor=current_actor(), reason=reason)
     except RowRefused as error:
         return _show(issue_id, row=row, error=said(error.phrase)), 422
     ring_all()
-    count = sum(run.expected for run in runs)
-    what = _("%(value)s is %(target)s from now on.", value=row.value, target=row.target.strip())
-    flash(what + " " + ngettext("%(num)s order is looked at again.", "%(num)s orders are looked at again.", count))
+    flash(" ".join(_what_goes(row, added.release, request.form.get("foreseen", ""))))
     return redirect(url_for(".show", issue_id=issue_id), 303)
+
+
+def _what_goes(row: LookupRow, release: Release, foreseen: str) -> Iterator[str]:
+    """What a row has released, and by how much that is not what its preview said: orders come and go meanwhile."""
+    goes, stays = release.goes.documents, release.stays.documents
+    yield _("%(value)s is %(target)s from now on.", value=row.value, target=row.target.strip())
+    yield ngettext("%(num)s order goes.", "%(num)s orders go.", goes)
+    if stays:
+        yield ngettext(
+            "%(num)s more is still stopped by another cause.", "%(num)s more are still stopped by another cause.", stays
+        )
+    yield from _meanwhile(foreseen, goes)
+
+
+def _meanwhile(foreseen: str, count: int) -> Iterator[str]:
+    """Where the page that somebody decided by has counted otherwise."""
+    if foreseen.isascii() and foreseen.isdigit() and len(foreseen) < _DIGITS and int(foreseen) != count:
+        yield _("The page said %(count)s: some came or went since.", count=number(int(foreseen)))
 
 
 # --- what the pages are made from -------------------------------------------------------------------------------
@@ -199,6 +220,7 @@ def _show(
         missing=missing,
         error=error,
         scopes=_scopes(need),
+        title_of=title_of,
         choices=choices_of(row.table) if row is not None else (),
         owners=OWNERS,
         fields=FIELDS,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from connectors.kit.errors import ConnectorError
-from sync.desk.causes import words_of
+from sync.desk.causes import title_of, words_of
 from sync.desk.passport import Passport, exchanges_of, find_order, load_passport, received
 from sync.desk.places import page_of
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
@@ -27,6 +27,7 @@ from sync.work.rehearse import DryRunReport, dry_run
 from webapp.console.access import current_actor, needs
 from webapp.console.exchanges import Body, Shown, body, show
 from webapp.console.orders import blueprint
+from webapp.console.present import told
 from webapp.parts import parts
 
 _ORDER: Final = "/<channel>/<path:external_id>"
@@ -109,7 +110,7 @@ def approve(channel: str, external_id: str) -> ResponseReturnValue:
     try:
         approve_order(parts().store, order, actor=current_actor(), reason=reason, seen=request.form.get("seen", ""))
     except LookupError as refusal:
-        return _page(order, Extra(error=str(refusal), typed={"approve": reason}), 409)
+        return _page(order, Extra(error=told(refusal), typed={"approve": reason}), 409)
     parts().bell.ring(order.channel, "order")
     flash(_("Approved. The order goes on."))
     return _back(order)
@@ -127,7 +128,7 @@ def reject(channel: str, external_id: str) -> ResponseReturnValue:
     try:
         done = reject_order(parts().store, order, actor=current_actor(), reason=reason, seen=seen)
     except LookupError as refusal:
-        return _page(order, Extra(error=str(refusal), typed={"reject": reason}), 409)
+        return _page(order, Extra(error=told(refusal), typed={"reject": reason}), 409)
     if not done:
         busy = _("The order is being worked on or looked up just now. Try again in a moment.")
         return _page(order, Extra(error=busy, typed={"reject": reason}), 409)
@@ -145,7 +146,7 @@ def link(channel: str, external_id: str) -> ResponseReturnValue:
         systems = parts().systems.channel(order.channel)
         done = link_order(parts().store, systems, order, sale_id, actor=current_actor(), reason=_reason())
     except (LookupError, ConnectorError, SystemMissing) as refusal:
-        return _page(order, Extra(error=str(refusal)), 409)
+        return _page(order, Extra(error=told(refusal)), 409)
     flash(_("The order is linked with sale %(number)s. Nothing was created.", number=done.sale_number))
     return _back(order)
 
@@ -165,7 +166,7 @@ def find_sale(channel: str, external_id: str) -> ResponseReturnValue:
         systems = parts().systems.channel(order.channel)
         matches = find_sales(parts().store, systems, order, text)
     except (LookupError, ConnectorError, SystemMissing) as refusal:
-        return _page(order, Extra(error=str(refusal), searched=text), 409)
+        return _page(order, Extra(error=told(refusal), searched=text), 409)
     return _page(order, Extra(matches=matches, searched=text))
 
 
@@ -177,7 +178,7 @@ def read_erp(channel: str, external_id: str) -> ResponseReturnValue:
     try:
         sales = read_sales(parts().systems.channel(order.channel), order)
     except (ConnectorError, SystemMissing) as refusal:
-        return _page(order, Extra(error=str(refusal)), 502)
+        return _page(order, Extra(error=told(refusal)), 502)
     return _page(order, Extra(sales=sales))
 
 
@@ -189,7 +190,7 @@ def rehearse(channel: str, external_id: str) -> ResponseReturnValue:
     try:
         report = dry_run(parts().store, parts().systems, order)
     except (LookupError, ConnectorError, SystemMissing) as refusal:
-        return _page(order, Extra(error=str(refusal)), 502)
+        return _page(order, Extra(error=told(refusal)), 502)
     return _page(order, Extra(dry=report, calls=[show(dataclasses.asdict(call)) for call in report.calls]))
 
 
@@ -249,7 +250,7 @@ def _release(order: StoredOrder, change: Callable[..., int]) -> ResponseReturnVa
     try:
         count = change(parts().store, orders=[order], actor=current_actor())
     except LookupError as refusal:
-        return _page(order, Extra(error=str(refusal)), 409)
+        return _page(order, Extra(error=told(refusal)), 409)
     parts().bell.ring(order.channel, "order")
     if not count:
         flash(_("A write of this order has no outcome yet: it is looked up first, and goes on by itself then."))
@@ -274,6 +275,7 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         exchanges=_exchanges(one),
         kinds=_KINDS,
         words_of=words_of,
+        title_of=title_of,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
         sale_page=lambda sale: page_of(systems, channel.erp, "sale", sale),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),

@@ -86,7 +86,6 @@ def index() -> ResponseReturnValue:
         channels=sorted(parts().config.channels),
         causes=_causes(asked.typed.get("cause", "")),
         heads=dict(_heads(asked)),
-        reason_of=_first_line,
         **_turns(asked, listing.page),
     )
 
@@ -187,8 +186,3 @@ def _turns(asked: Asked, page: Page) -> dict[str, str]:
         "newer": asked.address(before=write_mark(page.previous)) if page.previous else "",
         "older": asked.address(after=write_mark(page.next)) if page.next else "",
     }
-
-
-def _first_line(text: str) -> str:
-    """Of a reason that brings a table along."""
-    return text.partition("\n")[0][:_MAX_TEXT]

@@ -124,6 +124,11 @@ def shown(text: str, limit: int = 0, *, data: bool = False) -> Markup:
     return template % values if values else template
 
 
+def told(error: Exception) -> str:
+    """What an error says, in the reader's language as far as it is ours."""
+    return said(str(error))
+
+
 #: Around what others have written or named.
 _AS_IT_IS: Final = Markup('<span translate="no">{}</span>')
 
@@ -145,7 +150,9 @@ def _shown_value(value: object, limit: int) -> object:
 
 
 def _cut(text: str, limit: int) -> str:
-    return f"{text[:limit]}\N{HORIZONTAL ELLIPSIS}" if limit and len(text) > limit else text
+    """Where there is little room, of the first line only: some values are tables."""
+    short = text.partition("\n")[0][:limit] if limit else text
+    return text if len(short) == len(text) else f"{short}\N{HORIZONTAL ELLIPSIS}"
 
 
 def duration(seconds: float | dt.timedelta | None) -> str:

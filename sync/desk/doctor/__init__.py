@@ -6,7 +6,7 @@ do; `prove_key` shows with two real calls that an ERP keeps our documents single
 
 from sync.desk.doctor.examine import Patient, examine, examine_connection
 from sync.desk.doctor.keyproof import KeyProof, prove_key
-from sync.desk.doctor.report import Line, Report, keep_report, last_checkup
+from sync.desk.doctor.report import Line, Report, keep_report, last_checkup, last_checkups
 
 __all__ = [
     "KeyProof",
@@ -17,5 +17,6 @@ __all__ = [
     "examine_connection",
     "keep_report",
     "last_checkup",
+    "last_checkups",
     "prove_key",
 ]

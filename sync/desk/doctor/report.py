@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 from connectors.kit.findings import Finding, Level
 from sync.desk.phrases import Phrase, say
 from sync.store.engine import Store
-from sync.store.reports import last_report, save_report
+from sync.store.reports import Report as KeptReport
+from sync.store.reports import last_reports, save_report
 
 #: `reports.kind`; the subject is empty for a check-up of everything, else the section.
 KIND: Final = "doctor"
@@ -135,10 +136,20 @@ def last_checkup(connection: Connection, subject: str = "") -> Report | None:
 
     A section is also looked at whenever everything is.
     """
-    found = last_report(connection, KIND, subject)
-    own = None if found is None else Report.from_json(found.body)
-    whole = last_checkup(connection) if subject else None
-    lines = tuple(line for line in whole.lines if line.section == subject) if whole else ()
-    if whole is not None and lines and (own is None or own.at < whole.at):
-        return Report(whole.at, lines)
-    return own
+    return last_checkups(connection, [subject])[subject]
+
+
+def last_checkups(connection: Connection, subjects: Sequence[str]) -> dict[str, Report | None]:
+    """`last_checkup` of each; the one of everything is as large as the installation, and is decoded once for all."""
+    kept = last_reports(connection, KIND, {"", *subjects})
+    whole = Report.from_json(kept[""].body) if "" in kept else None
+    sections = whole.sections() if whole else {}
+    return {
+        subject: _newer(whole, sections.get(subject), kept.get(subject)) if subject else whole for subject in subjects
+    }
+
+
+def _newer(whole: Report | None, lines: Sequence[Line] | None, own: KeptReport | None) -> Report | None:
+    if whole is not None and lines and (own is None or dt.datetime.fromisoformat(own.body["at"]) < whole.at):
+        return Report(whole.at, tuple(lines))
+    return None if own is None else Report.from_json(own.body)

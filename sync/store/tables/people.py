@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text, true
 
+from sync.store.said import Said
 from sync.store.tables.metadata import metadata
 from sync.store.types import BigId, UtcDateTime
 
@@ -19,8 +20,8 @@ issues = Table(
     Column("subject", String(255), nullable=False, server_default=""),
     Column("channel", String(128), nullable=False, server_default=""),
     Column("connection", String(128), nullable=False, server_default=""),
-    Column("title", Text, nullable=False),
-    Column("next_step", Text, nullable=False, server_default=""),
+    Column("title", Said, nullable=False),
+    Column("next_step", Said, nullable=False, server_default=""),
     #: `integrator`, `business`, `admin`: who can end it.
     Column("owner", String(32), nullable=False, server_default="admin"),
     Column("opened_at", UtcDateTime, nullable=False),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     text,
 )
 
+from sync.store.said import Said
 from sync.store.tables.metadata import metadata
 from sync.store.types import BigId, UtcDateTime
 
@@ -29,7 +30,7 @@ switches = Table(
     Column("name", String(128), primary_key=True),
     Column("paused", Boolean, nullable=False, server_default=false()),
     #: Plain words: why, and what a person must do.
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Said, nullable=False, server_default=""),
     #: Pauses itself until then (a rate limit); null for a pause that only a person ends.
     Column("until", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
@@ -106,7 +107,7 @@ work_items = Table(
     Column("done_digest", String(32), nullable=False, server_default=""),
     Column("done_canonical", String(64), nullable=False, server_default=""),
     #: Why it is where it is, in plain words (skip, wait, park, reconcile).
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Said, nullable=False, server_default=""),
     #: A person's word that ends a hold: JSON list of causes that may pass, while the content is `approved_digest`.
     Column("approved", Text, nullable=False, server_default="[]"),
     Column("approved_digest", String(32), nullable=False, server_default=""),
@@ -158,7 +159,7 @@ intents = Table(
     Column("settles_at", UtcDateTime, nullable=False),
     #: Null while nobody knows how it ended.
     Column("closed_at", UtcDateTime),
-    #: `done`, `found`, `absent`, `refused`, `not_sent`, `removed`, `person`.
+    #: `done`, `found`, `absent`, `refused`, `not_sent`, `removed`, `person`; `unknown`, `assumed`, `resend`.
     Column("outcome", String(16), nullable=False, server_default=""),
     Index("ix_intents_open", "closed_at", "settles_at"),
     Index(None, "item_id"),
@@ -197,7 +198,7 @@ attempts = Table(
     Column("error_class", String(64), nullable=False, server_default=""),
     #: The connection that could not be used; empty where the try says that of none.
     Column("blamed", String(128), nullable=False, server_default=""),
-    Column("message", Text, nullable=False, server_default=""),
+    Column("message", Said, nullable=False, server_default=""),
     #: What went over the wire, redacted; null where no call was made. The documents of one bulk call share it.
     Column("exchanges_id", BigId, ForeignKey("exchanges.id")),
     Index(None, "item_id"),
@@ -221,7 +222,7 @@ schedules = Table(
     Column("next_at", UtcDateTime, nullable=False),
     Column("last_at", UtcDateTime),
     Column("last_ok", Boolean),
-    Column("message", Text, nullable=False, server_default=""),
+    Column("message", Said, nullable=False, server_default=""),
     #: Asked for out of turn ("poll now").
     Column("asked", Boolean, nullable=False, server_default=false()),
 )

@@ -18,7 +18,16 @@ from config.settings import Settings
 from connectors.kit.findings import Finding, Level, fail, ok, unknown, warn
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from connectors.sandbox.erp.products import default_products
-from sync.desk.doctor import Line, Patient, Report, examine, examine_connection, keep_report, last_checkup
+from sync.desk.doctor import (
+    Line,
+    Patient,
+    Report,
+    examine,
+    examine_connection,
+    keep_report,
+    last_checkup,
+    last_checkups,
+)
 from sync.desk.doctor.report import report_of
 from sync.desk.doctor.running import Section, run_all
 from sync.rules.systems import Systems, read_config
@@ -197,6 +206,20 @@ def test_a_report_comes_back_from_the_database_as_it_was(store):
     assert store.read(last_checkup) == report
     assert store.read(lambda c: last_checkup(c, "connection:shop")).lines == ()
     assert Report.from_json(report.to_json()) == report
+
+
+def test_the_check_up_of_everything_is_read_once_however_many_connections_ask(store, monkeypatch):
+    whole = report_of([Line(f"connection:{name}", "a check", ok("a", "fine")) for name in ("shop", "erp")])
+    keep_report(store, whole)
+    read = []
+    monkeypatch.setattr(Report, "from_json", lambda data, real=Report.from_json: read.append(data) or real(data))
+    found = store.read(lambda c: last_checkups(c, ["connection:shop", "connection:erp", "connection:new"]))
+    assert len(read) == 1
+    assert {name: report and len(report.lines) for name, report in found.items()} == {
+        "connection:shop": 1,
+        "connection:erp": 1,
+        "connection:new": None,
+    }
 
 
 # --- everything -------------------------------------------------------------------------------------------------

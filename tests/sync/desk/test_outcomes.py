@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from config.model import Policies
 from connectors.kit.errors import (
     AlreadyExists,
     ConnectionBroken,
@@ -13,8 +14,10 @@ from connectors.kit.errors import (
 from mappings.canonical.errors import MappingError, Problem, Problems, Unmapped
 from sync.desk.outcomes import LATER_S, Action, Place, backoff_s, decide
 from sync.rules.stops import Held, Later, NotSent, Unsettled
+from sync.rules.verify import Facts, duplicate_order
 from sync.store.engine import DatabaseBusy
 from sync.store.states import ItemState
+from tests.sync.rules.test_verify import GOOD
 
 PLACE = Place(channel="web", connection="erp")
 HOLD = Problem(cause="value_limit", path="totals.grand", reason="too much", next_step="approve")
@@ -55,6 +58,14 @@ def test_every_stop_has_a_cause_a_next_step_and_an_owner(error):
         assert cause.title
         assert cause.next_step
         assert cause.owner in {"integrator", "business", "admin"}
+
+
+def test_orders_that_look_like_duplicates_are_one_cause_to_look_through():
+    alike = [("7", "WC-7", GOOD.placed_at), ("8", "WC-8", GOOD.placed_at)]
+    holds = list(duplicate_order(GOOD, Facts(policies=Policies(), resolved={}, lookups={}, alike=alike)))
+    [(cause, details)] = decide(Held(holds), PLACE).causes
+    assert (cause.cause, cause.subject, len(details)) == ("duplicate_order", "", 2)
+    assert all("as order WC-" in reason for _, reason in details)
 
 
 def fingerprints(error: Exception, place: Place = PLACE) -> list[str]:

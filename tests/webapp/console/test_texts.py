@@ -4,133 +4,33 @@ from __future__ import annotations
 
 import html
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import yaml
-from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.mofile import write_mo
 
-from connectors.kit.findings import fail
+from connectors.kit.errors import RecordRejected
+from connectors.kit.findings import fail, of_error
+from connectors.kit.words import say as say_of_connector
 from connectors.registry import CONNECTORS
+from mappings.canonical.words import quote, say
 from sync.desk.doctor import channel, connection, golive, installation, keep_report
 from sync.desk.doctor.report import Line, report_of
 from sync.work import checkup
-from tests.shared import REPOSITORY
 from tests.webapp.console.conftest import Browser
-from webapp.console import texts
+from tests.webapp.console.pseudo import PSEUDO, foreigner, marked, messages, pseudo_language, unmarked
+from webapp.console.present import said, shown
 
-#: Stands for any other language: it has rules for plurals and dates, and nobody translates us into it by chance.
-PSEUDO = "eo"
-OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
-#: Names, and what is the same in every language.
-NAMES = re.compile(r"\b(Crossdock|crossdock|UTC|CSV|SKU|ERP|EUR|Europe/Berlin|kB|MB|GB|ms|min)\b")
+__all__ = ["foreigner", "pseudo_language"]
+
 TABLE = yaml.safe_load(Path(__file__).with_name("roles.yaml").read_text())
 #: What a browser shows; downloads are for other programs.
 PAGES = [name for name, what in TABLE.items() if "get" in what and what["role"] != "machine" and "export" not in name]
 
 
-def messages():
-    """Everything that is marked, as translators get it."""
-    with (texts.FOLDER / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
-    keywords = {**dict.fromkeys(("lazy_gettext", "_", "gettext", "N_", "say")), "ngettext": (1, 2), "say_many": (1, 2)}
-    # From the repository's folder, as the patterns are relative to it; folders that hold nothing of ours are left out.
-    for root in ("webapp", "sync/desk", "sync/work", "connectors"):
-        patterns = [
-            (pattern.removeprefix(f"{root}/"), method) for pattern, method in methods if pattern.startswith(root)
-        ]
-        inner = {pattern.removeprefix(f"{root}/"): values for pattern, values in options.items()}
-        for _file, _line, message, _comments, context in extract_from_dir(
-            REPOSITORY / root, method_map=patterns, options_map=inner, keywords=keywords
-        ):
-            yield message, context
-
-
-def marked(text):
-    return f"{OPEN}{text}{CLOSE}"
-
-
-@pytest.fixture(scope="session")
-def pseudo_language(tmp_path_factory):
-    """A folder with the compiled catalogue in which every text is itself in brackets."""
-    catalogue = Catalog(locale=PSEUDO)
-    for message, context in messages():
-        translated = tuple(map(marked, message)) if isinstance(message, tuple) else marked(message)
-        catalogue.add(message, translated, context=context)
-    folder = tmp_path_factory.mktemp("translations")
-    path = folder / PSEUDO / "LC_MESSAGES" / "messages.mo"
-    path.parent.mkdir(parents=True)
-    with path.open("wb") as file:
-        write_mo(file, catalogue)
-    return folder
-
-
-@pytest.fixture
-def foreigner(app, people, pseudo_language):
-    """Makes browsers of somebody who reads that language."""
-    app.extensions["babel"].translation_directories = [str(pseudo_language)]
-
-    def make(login=""):
-        made = Browser(app, HTTP_ACCEPT_LANGUAGE=PSEUDO)
-        if login:
-            assert made.sign_in(login).status_code == 303
-        return made
-
-    return make
-
-
-class Words(HTMLParser):
-    """Collects what a page says, leaving out what is marked as data."""
-
-    SAID = ("aria-label", "title", "placeholder", "data-label", "data-on", "data-off", "data-hint", "data-gone", "alt")
-    VOID = ("meta", "link", "input", "br", "img", "path", "rect", "hr", "circle", "line")
-
-    def __init__(self, page):
-        super().__init__()
-        self.said, self._data = [], []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        data = given.get("translate") == "no" or tag in {"script", "style"} or bool(self._data and self._data[-1])
-        if not data:
-            self.said += [given[name] for name in self.SAID if given.get(name)]
-        if tag not in self.VOID:
-            self._data.append(data)
-
-    def handle_startendtag(self, tag, attributes):
-        if tag not in self.VOID:
-            self.handle_starttag(tag, attributes)
-            self._data.pop()
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            self._data.pop()
-
-    def handle_data(self, text):
-        if text.strip() and not (self._data and self._data[-1]):
-            self.said.append(text.strip())
-
-
-def unmarked(page):
-    """What of the page's words is in no brackets."""
-    left = []
-    for said in Words(page).said:
-        rest = said
-        while (shorter := re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", "", rest)) != rest:
-            rest = shorter
-        if re.search(r"[^\W\d_]{2,}", NAMES.sub("", rest)):
-            left.append(said)
-    return left
-
-
 def test_the_check_sees_what_is_not_marked():
     page = f'<p title="Bare">{marked("good")} bare <b translate="no">data</b></p><input placeholder="Bare too">'
-    assert unmarked(page) == ["Bare", f"{marked('good')} bare", "Bare too"]
+    assert unmarked(page) == ["Bare", "Bare too", " bare"]
 
 
 @pytest.mark.parametrize("endpoint", PAGES)
@@ -201,3 +101,32 @@ def test_times_are_shown_in_the_users_zone(browser):
 def test_the_catalogue_has_the_texts_of_templates_code_and_desk():
     found = {message for message, _ in messages()}
     assert {"Sign in", "You may not do this", "There is no user %(login)s."} <= found
+
+
+def test_a_text_inside_of_a_text_is_translated_too_and_a_value_never(app, pseudo_language):
+    app.extensions["babel"].translation_directories = [str(pseudo_language)]
+    app.extensions["babel"].locale_selector = lambda: "eo"
+    inner = say_of_connector("the answer has no Date header")
+    text = say("%(connection)s is away (%(error)s); tried again by itself", connection="Retry", error=inner)
+    with app.test_request_context():
+        assert said(text) == marked(f"Retry is away ({marked('the answer has no Date header')}); tried again by itself")
+        assert str(shown(text)).startswith(f'{marked("")[0]}<span translate="no">Retry</span> is away')
+        assert said("Retry") == "Retry"
+
+
+def test_what_others_send_is_no_markup_and_no_template(app):
+    hostile = '<script>%(x)s %s</script>\x1e{"\x1esaid": ["%(x)999999999s", "", null, {}]}'
+    with app.test_request_context():
+        assert "<script>" not in shown(quote(hostile))
+        assert html.unescape(re.sub("<[^>]+>", "", shown(quote(hostile)))) == hostile
+        assert shown(hostile, 8, data=True) == '<span translate="no">&lt;script&gt;\N{HORIZONTAL ELLIPSIS}</span>'
+
+
+def test_the_last_check_up_is_in_the_language_of_who_reads_it_and_not_of_who_asked_for_it(store, foreigner, browser):
+    error = RecordRejected(say_of_connector("a party with the code %(code)s exists already", code="'7'"))
+    keep_report(store, report_of([Line("connection:erp", "a check", of_error("a.check", error))]))
+    assert (
+        'a party with the code <span translate="no">&#39;7&#39;</span> exists already'
+        in browser("viewer").get("/doctor").text
+    )
+    assert f"{marked('')[0]}a party with the code " in foreigner("viewer").get("/doctor").text

@@ -1,0 +1,118 @@
+"""A made-up language: every text that goes through gettext is itself in brackets, so what does not is seen."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+
+from tests.shared import REPOSITORY
+from tests.webapp.console.conftest import Browser
+from webapp.console import texts
+
+#: Stands for any other language: it has rules for plurals and dates, and nobody translates us into it by chance.
+PSEUDO = "eo"
+OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+#: Names, and what is the same in every language.
+NAMES = re.compile(r"\b(Crossdock|crossdock|UTC|CSV|SKU|ERP|EUR|Europe/Berlin|kB|MB|GB|ms|min)\b")
+
+
+def messages():
+    """Everything that is marked, as translators get it."""
+    with (texts.FOLDER / "babel.cfg").open() as file:
+        methods, options = parse_mapping_cfg(file)
+    keywords = {**dict.fromkeys(("lazy_gettext", "_", "gettext", "N_", "say")), "ngettext": (1, 2), "say_many": (1, 2)}
+    # From the repository's folder, as the patterns are relative to it; folders that hold nothing of ours are left out.
+    for root in ("webapp", "sync", "mappings", "connectors"):
+        patterns = [
+            (pattern.removeprefix(f"{root}/"), method) for pattern, method in methods if pattern.startswith(root)
+        ]
+        inner = {pattern.removeprefix(f"{root}/"): values for pattern, values in options.items()}
+        for _file, _line, message, _comments, context in extract_from_dir(
+            REPOSITORY / root, method_map=patterns, options_map=inner, keywords=keywords
+        ):
+            yield message, context
+
+
+def marked(text):
+    return f"{OPEN}{text}{CLOSE}"
+
+
+@pytest.fixture(scope="session")
+def pseudo_language(tmp_path_factory):
+    """A folder with the compiled catalogue in which every text is itself in brackets."""
+    catalogue = Catalog(locale=PSEUDO)
+    for message, context in messages():
+        translated = tuple(map(marked, message)) if isinstance(message, tuple) else marked(message)
+        catalogue.add(message, translated, context=context)
+    folder = tmp_path_factory.mktemp("translations")
+    path = folder / PSEUDO / "LC_MESSAGES" / "messages.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, catalogue)
+    return folder
+
+
+@pytest.fixture
+def foreigner(app, people, pseudo_language):
+    """Makes browsers of somebody who reads that language."""
+    app.extensions["babel"].translation_directories = [str(pseudo_language)]
+
+    def make(login=""):
+        made = Browser(app, HTTP_ACCEPT_LANGUAGE=PSEUDO)
+        if login:
+            assert made.sign_in(login).status_code == 303
+        return made
+
+    return make
+
+
+class Words(HTMLParser):
+    """Collects what a page says, leaving out what is marked as data."""
+
+    SAID = ("aria-label", "title", "placeholder", "data-label", "data-on", "data-off", "data-hint", "data-gone", "alt")
+    VOID = ("meta", "link", "input", "br", "img", "path", "rect", "hr", "circle", "line")
+
+    def __init__(self, page):
+        super().__init__()
+        self.said, self._data, self._flow = [], [], []
+        self.feed(page)
+        # One text: a bracket may be opened before an element and closed behind it.
+        self.said.append("\n".join(self._flow))
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        data = given.get("translate") == "no" or tag in {"script", "style"} or bool(self._data and self._data[-1])
+        if not data:
+            self.said += [given[name] for name in self.SAID if given.get(name)]
+        if tag not in self.VOID:
+            self._data.append(data)
+
+    def handle_startendtag(self, tag, attributes):
+        if tag not in self.VOID:
+            self.handle_starttag(tag, attributes)
+            self._data.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            self._data.pop()
+
+    def handle_data(self, text):
+        if text.strip() and not (self._data and self._data[-1]):
+            self._flow.append(text.strip())
+
+
+def unmarked(page):
+    """What of the page's words is in no brackets."""
+    left = []
+    for said in Words(page).said:
+        rest = said
+        while (shorter := re.sub(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}", "", rest)) != rest:
+            rest = shorter
+        left += [line for line in rest.splitlines() if re.search(r"[^\W\d_]{2,}", NAMES.sub("", line))]
+    return left
