@@ -16,7 +16,6 @@ from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
 from sync.store.history import load_kept
-from sync.store.intents import ASSUMED, RESEND, decide, list_undecided
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.items import approve, release, skip
 from sync.store.orders import StoredOrder
@@ -81,29 +80,6 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, se
     return store.write(work)
 
 
-def resend_orders(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, seen: str = "") -> int:
-    """Send again what may have been sent before and is not to be found; answers how many orders go on.
-
-    The word counts for the writes that wait for it now and for no later one. Raises Stale, and LookupError for an order
-    of which nothing waits.
-    """
-
-    def work(connection: Connection) -> int:
-        count = 0
-        for order in orders:
-            _demand_seen(connection, order, seen)
-            waiting = list_undecided(connection, order.item_id)
-            if not waiting:
-                raise LookupError(say("nothing of order %(number)s waits to be sent again", number=order.number))
-            decide(connection, order.item_id, RESEND)
-            count += release(connection, [order.item_id])
-            what = ", ".join(f"{kind} {key}" for kind, key in waiting)
-            record_audit(connection, actor, "resend", subject_of(order), after=what)
-        return count
-
-    return store.write(work)
-
-
 def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str, seen: str = "") -> list[str]:
     """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it, Stale."""
 
@@ -114,7 +90,6 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
             raise LookupError(
                 say("nothing holds order %(number)s: it is %(state)s", number=order.number, state=order.state)
             )
-        decide(connection, order.item_id, ASSUMED)
         if not approve(connection, order.item_id, causes):
             raise LookupError(
                 say(
