@@ -26,8 +26,8 @@ from tests.boundaries.run import Outcome, Run
 
 #: Processes are killed here, never the machine: nothing is lost, and a commit costs nothing.
 MEMORY = Path("/dev/shm")
-#: Runs at once: nearly all of a run is waiting for leases and settle times.
-LANES = 20
+#: Runs at once: nearly all of a run is waiting for leases and settle times. Several drivers share them.
+LANES = 20 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 #: A boundary that no drain has.
 _BEYOND = 10**6
 
