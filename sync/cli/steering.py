@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from sync.cli.console import actor, opened, out
@@ -9,6 +11,7 @@ from sync.cli.moving import show_matches
 from sync.cli.naming import find
 from sync.cli.switching import ring_all
 from sync.desk.bulk import start_for_cause
+from sync.desk.resending import resend_orders
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
 from sync.flows.linking import find_sales, link_order
 from sync.store.orders import StoredOrder
@@ -25,12 +28,17 @@ def _ring(runtime: Runtime, orders: list[StoredOrder]) -> None:
 @click.option("--cause", help="Everything that stands in issues of this cause (see `crossdock status`).")
 @click.option("--fetch", is_flag=True, help="Read them in the shop anew, whatever is stored of them.")
 @click.option("--again", is_flag=True, help="The sale is gone in the ERP on purpose or by mistake: make a new one.")
-def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bool) -> None:
+@click.option(
+    "--resend", is_flag=True, help="Send again what nobody knows the outcome of; you looked, and it is not there."
+)
+def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bool, resend: bool) -> None:
     """Look at orders again, now; all of a cause in pieces, so that new orders are not delayed."""
     if bool(numbers) == bool(cause):
         raise click.UsageError("say which: order numbers, or --cause")
-    if (fetch or again) and cause:
-        raise click.UsageError("--fetch and --again are for order numbers")
+    if (fetch or again or resend) and cause:
+        raise click.UsageError("--fetch, --again and --resend are for order numbers")
+    if fetch + again + resend > 1:
+        raise click.UsageError("one of --fetch, --again and --resend at a time")
     with opened() as runtime:
         if cause is not None:
             runs = start_for_cause(runtime.store, cause, actor=actor())
@@ -38,10 +46,15 @@ def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bo
             count = sum(run.expected for run in runs)
         else:
             orders = find(runtime, numbers)
-            change = retry_again if again else look_again if fetch else retry_orders
-            count = change(runtime.store, orders=orders, actor=actor())
+            count = _change(fetch=fetch, again=again, resend=resend)(runtime.store, orders=orders, actor=actor())
             _ring(runtime, orders)
         out.print(f"{count} orders will be looked at again")
+
+
+def _change(*, fetch: bool, again: bool, resend: bool) -> Callable[..., int]:
+    if resend:
+        return resend_orders
+    return retry_again if again else look_again if fetch else retry_orders
 
 
 @click.command()

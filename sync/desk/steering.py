@@ -16,6 +16,7 @@ from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
 from sync.store.history import load_kept
+from sync.store.intents import ASSUMED, decide
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.items import approve, release, skip
 from sync.store.orders import StoredOrder
@@ -70,7 +71,7 @@ def retry_again(store: Store, *, orders: Sequence[StoredOrder], actor: Actor, se
 
     def work(connection: Connection) -> int:
         for order in orders:
-            _demand_seen(connection, order, seen)
+            demand_seen(connection, order, seen)
         end_of_orders(connection, [order.id for order in orders if order.id])
         count = release(connection, [order.item_id for order in orders], facet="again")
         for order in orders:
@@ -84,7 +85,7 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
     """Let pass what holds the order now; answers the causes. Raises LookupError when nothing holds it, Stale."""
 
     def work(connection: Connection) -> list[str]:
-        _demand_seen(connection, order, seen)
+        demand_seen(connection, order, seen)
         causes = sorted({entry[0] for entry in causes_of(connection, [order.item_id]).get(order.item_id, [])})
         if not causes:
             raise LookupError(
@@ -98,6 +99,7 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
             )
         release(connection, [order.item_id])
         record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
+        decide(connection, order.item_id, ASSUMED)
         return causes
 
     return store.write(work)
@@ -110,7 +112,7 @@ def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str,
     """
 
     def work(connection: Connection) -> bool:
-        _demand_seen(connection, order, seen)
+        demand_seen(connection, order, seen)
         if order.erp_id:
             raise LookupError(
                 say(
@@ -128,7 +130,7 @@ def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str,
     return store.write(work)
 
 
-def _demand_seen(connection: Connection, order: StoredOrder, seen: str) -> None:
+def demand_seen(connection: Connection, order: StoredOrder, seen: str) -> None:
     """Raises Stale where the item is not as the person saw it; else it stays so until the transaction ends."""
     if not seen:
         return

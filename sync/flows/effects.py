@@ -32,7 +32,7 @@ from sync.flows.piece import Piece
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.rules.systems import Side
 from sync.store.documents import Seen, save_made
-from sync.store.intents import Intent, Wanted, close_by_outcome
+from sync.store.intents import ASSUMED, UNDECIDED, Intent, Wanted, close_by_outcome, last_outcome
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Effect:
     #: It cannot be taken back, and nothing over there refuses a second one: after a doubt that finds nothing, a person
     #: decides (design section 5, step 8).
     once: bool = False
+    #: What is remembered where a person says that it was sent, though nothing over there shows it.
+    assumed: Seen | None = None
 
 
 def carry_out(drain: Drain, piece: Piece, effect: Effect) -> Seen:
@@ -97,16 +99,32 @@ def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
     """How earlier tries ended; None where there were none, or where they came to nothing and it may be sent."""
     doubts = doubts_of(piece, effect.kind, effect.key)
     if not doubts:
-        return None
+        return _decided(drain, piece, effect) if effect.once else None
     found = effect.find()
     unsettled = [intent for intent in doubts if not intent.settled]
     if found is None and unsettled:
         told = say("%(what)s may have been made; it is looked up again", what=effect.name)
         raise Unsettled(told, unsettled[-1].settles_at)
-    _close(drain, piece, effect, "absent" if found is None else "found", found)
-    resend = drain.systems.channel.after_import.resend or "resend" in piece.item.facets
-    if found is None and effect.once and not resend:
+    if found is None and effect.once and not drain.systems.channel.after_import.resend:
+        _close(drain, piece, effect, UNDECIDED, None)
         raise Held([_lost(effect)])
+    _close(drain, piece, effect, "absent" if found is None else "found", found)
+    return found
+
+
+def _decided(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
+    """What a person has said of an earlier try whose outcome nobody knows; None where it may be sent.
+
+    The word stands at that very try, so that it never answers for a later one. Raises Held while there is none.
+    """
+    item_id = piece.item.id
+    last = drain.store.read(lambda c: last_outcome(c, item_id, effect.kind, effect.key))
+    if last not in {UNDECIDED, ASSUMED} or drain.systems.channel.after_import.resend:
+        return None
+    found = effect.find() or (effect.assumed if last == ASSUMED else None)
+    if found is None:
+        raise Held([_lost(effect)])
+    _keep(drain, effect, found, "found", [])
     return found
 
 
@@ -121,7 +139,7 @@ def _lost(effect: Effect) -> Problem:
         ),
         subject=effect.kind,
         next_step=say(
-            "look in %(where)s for it; then `crossdock retry --resend` if it is not there, or approve",
+            "look in %(where)s for it; if it was sent approve, else send it again (`crossdock retry --resend`)",
             where=effect.side.connection,
         ),
     )

@@ -124,6 +124,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
         send=send,
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
+        assumed=_row(drain, piece, "fulfilment", {"id": sent.key}, sent),
     )
 
 
@@ -147,6 +148,7 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
         send=lambda: _row(drain, piece, "note", shop.add_note(order_id, facets.shipment_note(sent)), sent),
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
+        assumed=_row(drain, piece, "note", {"id": sent.key}, sent),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from sync.store.leases import Lease, demand_lease
 from sync.store.tables import intents, leases, work_items
 from sync.store.types import db_now
+
+#: Outcomes of what was looked up and not found, and what only a person can decide about: nobody knows whether it was
+#: done; a person says that it was; a person says that it was not, and is to be sent again.
+UNDECIDED: Final = "unknown"
+ASSUMED: Final = "assumed"
+RESEND: Final = "resend"
 
 
 class IntentOpen(Exception):
@@ -95,6 +102,29 @@ def close_by_outcome(connection: Connection, outcomes: Mapping[str, Sequence[int
                 .where(table.id.in_(ids), table.closed_at.is_(None))
                 .values(closed_at=db_now(), outcome=outcome)
             )
+
+
+def last_outcome(connection: Connection, item_id: int, kind: str, key: str) -> str:
+    """How the newest try at one document ended; empty where there was none, or where it is open."""
+    table = intents.c
+    query = select(table.outcome).where(table.item_id == item_id, table.kind == kind, table.key == key)
+    return connection.execute(query.order_by(table.id.desc()).limit(1)).scalar() or ""
+
+
+def list_undecided(connection: Connection, item_id: int) -> list[tuple[str, str, str]]:
+    """(kind, action, key) of the writes of an item that a person must decide about, oldest first."""
+    table = intents.c
+    query = select(table.kind, table.action, table.key).where(table.item_id == item_id, table.outcome == UNDECIDED)
+    return [(row.kind, row.action, row.key) for row in connection.execute(query.order_by(table.id))]
+
+
+def decide(connection: Connection, item_id: int, outcome: str) -> int:
+    """A person's word (ASSUMED or RESEND) on the writes that wait for one, and on no later ones; answers how many."""
+    table = intents.c
+    decided = connection.execute(
+        update(intents).where(table.item_id == item_id, table.outcome == UNDECIDED).values(outcome=outcome)
+    )
+    return decided.rowcount
 
 
 def load_open(connection: Connection, item_ids: Sequence[int]) -> list[Intent]:

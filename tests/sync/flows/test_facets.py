@@ -9,8 +9,12 @@ from sqlalchemy import select
 
 from config.model import Depth, DocumentState, InvoiceNews
 from connectors.sandbox.woocommerce.settings import ShopSettings
+from sync.desk.resending import resend_orders
+from sync.desk.steering import approve_order, retry_orders
+from sync.store.audit import Actor
+from sync.store.orders import load_order
 from sync.store.tables import intents, work_items
-from tests.sync.flows.trade import POT, TEA, trading
+from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
 pytestmark = pytest.mark.loopback
 
@@ -139,8 +143,13 @@ def test_a_shop_without_fulfilments_gets_one_note_and_a_mark(sqlite_store):
         assert [parcel["tracking"] for parcel in meta["_crossdock_parcels"]] == [["T1"]]
 
 
-def test_a_mail_to_the_customer_whose_fate_is_unknown_waits_for_a_person(sqlite_store):
-    """Nothing in the shop refuses a second one, and it does not show the first one: only a person may send it again."""
+def told_notes(trade, number):
+    return [row for row in trade.in_shop("GET", f"orders/{number}/notes") if "T1" in row["note"]]
+
+
+@pytest.fixture
+def undecided(sqlite_store):
+    """(trade, number): a mail to the customer went out, or did not, and the shop does not show it."""
     with trading(sqlite_store, shop=ShopSettings(fulfillments=False), notify=True) as trade:
         number = trade.buy((TEA, 1))
         trade.carry()
@@ -151,7 +160,57 @@ def test_a_mail_to_the_customer_whose_fate_is_unknown_waits_for_a_person(sqlite_
         trade.time_passes(300)
         trade.carry()
         assert trade.causes() == {"unknown_outcome": 1}
-        assert [row for row in trade.in_shop("GET", f"orders/{number}/notes") if "T1" in row["note"]] == []
+        yield trade, number
+
+
+def decided(trade, number, decide, **fields):
+    order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+    which = {"order": order} if decide is approve_order else {"orders": [order]}
+    return decide(trade.store, actor=Actor("anna", "test"), **which, **fields)
+
+
+def test_a_mail_to_the_customer_whose_fate_is_unknown_waits_for_a_person(undecided):
+    """Nothing in the shop refuses a second one, and it does not show the first one: only a person may send it again."""
+    trade, number = undecided
+    for look_at in (trade.mark_again, lambda number: decided(trade, number, retry_orders)):
+        look_at(number)
+        trade.carry()
+        assert told_notes(trade, number) == []
+        assert trade.causes() == {"unknown_outcome": 1}
+    assert trade.open_intents() == []
+
+
+def test_a_person_has_it_sent_again_once_and_that_word_answers_for_no_later_doubt(undecided):
+    trade, number = undecided
+    assert decided(trade, number, resend_orders) == 1
+    trade.shop_plan.add(kind="reset", method="POST", path=f"/wp-json/wc/v3/orders/{number}/notes")
+    trade.carry()
+    assert trade.item(number).state == "reconcile"
+    trade.mark_again(number)
+    trade.time_passes(300)
+    trade.carry()
+    trade.mark_again(number)
+    trade.carry()
+    assert told_notes(trade, number) == []
+    assert trade.causes() == {"unknown_outcome": 1}
+    decided(trade, number, resend_orders)
+    trade.carry()
+    trade.carry()
+    assert len(told_notes(trade, number)) == 1
+    assert trade.item(number).state == "done", trade.causes()
+    with pytest.raises(LookupError, match="nothing of order"):
+        decided(trade, number, resend_orders)
+
+
+def test_what_a_person_says_was_sent_is_never_sent_again(undecided):
+    trade, number = undecided
+    decided(trade, number, approve_order, reason="the customer has it")
+    trade.carry()
+    trade.mark_again(number)
+    trade.in_shop("PUT", f"orders/{number}", {"customer_note": "Thank you"})
+    trade.carry()
+    assert told_notes(trade, number) == []
+    assert trade.item(number).state == "done", trade.causes()
 
 
 @pytest.mark.parametrize("kind", ["commit_then_drop", "reset"])
