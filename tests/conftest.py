@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.databases", "tests.valkey"]
 
 #: What `@pytest.mark.loopback` opens. Unix sockets are open to every test.
 LOOPBACK = ["127.0.0.1", "::1"]
+
+#: Where heavy tests share servers -> which; the longest place that fits.
+TOGETHER = {
+    "tests/real/": "tryton",
+    "tests/real/test_demo.py": "demo",
+    "tests/real/test_tryton_boundaries.py": "tryton on postgresql",
+    "tests/real/test_tryton_postgres.py": "tryton on postgresql",
+    "tests/webapp/console/": "console",
+    "tests/webapp/console/test_canary.py": "canary",
+}
 
 # How long an example takes says more about what else runs on the machine. In CI, Hypothesis chooses its own profile,
 # which tries the same examples each time.
@@ -34,7 +47,27 @@ def logging_as_it_was() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Turn our marker into the allow-list of pytest-socket."""
+    """Turn our marker into the allow-list of pytest-socket, and let what takes long begin first."""
     for item in items:
         if item.get_closest_marker("loopback"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+    # A heavy module of few tests has long ones: at the end they would keep one worker busy while the others wait.
+    tests_of = Counter(item.path for item in items)
+    items.sort(key=lambda item: tests_of[item.path] if item.get_closest_marker("heavy") else len(items))
+
+
+class _Together(LoadScopeScheduling):
+    """`--dist loadgroup`: tests that share a server which takes long to start run in one worker, all others anywhere.
+
+    By place, as xdist 3.8 takes its own marks for nothing under pytest 9.2: it writes them into a field that is gone.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        places = [place for place in TOGETHER if nodeid.startswith(place)]
+        return TOGETHER[max(places, key=len)] if places else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Together | None:
+    """Answers xdist, which asks before it chooses a scheduler of its own."""
+    return _Together(config, log) if config.getoption("dist") == "loadgroup" else None

@@ -10,7 +10,7 @@ import pytest
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.shared import REPOSITORY
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
 TINY = {
     "accept": ["--seconds", "0.2", "--database", "sqlite"],

@@ -6,7 +6,7 @@ import pytest
 
 from tests.boundaries.cases import ADVANCE, BATCH, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 BAD_LUCK = {
     "the answer to the creation is lost": commit_then_drop(CREATE),

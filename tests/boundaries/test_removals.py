@@ -9,7 +9,7 @@ import pytest
 from tests.boundaries.cases import ADVANCE, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
 from tests.boundaries.conftest import NEVER
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(300)]
 
 NEEDED = {
     "look_up": (Case(enforced_key=False, faults=commit_then_drop(CREATE), only=NEVER), "doubled"),

@@ -18,7 +18,7 @@ from connectors.sandbox.tryton import running_tryton
 from tests.docs.pages import TYPED, blocks, chains, looks_so, pages
 from tests.docs.terminal import Stuck, Terminal
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.loopback]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.loopback]
 
 #: Of one command, on a machine that has other things to do as well.
 _COMMAND_S = 60.0

@@ -20,7 +20,7 @@ from sync.store.orders import list_orders
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,
+    pytest.mark.heavy,
     pytest.mark.loopback,
     # The first run on a machine installs Tryton and makes its database.
     pytest.mark.timeout(900),

@@ -11,7 +11,7 @@ from tests.boundaries.conftest import *  # noqa: F403 -- the driver's fixtures
 from tests.boundaries.conftest import INTENT
 from tests.boundaries.erps import site_to_json
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 #: At most so many; each takes the lease and the settle time of real calls.
 CHOSEN = 9

@@ -9,7 +9,7 @@ from connectors.kit.findings import Circumstances, Level
 from connectors.tryton.checkup import CHECKS
 from tests.real.tryton_world import connect, new_web_shop
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 def found(target):

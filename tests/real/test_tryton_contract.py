@@ -20,7 +20,7 @@ from tests.contract.test_targets import *  # noqa: F403 -- every test of the sui
 from tests.contract.test_targets import create
 from tests.real.tryton_world import connect, new_web_shop
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
 _ACTIONS: Mapping[str, tuple[str, str]] = {
     "create": ("POST", "/erp/rest/model/sale.sale*"),

@@ -24,7 +24,7 @@ from tests.mappings.orders import line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import taxed
 from tests.real.tryton_world import MAPPING, OPTIONS, connect, new_web_shop, resolved_with_parties
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 FACETS = ERP_FACETS["tryton"]
 #: What the look-up table `payment_method` would say of the shop's gateway.

@@ -12,7 +12,7 @@ from connectors.kit.errors import AlreadyExists
 from tests.mappings.orders import line, make_order
 from tests.real.tryton_world import MAPPING, OPTIONS, connect, new_web_shop, resolved_with_parties
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(1200)]
 
 ORDER = make_order(lines=(line("TASSE-ROT", "2", "20.00", "3.80"),), shipping_lines=(), grand="23.80")
 

@@ -33,7 +33,7 @@ CATALOGUE_ORDER = {
     "grand": "29.75",
 }
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 
 def recorded_and_golden() -> list[Order]:

@@ -19,7 +19,7 @@ from sync.store.needs import preview_release
 from sync.store.states import ItemState
 from sync.store.tables import issue_documents, issues, orders, work_items
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
 #: Where it has to be fast on two cores; PostgreSQL, with a server and its sync of the disk, shows the same with less.
 COUNT = {"sqlite": 100_000, "postgresql": 10_000}

@@ -13,7 +13,7 @@ from sync.store.migrate import migrate
 from tests.webapp.console.conftest import PASSWORD
 from tests.webapp.served import Server
 
-pytestmark = [pytest.mark.alone, pytest.mark.loopback, pytest.mark.slow]
+pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from tests.shared import REPOSITORY
 from tests.webapp.console.stage import staged
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.heavy,
     pytest.mark.loopback,
     pytest.mark.slow,
     pytest.mark.timeout(180),
