@@ -16,7 +16,7 @@ from sync.store.stock import CHANGES, Read, begin_reading, known_articles, note_
 from sync.store.stock_captured import awaited_articles
 
 #: Articles of one write transaction. On SQLite each is a handful of rows, and a transaction stays short.
-_SHORT = 12
+_SHORT = 13
 _LONG = 500
 
 

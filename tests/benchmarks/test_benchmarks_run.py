@@ -19,6 +19,7 @@ TINY = {
     "drain": ["--orders", "12", "--naive", "3", "--rounds", "1"],
     "mapping": ["--rounds", "1"],
     "resync": ["--orders", "120", "--rounds", "1"],
+    "stock": ["--articles", "120", "--rounds", "1"],
 }
 #: What each must have printed: figures of ours beside those of a peer or a limit.
 SHOWN = {
@@ -27,6 +28,7 @@ SHOWN = {
     "costs": ["all statements", "confirmed in the ERP", "memory of web and worker"],
     "drain": ["load generator", "naive", "shipped", "reached  faults after a worker's kill -9"],
     "mapping": ["orjson.loads (limit)", "order -> our JSON"],
+    "stock": ["bare client", "reached  write calls where nothing has changed"],
     "resync": ["bare client", "reached  tables changed but the checkpoints", "reached  items to be looked at"],
 }
 
