@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from connectors.sandbox.erp.documents import GOODS, JsonDict, Sale
-from connectors.sandbox.erp.papers import EXPECTED, PLANNED, READY, WAITING, Invoice, Shipment, fields_of
-from connectors.sandbox.erp.state import State
+from connectors.sandbox.erp.papers import EXPECTED, PLANNED, READY, WAITING
+from connectors.sandbox.erp.state import ZERO, State
 
 #: Product id -> pieces.
 Pieces = dict[int, Decimal]
@@ -27,23 +27,35 @@ def refund(state: State, refund: Sale) -> JsonDict:
     """The same for a refund: what has not left is not sent any more, and what has left comes back."""
     back = _goods(state, refund, -1) if refund.details.get("restock") and not refund.shipments else {}
     reduced, left = _not_sent_any_more(state, back, state.sale_of(refund.id))
-    returns = [_shipment(state, refund, left, EXPECTED, 1)] if left else []
+    returns = [_next_shipment(state, refund, left, EXPECTED, 1)] if left else []
     return {"reduced": reduced, "shipments": returns, "invoice": invoice(state, refund)}
 
 
 def invoice(state: State, sale: Sale) -> JsonDict:
-    """The draft of the next invoice."""
-    return fields_of(
-        Invoice(
-            id=len(state.invoices) + 1,
-            sale=sale.id,
-            credits=None if sale.origin is None else next(iter(state.sale_of(sale.id).invoices), None),
-            currency=sale.currency,
-            untaxed=sale.untaxed,
-            tax=sale.tax,
-            total=sale.total,
-        )
-    )
+    """The draft of the next invoice: the fields of `Invoice` that are given from the beginning."""
+    return {
+        "id": len(state.invoices) + 1,
+        "sale": sale.id,
+        "credits": None if sale.origin is None else next(iter(state.sale_of(sale.id).invoices), None),
+        "currency": sale.currency,
+        "untaxed": sale.untaxed,
+        "tax": sale.tax,
+        "total": sale.total,
+    }
+
+
+def shipment(number: int, sale: int, state: str, warehouse: str, lines: list[JsonDict]) -> JsonDict:
+    """A planned shipment, or an expected return: the fields of `Shipment` that are given from the beginning."""
+    back = state == EXPECTED
+    return {
+        "id": number,
+        "sale": sale,
+        "number": f"{'RET' if back else 'OUT'}{number:06d}",
+        "state": state,
+        "back": back,
+        "warehouse": warehouse,
+        "lines": lines,
+    }
 
 
 def lines_of(state: State, pieces: Pieces) -> list[JsonDict]:
@@ -64,11 +76,11 @@ def _outgoing(state: State, sale: Sale) -> list[JsonDict]:
     there: Pieces = {}
     missing: Pieces = {}
     for product, quantity in _goods(state, sale, 1).items():
-        there[product] = min(quantity, max(state.available((product, sale.warehouse)), Decimal(0)))
+        there[product] = min(quantity, max(state.available((product, sale.warehouse)), ZERO))
         missing[product] = quantity - there[product]
     planned = [(READY, there), (WAITING, missing)]
     filled = [(name, pieces) for name, pieces in planned if any(pieces.values())]
-    return [_shipment(state, sale, pieces, name, offset) for offset, (name, pieces) in enumerate(filled, start=1)]
+    return [_next_shipment(state, sale, pieces, name, offset) for offset, (name, pieces) in enumerate(filled, start=1)]
 
 
 def _goods(state: State, sale: Sale, sign: int) -> Pieces:
@@ -77,7 +89,7 @@ def _goods(state: State, sale: Sale, sign: int) -> Pieces:
     for line in sale.lines:
         quantity = sign * Decimal(line["quantity"])
         if quantity > 0 and state.product_by_id[line["product"]].type == GOODS:
-            pieces[line["product"]] = pieces.get(line["product"], Decimal(0)) + quantity
+            pieces[line["product"]] = pieces.get(line["product"], ZERO) + quantity
     return pieces
 
 
@@ -86,29 +98,17 @@ def _not_sent_any_more(state: State, back: Pieces, sale: Sale) -> tuple[list[tup
     left = dict(back)
     reduced = []
     # The newest first: that is the backorder, which the customer would have got last.
-    for shipment in sorted((state.shipments[number] for number in sale.shipments), key=lambda each: -each.id):
-        if shipment.state in PLANNED:
-            pieces = pieces_of(shipment.lines)
+    for planned in sorted((state.shipments[number] for number in sale.shipments), key=lambda each: -each.id):
+        if planned.state in PLANNED:
+            pieces = pieces_of(planned.lines)
             for product in pieces.keys() & left.keys():
                 taken = min(pieces[product], left[product])
                 pieces[product] -= taken
                 left[product] -= taken
-            if (lines := lines_of(state, pieces)) != shipment.lines:
-                reduced.append((shipment.id, lines))
+            if (lines := lines_of(state, pieces)) != planned.lines:
+                reduced.append((planned.id, lines))
     return reduced, {product: quantity for product, quantity in left.items() if quantity}
 
 
-def _shipment(state: State, sale: Sale, pieces: Pieces, name: str, offset: int) -> JsonDict:
-    number = len(state.shipments) + offset
-    back = name == EXPECTED
-    return fields_of(
-        Shipment(
-            id=number,
-            sale=sale.id,
-            number=f"{'RET' if back else 'OUT'}{number:06d}",
-            state=name,
-            back=back,
-            warehouse=sale.warehouse,
-            lines=lines_of(state, pieces),
-        )
-    )
+def _next_shipment(state: State, sale: Sale, pieces: Pieces, name: str, offset: int) -> JsonDict:
+    return shipment(len(state.shipments) + offset, sale.id, name, sale.warehouse, lines_of(state, pieces))

@@ -99,8 +99,8 @@ class Sales:
         def commit() -> JsonDict:
             with self._core.lock:
                 sale = self._core.sale(sale_id, kind)
-                for step in _steps(seen if self.rules.racy else sale.state, state):
-                    self._apply(sale, step)
+                steps = _steps(seen if self.rules.racy else sale.state, state)
+                self._core.do_all([self._step(sale, step) for step in steps])
                 return sale.to_json()
 
         return commit
@@ -232,20 +232,20 @@ class Sales:
         self._core.do_all(_created(decided) for decided in batch)
         return [self.state.sales[decided.record.id].to_json() for decided in batch]
 
-    def _apply(self, sale: Sale, step: str) -> None:
+    def _step(self, sale: Sale, step: str) -> Entry:
+        """One transition; what it makes depends on nothing that the one before it changes."""
         change: JsonDict = {"updated_at": now()}
         if step == QUOTED:
             prefix = "SO" if sale.origin is None else "RF"
             change["number"] = sale.number or f"{prefix}{self.state.quoted + 1:06d}"
-            self._record(sale, "quote", change)
-        elif step == CONFIRMED:
+            return _entry(sale, "quote", change)
+        if step == CONFIRMED:
             plan = plans.confirmation if sale.origin is None else plans.refund
-            self._record(sale, "confirm", change | plan(self.state, sale))
-        elif self._bound(sale):
+            return _entry(sale, "confirm", change | plan(self.state, sale))
+        if self._bound(sale):
             message = f"{sale.kind} {sale.id} has a shipment that moved or a posted invoice, it cannot be cancelled"
             raise Refused(409, "wrong_state", message, "state")
-        else:
-            self._record(sale, "cancel", change | self._endable(sale))
+        return _entry(sale, "cancel", change | self._endable(sale))
 
     def _bound(self, sale: Sale) -> bool:
         """Whether goods moved or an invoice is posted: then nothing makes it undone."""
@@ -265,8 +265,11 @@ class Sales:
         self._record(sale, "change", {"updated_at": now(), **change}, total=change.get("total", sale.total))
 
     def _record(self, sale: Sale, what: str, document: JsonDict | None = None, *, total: str = "") -> None:
-        kind = f"{sale.kind}.{what}"
-        self._core.do(kind, sale.external_key, sale.id, total=total or sale.total, document=document)
+        self._core.do_all([_entry(sale, what, document, total=total)])
+
+
+def _entry(sale: Sale, what: str, document: JsonDict | None, *, total: str = "") -> Entry:
+    return Entry(f"{sale.kind}.{what}", sale.external_key, str(sale.id), total or sale.total, document)
 
 
 def _created(decided: Decided[Sale]) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from connectors.sandbox.erp import plans
 from connectors.sandbox.erp.core import Core, today
 from connectors.sandbox.erp.documents import GOODS, JsonDict, Refused, decimal
 from connectors.sandbox.erp.papers import EXPECTED, PLANNED, Shipment, fields_of
@@ -153,16 +154,7 @@ class Shipping:
 
     def _rest(self, shipment: Shipment, lines: list[JsonDict]) -> JsonDict:
         number = len(self._core.state.shipments) + 1
-        rest = Shipment(
-            id=number,
-            sale=shipment.sale,
-            number=f"OUT{number:06d}",
-            state=shipment.state,
-            back=False,
-            warehouse=shipment.warehouse,
-            lines=lines,
-        )
-        return fields_of(rest)
+        return plans.shipment(number, shipment.sale, shipment.state, shipment.warehouse, lines)
 
     def _check_on_hand(self, shipment: Shipment, lines: list[JsonDict]) -> None:
         for line in lines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from connectors.sandbox.erp.changes import ChangeLog
 from connectors.sandbox.erp.documents import CANCELLED, CONFIRMED, QUOTED, JsonDict, Party, Product, Sale
@@ -24,12 +25,17 @@ from connectors.sandbox.erp.papers import (
 )
 from connectors.sandbox.ledger import Entry
 
+ZERO: Final = Decimal(0)
+
 #: (product id, warehouse code).
 Place = tuple[int, str]
 
 
 class State:
-    """All records by id, with their indexes. Not guarded: whoever changes it holds the books' lock."""
+    """All records by id, with their indexes. Not guarded: whoever changes it holds the books' lock.
+
+    Documents of entries belong to the ledger: lists that come from one are put in the place of others, never changed.
+    """
 
     def __init__(self, products: Iterable[Product], warehouses: Sequence[str]) -> None:
         """`warehouses` are codes; the first one has the opening stock."""
@@ -65,7 +71,7 @@ class State:
 
     def available(self, place: Place) -> Decimal:
         """What may still be sold."""
-        return self.on_hand.get(place, Decimal(0)) - self.reserved.get(place, Decimal(0))
+        return self.on_hand.get(place, ZERO) - self.reserved.get(place, ZERO)
 
     def sale_of(self, number: int) -> Sale:
         """The sale of a sale or of a refund."""
@@ -153,7 +159,7 @@ class State:
             self._put_shipment(stored)
             sale.shipments.append(stored["id"])
         invoice = entry.document["invoice"]
-        self.invoices[invoice["id"]] = Invoice(**invoice | {"payments": []})
+        self.invoices[invoice["id"]] = Invoice(**invoice)
         sale.invoices.append(invoice["id"])
 
     def _cancel(self, entry: Entry) -> None:
@@ -184,7 +190,7 @@ class State:
     # Shipments
 
     def _put_shipment(self, stored: JsonDict) -> None:
-        shipment = Shipment(**stored | {"lines": list(stored["lines"]), "tracking": list(stored["tracking"])})
+        shipment = Shipment(**stored)
         self.shipments[shipment.id] = shipment
         if shipment.state in PLANNED:
             self._move(self.reserved, shipment, shipment.lines, 1)
