@@ -1,0 +1,125 @@
+"""The contract of the way back, on a real Tryton behind a server that breaks the exchanges.
+
+Those questions of it alone that the whole life in `test_tryton_life` does not ask; each costs seconds here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connectors.kit.base import JsonDict
+from connectors.sandbox.tryton import Erp
+from connectors.sandbox.tryton.people import Person
+from connectors.sandbox.tryton.proxy import faulty
+from mappings.tryton import wire
+from tests.contract import test_facets as contract
+from tests.contract.facet_life import Life
+from tests.real.test_tryton_contract import TrytonBehindFaults
+
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
+
+_RPC = "/erp/rpc/"
+_ACTIONS: Mapping[str, dict[str, str]] = {
+    "refund": {"method": "POST", "path": "/erp/rest/model/sale.sale"},
+    "advance_refund": {"method": "POST", "path": "/erp/rest/model/sale.sale/*/confirm"},
+    "pay": {"method": "POST", "path": _RPC, "body_contains": "pay.execute"},
+    "post": {"method": "POST", "path": "/erp/rest/model/account.invoice/*/post"},
+    "change": {"method": "PUT", "path": "/erp/rest/model/sale.sale/*"},
+    "cancel": {"method": "POST", "path": "/erp/rest/model/*/cancel"},
+}
+
+
+class TrytonFacets(TrytonBehindFaults):
+    """Satisfies `tests.contract.facet_fakes.FacetFake`."""
+
+    system = "tryton"
+    location = "WH1"
+    #: No exchange hangs here, and to post an invoice takes long on a busy machine.
+    deadline_s = 60.0
+
+    def __init__(self, erp: Erp, server: Any) -> None:
+        super().__init__(erp, server)
+        self._person = Person(erp)
+
+    def refund(self, key: str, survey: JsonDict) -> JsonDict:
+        [sold] = survey["lines"]
+        line = {
+            "type": "line",
+            "product": sold["product"]["id"],
+            "unit": sold["unit"],
+            "quantity": -1,
+            "unit_price": wire.decimal(sold["unit_price"]),
+            "taxes": [["add", sold["taxes"]]],
+        }
+        address = survey["invoice_address"]["id"]
+        return {
+            **self._head(key),
+            "origin": f"sale.sale,{survey['id']}",
+            "invoice_address": address,
+            "shipment_address": address,
+            "warehouse": survey["warehouse"],
+            "shipment_cost_method": None,
+            "lines": wire.create([line]),
+        }
+
+    def payment(self, reference: str, survey: JsonDict, amount: Decimal) -> JsonDict:
+        return {
+            "invoice": survey["invoices"][0]["id"],
+            "payment_method": self._admin.one("account.invoice.payment.method", []),
+            "amount": wire.decimal(amount),
+            "date": wire.date(dt.datetime.now(dt.UTC).date()),
+            "description": reference,
+        }
+
+    def change(self, note: str) -> JsonDict:
+        return {"comment": note}
+
+    def someone_sends(self, external_id: str, tracking: str) -> None:
+        self._person.ship(external_id, tracking=tracking)
+
+    def someone_corrects(self, external_id: str, tracking: str) -> None:
+        [row] = self._admin.read("sale.sale", [["id", "=", int(external_id)]], ["shipments"])
+        self._person.correct_tracking(str(row["shipments"][0]), tracking)
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        if action in _ACTIONS:
+            self._server.plan.add(**_ACTIONS[action], **fault)
+        else:
+            super().break_next(action, **fault)
+
+
+@pytest.fixture
+def fake(erp):
+    with faulty(erp.url) as server:
+        yield TrytonFacets(erp, server)
+
+
+@pytest.fixture
+def target(fake):
+    return fake.connect()
+
+
+@pytest.fixture
+def life(fake, target):
+    return Life(fake, target)
+
+
+test_a_confirmed_refund_is_never_confirmed_again = contract.test_a_confirmed_refund_is_never_confirmed_again
+test_an_invoice_is_posted_once = contract.test_an_invoice_is_posted_once
+test_a_first_pull_may_begin_at_a_moment = contract.test_a_first_pull_may_begin_at_a_moment
+test_versions_of_one_sale_rise = contract.test_versions_of_one_sale_rise
+test_a_survey_takes_more_than_one_batch = contract.test_a_survey_takes_more_than_one_batch
+
+
+@pytest.mark.parametrize("action", contract.WRITES)
+def test_a_write_whose_answer_is_lost_is_unknown(life, fake, action):
+    if action == "pay":
+        life.post()
+    fake.break_next(action, kind="commit_then_drop")
+    with pytest.raises(contract.OutcomeUnknown):
+        contract.write(life, fake, action)
