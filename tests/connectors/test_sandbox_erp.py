@@ -268,3 +268,106 @@ def test_one_connector_serves_many_threads(fake):
     assert errors == []
     listed = list(target.list_sales(PLACED_AT, PLACED_AT.replace(hour=11)))
     assert [entry.state for entry in listed] == ["confirmed"] * 80
+
+
+# The way back
+
+
+@pytest.fixture
+def sale(fake):
+    """A confirmed sale, with everything that a call needs to know of it."""
+    target = fake.connect()
+    [created] = target.create_sales([fake.sale("k1")])
+    target.advance_sales([created.document], Rank.CONFIRMED)
+    return target.survey_sales([created.document.external_id])[created.document.external_id]
+
+
+def test_a_whole_life_after_the_confirmation_costs_one_call_a_step(fake, sale):
+    target = fake.connect()
+    invoice, number = str(sale["invoices"][0]["id"]), str(sale["id"])
+    lines = [{"product": sale["lines"][0]["product"], "quantity": "-1", "amount": "-10.00", "tax": "-1.90"}]
+    refund = {"external_key": "r1", "sale": sale["id"], "sale_date": "2026-11-21", "restock": True, "lines": lines}
+    calls_made(fake)
+
+    [page] = target.pull_sales(None)
+    target.survey_sales([number])
+    target.post_invoice(invoice)
+    target.fetch_file("invoice", invoice, max_bytes=10_000)
+    target.register_payment({"reference": "p1", "invoice": sale["invoices"][0]["id"], "amount": "23.80"})
+    [made] = target.create_refunds([refund])
+    target.advance_refunds([made.document], Rank.CONFIRMED)
+
+    assert [envelope.external_id for envelope in page.envelopes] == [number]
+    assert calls_made(fake) == [
+        ("GET", "/api/sales/changes"),
+        ("GET", "/api/sales/survey"),
+        ("POST", f"/api/invoices/{invoice}/post"),
+        ("GET", f"/api/invoices/{invoice}/file"),
+        ("POST", "/api/payments"),
+        ("POST", "/api/refunds"),
+        ("POST", "/api/refunds/advance"),
+        ("GET", "/api/refunds"),
+    ]
+
+
+def test_fifty_sales_are_surveyed_and_fifty_articles_counted_in_one_call(fake):
+    target = fake.connect()
+    ids = [fake.someone_makes_a_sale(f"k{number}") for number in range(51)]
+    calls_made(fake)
+    assert len(target.survey_sales(ids)) == 51
+    list(target.read_stock(["MAIN"], [f"TEE-{number:05d}" for number in range(50)]))
+    assert calls_made(fake) == [("GET", "/api/sales/survey")] * 2 + [("GET", "/api/stock")]
+
+
+def test_an_erp_that_counts_anew_is_read_from_its_beginning(fake, sale):
+    """It was set up anew, or restored from a backup: its numbers are below our checkpoint."""
+    target = fake.connect()
+    [page] = target.pull_sales("1:999999")
+    assert [envelope.external_id for envelope in page.envelopes] == [str(sale["id"])]
+    [changes] = target.pull_stock_changes("1:999999")
+    assert changes.skus == {fake.known_product.value}
+
+
+def test_warehouses_and_payment_methods_are_resolved_by_code(fake):
+    refs = [Ref("warehouse", "NORTH"), Ref("payment_method", "paypal"), Ref("payment_method", "klarna")]
+    answers = fake.connect().resolve(refs)
+    assert [answers.get(ref, {}).get("code") for ref in refs] == ["NORTH", "paypal", None]
+
+
+def test_an_id_that_is_none_is_refused_before_any_call(fake):
+    target = fake.connect()
+    calls_made(fake)
+    for call in (
+        lambda: target.post_invoice("../sales"),
+        lambda: target.fetch_file("invoice", "1/../2", max_bytes=10),
+        lambda: target.change_sale("1?x", {}),
+        lambda: target.survey_sales([""]),
+    ):
+        with pytest.raises(RecordRejected):
+            call()
+    assert calls_made(fake) == []
+
+
+def test_nothing_but_invoices_is_printed(fake):
+    with pytest.raises(RecordRejected, match="shipment"):
+        fake.connect().fetch_file("shipment", "1", max_bytes=10)
+
+
+def test_references_of_payments_are_enforced_only_where_the_connection_says_so():
+    assert not SandboxErp(settings()).keys["payment"].enforced
+    assert SandboxErp(settings(enforced_reference=True)).keys["payment"].enforced
+    assert SandboxErp(settings(enforced_key=False)).keys["refund"].how_to_enforce
+
+
+def test_a_dry_run_of_the_way_back_writes_nothing(fake, sale):
+    values = ConnectorSettings(name="erp", url=fake.erp.url, key=fake.secret, allow_hosts=("127.0.0.1",))
+    target = SandboxErp(values, dry_run=True)
+    before = fake.erp.server.ledger.count
+    for call in (
+        lambda: target.post_invoice("1"),
+        lambda: target.cancel_sale(str(sale["id"])),
+        lambda: target.register_payment({"reference": "p1", "invoice": 1, "amount": "1.00"}),
+    ):
+        with pytest.raises(DryRun):
+            call()
+    assert fake.erp.server.ledger.count == before
