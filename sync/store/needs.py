@@ -149,6 +149,8 @@ class Document:
     currency: str | None
     grand: Decimal | None
     placed_at: dt.datetime | None
+    #: Of the work item: `order`, or `stock` for an article, whose external id is its SKU.
+    kind: str
 
 
 def list_documents(connection: Connection, issue_id: int, *, offset: int = 0, limit: int = 50) -> list[Document]:
@@ -165,6 +167,7 @@ def list_documents(connection: Connection, issue_id: int, *, offset: int = 0, li
             orders.c.currency,
             orders.c.grand,
             orders.c.placed_at,
+            work_items.c.kind,
         )
         .where(issue_documents.c.issue_id == issue_id, issue_documents.c.closed_at.is_(None))
         .order_by(issue_documents.c.item_id)
