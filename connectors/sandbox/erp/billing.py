@@ -156,9 +156,9 @@ class Billing:
         return sale.external_key
 
     def _printed(self, invoice: Invoice) -> str:
-        sale = self._core.state.sales[invoice.sale]
+        sale, known = self._core.state.sales[invoice.sale], self._core.state.product_by_id
         lines = [
-            f"{line.get('quantity', '')} x {line.get('description') or line['product']}: {line['amount']}"
+            f"{line['quantity']} x {line.get('description') or known[line['product']].code}: {line['amount']}"
             for line in sale.lines
         ]
         head = "Credit note" if Decimal(invoice.total) < 0 else "Invoice"

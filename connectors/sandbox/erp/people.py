@@ -99,7 +99,8 @@ def _take_back(books: Books, number: int, sent: JsonDict) -> JsonDict:
     if len(lines) != len(pieces) or not lines:
         raise Refused(422, "unknown_product", "each line must be a product's code and its pieces", "lines")
     lines[0]["amount"] = f"{-amount:f}"
-    payload = {"sale": number, "sale_date": today(), "restock": True, "reason": "return", "lines": lines}
+    why = {"restock": True, "returned": True, "reason": "return"}
+    payload = {"sale": number, "sale_date": today(), "lines": lines, **why}
     made = books.commit_sale(books.decide_refund(payload))["id"]
     for shipment in books.decide_advance(made, CONFIRMED, "refund")()["shipments"]:
         books.shipping.receive(shipment)

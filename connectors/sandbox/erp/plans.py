@@ -26,7 +26,9 @@ def confirmation(state: State, sale: Sale) -> JsonDict:
 def refund(state: State, refund: Sale) -> JsonDict:
     """The same for a refund: what has not left is not sent any more, and what has left comes back."""
     back = _goods(state, refund, -1) if refund.details.get("restock") and not refund.shipments else {}
-    reduced, left = _not_sent_any_more(state, back, state.sale_of(refund.id))
+    # With `returned` somebody has the goods in their hands: they were sent.
+    there = refund.details.get("returned")
+    reduced, left = ([], back) if there else _not_sent_any_more(state, back, state.sale_of(refund.id))
     returns = [_next_shipment(state, refund, left, EXPECTED, 1)] if left else []
     return {"reduced": reduced, "shipments": returns, "invoice": invoice(state, refund)}
 

@@ -253,6 +253,7 @@ def test_the_file_of_a_posted_invoice_is_the_same_at_any_time(erp):
     first = printed()
     erp.pays(number, "23.80")
     assert first.headers["Content-Disposition"] == 'attachment; filename="invoice-INV000001.txt"'
+    assert "2 x MUG: 20.00" in first.text
     assert "Total: 23.80 EUR" in first.text
     assert printed().content == first.content
     erp.does("PATCH", f"invoices/{number}", {"file": "somebody was here"})
@@ -366,6 +367,19 @@ def test_a_person_takes_goods_back(erp):
     assert (refund["external_key"], refund["total"], refund["state"]) == ("", "-10.00", "confirmed")
     assert erp.stock("MUG") == {"MUG": ("4", "0", "4")}
     assert erp.survey(sale["id"])["shipments"][1]["state"] == "received"
+
+
+def test_what_a_person_takes_back_had_left_also_where_a_part_has_not(erp):
+    sale = erp.confirmed()
+    erp.does("POST", f"shipments/{sale['shipments'][0]['id']}/send", {"lines": {"MUG": "1"}})
+    erp.does("POST", f"sales/{sale['id']}/return", {"lines": {"MUG": "1"}})
+    shipments = erp.survey(sale["id"])["shipments"]
+    assert [(each["state"], each["back"]) for each in shipments] == [
+        ("sent", False),
+        ("ready", False),
+        ("received", True),
+    ]
+    assert erp.stock("MUG") == {"MUG": ("5", "1", "4")}
 
 
 # Changes and cancellation
