@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync.cli.console import opened, out
+from sync.cli.facets import print_facets, save_files
 from sync.cli.moving import MOMENT, aware, channel_of
 from sync.cli.naming import find
+from sync.desk.files import files_of_order
 from sync.desk.orders import TABS, Tab, every_order
 from sync.desk.passport import passport
 from sync.desk.status import status_of
@@ -136,9 +139,17 @@ def _order_json(order: Listed) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--exchanges", is_flag=True, help="With every request and response (redacted).")
 @click.option("--dry-run", is_flag=True, help="What the next drain would send for it; nothing is sent or changed.")
-def order(number: str, *, as_json: bool, exchanges: bool, dry_run: bool) -> None:
+@click.option(
+    "--save", type=click.Path(file_okay=False, path_type=Path), help="Write the files of its invoices into this folder."
+)
+def order(number: str, *, as_json: bool, exchanges: bool, dry_run: bool, save: Path | None) -> None:
     """Everything about one order, by any of its numbers."""
     with opened() as runtime:
+        if save is not None:
+            for meant in find(runtime, (number,)):
+                for path in save_files(save, files_of_order(runtime.store, meant)):
+                    out.print(escape(str(path)))
+            return
         if dry_run:
             for meant in find(runtime, (number,)):
                 _print_dry_run(rehearsed(runtime.store, runtime.systems, meant), as_json=as_json)
@@ -173,6 +184,8 @@ def _print_passport(entry: dict[str, Any]) -> None:
             # A reason may bring a table along.
             out.print(escape(textwrap.indent(path + detail["reason"], "    ")))
         out.print(f"    next: {escape(cause['next_step'])}")
+    if entry["after_import"]:
+        print_facets(entry["after_import"])
     following = entry["next"]
     when = f" ({following['at']})" if following["at"] else ""
     paused = f"; paused: {escape(following['paused'])}" if following["paused"] else ""

@@ -12,8 +12,11 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.activity import ACTIONS
+from sync.desk.facets import Facets, load_facets
+from sync.desk.facets_told import facets_to_json, told_of
 from sync.desk.phrases import Phrase, joined, quote, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
+from sync.desk.writes import call_of, outcome_of
 from sync.store import history
 from sync.store.attempts import Attempt, load_attempts
 from sync.store.bodies import load_json, unpack
@@ -45,7 +48,7 @@ class Moment:
     """One line of the timeline."""
 
     at: dt.datetime
-    #: `webhook`, `poll`, `fetch`, `attempt`, `intent`, `linked`, `person`.
+    #: `webhook`, `poll`, `fetch`, `attempt`, `intent`, `linked`, `person`, `document`, `told`.
     what: str
     text: str
     seconds: float | None = None
@@ -78,6 +81,8 @@ class Passport:
     canonical: Mapping[str, Any] | None
     totals: TotalsProof | None
     mapping_version: str
+    #: What came of it after the import; None while it cannot be read.
+    facets: Facets | None = None
 
     @property
     def seen(self) -> str:
@@ -134,12 +139,14 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
         bindings = tuple(history.list_bindings(connection, now.id)) if now.id else ()
         stopped = pause_of(connection, channel=channel.name, connections=(channel.source, channel.erp))
         attempts = load_attempts(connection, now.item_id, bodies=exchanges)
+        facets = None if canonical is None else load_facets(connection, now.id, channel.source, canonical)
         moments = [
             *map(_came, list_events(connection, channel.source, "order", now.external_id)),
             *map(_wrote, list_intents(connection, now.item_id)),
             *map(_tried, attempts),
             *map(_linked, bindings),
             *map(_decided, history.list_changes(connection, subject_of(now))),
+            *(Moment(*told) for told in told_of(facets)),
         ]
         return Passport(
             order=now,
@@ -151,6 +158,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             canonical=canonical,
             totals=None if canonical is None else prove_totals(canonical),
             mapping_version=history.mapping_version(connection, now.id) if now.id else "",
+            facets=facets,
         )
 
     return store.read(read)
@@ -205,15 +213,6 @@ _ENDED = {
     "park": say("park"),
     "pause": say("pause"),
 }
-#: How a write ended; empty while nobody knows.
-_WRITTEN = {
-    "": say("outcome not known yet"),
-    "done": say("done"),
-    "found": say("found"),
-    "absent": say("not there"),
-    "refused": say("refused"),
-    "not_sent": say("not sent"),
-}
 
 
 def _came(event: Event) -> Moment:
@@ -225,8 +224,8 @@ def _came(event: Event) -> Moment:
 
 
 def _wrote(intent: PastIntent) -> Moment:
-    outcome = _WRITTEN.get(intent.outcome, quote(intent.outcome))
-    text = say("%(call)s: %(outcome)s", call=f"{intent.action} {intent.kind} {intent.key}", outcome=outcome)
+    call, outcome = call_of(intent.kind, intent.action, intent.key), outcome_of(intent.outcome)
+    text = say("%(call)s: %(outcome)s", call=call, outcome=outcome)
     # `sent_at` is the latest moment at which the call may begin, and may lie ahead.
     at = intent.closed_at or min(intent.sent_at, dt.datetime.now(dt.UTC))
     return Moment(at, "intent", text, outcome=intent.outcome)
@@ -297,6 +296,7 @@ def _to_json(one: Passport) -> dict[str, Any]:
             }
             for stop in one.stops
         ],
+        "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),
         "order": one.canonical,
     }

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
+from sqlalchemy import Connection
+
 from config.model import Carry, Owner
 from connectors.kit.base import Rank, TargetDocument
 from connectors.kit.errors import RecordRejected
@@ -26,7 +28,7 @@ from sync.flows.survey import resurvey, seen
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.bodies import load_json, unpack
-from sync.store.documents import Seen
+from sync.store.documents import Seen, end_others, save_seen
 from sync.store.orders import mark_pushed
 
 _BY_HAND = say("make the same change to the sale in the ERP, then approve the order")
@@ -130,22 +132,44 @@ class Difference:
         )
 
 
+#: The kind under which the difference that waits for a person is kept, for showing.
+_EDIT = "edit"
+
+
 def change(drain: Drain, piece: Piece) -> None:
     """Bring the sale to what the edited order asks for. Raises Held with the difference side by side."""
     order, standing = piece.order, piece.standing
     assert order is not None
     assert standing is not None
     differences = list(_differences(drain, piece, order, standing))
+    try:
+        _carry_over(drain, piece, differences)
+    except Held:
+        _keep_difference(drain, piece, differences)
+        raise
+    assert piece.order_id is not None
+    order_id, material, erp = piece.order_id, piece.material, drain.lease.connection
+
+    def end(connection: Connection) -> None:
+        mark_pushed(connection, order_id, material)
+        end_others(connection, order_id, erp, [_EDIT], [])
+
+    drain.write(end)
+    piece.edited_from = None
+
+
+def _carry_over(drain: Drain, piece: Piece, differences: list[Difference]) -> None:
     conflicts = [each for each in differences if each.owner is Owner.SHOP and each.there not in {each.was, each.wanted}]
     if conflicts:
         raise Held([_by_hand(say("the shop and the ERP's people both changed it"), conflicts)])
     fields = frozenset(each.field for each in differences if _is_ours(each))
     if fields:
         _write(drain, piece, fields, differences)
-    assert piece.order_id is not None
-    order_id, material = piece.order_id, piece.material
-    drain.write(lambda c: mark_pushed(c, order_id, material))
-    piece.edited_from = None
+
+
+def _keep_difference(drain: Drain, piece: Piece, differences: Sequence[Difference]) -> None:
+    row = seen(drain, piece, _EDIT, piece.sale_id, tuple(differences))
+    drain.write(lambda c: save_seen(c, [row]))
 
 
 def _is_ours(each: Difference) -> bool:

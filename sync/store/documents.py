@@ -158,6 +158,27 @@ def load_documents(connection: Connection, order_ids: Sequence[int]) -> dict[int
     return found
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Traced:
+    """One document with what was last seen of it and since when; `body` as in `Seen`."""
+
+    document: Document
+    body: bytes
+    first_seen_at: dt.datetime
+    #: When its system was found not to have it any more.
+    ended_at: dt.datetime | None
+
+
+def trace_documents(connection: Connection, order_id: int) -> list[Traced]:
+    """Everything that hangs, or once hung, on one order, oldest first."""
+    table = documents.c
+    own = [table[field.name] for field in dataclasses.fields(Document)]
+    query = select(*own, table.body, table.first_seen_at, table.ended_at).where(table.order_id == order_id)
+    return [
+        Traced(Document(*row[: len(own)]), *row[len(own) :]) for row in connection.execute(query.order_by(table.id))
+    ]
+
+
 def load_body(connection: Connection, document_id: int) -> bytes:
     """The canonical record of one document, compressed. Raises LookupError."""
     body = connection.execute(select(documents.c.body).where(documents.c.id == document_id)).scalar()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
-from sync.store.tables import files
+from sync.store.tables import documents, files
 from sync.store.types import db_now
 
 
@@ -55,3 +55,12 @@ def load_file(connection: Connection, token: str) -> tuple[KeptFile, bytes] | No
     columns = [table[field.name] for field in dataclasses.fields(KeptFile)]
     row = connection.execute(select(*columns, table.body).where(table.token == token)).first()
     return None if row is None else (KeptFile(*row[:-1]), row.body)
+
+
+def load_file_of(connection: Connection, token: str, order_id: int) -> tuple[KeptFile, bytes] | None:
+    """The same, of one order only."""
+    found = load_file(connection, token)
+    if found is None:
+        return None
+    owner = connection.execute(select(documents.c.order_id).where(documents.c.id == found[0].document_id)).scalar()
+    return found if owner == order_id else None

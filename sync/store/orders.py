@@ -325,6 +325,11 @@ def load_canonical(connection: Connection, order_id: int) -> bytes | None:
     return connection.execute(select(orders.c.canonical).where(orders.c.id == order_id)).scalar()
 
 
+def load_pushed(connection: Connection, order_id: int) -> bytes | None:
+    """The same of the order that the sale was made from; None where no edit waits to be carried over."""
+    return connection.execute(select(orders.c.pushed).where(orders.c.id == order_id)).scalar()
+
+
 def name_orders(connection: Connection, order_ids: Sequence[int]) -> dict[int, str]:
     """Order id -> what people call it, with its channel."""
     table = orders.c
