@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
 import shutil
 import tempfile
@@ -24,6 +25,11 @@ from tests.webapp.console.stage import PASSWORD, staged
 __all__ = ["migrated_sqlite", "sqlite_store"]
 
 PAGE = {"Accept": "text/html"}
+
+
+def words_of(page):
+    """What a reader sees: the values of a text stand in elements of their own."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
 
 
 @pytest.fixture
