@@ -136,10 +136,18 @@ class TrytonClient:
         return self._write("PUT", f"model/{model}/{record}", values, fields, deadline_s)
 
     def press(
-        self, model: str, record: int, button: str, fields: Iterable[str], *, deadline_s: float | None = None
+        self,
+        model: str,
+        record: int,
+        button: str,
+        fields: Iterable[str],
+        *,
+        context: Mapping[str, Any] | None = None,
+        deadline_s: float | None = None,
     ) -> JsonDict:
         """Press a button of one record and answer it with `fields`, as they stand inside of that transaction."""
-        return self._write("POST", f"model/{model}/{record}/{button}", {}, fields, deadline_s)
+        path = f"model/{model}/{record}/{button}"
+        return self._write("POST", path, {}, fields, deadline_s, headers=_context_header(context))
 
     def delete(self, model: str, record: int) -> None:
         """Delete one record."""
@@ -167,10 +175,17 @@ class TrytonClient:
         return self._rest.request("GET", path, parse=False, max_bytes=max_bytes, classifier=_not_printed)
 
     def _write(
-        self, verb: str, path: str, values: JsonDict, fields: Iterable[str], deadline_s: float | None = None
+        self,
+        verb: str,
+        path: str,
+        values: JsonDict,
+        fields: Iterable[str],
+        deadline_s: float | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> JsonDict:
         params, body = _fields(fields), typed.encode(values)
-        answer = self._rest.request(verb, path, params=params, json=body, deadline_s=deadline_s)
+        answer = self._rest.request(verb, path, params=params, json=body, headers=headers, deadline_s=deadline_s)
         if not isinstance(answer.data, dict) or "id" not in answer.data:
             raise OutcomeUnknown(
                 say("%(answer)s: not the record that was written", answer=answer), status=answer.status

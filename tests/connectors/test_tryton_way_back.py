@@ -71,8 +71,8 @@ class Client:
     def search(self, model, domain, fields, **_):
         return self._answer("search", model)
 
-    def press(self, model, record, button, fields, **_):
-        return self._answer("press", model, record, button)
+    def press(self, model, record, button, fields, *, context=None, **_):
+        return self._answer("press", model, record, button, *filter(None, [context]))
 
     def update(self, model, record, values, fields, **_):
         return self._answer("update", model, record, values)
@@ -385,6 +385,13 @@ def test_a_posted_invoice_is_left_alone(state):
     poster, client = invoices(search=[[{"state": state}]])
     poster.post("5")
     assert client.named("press") == []
+
+
+def test_nobody_is_asked_whether_the_taxes_that_were_charged_may_be_billed():
+    """A delivery abroad has other taxes than its articles have by default; the server would refuse with a warning."""
+    poster, client = invoices(search=[[{"state": "draft"}]], press=[{"id": 5, "state": "posted"}])
+    poster.post("5")
+    assert client.named("press") == [("account.invoice", 5, "post", {"_skip_warnings": True})]
 
 
 def test_a_refusal_is_none_where_a_person_was_quicker():
