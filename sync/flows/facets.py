@@ -1,7 +1,8 @@
 """What hangs on an order, in both directions, by the order's one owner and in the order that the documents need.
 
 before the sale is written: cancellation -> edit
-after it: survey -> refunds -> posting -> payments -> (survey again) -> parcels, invoices, state to the shop
+after it: survey -> refunds -> posting -> payments (surveyed again after each that wrote) -> parcels, invoices, state
+          to the shop
 
 A facet that stops does not stop the others: all that is in the way is told at once.
 """
@@ -68,11 +69,14 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
 def _carry(drain: Drain, piece: Piece) -> None:
     with guarded(piece):
         stops: list[Exception] = []
-        to_erp = (refunds.carry, invoices.post, payments.carry)
-        # All of them, whatever the first says: each may have written.
-        written = [_attempt(stops, lambda step=step: step(drain, piece)) for step in to_erp]  # type: ignore[misc]
-        if any(written):
-            survey(drain, [piece])
+        # All of them, whatever the first says: each may have written. What one wrote the next one needs to see: a
+        # credit note that a refund made is posted, a posted invoice is paid, in the same turn.
+        for step in (refunds.carry, invoices.post, payments.carry):
+            written = _attempt(stops, lambda step=step: step(drain, piece))  # type: ignore[misc]
+            if written is not False and piece.error is None:
+                survey(drain, [piece])
+            if piece.error is not None:
+                break
         if piece.error is None:
             _attempt(stops, lambda: _to_shop(drain, piece))
         if stops and piece.error is None:
