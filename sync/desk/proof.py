@@ -13,8 +13,8 @@ from sync.store.channels import channel_state
 from sync.store.engine import Store
 from sync.store.reports import save_report
 
-#: Differences that are explained and under way; every other one says that the sides do not agree.
-EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG})
+#: Differences that are explained: under way, or settled by a person; every other one says that the sides do not agree.
+EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG, Kind.SEEN_TO})
 #: How far back a proof looks where nothing else is said.
 _BACK = dt.timedelta(days=30)
 #: A proof over sides that have nothing in common would be as large as both of them.

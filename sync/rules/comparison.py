@@ -18,6 +18,7 @@ from sync.rules.systems import ChannelSystems
 from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
+from sync.store.items import approved_items
 from sync.store.orders import StoredOrder, list_orders
 from sync.store.states import STOPPED, ItemState
 
@@ -28,6 +29,8 @@ _LEFT_OUT = {ItemState.SKIPPED, ItemState.WAITING}
 #: What we know of the state of an order that we never read: a person said that it is not to be carried over, or it was
 #: placed before its channel went live.
 _UNREAD = ""
+#: Causes that say themselves why the sale shows another amount than the order: a person has it before their eyes.
+_TELL_THE_AMOUNT = {"changed_after_import", "target_amount"}
 
 
 class Kind(enum.StrEnum):
@@ -40,6 +43,8 @@ class Kind(enum.StrEnum):
     STATE = "state"
     HELD = "held"
     TOO_YOUNG = "too young"
+    #: Cancelled in the shop, and its sale could not be taken back: a person has made of it what had to be made.
+    SEEN_TO = "seen to"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +109,9 @@ def compare(
     # Read after the lists: what came to us since is younger than they are.
     ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
-    return _Join(systems, shop, erp, ours, causes, since, until, dt.datetime.now(dt.UTC) - young, done).groups()
+    seen_to = store.read(lambda c: approved_items(c, channel.name, "cancelled_after_import"))
+    young_since = dt.datetime.now(dt.UTC) - young
+    return _Join(systems, shop, erp, ours, causes, seen_to, since, until, young_since, done).groups()
 
 
 class _Join:
@@ -117,6 +124,7 @@ class _Join:
         erp: Sequence[DocumentSummary],
         ours: Sequence[StoredOrder],
         causes: dict[int, list[tuple[str, str, str, str]]],
+        seen_to: set[int],
         since: dt.datetime,
         until: dt.datetime,
         young_since: dt.datetime,
@@ -126,7 +134,7 @@ class _Join:
         self._shop = {row.external_id: row for row in shop}
         self._ours = {row.external_id: row for row in ours}
         self._causes = causes
-        self._done = done
+        self._done, self._seen_to = done, seen_to
         self._since, self._until, self._young_since = since, until, young_since
         self._by_key: dict[str, list[DocumentSummary]] = {}
         self._by_reference: dict[str, list[DocumentSummary]] = {}
@@ -205,7 +213,7 @@ class _Join:
             yield found(Kind.DOUBLED, "erp", f"the ERP has it {len(sales)} times: {_numbers(sales)}")
         expected = self._systems.target_options.rounded(Money(row.total, row.currency))
         for sale in sales:
-            if (sale.total, sale.currency) != (expected, row.currency):
+            if (sale.total, sale.currency) != (expected, row.currency) and not self._tells_the_amount(order):
                 yield found(
                     Kind.AMOUNT,
                     "erp",
@@ -214,6 +222,12 @@ class _Join:
                 )
         if order is not None:
             yield from self._own_differences(row, order, sales, found)
+
+    def _tells_the_amount(self, order: StoredOrder | None) -> bool:
+        """Whether a person has been told of the amounts: then the hold is the difference."""
+        if order is None or order.state not in STOPPED:
+            return False
+        return any(cause in _TELL_THE_AMOUNT for cause, *_ in self._causes.get(order.item_id, []))
 
     def _why_absent(self, row: DocumentSummary, order: StoredOrder | None) -> tuple[Kind, str, str]:
         cancelled = self._cancelled.get(self._key(row.external_id))
@@ -244,7 +258,9 @@ class _Join:
             yield found(Kind.AMOUNT, "crossdock", f"the shop says {row.total}, Crossdock saw {order.grand}")
         elif order.source_state != row.state and row.placed_at < self._young_since and sales:
             yield found(Kind.STATE, "crossdock", f"the shop says {row.state!r}, Crossdock saw {order.source_state!r}")
-        if sales and order.state in _LEFT_OUT:
+        if sales and order.state == ItemState.SKIPPED and order.item_id in self._seen_to:
+            yield found(Kind.SEEN_TO, "erp", f"{order.reason}: {_numbers(sales)}")
+        elif sales and order.state in _LEFT_OUT:
             yield found(Kind.STATE, "erp", f"Crossdock leaves it out ({order.reason}), the ERP has it")
         if sales and order.state in STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))

@@ -345,6 +345,18 @@ def approve(connection: Connection, item_id: int, causes: Iterable[str]) -> bool
     return True
 
 
+def approved_items(connection: Connection, channel: str, cause: str) -> set[int]:
+    """Ids of the orders of a channel for which a person has let this cause pass, with the content that they have."""
+    table = work_items.c
+    query = select(table.id, table.approved).where(
+        table.channel == channel,
+        table.kind == "order",
+        table.approved_digest != "",
+        table.approved_digest == table.event_digest,
+    )
+    return {item_id for item_id, approved in connection.execute(query) if cause in json.loads(approved)}
+
+
 def skip(connection: Connection, item_id: int, reason: str) -> bool:
     """A person says: not at all. False while a drain owns the item or a write of it has no outcome yet."""
     table = work_items.c

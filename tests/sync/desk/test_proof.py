@@ -8,8 +8,10 @@ import pytest
 from connectors.kit.base import Rank
 from connectors.kit.errors import Transient
 from sync.desk.proof import proof_to_json, prove
+from sync.desk.steering import approve_order
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.resync import compare_and_mark
+from sync.store.audit import Actor
 from sync.store.tables import bindings, issue_documents, order_skus, orders, work_items
 from tests.sync.databases import now
 from tests.sync.flows.shop import PLACED, payload
@@ -108,6 +110,31 @@ def test_a_held_order_is_explained_with_its_cause(sqlite_store):
     assert found(world) == [("held", "erp", "1")]
     assert "unknown_sku" in proof(world).differences[0].detail
     assert proof(world).holds
+
+
+def test_an_edit_that_waits_for_a_person_is_held_and_no_further_difference(sqlite_store):
+    """The hold shows both amounts side by side; an amount that nobody was told of stays a difference."""
+    world = whole(sqlite_store)
+    world.shop.edit_total("2", "21.00")
+    world.carry()
+    assert found(world) == [("held", "erp", "2")]
+    assert "changed_after_import" in proof(world).differences[0].detail
+    world.shop.edit_total("2", "22.00")
+    assert ("amount", "crossdock", "2") in found(world)
+
+
+def test_a_sale_that_a_person_has_seen_to_explains_a_cancelled_order(sqlite_store):
+    world = whole(sqlite_store)
+    world.shop.change("2", status="cancelled")
+    world.carry()
+    assert found(world) == [("held", "erp", "2")]
+    [order] = world.find("2")
+    approve_order(sqlite_store, order, actor=Actor("test"), reason="credited by hand")
+    world.carry()
+    assert found(world) == [("seen to", "erp", "2")]
+    assert proof(world).holds
+    world.erp.enter("web:2", "20.00", placed_at=PLACED, placed_on=PLACED.date())
+    assert [kind for kind, *_ in found(world)] == ["doubled", "seen to"]
 
 
 def fresh(number: int) -> dict:
