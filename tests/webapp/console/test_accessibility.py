@@ -50,6 +50,7 @@ PAGES = {
     "orders with an error": "/orders?low=abc&since=yesterday",
     "an order in the ERP": ("/orders?tab=done", "/orders/tea-shop/"),
     "a held order": ("/orders?tab=needs", "/orders/tea-shop/"),
+    "no stock": "/stock",
     "connections": "/connections",
     "a shop": "/connections/tea",
     "an ERP": "/connections/erp",
