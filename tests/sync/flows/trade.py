@@ -1,20 +1,34 @@
-"""A shop and an ERP that really answer, in this process, with Crossdock between them: for what comes after the import.
+"""A shop and an ERP that really answer, with Crossdock between them: for what comes after the import.
 
-Both are the project's sandboxes on loopback. Nothing is scheduled: a test says when is looked.
+The shop is the project's sandbox on loopback; the ERP is the sandbox of this process, or another one that a test brings
+(`Hub`). Nothing is scheduled: a test says when is looked.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import requests
 from sqlalchemy import Row, select, update
 
-from config.model import DEFAULT_RULES, AfterImport, Auth, Channel, Config, DocumentState, Mode, Policies, Secret
+from config.model import (
+    DEFAULT_RULES,
+    AfterImport,
+    Auth,
+    Channel,
+    Config,
+    DocumentState,
+    Mode,
+    Policies,
+    Schedules,
+    Secret,
+    StockPolicy,
+)
 from config.model import Connection as Account
 from connectors.kit.auth import OAuth1
 from connectors.sandbox.catalogue import catalogue
@@ -25,6 +39,7 @@ from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.flows.follow import follow
 from sync.flows.pull import pull
 from sync.rules.links import FileLinks
+from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
@@ -32,48 +47,55 @@ from sync.store.issues import list_open
 from sync.store.items import mark
 from sync.store.tables import channel_states, documents, intents, orders, work_items
 from sync.work.drain import drain_channel
+from sync.work.stock import drain_stock
+from sync.work.stock_run import run_stock
 from tests.sync.databases import forward
 from tests.sync.flows.shop import PLACED
 
 CHANNEL = "web"
 KEY = ApiKey("ck_trade", "cs_trade")
+#: Of connections to this machine.
+LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": 2.0, "settle_s": 0.0}
 #: Three articles that both sides know, with more than enough of each.
 TEA, POT, CUP = (product.sku for product in [each for each in catalogue() if not each.virtual][:3])
 
 
-class Trade:
-    """What a test holds in its hands."""
+class Hub:
+    """A shop whose people a test plays, an ERP, and Crossdock between them."""
 
     def __init__(
         self,
         store: Store,
         server: Server,
         shop: WooCommerce,
-        erp: RunningErp,
-        document_state: DocumentState,
+        erp: Account,
+        *,
+        policies: Mapping[str, Any] | None = None,
+        stock: StockPolicy | None = None,
         **after: Any,
     ) -> None:
-        self.store, self.shop, self.erp = store, shop, erp
+        """`policies` and `after` are fields of `Policies` and of `AfterImport`."""
+        self.store, self.shop = store, shop
         self.shop_plan = server.plan
-        self._shop_url = shop_url = server.url
+        self._shop_url = server.url
         rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
         auth = Auth(method="oauth1", key=Secret(KEY.key), secret=Secret(KEY.secret))
-        local = {"allow_hosts": ("127.0.0.1",), "deadline_s": 2.0, "settle_s": 0.0}
         self.config = Config(
             folder=Path("config"),
             connections={
-                "shop": Account(name="shop", system="woocommerce", url=shop_url, auth=auth, **local),
-                "erp": Account(
-                    name="erp", system="sandbox_erp", url=erp.url, auth=Auth(key=Secret(DEFAULT_API_KEY)), **local
-                ),
+                "shop": Account(name="shop", system="woocommerce", url=server.url, auth=auth, **LOCAL),
+                "erp": erp,
             },
             channels={
                 CHANNEL: Channel(
                     name=CHANNEL,
                     source="shop",
                     erp="erp",
-                    policies=Policies(start_at=PLACED.replace(year=2020), rules=rules, document_state=document_state),
+                    policies=Policies(**{"start_at": PLACED.replace(year=2020), "rules": rules, **(policies or {})}),
                     after_import=AfterImport(**after),
+                    stock=stock or StockPolicy(),
+                    # A proof asks nothing of what was placed within two pulls; here nothing is excused by its age.
+                    schedules=Schedules(pull_every_s=0.0),
                 )
             },
         )
@@ -84,7 +106,7 @@ class Trade:
     def close(self) -> None:
         self.systems.close()
 
-    # --- people in the shop and in the ERP -----------------------------------------------------------------------
+    # --- people in the shop --------------------------------------------------------------------------------------
 
     def in_shop(self, method: str, path: str, body: Any = None) -> Any:
         """As an administrator of the shop."""
@@ -119,19 +141,10 @@ class Trade:
         """As the shop shows it."""
         return self.in_shop("GET", f"orders/{number}")
 
-    def in_erp(self, method: str, path: str, body: Any = None) -> Any:
-        """As a person who works in the ERP."""
-        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
-        assert answer.ok, answer.text
-        return answer.json() if answer.content else None
-
-    def sale(self, number: str) -> Any:
-        """The order's sale with everything that hangs on it."""
-        return self.in_erp("GET", f"sales/{self.sale_id(number)}")
-
     def sale_id(self, number: str) -> str:
-        found = self.systems.channel(CHANNEL).target.find_sales([f"{CHANNEL}:{number}"])
-        [document] = found[f"{CHANNEL}:{number}"]
+        systems = self.systems.channel(CHANNEL)
+        key = systems.target_mapping.sale_key(number, systems.target_options)
+        [document] = systems.target.find_sales([key])[key]
         return document.external_id
 
     # --- Crossdock -----------------------------------------------------------------------------------------------
@@ -144,6 +157,14 @@ class Trade:
 
     def drain(self) -> int:
         return drain_channel(self.store, self.systems.channel(CHANNEL), "order", ring=lambda *_: None)
+
+    def show_stock(self) -> None:
+        """One run of the stock as the scheduler does it, and its drains."""
+        runtime: Any = SimpleNamespace(
+            store=self.store, config=self.config, systems=self.systems, bell=SimpleNamespace(ring=lambda *_: None)
+        )
+        run_stock(runtime, CHANNEL, full=False, pull_orders=self.carry)
+        drain_stock(self.store, self.config, stock_systems(self.systems, CHANNEL), ring=lambda *_: None)
 
     def time_passes(self, seconds: float) -> None:
         """For everything that the database's clock decides."""
@@ -173,6 +194,35 @@ class Trade:
         return {issue.cause: issue.documents for issue in self.store.read(list_open)}
 
 
+class Trade(Hub):
+    """With the sandbox ERP, whose people a test plays too."""
+
+    def __init__(
+        self,
+        store: Store,
+        server: Server,
+        shop: WooCommerce,
+        erp: RunningErp,
+        document_state: DocumentState,
+        **after: Any,
+    ) -> None:
+        account = Account(
+            name="erp", system="sandbox_erp", url=erp.url, auth=Auth(key=Secret(DEFAULT_API_KEY)), **LOCAL
+        )
+        super().__init__(store, server, shop, account, policies={"document_state": document_state}, **after)
+        self.erp = erp
+
+    def in_erp(self, method: str, path: str, body: Any = None) -> Any:
+        """As a person who works in the ERP."""
+        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def sale(self, number: str) -> Any:
+        """The order's sale with everything that hangs on it."""
+        return self.in_erp("GET", f"sales/{self.sale_id(number)}")
+
+
 @contextlib.contextmanager
 def trading(
     store: Store,
@@ -193,4 +243,4 @@ def trading(
             trade.close()
 
 
-__all__ = ["CHANNEL", "CUP", "POT", "TEA", "Trade", "trading"]
+__all__ = ["CHANNEL", "CUP", "KEY", "LOCAL", "POT", "TEA", "Hub", "Trade", "trading"]
