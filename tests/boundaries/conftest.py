@@ -18,27 +18,35 @@ ROOT = Path(__file__).parents[2]
 Try = Callable[[Case], list[dict[str, Any]]]
 
 
+def _started() -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.boundaries.driver"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
 @pytest.fixture(scope="session")
 def runs_of() -> Iterator[Try]:
     """Tries a case at each of its boundaries; answers the runs by boundary."""
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tests.boundaries.driver"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
+    driver, owes = _started(), False
 
     def run(case: Case) -> list[dict[str, Any]]:
+        nonlocal driver, owes
+        if owes:
+            # The last case was given up, for its time was over: its answer would be taken for this one's.
+            driver.kill()
+            driver.communicate()
+            driver = _started()
+        owes = True
         driver.stdin.write(json.dumps(dataclasses.asdict(case)) + "\n")
         driver.stdin.flush()
         answer = driver.stdout.readline()
+        owes = False
         assert answer, "the driver died; its last words are on stderr"
         return json.loads(answer)["runs"]
 
-    with driver:
-        yield run
-        driver.stdin.close()
+    yield run
+    if owes:
+        driver.kill()
+    driver.communicate()
 
 
 @pytest.fixture
