@@ -92,12 +92,13 @@ def _spoken_to(channel: Channel, kind: str) -> tuple[str, ...]:
 
 
 def _park(connection: Connection) -> None:
-    for item_id, channel, _, external_id in park_killers(connection):
+    for item_id, channel, kind, external_id in park_killers(connection):
+        what = "article" if kind == STOCK else "order"
         cause = Cause(
             cause="kills_the_worker",
             subject=external_id,
             channel=channel,
-            title=f"order {external_id} kills the worker",
+            title=f"{what} {external_id} kills the worker",
             next_step="report it with the log of the worker; retry when the cause is mended, or reject it",
         )
         open_issues(connection, [Stop(item_id, cause)])
