@@ -28,8 +28,8 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 HSTS: Final = "max-age=31536000"
-#: What is asked for by machines and never by a browser that somebody sits at.
-_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz")
+#: What is asked for by machines, and by customers who follow a link: never by somebody who uses the console.
+_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz", "/files/")
 
 
 def protect(app: Flask) -> None:

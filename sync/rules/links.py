@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import hashlib
 import hmac
 from urllib.parse import urlencode
@@ -11,6 +12,14 @@ from config.model import Secret
 
 #: What the key is used for, so that no signature of another kind is ever one of these.
 _PURPOSE = b"crossdock file link 1"
+
+
+class LinkState(enum.Enum):
+    """What a link that came back is; only the holder of a link that was good learns that it has ended."""
+
+    GOOD = enum.auto()
+    ENDED = enum.auto()
+    WRONG = enum.auto()
 
 
 class FileLinks:
@@ -28,12 +37,14 @@ class FileLinks:
         moment = int(until.timestamp())
         return f"{self._public_url}/files/{token}?{urlencode({'until': moment, 'sig': self._sign(token, moment)})}"
 
-    def is_valid(self, token: str, until: str, signature: str, now: dt.datetime) -> bool:
-        """Whether a link that came back is one of ours and has not ended."""
+    def judge(self, token: str, until: str, signature: str, now: dt.datetime) -> LinkState:
+        """What a link that came back is."""
         if not (until.isascii() and until.isdecimal()) or len(until) > 12:  # noqa: PLR2004 - a time in seconds
-            return False
+            return LinkState.WRONG
         signed = hmac.compare_digest(self._sign(token, int(until)).encode(), signature.encode("utf-8", "replace"))
-        return signed and now.timestamp() < int(until)
+        if not signed:
+            return LinkState.WRONG
+        return LinkState.GOOD if now.timestamp() < int(until) else LinkState.ENDED
 
     def _sign(self, token: str, moment: int) -> str:
         return hmac.new(self._key, f"{token}\n{moment}".encode(), hashlib.sha256).hexdigest()

@@ -27,6 +27,7 @@ from webapp.console import (
     needs,
     operations,
     order,
+    order_facets,
     present,
     signin,
     stock,
@@ -40,8 +41,9 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
     home,
     needs,
-    # With the list in `orders`, whose blueprint it shares.
+    # Both with the list in `orders`, whose blueprint they share.
     order,
+    order_facets,
     stock,
     connections,
     operations,
@@ -66,8 +68,8 @@ def register(app: Flask, settings: Settings) -> None:
     navigation.register(app)
     errors.register(app)
     assets.register(app)
-    for page in PAGES:
-        app.register_blueprint(page.blueprint)
+    for blueprint in dict.fromkeys(page.blueprint for page in PAGES):
+        app.register_blueprint(blueprint)
     access.demand_roles(app, {page.blueprint.name for page in PAGES})
 
 

@@ -14,6 +14,8 @@ from flask_babel import lazy_gettext
 
 from connectors.kit.errors import ConnectorError
 from sync.desk.causes import title_of, words_of
+from sync.desk.facets import sums
+from sync.desk.facets_told import state_of
 from sync.desk.passport import Passport, exchanges_of, find_order, load_passport, received
 from sync.desk.places import page_of
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
@@ -46,6 +48,8 @@ _KINDS: Final = {
     "intent": ("pulse", lazy_gettext("Written")),
     "linked": ("link", lazy_gettext("Linked")),
     "person": ("user", lazy_gettext("Decided")),
+    "document": ("list", lazy_gettext("First seen")),
+    "told": ("external", lazy_gettext("Told to the shop")),
 }
 
 
@@ -276,6 +280,8 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         kinds=_KINDS,
         words_of=words_of,
         title_of=title_of,
+        document_state=state_of,
+        sums_of=sums,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
         sale_page=lambda sale: page_of(systems, channel.erp, "sale", sale),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),

@@ -7,7 +7,6 @@ are in the installation's Redis, so that all web processes count together, and i
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import threading
 import time
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.model import Secret
+from webapp.addresses import customer_network
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +39,6 @@ _OTHERS_WAIT_S: Final = 3
 #: How long Redis is left alone after it failed; each try may cost its time-out.
 REST_S: Final = 30.0
 _TIMEOUT_S: Final = 0.5
-_IPV6: Final = 6
-_IPV6_CUSTOMER: Final = 64
 T = TypeVar("T")
 
 
@@ -62,7 +60,7 @@ class SignInThrottle:
 
     def wait_s(self, login: str, address: str) -> int:
         """Count one try; in how many seconds it may be made: 0 for now, which may itself have taken a turn."""
-        account, network = _digest(login), _network(address)
+        account, network = _digest(login), customer_network(address)
         rules: list[tuple[RateLimitItem, tuple[str, ...]]] = [(item, ("address", network)) for item in PER_ADDRESS]
         rules += [(item, ("pair", account, network)) for item in PER_PAIR]
         refused = [(item, key) for item, key in rules if not self._ask(lambda one, i=item, k=key: one.hit(i, *k))]  # type: ignore[misc]
@@ -73,7 +71,7 @@ class SignInThrottle:
 
     def succeeded(self, login: str, address: str) -> None:
         """Forget what this person mistyped."""
-        key = ("pair", _digest(login), _network(address))
+        key = ("pair", _digest(login), customer_network(address))
         for item in PER_PAIR:
             self._ask(lambda one, i=item: one.clear(i, *key))  # type: ignore[misc]
 
@@ -104,19 +102,6 @@ class SignInThrottle:
                 # The class alone: the text of a connection error may hold the server's address.
                 log.warning("sign_in_limits_alone", error=type(error).__name__)
         return question(self._alone)
-
-
-def _network(address: str) -> str:
-    """What one customer of a provider has: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if parsed.version == _IPV6:
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_CUSTOMER), strict=False).network_address)
-    return str(parsed)
 
 
 def _digest(login: str) -> str:

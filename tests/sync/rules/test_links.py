@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from config.model import Secret
-from sync.rules.links import FileLinks
+from sync.rules.links import FileLinks, LinkState
 
 UNTIL = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
 LINKS = FileLinks("https://hub.test/", Secret("a key"))
@@ -22,8 +22,8 @@ def parts(link):
 
 def test_a_link_is_valid_until_it_ends():
     token, until, signature = parts(LINKS.link("tok", UNTIL))
-    assert LINKS.is_valid(token, until, signature, UNTIL - dt.timedelta(seconds=1))
-    assert not LINKS.is_valid(token, until, signature, UNTIL)
+    assert LINKS.judge(token, until, signature, UNTIL - dt.timedelta(seconds=1)) is LinkState.GOOD
+    assert LINKS.judge(token, until, signature, UNTIL) is LinkState.ENDED
 
 
 def test_the_same_file_and_day_give_the_same_link():
@@ -45,13 +45,14 @@ def test_the_same_file_and_day_give_the_same_link():
 def test_nothing_of_it_can_be_changed(changed):
     token, until, signature = parts(LINKS.link("tok", UNTIL))
     given = {"token": token, "until": until, "signature": signature} | changed
-    assert not LINKS.is_valid(**given, now=UNTIL - dt.timedelta(days=1))
+    for now in (UNTIL - dt.timedelta(days=1), UNTIL + dt.timedelta(days=10_000)):
+        assert LINKS.judge(**given, now=now) is LinkState.WRONG
 
 
 def test_another_installation_takes_none_of_ours():
     token, until, signature = parts(LINKS.link("tok", UNTIL))
     other = FileLinks("https://hub.test", Secret("another key"))
-    assert not other.is_valid(token, until, signature, UNTIL - dt.timedelta(days=1))
+    assert other.judge(token, until, signature, UNTIL - dt.timedelta(days=1)) is LinkState.WRONG
 
 
 def test_nobody_gets_a_link_that_leads_nowhere():

@@ -9,8 +9,9 @@ import pytest
 
 from config.model import Secret
 from tests.webapp.console.conftest import Browser
+from webapp.addresses import customer_network
 from webapp.console import throttle
-from webapp.console.throttle import SignInThrottle, _network
+from webapp.console.throttle import SignInThrottle
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_the_addresses_of_one_ipv6_customer_count_as_one(limits):
     [("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::"), ("?", "unknown")],
 )
 def test_what_counts_as_one_address(address, network):
-    assert _network(address) == network
+    assert customer_network(address) == network
 
 
 def test_many_addresses_at_one_account_make_its_sign_ins_take_turns_but_never_lock_it(limits, monkeypatch):
