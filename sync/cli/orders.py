@@ -66,7 +66,7 @@ def status(*, as_json: bool) -> None:
 @click.command()
 @click.argument("search", default="")
 @click.option("--channel", help="Only this channel.")
-@click.option("--state", type=click.Choice(list(ItemState)), help="Only this state.")
+@click.option("--state", type=click.Choice([state.value for state in ItemState]), help="Only this state.")
 @click.option("--needs-you", is_flag=True, help="Only what a person must decide.")
 @click.option("--cause", default="", help="Only what this cause stops (see `crossdock status`).")
 @click.option("--since", type=MOMENT, help="Placed from here on (UTC unless a zone is given).")

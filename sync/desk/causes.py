@@ -125,6 +125,41 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The ERP has more than one sale of this order, none of them a draft."),
         say("Cancel all but one in the ERP, then retry."),
     ),
+    "unknown_outcome": Words(
+        say("Perhaps sent already"),
+        say("The answer to a mail or note for the customer was lost, and the shop does not show it."),
+        say("Look in the shop. If it was sent approve the order, else have it sent again."),
+    ),
+    "refund_exceeds_order": Words(
+        say("More refunded than charged"),
+        say("The refunds of the order are more than the shop charged for it."),
+        say("Compare them in the shop. Approve the order if that is right."),
+    ),
+    "refund_amount": Words(
+        say("Credit of another amount"),
+        say("The ERP's document for a refund gives back another amount than the shop did."),
+        say("Correct the document in the ERP, then retry. It is not made again."),
+    ),
+    "refund_gone_in_erp": Words(
+        say("Credit cancelled in the ERP"),
+        say("The ERP's document for a refund was cancelled there."),
+        say("Make the credit note in the ERP by hand, then approve the order."),
+    ),
+    "not_payable": Words(
+        say("Payment does not fit the invoices"),
+        say("No posted invoice of the sale is open for what was paid in the shop."),
+        say("Post the invoice in the ERP, or see whether somebody has booked the payment there already, then retry."),
+    ),
+    "invoice_number": Words(
+        say("Invoice number twice"),
+        say("Two documents of the ERP bear the same number."),
+        say("Tell the bookkeepers. Approve the order when it is settled which of them is right."),
+    ),
+    "invoice_changed": Words(
+        say("Invoice changed after it was shown"),
+        say("A posted invoice says something else than when its file was kept and shown in the shop."),
+        say("Ask the bookkeepers why. Approve the order to show the new file."),
+    ),
     "connection": Words(
         say("Connection does not work"),
         say("Credentials, rights or the address do not work. The connection is paused and its orders wait."),

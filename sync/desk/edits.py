@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -18,6 +21,8 @@ _FIELDS: Final[Mapping[str, Phrase]] = {
     "reference": say("Reference"),
     "total": say("Total"),
 }
+#: Between the lines of a sale, here and where the flow writes them down.
+_SEPARATOR: Final = ", "
 _ADDRESS: Final = (
     *("company", "first_name", "last_name", "street", "street_2", "postal_code", "city", "region", "country"),
     *("phone", "email"),
@@ -44,8 +49,19 @@ def pending_edit(
 ) -> tuple[FieldChange, ...]:
     """From the canonical orders' JSON, or from what the flow kept (`looked`) when it compared them with the ERP."""
     if looked:
-        return tuple(FieldChange(each["field"], each["was"], each["wanted"], each["there"]) for each in looked)
-    return tuple(_changes(was, now))
+        found = [FieldChange(each["field"], each["was"], each["wanted"], each["there"]) for each in looked]
+    else:
+        found = list(_changes(was, now))
+    return tuple(_shortened(change) if change.field == "lines" else change for change in found)
+
+
+def _shortened(change: FieldChange) -> FieldChange:
+    """Of the lines, only those that are not the same everywhere."""
+    texts = [text for text in (change.was, change.shop, change.erp) if text is not None]
+    split = [Counter(text.split(_SEPARATOR)) for text in texts]
+    same = functools.reduce(operator.and_, split)
+    left = iter([_SEPARATOR.join((lines - same).elements()) for lines in split])
+    return FieldChange(change.field, next(left), next(left), None if change.erp is None else next(left))
 
 
 def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[FieldChange]:
@@ -57,7 +73,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[FieldCh
 
 def _texts(order: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "lines": ", ".join(sorted(_lines(order))),
+        "lines": _SEPARATOR.join(sorted(_lines(order))),
         "invoice_address": _address(order["billing"]),
         "shipment_address": _address(order["shipping"]),
         "note": order["note"],

@@ -261,9 +261,7 @@ def _changed(cause: str, reason: str) -> Problem:
         cause=cause,
         path="",
         reason=say("the order went to the ERP, and %(reason)s", reason=reason),
-        next_step=say(
-            "make the same change to the sale in the ERP, then approve the order: edits are not carried over yet"
-        ),
+        next_step=say("make the same change to the sale in the ERP, then approve the order"),
     )
 
 
