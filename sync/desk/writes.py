@@ -30,6 +30,7 @@ _OUTCOMES: Final[Mapping[str, Phrase]] = {
     "done": say("done"),
     "found": say("found"),
     "absent": say("not there"),
+    "superseded": say("no longer wanted"),
     "refused": say("refused"),
     "not_sent": say("not sent"),
     "removed": say("removed"),

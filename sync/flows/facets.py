@@ -16,6 +16,7 @@ from config.model import Depth
 from connectors.kit.errors import RecordRejected
 from mappings.canonical.errors import Problem, Problems
 from sync.flows import changes, invoices, parcels, payments, refunds, telling
+from sync.flows.answered import close_answered
 from sync.flows.context import Drain
 from sync.flows.doubts import look_up
 from sync.flows.piece import Piece, guarded
@@ -52,7 +53,9 @@ def after_sale(drain: Drain, pieces: Sequence[Piece]) -> None:
         return
     chosen = [piece for piece in pieces if _is_due(drain, piece)]
     survey(drain, chosen)
-    drain.window(lambda piece: _carry(drain, piece), [piece for piece in chosen if piece.standing is not None])
+    standing = [piece for piece in chosen if piece.standing is not None]
+    drain.window(lambda piece: _carry(drain, piece), standing)
+    close_answered(drain, pieces, standing)
 
 
 def _is_due(drain: Drain, piece: Piece) -> bool:

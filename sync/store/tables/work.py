@@ -159,7 +159,8 @@ intents = Table(
     Column("settles_at", UtcDateTime, nullable=False),
     #: Null while nobody knows how it ended.
     Column("closed_at", UtcDateTime),
-    #: `done`, `found`, `absent`, `refused`, `not_sent`, `removed`, `person`; `unknown`, `assumed`, `resend`.
+    #: `done`, `found`, `absent`, `superseded`, `refused`, `not_sent`, `removed`, `person`; `unknown`, `assumed`,
+    #: `resend`.
     Column("outcome", String(16), nullable=False, server_default=""),
     Index("ix_intents_open", "closed_at", "settles_at"),
     Index(None, "item_id"),

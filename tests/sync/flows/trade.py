@@ -234,7 +234,8 @@ def trading(
 ) -> Iterator[Trade]:
     """A whole trade; `after` are fields of `AfterImport`."""
     settings = dataclasses.replace(shop or ShopSettings(), keys=(KEY,))
-    options = erp or ErpOptions(settle_s=0.2)
+    # As long as a call may take: on a busy machine it would else refuse calls for having been on their way too long.
+    options = erp or ErpOptions(settle_s=2.0)
     with running_erp(options=options) as running, serve_shop(settings) as (server, app):
         trade = Trade(store, server, app, running, document_state, **after)
         try:
