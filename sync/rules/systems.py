@@ -32,6 +32,8 @@ from sync.rules.links import FileLinks
 _NO_LIMIT = 10**12
 #: What a lease lasts beyond three calls: room for a database that is busy when the heart beats.
 LEASE_BASE_S = 5.0
+#: What the longest call is exceeded by before an effect of it can no longer come, where nobody states a bound.
+SETTLE_BEYOND_S = 60.0
 
 
 class OrderSource(PullsOrders, FetchesOrders, ListsOrders):
@@ -214,7 +216,9 @@ class Systems:
         shop = self.connector(connection.name)
         if not isinstance(shop, MarksOrders):
             return None
-        return Side(connection.name, shop.write_deadline_s, max(connection.settle_s, shop.write_deadline_s + 60.0))
+        return Side(
+            connection.name, shop.write_deadline_s, max(connection.settle_s, shop.write_deadline_s + SETTLE_BEYOND_S)
+        )
 
     def lease_lengths(self) -> dict[str, float]:
         """Connection -> the longest lease that a drain has on it, in seconds: the ERP, and the shop for its stock."""
@@ -250,4 +254,4 @@ def settle_s(connection: Connection, target: SalesTarget) -> float:
     """
     if target.settle_bound_s is not None:
         return target.settle_bound_s
-    return max(connection.settle_s, target.write_deadline_s + 60.0)
+    return max(connection.settle_s, target.write_deadline_s + SETTLE_BEYOND_S)

@@ -24,6 +24,10 @@ LATE_SETTLE_S = LATE_S + 0.1
 CREATE = {"method": "POST", "path": "/api/sales"}
 ADVANCE = {"method": "POST", "path": "/api/sales/advance"}
 PARTY = {"method": "POST", "path": "/api/parties"}
+REFUND = {"method": "POST", "path": "/api/refunds"}
+PAYMENT = {"method": "POST", "path": "/api/payments"}
+#: In the shop.
+PARCEL = {"method": "POST", "path": "/wp-json/wc/v3/orders/*/fulfillments"}
 
 
 def commit_then_drop(call: dict[str, str]) -> tuple[dict[str, Any], ...]:
@@ -55,6 +59,10 @@ class Case:
     postgres: str = ""
     #: `erps.site_to_json` of a running Tryton; empty for a sandbox ERP of each run's own.
     tryton: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: One order in the middle of its life, see `life`, instead of new ones.
+    life: bool = False
+    #: The shop's, where it runs: in a life.
+    shop_faults: tuple[dict[str, Any], ...] = ()
     #: Only these boundaries; empty for all.
     only: tuple[int, ...] = ()
 

@@ -78,6 +78,27 @@ def survives_from_the_intent(survives, boundaries_of) -> Callable[[Case], None]:
 
 
 @pytest.fixture
+def survives_in_a_life(survives, boundaries_of) -> Callable[..., None]:
+    """The same for a long drain: left out is what is like its neighbour for whoever comes after.
+
+    A write that was begun is as little there as one that is about to be committed, and of a read nothing is left.
+    `every` thins out what remains.
+    """
+
+    def check(case: Case, *, every: int = 1) -> None:
+        names = boundaries_of(case)
+        first = next(number for number, name in enumerate(names, 1) if INTENT in name)
+        telling = [
+            number
+            for number, name in enumerate(names, 1)
+            if number >= first and not name.startswith(("write about to commit", "read in"))
+        ]
+        survives(dataclasses.replace(case, only=(*telling[::every], len(names) + 1)))
+
+    return check
+
+
+@pytest.fixture
 def survives(runs_of: Try) -> Callable[[Case], None]:
     """Holds a case to the promise, at every boundary up to the first run that was not struck any more."""
 

@@ -17,6 +17,7 @@ from config.model import Auth, Connection, Secret
 from connectors.kit.base import ConnectorSettings
 from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, running_erp
 from connectors.sandbox.erp.audit import check_ledger
+from connectors.sandbox.erp.audit_facets import check_facets
 from connectors.sandbox.tryton import Erp as Site
 from connectors.sandbox_erp import SandboxErp
 from tests.boundaries import forks
@@ -82,6 +83,10 @@ class Sandbox:
 
     def faults(self, expected: dict[str, Decimal]) -> list[str]:
         return check_ledger(self._ledger, expected)
+
+    def facet_faults(self, refunds: dict[str, Decimal], payments: dict[str, Decimal]) -> list[str]:
+        """What is wrong with all that hangs on the sales, where these refunds and payments were asked for."""
+        return check_facets(self._ledger, refunds=refunds, payments=payments)
 
     def _ask(self, path: str, script: dict | None = None) -> dict:
         data = None if script is None else json.dumps(script).encode()

@@ -14,6 +14,7 @@ from typing import Final
 
 from connectors.sandbox.erp import ErpOptions
 from connectors.sandbox.erp import run as run_erp
+from connectors.sandbox.woocommerce.process import run as run_shop
 
 _LIBC: Final = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG: Final = 1
@@ -64,15 +65,24 @@ def wait_or_stop(pid: int) -> int | None:
     return None if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
 
 
-@contextlib.contextmanager
-def sandbox_erp(options: ErpOptions, ledger: Path) -> Iterator[str]:
+def sandbox_erp(options: ErpOptions, ledger: Path) -> contextlib.AbstractContextManager[str]:
     """A sandbox ERP in a process of its own; the line in which it says where it is."""
+    return _served(lambda: run_erp(ledger=ledger, options=options))
+
+
+def sandbox_shop(ledger: Path, key: str, secret: str) -> contextlib.AbstractContextManager[str]:
+    """The same with a sandbox shop that goes on from its ledger."""
+    return _served(lambda: run_shop(state_file=ledger, key=key, secret=secret))
+
+
+@contextlib.contextmanager
+def _served(run: Callable[[], object]) -> Iterator[str]:
     reading, writing = os.pipe()
 
     def serve() -> None:
         os.close(reading)
         sys.stdout = os.fdopen(writing, "w")
-        run_erp(ledger=ledger, options=options)
+        run()
 
     pid = fork(serve)
     os.close(writing)

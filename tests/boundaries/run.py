@@ -8,12 +8,14 @@ import json
 import os
 import signal
 import time
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
 import structlog
 from sqlalchemy import select
 
+from config.model import Config
 from connectors.tryton import Tryton
 from sync.desk import outcomes
 from sync.rules import systems as rules_systems
@@ -23,7 +25,7 @@ from sync.store.items import due_channels
 from sync.store.tables import leases
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
-from tests.boundaries import forks, removals, world
+from tests.boundaries import forks, life, removals, world
 from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, TRYTON_SETTLE_S, Case
 from tests.boundaries.erps import erp_of
 from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
@@ -51,6 +53,7 @@ class Outcome:
 def scale_time() -> None:
     """Seconds instead of minutes, wherever people would have to wait; in this process and its children."""
     rules_systems.LEASE_BASE_S = LEASE_BASE_S
+    rules_systems.SETTLE_BEYOND_S = 0.1
     outcomes.PROBE_S = 0.3
     outcomes.LATER_S = 0.1
     Tryton.settle_bound_s = TRYTON_SETTLE_S
@@ -63,11 +66,13 @@ class Run:
         self._case = case
         self._databases = databases
         self._folder = folder
-        self._erp = erp_of(case, books, folder)
+        self._life = life.Facts.read(books.parent) if case.life else None
+        self._shop = life.Shop(case, books.parent, folder) if case.life else None
+        self._erp = erp_of(case, books.with_name(life.BOOKS) if case.life else books, folder)
         self._place = databases.copy(case, folder)
         self._outcome = Outcome(at)
         self._tag = folder.name if case.tryton else ""
-        self._orders = world.entries(case, self._tag)
+        self._orders = [world.Entry(self._life.number, "")] if self._life else world.entries(case, self._tag)
         #: The leases that were seen last, each with its heartbeat.
         self._standing: set[tuple[str, int]] = set()
         #: The process that stands still; 0 when there is none.
@@ -79,7 +84,7 @@ class Run:
         begun = time.monotonic()
         removals.take_out(self._case.removed)
         try:
-            with self._erp.running():
+            with self._erp.running(), self._shop_running():
                 self._live_through()
         except Exception as error:
             raise RuntimeError(f"{self._case} at {self._outcome.at} ({self._outcome.where})") from error
@@ -90,7 +95,7 @@ class Run:
 
     def warm(self) -> None:
         """Drain once in this process, unharmed and without leaving a thread, a connection or a change behind."""
-        with self._erp.running():
+        with self._erp.running(), self._shop_running():
             self._open()
             self._dispatcher.recover()
             self._drain()
@@ -101,6 +106,14 @@ class Run:
             self._systems.source.close()
             self._store.close()
         self._databases.drop(self._case, self._place)
+
+    def _shop_running(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._shop is None else self._shop.running()
+
+    def _config(self) -> Config:
+        if self._shop is None:
+            return world.config(self._folder, self._erp.connection())
+        return world.config(self._folder, self._erp.connection(), self._shop.connection(), life.AFTER)
 
     def _live_through(self) -> None:
         if self._case.tryton:
@@ -124,8 +137,12 @@ class Run:
         self._until_quiet()
         mapping, options = self._systems.target_mapping, self._systems.target_options
         keys = [mapping.sale_key(str(order.number), options) for order in self._orders]
-        self._blame(self._erp.faults(dict.fromkeys(keys, world.TOTAL)))
+        total = world.TOTAL if self._life is None else Decimal(self._life.total)
+        self._blame(self._erp.faults(dict.fromkeys(keys, total)))
         self._blame(our_faults(self._store, self._orders))
+        if self._life is not None:
+            self._blame(self._erp.facet_faults(life.amounts(self._life.refunds), life.amounts(self._life.payments)))
+            self._blame(self._shop.faults())
 
     def _blame(self, faults: list[str]) -> None:
         self._outcome.faults.extend(faults)
@@ -136,7 +153,7 @@ class Run:
         forks.complain_to(self._folder / "drain.log")
         log_to(self._folder / "drain.log")
         store = self._databases.open(self._case, self._place)
-        made = Systems(world.config(self._folder, self._erp.connection()))
+        made = Systems(self._config())
         systems = made.channel(world.CHANNEL)
         blow = signal.SIGKILL if self._case.blow == "kill" else signal.SIGSTOP
         points = Points(Blow(self._outcome.at, blow), self._witness)
@@ -150,7 +167,7 @@ class Run:
     def _open(self) -> None:
         log_to(self._folder / "after.log")
         self._store = self._databases.open(self._case, self._place)
-        made = Systems(world.config(self._folder, self._erp.connection()))
+        made = Systems(self._config())
         self._systems = made.channel(world.CHANNEL)
         runtime = SimpleNamespace(store=self._store, systems=made, config=made.config, bell=None)
         self._dispatcher = Dispatcher(runtime)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.boundaries.cases import ADVANCE, BATCH, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
+from tests.boundaries.cases import (
+    ADVANCE,
+    BATCH,
+    CREATE,
+    PARCEL,
+    PARTY,
+    PAYMENT,
+    REFUND,
+    Case,
+    commit_then_drop,
+    drop_then_commit,
+)
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
@@ -64,3 +75,23 @@ def test_one_order_survives_a_kill_at_every_boundary_on_postgresql(survives, pos
 
 def test_a_zombie_doubles_nothing_and_writes_nothing_of_ours_on_postgresql(survives, postgres_url):
     survives(Case(enforced_key=False, blow="stop", postgres=postgres_url))
+
+
+def test_what_comes_after_the_import_survives_a_kill_at_its_boundaries(survives_in_a_life):
+    """One drain that carries a refund, two postings, a payment, a parcel and marks: each once, on both sides.
+
+    At every second one, for each effect has a dozen of the same kind.
+    """
+    survives_in_a_life(Case(life=True), every=2)
+
+
+LOST_IN_A_LIFE = {
+    "refund": {"enforced_key": False, "faults": commit_then_drop(REFUND)},
+    "payment": {"faults": commit_then_drop(PAYMENT)},
+    "parcel": {"shop_faults": commit_then_drop(PARCEL)},
+}
+
+
+@pytest.mark.parametrize("what", LOST_IN_A_LIFE)
+def test_what_comes_after_the_import_survives_a_kill_beside_an_answer_that_is_lost(survives_in_a_life, what):
+    survives_in_a_life(Case(life=True, **LOST_IN_A_LIFE[what]), every=9)

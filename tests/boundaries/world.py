@@ -12,13 +12,14 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event, make_url, update
 
-from config.model import Auth, Channel, Config, Connection, Policies, Secret
+from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Secret
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
 from sync.store.migrate import migrate
 from sync.store.tables import channel_states
+from tests.boundaries import life
 from tests.boundaries.cases import Case
 from tests.mappings.woocommerce_orders import woo_line, woo_order
 
@@ -63,9 +64,9 @@ def entries(case: Case, tag: str = "") -> list[Entry]:
     return [Entry(number, customer, tag) for number, customer in enumerate(case.customers, 1)]
 
 
-def config(folder: Path, erp: Connection) -> Config:
-    # Nobody asks the shop: what it said is stored.
-    shop = Connection(
+def config(folder: Path, erp: Connection, shop: Connection | None = None, after: AfterImport | None = None) -> Config:
+    # Where none runs, nobody asks the shop: what it said is stored.
+    shop = shop or Connection(
         name="shop",
         system="woocommerce",
         url="http://127.0.0.1:9",
@@ -75,7 +76,7 @@ def config(folder: Path, erp: Connection) -> Config:
         allow_hosts=("127.0.0.1",),
     )
     policies = Policies(start_at=GO_LIVE, target={"warehouse": "WH1"} if erp.system == "tryton" else {})
-    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=policies)
+    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=policies, after_import=after or AfterImport())
     return Config(folder=folder, connections={"shop": shop, "erp": erp}, channels={CHANNEL: channel})
 
 
@@ -117,6 +118,9 @@ class Databases:
         """Before any fork: the template of the case. It is kept for the next case like it."""
         kind = _kind(case)
         if kind in self._prepared:
+            return
+        if case.life:
+            self._prepared[kind] = self._folder / life.DATABASE
             return
         name = f"prepared{len(self._prepared)}"
         if case.postgres:
@@ -167,7 +171,7 @@ class Databases:
 
 
 def _kind(case: Case) -> tuple:
-    return (() if case.tryton else case.customers, case.trusted, case.postgres)
+    return (() if case.tryton else case.customers, case.trusted, case.postgres, case.life)
 
 
 def _impatient(url: str) -> str:
