@@ -51,6 +51,7 @@ from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
 _API = "wp-json/wc/v3"
 _DEADLINE_S = 60.0
+_WRITE_DEADLINE_S = 30.0
 #: Every state there is: "any" is all but the trash and what a checkout has not finished.
 _STATUSES = ("any", "trash")
 _OPTIONS = frozenset({"admin_url", "per_page", "statuses"})
@@ -117,17 +118,21 @@ class WooCommerce(
             "secrets": (settings.key, settings.secret, *settings.webhook_secrets),
         }
         self._http = HttpClient(_api_url(settings.url), auth=_auth(settings), **common)
-        #: The longest deadline of any of the writes.
-        self.write_deadline_s = self._http.deadline_s
-        self._marks = Marks(self._http, self._get, self._fetch_one)
-        self._fulfilments = Fulfilments(self._http)
-        self._stock = Stock(self._http, self._get)
+        #: The longest deadline of any of the writes. Leases are as long as three of them, and so is the time for which
+        #: a killed worker's orders rest: a shop that takes longer for one order or a hundred quantities is ill.
+        self.write_deadline_s = min(self._http.deadline_s, _WRITE_DEADLINE_S)
+        times = {"deadline_s": self.write_deadline_s, "read_timeout_s": self.write_deadline_s}
+        self._writer = HttpClient(_api_url(settings.url), auth=_auth(settings), **{**common, **times})
+        self._marks = Marks(self._writer, self._get, self._fetch_one)
+        self._fulfilments = Fulfilments(self._writer)
+        self._stock = Stock(self._writer, self._get)
         #: The shop's front door, without credentials; for the check-up alone.
         self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._writer.close()
         self._site.close()
 
     # -- LinksDocuments --------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ from tests.sync.flows.shop import PLACED
 CHANNEL = "web"
 KEY = ApiKey("ck_trade", "cs_trade")
 #: Of connections to this machine.
-LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": 2.0, "settle_s": 0.0}
+LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": 10.0, "settle_s": 0.0}
 #: Three articles that both sides know, with more than enough of each.
 TEA, POT, CUP = (product.sku for product in [each for each in catalogue() if not each.virtual][:3])
 
