@@ -443,10 +443,12 @@ def count_open(connection: Connection, channel: str, kind: str, external_ids: Se
     return found
 
 
-def count_states(connection: Connection) -> dict[tuple[str, str], tuple[int, dt.datetime]]:
-    """(channel, state) -> (how many, the oldest due time)."""
+def count_states(connection: Connection, kind: str = "") -> dict[tuple[str, str], tuple[int, dt.datetime]]:
+    """(channel, state) -> (how many items, or how many of one kind, and the oldest due time)."""
     table = work_items.c
     query = select(table.channel, table.state, func.count(), func.min(table.due_at)).group_by(
         table.channel, table.state
     )
+    if kind:
+        query = query.where(table.kind == kind)
     return {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(query)}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.sandbox.tryton.environment import SandboxError
+from connectors.sandbox.tryton.goods import make_stock
 from connectors.sandbox.tryton.site import Erp
 
 _OUT: Final = "stock.shipment.out"
@@ -46,6 +47,11 @@ class Person:
         [row] = self._read("sale.sale", [["id", "=", int(refund)]], ("shipment_returns",))
         for button in ("receive", "do"):
             self._admin.call(f"model.{_BACK}.{button}", row["shipment_returns"])
+
+    def count(self, code: str, quantity: int, warehouse: str = "WH1") -> None:
+        """Find so many of an article in the warehouse's own storage."""
+        [row] = self._read("stock.location", [["id", "=", self._erp.warehouses[warehouse]]], ("storage_location",))
+        make_stock(self._admin, self._erp.company, row["storage_location"], {self._erp.products[code]: quantity})
 
     def cancel(self, sale: str) -> None:
         """Cancel a sale that is a draft or a quotation."""

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from config.settings import Settings
 from sync.cli.console import err, out
+from sync.cli.demo.back import WayBack
 from sync.cli.demo.configuration import OUTLET, SHOP, shown
 from sync.cli.demo.screen import Screen
 from sync.cli.demo.services import DemoFailed
@@ -60,6 +61,7 @@ def _perform(world: World, screen: Screen, console: Console, *, live: int, stays
     world.start_crossdock(screen)
     story.play()
     story.buy_one_by_one(3)
+    WayBack(world, screen).play()
     story.settle()
     good = prove(world, story, screen, console)
     if stays:

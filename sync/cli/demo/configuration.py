@@ -73,6 +73,16 @@ channels:
       extends: demo
       target:
         warehouse: WH1
+        payment_method: Web payment # what the ERP calls every gateway of this shop
+    after_import:
+      refunds: posted
+      payments: posted
+      post_invoices: on # as soon as the goods have left
+      invoices: link
+    stock:
+      push: on
+      warehouses: [WH1]
+      freeze: [GUTSCHEIN-25] # a voucher: the ERP keeps no stock of it
   outlet:
     source: outlet
     erp: sandbox-erp
@@ -90,6 +100,8 @@ policies:
 schedules:
   demo:
     pull_every_s: ${pull_every_s}s # in everyday use a minute: webhooks come at once, this is the safety net
+    follow_every_s: 5s # in everyday use a minute
+    stock_every_s: 10s # the same
 """)
 
 #: Above every generated order of a hundred lines, below what `over_limit` plants.

@@ -19,13 +19,15 @@ class Counts:
     seen: int
     in_erp: int
     held: int
-    #: Known, and neither in the ERP nor held.
+    #: Cancelled on both sides.
+    left_out: int
+    #: Known, and nothing of that.
     under_way: int
 
     @property
     def to_go(self) -> int:
-        """Orders that are neither in the ERP nor held, known or not."""
-        return max(self.placed - self.in_erp - self.held, self.under_way)
+        """Orders that have not come to rest, known or not."""
+        return max(self.placed - self.in_erp - self.held - self.left_out, self.under_way)
 
     def __str__(self) -> str:
         return f"{self.seen:,} seen  {self.in_erp:,} in the ERP  {self.held} held  {self.to_go:,} to go"
@@ -33,7 +35,7 @@ class Counts:
 
 def count(runtime: Runtime, placed: dict[str, int]) -> dict[str, Counts]:
     """Channel -> its counts; `placed` says how many orders its shop has."""
-    found = runtime.store.read(count_states)
+    found = runtime.store.read(lambda c: count_states(c, "order"))
 
     def of(channel: str, *states: ItemState) -> int:
         return sum(found[channel, state][0] for state in states if (channel, state) in found)
@@ -44,6 +46,7 @@ def count(runtime: Runtime, placed: dict[str, int]) -> dict[str, Counts]:
             seen=of(channel, *ItemState),
             in_erp=of(channel, ItemState.DONE),
             held=of(channel, *STOPPED),
+            left_out=of(channel, ItemState.SKIPPED),
             under_way=of(channel, *UNDER_WAY),
         )
         for channel, orders in placed.items()
