@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import String, Text, select, update
 
+from sync.store import said
 from sync.store.bodies import dump_json, load_json, pack, unpack
 from sync.store.tables import metadata
 
@@ -43,6 +44,8 @@ _MEANT = {
         "mapping_version",
     },
     "bindings": {"connection", "kind", "total", "tax", "external_id"},
+    "documents": {"connection", "kind", "external_id", "currency", "total"},
+    "files": {"token", "facts", "sha256"},
     "checkpoints": {"connection", "stream", "value"},
     "schedules": {"name"},
     "singletons": {"name", "token"},
@@ -65,6 +68,8 @@ _JSON = {
         {"at", "since", "until", "level", "check", "title", "section", "kind", "channel", "currency", "day", "total"},
     ),
 }
+#: What is a number in the body of a document.
+_AMOUNTS = {"amount", "currency", "quantity", "net", "tax", "total", "open"}
 #: One row in so many stays as it is: pages must be readable between the hostile ones too.
 _SPARED = 4
 
@@ -95,6 +100,8 @@ def _spoil(connection) -> None:
                 values[name] = json.dumps(_leaves(json.loads(row[name]), kept, turn), ensure_ascii=False)
             if table.name == "exchanges":
                 values["body"] = pack(json.dumps(_exchanges(json.loads(unpack(row["body"])), turn)).encode())
+            if table.name == "documents":
+                values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), _AMOUNTS, turn)))
             if table.name == "events":
                 values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), set(), turn)))
             if values:
@@ -110,6 +117,10 @@ def _fits(text: str, column, number: int) -> str:
 
 
 def _leaves(value: Any, kept: set[str], turn: int) -> Any:
+    if isinstance(value, dict) and set(value) == {said._MARK}:
+        # What we say ourselves stays; what others put into it does not.
+        [[*ours, theirs]] = value.values()
+        return {said._MARK: [*ours, _leaves(theirs, kept, turn)]}
     if isinstance(value, dict):
         return {
             name: one if name in kept else _leaves(one, kept, turn + at) for at, (name, one) in enumerate(value.items())

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 
+import requests
 from sqlalchemy import insert, select, update
 
 from config.settings import Settings
@@ -21,11 +22,13 @@ from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, running_erp
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.drafts import BasketLine, make_order
+from connectors.sandbox.woocommerce.edits import refund_order
 from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
 from connectors.sandbox.woocommerce.orders import change, place
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.desk import accounts
+from sync.flows.follow import follow
 from sync.flows.pull import pull
 from sync.store import schedule, singletons, users
 from sync.store.bodies import pack
@@ -148,6 +151,7 @@ class Stage:
         with self.runtime() as runtime:
             self._add_people(runtime.store)
             self.carry(runtime)
+            self.carry_back(runtime)
             self._add_machinery(runtime.store)
         self.command("lookup", "sku", "OLD-NAME", "TEE-ASSAM-100")
         self.command("proof")
@@ -162,6 +166,27 @@ class Stage:
             state = runtime.store.write(functools.partial(start_channel, channel=channel, start_at=start_at))
             self.pull(runtime, shop, channel, state.start_at)
             drain_channel(runtime.store, runtime.systems.channel(channel), "order", ring=lambda channel, kind: None)
+
+    def carry_back(self, runtime):
+        """Every sale leaves in a parcel, its invoice is posted, and a shop gives money back."""
+        for sale in sorted(self.erp.books.state.sales):
+            parcel = {"number": f"1Z{sale}", "url": f"https://track.example/1Z{sale}"}
+            self._in_erp("POST", f"sales/{sale}/send", {"tracking": [parcel]})
+            for invoice in self._in_erp("GET", f"sales/{sale}")["invoices"]:
+                self._in_erp("POST", f"invoices/{invoice['id']}/post")
+        _, app = self.shops["tea"]
+        done = select(work_items.c.external_id).where(work_items.c.channel == "tea-shop", work_items.c.state == "done")
+        [order, *_] = runtime.store.read(lambda c: list(c.execute(done.order_by(work_items.c.id)).scalars()))
+        refund_order(app.shop, int(order), {"amount": "1.50", "reason": "a broken cup"})
+        since = dt.datetime.now(dt.UTC) - dt.timedelta(days=4)
+        follow(runtime.store, runtime.systems.connector("erp"), "erp", since=since)
+        self.carry(runtime)
+
+    def _in_erp(self, method, path, body=None):
+        """As somebody who works there."""
+        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
 
     @staticmethod
     def _sell(shop, generator, text):
