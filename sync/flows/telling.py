@@ -34,7 +34,9 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     if (before is not None and before.digest == content) or not (word or marks):
         return
     order_id, payload = piece.item.external_id, _payload(drain, piece, word, parcels, invoices)
-    row = seen(drain, piece, "told", order_id, told, at=side.connection, state=state)
+    # What another channel of the shop tells of the same order is its own.
+    name = f"{drain.lease.channel}:{order_id}"
+    row = seen(drain, piece, "told", name, told, at=side.connection, state=state)
 
     def send() -> Seen:
         cast("MarksOrders", shop).update_order(order_id, payload)

@@ -110,7 +110,7 @@ def save_made(connection: Connection, row: Seen, made_from: int, made_digest: st
     table = documents.c
     connection.execute(
         update(documents)
-        .where(table.made_from == made_from, table.ended_at.is_(None))
+        .where(table.made_from == made_from, table.order_id == row.order_id, table.ended_at.is_(None))
         .where((table.connection != row.connection) | (table.kind != row.kind) | (table.external_id != row.external_id))
         .values(ended_at=db_now())
     )

@@ -137,8 +137,8 @@ class State:
         self._touch(sale)
 
     def _delete(self, entry: Entry) -> None:
+        # No list of changes names what was deleted, as in the ERPs that were recorded: only a comparison finds it.
         sale = self.sales[int(entry.external_id)]
-        self._touch(sale)
         del self.sales[sale.id]
         self.keys[sale.shop, sale.external_key].remove(sale.id)
         # Somebody at the database may have taken away the sale before its refund.

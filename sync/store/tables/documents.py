@@ -135,9 +135,11 @@ documents = Table(
     UniqueConstraint("connection", "kind", "external_id"),
     Index(None, "order_id"),
     Index(None, "number"),
+    # Two channels may make something of the same document of the shop that feeds them both.
     Index(
         "uq_documents_made_from",
         "made_from",
+        "order_id",
         unique=True,
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),

@@ -64,7 +64,7 @@ def _create_documents() -> None:
     op.create_index(
         "uq_documents_made_from",
         "documents",
-        ["made_from"],
+        ["made_from", "order_id"],
         unique=True,
         sqlite_where=_NOW_THERE,
         postgresql_where=_NOW_THERE,
