@@ -143,4 +143,8 @@ def test_the_connector_says_how_each_kind_is_found_again():
         "note": (False, True),
         "mark": (True, True),
     }
-    assert connector.write_deadline_s == 60.0
+
+
+def test_a_write_has_half_a_minute_or_less_where_the_connection_says_so():
+    """Three of them are as long as a lease: for so long the orders of a killed worker rest."""
+    assert (connect().write_deadline_s, connect(deadline_s=5.0).write_deadline_s) == (30.0, 5.0)
