@@ -49,6 +49,11 @@ def axe_source():
     return AXE.read_text("utf-8")
 
 
+def settle(page):
+    """Wait until htmx rests. The content policy forbids a script that is asked for again and again."""
+    page.locator(".htmx-request, .htmx-swapping, .htmx-settling").first.wait_for(state="detached")
+
+
 class Person:
     """Somebody in front of a browser. `wrong` is what must stay empty."""
 

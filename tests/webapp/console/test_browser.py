@@ -10,6 +10,7 @@ from sync.desk import accounts
 from sync.store import users
 from sync.store.engine import Store
 from sync.store.migrate import migrate
+from tests.webapp.console.browsing import settle
 from tests.webapp.console.conftest import PASSWORD
 from tests.webapp.served import Server
 
@@ -147,7 +148,7 @@ def test_live_parts_come_anew_keep_the_focus_and_can_be_paused(page):
     before = ours.evaluate("document.activeElement.textContent")
     with ours.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
         ours.clock.fast_forward(10_500)
-    ours.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    settle(ours)
     assert ours.evaluate("document.activeElement.textContent") == before
     toggle.click()
     assert (toggle.text_content(), toggle.get_attribute("aria-pressed")) == ("Paused", "false")

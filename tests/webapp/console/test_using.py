@@ -7,7 +7,7 @@ import re
 import pytest
 
 from sync.store import switches
-from tests.webapp.console.browsing import Person
+from tests.webapp.console.browsing import Person, settle
 from tests.webapp.console.stage import PASSWORD
 
 pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.
 #: Every page of the navigation.
 PAGES = ("/", "/needs/", "/orders", "/connections", "/operations/", "/doctor", "/activity", "/users", "/account")
 LIVE_MS = 10_500
-SETTLED = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
 
 
 def flashed(page):
@@ -99,8 +98,8 @@ def test_what_has_the_focus_keeps_it_while_the_page_is_loaded_anew(person, path)
     before, part = page.evaluate(name), live_parts(page).first.element_handle()
     with page.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
         page.clock.fast_forward(LIVE_MS)
-    page.wait_for_function("(old) => !old.isConnected", arg=part)
-    page.wait_for_function(SETTLED)
+    part.wait_for_element_state("hidden")
+    settle(page)
     assert page.evaluate(name) == before
 
 
@@ -116,7 +115,7 @@ def test_a_change_is_announced_once_and_who_pauses_hears_and_asks_nothing(person
     def wait():
         with page.expect_response(lambda answer: answer.request.headers.get("x-live") == "1"):
             page.clock.fast_forward(LIVE_MS)
-        page.wait_for_function(SETTLED)
+        settle(page)
 
     wait()
     assert page.evaluate("said") == []
