@@ -14,10 +14,10 @@ from sync.flows.pull import pull
 from sync.rules.stock_systems import stock_systems
 from sync.store.audit import record_audit
 from sync.store.channels import start_channel
-from sync.store.stock_items import KIND
+from sync.store.stock.items import KIND
 from sync.work.runtime import Runtime
-from sync.work.stock import drain_stock
-from sync.work.stock_run import run_stock
+from sync.work.stock.drain import drain_stock
+from sync.work.stock.run import run_stock
 
 _PAGE = 200
 

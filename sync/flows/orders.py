@@ -23,12 +23,14 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
-from sync.flows import changes, facets, parties, sales
+from sync.flows import parties, sales
+from sync.flows.facets import changes
+from sync.flows.facets import converge as facets
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
-from sync.flows.stock_capture import capture_saved
+from sync.flows.stock.capture import capture_saved
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, STOPPED, UNDER_WAY, ItemState
-from sync.store.stock_captured import let_go_of_item, reserve_item
+from sync.store.stock.captured import let_go_of_item, reserve_item
 from sync.store.tables import intents, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of

@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 
 from config.model import Channel
 from sync.desk.bulk import advance
-from sync.flows.stock_spread import spread
+from sync.flows.stock.spread import spread
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import due_channels, has_killers, mark, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
 from sync.store.states import ItemState
-from sync.store.stock_items import KIND as STOCK
+from sync.store.stock.items import KIND as STOCK
 from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
 

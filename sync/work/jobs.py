@@ -8,10 +8,10 @@ from config.model import Config
 from config.settings import Settings
 from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import read_config
-from sync.store.stock_items import KIND as STOCK
+from sync.store.stock.items import KIND as STOCK
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
-from sync.work.stock import drain_stock
+from sync.work.stock.drain import drain_stock
 
 #: Set in the worker before it forks, so that a horse begins with everything read.
 _prepared: tuple[Settings, Config] | None = None

@@ -19,7 +19,7 @@ from sync.desk import outcomes
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
 from sync.flows.context import Drain
 from sync.flows.piece import Piece
-from sync.flows.stock_capture import settle_captured
+from sync.flows.stock.capture import settle_captured
 from sync.rules.stops import Held, Unsettled
 from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.bindings import NewBinding, save_bindings

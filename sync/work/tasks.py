@@ -18,7 +18,7 @@ from connectors.kit.facets import FollowsSales
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import say
 from sync.desk.proof import prove_channel
-from sync.flows.follow import follow
+from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
 from sync.rules.systems import SystemMissing
@@ -29,7 +29,7 @@ from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import find_pause, pause, pauses
 from sync.work.runtime import Runtime
-from sync.work.stock_run import run_stock
+from sync.work.stock.run import run_stock
 from sync.work.subscriptions import check_subscriptions, delivery_url
 
 log = structlog.get_logger()

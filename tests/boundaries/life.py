@@ -21,7 +21,7 @@ from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.audit import Told, check_told
 from connectors.sandbox.woocommerce.settings import ShopSettings
-from sync.flows.follow import follow
+from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.store.engine import Store
 from sync.store.migrate import migrate

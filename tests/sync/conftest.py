@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from sync.flows import context, doubts, effects, parties, sales
+from sync.flows import context, doubts, parties, sales
+from sync.flows.facets import effects
 from sync.work import drain, heart
 from tests.sync.databases import (
     migrated_postgres,

@@ -27,20 +27,20 @@ from connectors.kit.stock import (
     StockWrite,
 )
 from sync.flows.pull import pull
-from sync.flows.stock_reading import Reader
-from sync.flows.stock_spread import mark_everything, spread
+from sync.flows.stock.reading import Reader
+from sync.flows.stock.spread import mark_everything, spread
 from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.issues import list_open
-from sync.store.stock_items import KIND, mark_stock
-from sync.store.stock_shown import Shown, load_shown
+from sync.store.stock.items import KIND, mark_stock
+from sync.store.stock.shown import Shown, load_shown
 from sync.store.tables import captured_lines, channel_states, issue_documents, issues, work_items
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
-from sync.work.stock import drain_stock
-from sync.work.stock_run import run_stock
+from sync.work.stock.drain import drain_stock
+from sync.work.stock.run import run_stock
 from tests.sync.databases import forward, now
 from tests.sync.flows.erp import Erp
 from tests.sync.flows.shop import PLACED, Shop

@@ -10,7 +10,7 @@ import pytest
 
 from mappings.canonical.facets import Invoice, InvoiceState, SaleState, Standing, StandingPayment, StandingRefund
 from mappings.canonical.money import Money
-from sync.flows.answered import _outcome
+from sync.flows.facets.answered import _outcome
 from sync.store.intents import Intent
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from sync.flows.follow import STREAM, follow
+from sync.flows.facets.follow import STREAM, follow
 from sync.flows.pull import pull
 from sync.store.checkpoints import load_checkpoint, save_checkpoint
 from sync.store.tables import events

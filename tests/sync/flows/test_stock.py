@@ -10,11 +10,11 @@ import pytest
 from config.model import Backorders, HeldOrders, MissingArticles
 from connectors.kit.errors import OutcomeUnknown, RateLimited, RecordRejected, Transient
 from sync.desk.steering import reject_order
-from sync.flows.stock_ahead import capture_ahead
+from sync.flows.stock.ahead import capture_ahead
 from sync.store.audit import Actor
 from sync.store.lookups import save_lookup
 from sync.store.orders import find_orders
-from sync.store.stock import Read, begin_reading, load_levels, save_levels
+from sync.store.stock.levels import Read, begin_reading, load_levels, save_levels
 from sync.store.switches import pause, resume
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND, TWO, StockWorld
 

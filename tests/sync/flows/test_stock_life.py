@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import delete
 
-from sync.flows import stock as flow
+from sync.flows.stock import converge as flow
 from sync.rules import stock as rules
-from sync.store import stock as ledger
-from sync.store import stock_captured as captured
+from sync.store.stock import levels as ledger
+from sync.store.stock import captured
 from sync.store.tables import captured_lines
 from tests.sync.flows.stock_life import StockLife
 from tests.sync.flows.stock_world import ONE, TWO

@@ -36,7 +36,7 @@ from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, runn
 from connectors.sandbox.server import Server
 from connectors.sandbox.woocommerce.app import WooCommerce, serve_shop
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
-from sync.flows.follow import follow
+from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.rules.links import FileLinks
 from sync.rules.stock_systems import stock_systems
@@ -47,8 +47,8 @@ from sync.store.issues import list_open
 from sync.store.items import mark
 from sync.store.tables import channel_states, documents, intents, orders, work_items
 from sync.work.drain import drain_channel
-from sync.work.stock import drain_stock
-from sync.work.stock_run import run_stock
+from sync.work.stock.drain import drain_stock
+from sync.work.stock.run import run_stock
 from tests.sync.databases import forward
 from tests.sync.flows.shop import PLACED
 

@@ -28,7 +28,7 @@ from connectors.sandbox.woocommerce.orders import change, place
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.desk import accounts
-from sync.flows.follow import follow
+from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.store import schedule, singletons, users
 from sync.store.bodies import pack

@@ -8,7 +8,7 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from sync.flows.follow import follow
+from sync.flows.facets.follow import follow
 from sync.store.bodies import pack
 from sync.store.intents import UNDECIDED
 from sync.store.tables import audit, documents, intents, issue_documents, issues, work_items

@@ -12,7 +12,7 @@ from sync.desk.activity import all_activity
 from sync.store.audit import AuditFilter
 from sync.store.engine import Store
 from sync.store.schedule import load_due
-from sync.store.stock import note_away
+from sync.store.stock.levels import note_away
 from sync.work.receive import Receiver
 from tests.sync.flows.stock_world import ONE, TWO, StockWorld
 from webapp.app import create_app

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, select
 
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected, Transient
 from connectors.kit.stock import StockResult, StockWrite
-from sync.flows.stock_piece import Place, StockDrain, StockPiece
-from sync.flows.stock_stops import refused
+from sync.flows.stock.piece import Place, StockDrain, StockPiece
+from sync.flows.stock.stops import refused
 from sync.rules.stops import NotSent
-from sync.store.stock_shown import announce, save_shown
+from sync.store.stock.shown import announce, save_shown
 from sync.store.types import db_now
 
 #: What says that a write did not land.

@@ -13,17 +13,17 @@ from sqlalchemy import Connection
 
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, Transient
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
-from sync.flows.stock import oversold
-from sync.flows.stock_piece import StockDrain, StockPiece, Waits
-from sync.flows.stock_stops import Stopped, oversold_cause
+from sync.flows.stock.oversold import oversold
+from sync.flows.stock.piece import StockDrain, StockPiece, Waits
+from sync.flows.stock.stops import Stopped, oversold_cause
 from sync.store import schedule
 from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.issues import Stop, close_documents, open_issues
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
-from sync.store.stock_issues import close_oversold, has_oversold, open_oversold
-from sync.store.stock_items import FULL, mark_stock
-from sync.store.stock_shown import save_shown
+from sync.store.stock.issues import close_oversold, has_oversold, open_oversold
+from sync.store.stock.items import FULL, mark_stock
+from sync.store.stock.shown import save_shown
 from sync.store.switches import pause
 
 log = structlog.get_logger()

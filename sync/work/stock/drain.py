@@ -10,21 +10,21 @@ import structlog
 
 from config.model import Channel, Config
 from sync.flows.context import Clock
-from sync.flows.stock import converge_stock
-from sync.flows.stock_piece import StockDrain
+from sync.flows.stock.converge import converge_stock
+from sync.flows.stock.piece import StockDrain
 from sync.rules.stock import Articles
 from sync.rules.stock_systems import StockSystems
 from sync.store.engine import Store
 from sync.store.items import Item, claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
 from sync.store.lookups import load_lookups
-from sync.store.stock_items import KIND
+from sync.store.stock.items import KIND
 from sync.store.switches import find_pause, pauses
 from sync.work import stopping
 from sync.work.bell import DRAIN_S
 from sync.work.drain import holder_name
 from sync.work.heart import Heart
-from sync.work.stock_settle import settle_stock
+from sync.work.stock.settle import settle_stock
 
 log = structlog.get_logger()
 

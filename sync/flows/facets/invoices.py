@@ -13,10 +13,10 @@ from mappings.canonical.facets import Invoice, InvoiceState, SaleState, facet_to
 from mappings.canonical.words import say
 from mappings.facets import Billed
 from sync.flows.context import Drain
-from sync.flows.effects import Effect, carry_out
-from sync.flows.ledger import ledger_turn
+from sync.flows.facets.effects import Effect, carry_out
+from sync.flows.facets.ledger import ledger_turn
 from sync.flows.piece import Piece
-from sync.flows.survey import resurvey, seen
+from sync.flows.facets.survey import resurvey, seen
 from sync.rules.stops import Held
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, numbers_of_others

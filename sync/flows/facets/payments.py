@@ -11,10 +11,10 @@ from mappings.canonical.facets import Invoice, InvoiceState
 from mappings.canonical.records import Payment
 from mappings.canonical.words import say
 from sync.flows.context import Drain
-from sync.flows.effects import Effect, Origin, carry_out
-from sync.flows.ledger import ledger_turn
+from sync.flows.facets.effects import Effect, Origin, carry_out
+from sync.flows.facets.ledger import ledger_turn
 from sync.flows.piece import Piece
-from sync.flows.survey import seen
+from sync.flows.facets.survey import seen
 from sync.rules.references import resolve
 from sync.store.documents import Seen, save_seen
 

@@ -8,7 +8,7 @@ import datetime as dt
 from sqlalchemy import Connection, select
 
 from sync.store.states import STOPPED
-from sync.store.stock_items import KIND
+from sync.store.stock.items import KIND
 from sync.store.tables import work_items
 
 #: The last character of Unicode ends the range of what begins with a text. (No LIKE: `_` and `%` stand in SKUs.)

@@ -1,7 +1,7 @@
 """What orders take out of an ERP's stock that its figure does not know yet.
 
 An order counts from the moment it is saved until a reading that began after its document was seen where the ERP
-reserves (`sync.store.stock.save_levels` ends it). Times are the database's; what is equally old counts still.
+reserves (`sync.store.stock.levels.save_levels` ends it). Times are the database's; what is equally old counts still.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, exists, select, update
 
 from sync.store.orders import OrderRow, save_orders
 from sync.store.states import ItemState
-from sync.store.stock import in_lists, touch
+from sync.store.stock.levels import in_lists, touch
 from sync.store.tables import captured_lines, events, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of

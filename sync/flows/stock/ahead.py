@@ -15,7 +15,7 @@ from config.model import StatusAction
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from sync.flows.rows import fingerprint, order_row
-from sync.flows.stock_capture import taken_by
+from sync.flows.stock.capture import taken_by
 from sync.rules.stock import Articles
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.bodies import load_json, unpack
@@ -23,7 +23,7 @@ from sync.store.channels import ChannelState, channel_state
 from sync.store.engine import Store
 from sync.store.lookups import load_lookups
 from sync.store.orders import OrderRow
-from sync.store.stock_captured import Taken, Unseen, add_unseen, capture, list_unseen
+from sync.store.stock.captured import Taken, Unseen, add_unseen, capture, list_unseen
 
 #: Orders of one channel and one look; the next one comes with the next run.
 _MOST: Final = 500

@@ -3,7 +3,7 @@
 sum up -> compare with what the shop shows as far as we know -> look (in bulk) -> sum up again -> write (in bulk)
 
 A write is absolute and is compared anew each time, so there are no intents: what became of a write that nobody saw the
-end of is found by the next look. What is about to be written is committed before (`sync.store.stock_shown.announce`).
+end of is found by the next look. What is about to be written is committed before (`sync.store.stock.shown.announce`).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from config.model import Backorders, MissingArticles
 from connectors.kit.errors import ConnectorError
 from connectors.kit.stock import ShopStock
 from mappings.canonical.words import say
-from sync.flows.stock_choice import choose, choose_again, finish
-from sync.flows.stock_piece import Place, StockDrain, StockPiece
-from sync.flows.stock_push import push_stock
-from sync.flows.stock_reading import Reader
-from sync.flows.stock_stops import missing_in_erp, missing_in_shop, twice_in_shop
+from sync.flows.stock.choice import choose, choose_again, finish
+from sync.flows.stock.piece import Place, StockDrain, StockPiece
+from sync.flows.stock.push import push_stock
+from sync.flows.stock.reading import Reader
+from sync.flows.stock.stops import missing_in_erp, missing_in_shop, twice_in_shop
 from sync.rules.stock import add_up, lacking
 from sync.store.items import Item
-from sync.store.stock import Level, away_of, load_levels
-from sync.store.stock_captured import Captured, load_captured
-from sync.store.stock_items import READ
-from sync.store.stock_shown import Shown, load_shown
+from sync.store.stock.levels import Level, away_of, load_levels
+from sync.store.stock.captured import Captured, load_captured
+from sync.store.stock.items import READ
+from sync.store.stock.shown import Shown, load_shown
 from sync.store.switches import find_pause, pauses
 from sync.store.types import db_now
 

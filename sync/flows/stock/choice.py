@@ -9,11 +9,11 @@ from typing import Final
 
 from mappings.canonical.words import say
 from sync.flows.pull import STREAM
-from sync.flows.stock_piece import Place, StockDrain, StockPiece, Waits, what_stands
+from sync.flows.stock.piece import Place, StockDrain, StockPiece, Waits, what_stands
 from sync.rules.stock import is_explained
 from sync.store.checkpoints import load_checkpoint_row
 from sync.store.items import has_due
-from sync.store.stock_shown import Shown
+from sync.store.stock.shown import Shown
 
 #: Looks that an article waits at most for the orders that may explain what its shop shows: one that is sold all the
 #: time would else never show again what was bought.

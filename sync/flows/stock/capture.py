@@ -16,7 +16,7 @@ from sync.flows.context import Drain
 from sync.flows.piece import Piece
 from sync.rules.stock import Articles
 from sync.store.states import STOPPED, ItemState
-from sync.store.stock_captured import Taken, capture, hold, let_go, reserve
+from sync.store.stock.captured import Taken, capture, hold, let_go, reserve
 
 
 def taken_by(order: Order, articles: Articles, location: str = "") -> dict[tuple[str, str], Decimal]:

@@ -11,9 +11,9 @@ from mappings.canonical.records import OrderState
 from mappings.canonical.words import say
 from mappings.facets import Billed, Sent
 from sync.flows.context import Drain
-from sync.flows.effects import Effect, carry_out
+from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.piece import Piece
-from sync.flows.survey import seen
+from sync.flows.facets.survey import seen
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, save_seen
 

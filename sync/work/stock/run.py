@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.model import Channel
-from sync.flows.stock_ahead import capture_ahead
-from sync.flows.stock_reading import Reader
-from sync.flows.stock_spread import mark_everything, spread
+from sync.flows.stock.ahead import capture_ahead
+from sync.flows.stock.reading import Reader
+from sync.flows.stock.spread import mark_everything, spread
 from sync.rules.stock_systems import stock_systems
 from sync.store import schedule
 from sync.store.checkpoints import load_checkpoint
-from sync.store.stock import CHANGES
-from sync.store.stock_items import KIND, release_waiting
+from sync.store.stock.levels import CHANGES
+from sync.store.stock.items import KIND, release_waiting
 from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
 

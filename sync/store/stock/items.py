@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, case, or_, select, update
 
 from sync.store.states import RESTING, ItemState
-from sync.store.stock import in_lists
+from sync.store.stock.levels import in_lists
 from sync.store.tables import work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of

@@ -22,9 +22,9 @@ from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import Phrase, joined, say
 from sync.flows.context import Drain
-from sync.flows.effects import Effect, carry_out
+from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.piece import Piece
-from sync.flows.survey import resurvey, seen
+from sync.flows.facets.survey import resurvey, seen
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.bodies import load_json, unpack

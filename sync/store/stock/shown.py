@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from sync.store.stock import in_lists
+from sync.store.stock.levels import in_lists
 from sync.store.tables import shown_stock
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
