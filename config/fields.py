@@ -55,10 +55,10 @@ class ConfigField(fields.Field[T]):
         super().__init__(required=required, metadata=metadata)
         self.expected = expected
 
-    def _take(self, value: Any) -> T:  # noqa: ANN401 - whatever the file holds
+    def _take(self, value: Any) -> T:
         raise NotImplementedError
 
-    def _deserialize(self, value: Any, *_of_marshmallow: Any, **_context: Any) -> T:  # noqa: ANN401 - the base class says so
+    def _deserialize(self, value: Any, *_of_marshmallow: Any, **_context: Any) -> T:
         return self._take(value)
 
 
@@ -71,7 +71,7 @@ class Scalar(ConfigField[T]):
         super().__init__(description, kind.expected, example=example, default=default, required=required)
         self._kind = kind
 
-    def _take(self, value: Any) -> T:  # noqa: ANN401
+    def _take(self, value: Any) -> T:
         if not isinstance(value, str):
             raise complaint(shown(value), self.expected)
         text = str(value)
@@ -87,7 +87,7 @@ class Scalar(ConfigField[T]):
 class Address(Scalar[str]):
     """A URL; one with a user in it is not shown, because a password may stand beside it."""
 
-    def _take(self, value: Any) -> str:  # noqa: ANN401
+    def _take(self, value: Any) -> str:
         if isinstance(value, str) and "@" in value and not isinstance(value, Resolved):
             raise complaint("an address with a user in it", self.expected, self._kind.hint("@"))
         return super()._take(value)
@@ -99,7 +99,7 @@ class SecretText(ConfigField[Secret]):
     def __init__(self, description: str, *, example: str = "") -> None:
         super().__init__(description, "${env:NAME} or ${file:PATH}", example=example)
 
-    def _take(self, value: Any) -> Secret:  # noqa: ANN401
+    def _take(self, value: Any) -> Secret:
         if not isinstance(value, str):
             raise complaint(shown(value), self.expected)
         if isinstance(value, Resolved) and value.whole:
@@ -119,7 +119,7 @@ class ListOf(ConfigField[tuple[T, ...]], Generic[T]):
         super().__init__(description, "a list", example=example)
         self.item = item
 
-    def _take(self, value: Any) -> tuple[T, ...]:  # noqa: ANN401
+    def _take(self, value: Any) -> tuple[T, ...]:
         if not isinstance(value, list):
             raise complaint(shown_value(value), self.expected, "write each item on a line of its own after a -")
         return tuple(_each(dict(enumerate(value)), lambda _, item: self.item.deserialize(_filled(item))).values())
@@ -134,11 +134,11 @@ class MapOf(ConfigField[dict[str, T]], Generic[T]):
         super().__init__(description, "a mapping", example=example, default=default)
         self.key, self.item = key, item
 
-    def _take(self, value: Any) -> dict[str, T]:  # noqa: ANN401
+    def _take(self, value: Any) -> dict[str, T]:
         if not isinstance(value, dict):
             raise complaint(shown_value(value), self.expected)
 
-        def take(key: str, item: Any) -> T:  # noqa: ANN401
+        def take(key: str, item: Any) -> T:
             check_key(self.key, key)
             return self.item.deserialize(_filled(item))
 
@@ -151,7 +151,7 @@ class Free(ConfigField[dict[str, Any]]):
     def __init__(self, description: str, *, example: str = "") -> None:
         super().__init__(description, "a mapping", example=example)
 
-    def _take(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _take(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise complaint(shown_value(value), self.expected)
         return {key: _plain(item) for key, item in value.items()}

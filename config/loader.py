@@ -166,7 +166,7 @@ class _Sources:
         return {path_text(steps): place.file_line for steps, place in places.items() if steps}
 
 
-def _flat(messages: Any, steps: Steps) -> Iterator[tuple[Steps, Complaint]]:  # noqa: ANN401 - marshmallow's nesting
+def _flat(messages: Any, steps: Steps) -> Iterator[tuple[Steps, Complaint]]:
     if isinstance(messages, dict):
         for key, below in messages.items():
             yield from _flat(below, steps if key == SCHEMA else (*steps, key))

@@ -68,12 +68,12 @@ class Section(Schema):
         field_obj.error_messages["required"] = _MISSING
 
     @pre_load
-    def _drop_empty(self, data: Any, **_: object) -> Any:  # noqa: ANN401 - whatever the file holds
+    def _drop_empty(self, data: Any, **_: object) -> Any:
         if data is None:
             return {}
         return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
-    def handle_error(self, error: ValidationError, data: Any, **_: object) -> None:  # noqa: ANN401
+    def handle_error(self, error: ValidationError, data: Any, **_: object) -> None:
         """Turn marshmallow's own messages into complaints that say what would have been right."""
         assert isinstance(error.messages, dict)
         for key, messages in error.messages.items():
@@ -104,7 +104,7 @@ class Inner(ConfigField[Any]):
         self.section = section
         self._by_name = bool(name_instead)
 
-    def _take(self, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds; answers what the section loads
+    def _take(self, value: Any) -> Any:
         if self._by_name and isinstance(value, str):
             return {"extends": str(value)}
         return self.section.load(value)
@@ -117,7 +117,7 @@ class Named(ConfigField[dict[str, Any]]):
         super().__init__(description, "a mapping of names")
         self.section = section
 
-    def _take(self, value: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _take(self, value: Any) -> dict[str, Any]:
         taken: dict[str, Any] = {}
         refused: dict[str, Any] = {}
         for name, item in value.items():

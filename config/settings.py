@@ -142,7 +142,7 @@ def _create_once(path: Path, text: str) -> None:
         own.unlink()
 
 
-def _value(variable: Variable, environment: Environment, earlier: Mapping[str, Any]) -> Any:  # noqa: ANN401 - its parser decides
+def _value(variable: Variable, environment: Environment, earlier: Mapping[str, Any]) -> Any:
     """The parsed value; a variable that is set but empty (as compose files pass them on) counts as not set."""
     text = environment.get(variable.name, "")
     if variable.secret and (file := environment.get(f"{variable.name}_FILE", "")):

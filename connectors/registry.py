@@ -54,7 +54,7 @@ def class_of(system: str) -> type:
 
 def make_connector(
     system: str, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False
-) -> Any:  # noqa: ANN401  # what it can do is asked with `has`, what it is depends on the configuration
+) -> Any:
     """A connector for one configured account; close it when it is no longer needed.
 
     Raises UnknownSystem, and ConnectionBroken when the settings cannot be used.

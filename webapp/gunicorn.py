@@ -56,12 +56,12 @@ logconfig_dict = {
 }
 
 
-def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+def on_starting(_server: Any) -> None:
     """The arbiter logs like the rest."""
     configure_logging(_settings, "web")
 
 
-def post_worker_init(worker: Any) -> None:  # noqa: ANN401
+def post_worker_init(worker: Any) -> None:
     """Open the database now: what is wrong with it shows at the start, and the first delivery need not wait."""
     # Here and not above: the arbiter would carry the whole application, too.
     from webapp.parts import LazyParts  # noqa: PLC0415
@@ -79,7 +79,7 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     ours.receiver.start()
 
 
-def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+def worker_exit(_server: Any, worker: Any) -> None:
     """Commit what waits and give the connections back."""
     from webapp.parts import LazyParts  # noqa: PLC0415
 

@@ -23,13 +23,13 @@ REQUEST_S: Final = 30.0
 class ImpatientWorker(ThreadWorker):  # type: ignore[misc]  # of a base without types
     """Hangs up on requests that do not arrive. The main loop looks at least once a second."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - gunicorn's
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         #: Connection in a thread -> when its thread began to wait for it.
         self._arriving: dict[TConn, float] = {}
         self._answering: dict[TConn, float] = {}
 
-    def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's
+    def handle(self, conn: TConn) -> Any:
         """In a thread: read a request and answer it."""
         self._arriving[conn] = time.monotonic()
         try:
@@ -38,7 +38,7 @@ class ImpatientWorker(ThreadWorker):  # type: ignore[misc]  # of a base without 
             self._arriving.pop(conn, None)
             self._answering.pop(conn, None)
 
-    def handle_request(self, req: Any, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's
+    def handle_request(self, req: Any, conn: TConn) -> Any:
         """In a thread, with the header read."""
         self._answering[conn] = time.monotonic()
         self._arriving.pop(conn, None)

@@ -398,7 +398,7 @@ def _lost(call: _Call, text: str, code: str, status: int | None = None) -> Conne
     return kind(text, code=code, status=status)
 
 
-def _parsed(body: bytes) -> Any:  # noqa: ANN401  # JSON is what it is
+def _parsed(body: bytes) -> Any:
     try:
         return strict_json.loads(body)
     except strict_json.InvalidJson:

@@ -38,7 +38,7 @@ class InvalidJson(ValueError):
     """The text is not JSON that can be trusted; the message says why and never quotes the text."""
 
 
-def loads(text: bytes | str) -> Any:  # noqa: ANN401  # JSON is what it is
+def loads(text: bytes | str) -> Any:
     """Read JSON: fractions and exponents become Decimal, a leading byte order mark is skipped.
 
     Raises InvalidJson for bad UTF-8, half surrogates, bad JSON, NaN and infinities, equal keys in one object, more

@@ -65,7 +65,7 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  # a buffer; the type of RawIOBase
+    def readinto(self, buffer: Any) -> int | None:
         left = remaining_s()
         self._sock.settimeout(left if self._read_timeout_s is None else min(left, self._read_timeout_s))
         return self._file.readinto(buffer)
@@ -77,7 +77,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed through
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
         self.fp = io.BufferedReader(_DeadlineReader(sock))
@@ -156,14 +156,14 @@ class PinnedAdapter(HTTPAdapter):
         }
         self._found: ConnectionPool | None = None
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:  # noqa: ANN401  # passed through
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> ConnectionPool:
         """As in requests, once."""
         found = self._found
         if found is None:
             found = self._found = super().get_connection_with_tls_context(*args, **kwargs)
         return found
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401  # urllib3's
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """As in requests, without cookies and encoding."""
         response = requests.Response()
         response.request, response.raw = req, resp

@@ -36,7 +36,7 @@ class Request:
         """The decoded query in its order; a name may come twice."""
         return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON is any value
+    def json(self) -> Any:
         """The body as JSON. Raises ValueError when it is none."""
         return orjson.loads(self.body)
 
@@ -62,7 +62,7 @@ App = Callable[[Request], Response]
 Handler = Callable[..., Response]
 
 
-def json_response(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:  # noqa: ANN401
+def json_response(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """`value` as a JSON reply."""
     return Response(
         status, orjson.dumps(value, default=str), (("Content-Type", "application/json; charset=UTF-8"), *headers)

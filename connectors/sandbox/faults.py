@@ -185,7 +185,7 @@ class FaultPlan:
         self._scripts: list[_Script] = []
         self._last_number = 0
 
-    def add(self, **script: Any) -> int:  # noqa: ANN401 - validated in fault_from_json
+    def add(self, **script: Any) -> int:
         """Add one fault and return its number. The first fault that fires for a request wins."""
         fault = fault_from_json(script)
         if fault.happens is Effect.LATER and fault.after_s > self.settle_s:

@@ -42,7 +42,7 @@ class Entry:
     seq: int = 0
 
 
-def document_digest(document: Any) -> str:  # noqa: ANN401 - any JSON
+def document_digest(document: Any) -> str:
     """SHA-256 of the document's JSON with sorted keys: equal documents have equal digests."""
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
 

@@ -50,11 +50,11 @@ class Client:
     def __init__(self, http: HttpClient) -> None:
         self.http = http
 
-    def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
         """Read. Raises Transient, ConnectionBroken."""
         return self.http.get(path, params).data
 
-    def send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    def send(self, method: str, path: str, body: object = None) -> Any:
         """Write one thing."""
         return self.http.request(method, path, json=body, headers=_sent_now()).data
 

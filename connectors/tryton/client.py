@@ -165,7 +165,7 @@ class TrytonClient:
         """Press a button for a list of records in one transaction; needs a login. All or none."""
         self._send(f"model.{model}.{button}", [list(records), dict(context)], deadline_s=deadline_s)
 
-    def call(self, method: str, params: Sequence[Any], *, deadline_s: float | None = None) -> Any:  # noqa: ANN401 -- JSON
+    def call(self, method: str, params: Sequence[Any], *, deadline_s: float | None = None) -> Any:
         """Call `model.<name>.<method>` or `wizard.<name>.<method>` over JSON-RPC, for writing; needs a login."""
         return self._send(method, params, deadline_s=deadline_s)
 
@@ -199,7 +199,7 @@ class TrytonClient:
         user, session = result[0], result[1]
         return "Session " + base64.b64encode(f"{login}:{user}:{session}".encode()).decode("ascii")
 
-    def _send(self, method: str, params: Sequence[Any], *, login: bool = False, deadline_s: float | None = None) -> Any:  # noqa: ANN401 -- JSON
+    def _send(self, method: str, params: Sequence[Any], *, login: bool = False, deadline_s: float | None = None) -> Any:
         # Exactly these three names: with one more the server leaves JSON-RPC and answers errors as HTML.
         body = {"id": 1, "method": method, "params": typed.encode(list(params))}
         answer = self._rpc.request("POST", "rpc/", json=body, write=not login, anonymous=login, deadline_s=deadline_s)
@@ -250,7 +250,7 @@ def _not_printed(response: Response) -> ConnectorError | None:
     return None
 
 
-def _rpc_error(method: str, error: Any, *, login: bool) -> ConnectorError:  # noqa: ANN401 -- JSON
+def _rpc_error(method: str, error: Any, *, login: bool) -> ConnectorError:
     kind = str(error[0]) if error else ""
     told = error[1] if len(error) > 1 else ""
     if login:
@@ -272,5 +272,5 @@ def _context_header(context: Mapping[str, Any] | None) -> dict[str, str]:
     return {"X-Tryton-Context": _base64(typed.encode(dict(context)))} if context else {}
 
 
-def _base64(value: Any) -> str:  # noqa: ANN401 -- JSON
+def _base64(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode("ascii")

@@ -159,7 +159,7 @@ def _with_refunds(rows: Sequence[JsonDict], wanted: frozenset[int]) -> dict[str,
     return sales
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 -- JSON
+def _plain(value: Any) -> Any:
     """JSON again: a survey is kept and compared. The server's names of its models are left out."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items() if name != "__name__"}

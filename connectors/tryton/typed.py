@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 
-def decode(value: Any) -> Any:  # noqa: ANN401 -- JSON is what it is
+def decode(value: Any) -> Any:
     """Plain Python for what the server sent; datetimes become aware UTC, an unknown class stays an object."""
     if isinstance(value, list):
         return [decode(item) for item in value]
@@ -38,7 +38,7 @@ _READERS: Final[Mapping[str, Callable[[dict[str, Any]], Any]]] = {
 }
 
 
-def encode(value: Any) -> Any:  # noqa: ANN401 -- JSON is what it is
+def encode(value: Any) -> Any:
     """JSON that the server reads; what is typed JSON already stays as it is. Datetimes must be aware."""
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]

@@ -115,7 +115,7 @@ def _plain(row: JsonDict) -> JsonDict:
     return row | {"is_fulfilled": row.get("is_fulfilled") in {True, "1"}}
 
 
-def _numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _numbers(value: Any) -> Any:
     """JSON as it can be written again: fractions that were read exactly (a plugin's quantity of 1.5) as numbers."""
     if isinstance(value, dict):
         return {name: _numbers(below) for name, below in value.items()}

@@ -87,7 +87,7 @@ def _shown(current: object, wanted: object) -> bool:
     return current == wanted
 
 
-def meta_difference(current: Any, wanted: Any) -> list[JsonDict]:  # noqa: ANN401 - lists of {id, key, value}
+def meta_difference(current: Any, wanted: Any) -> list[JsonDict]:
     """The entries of `wanted` with another value than those of the same key, each with the id of the first of these."""
     known: dict[object, JsonDict] = {}
     for entry in current:

@@ -136,7 +136,7 @@ def _crossdock(environ: Mapping[str, str], *command: str) -> str:
     return done.stdout
 
 
-def _await(ready: Any, what: str) -> None:  # noqa: ANN401 - any test without arguments
+def _await(ready: Any, what: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while not ready():
         if time.monotonic() > deadline:

@@ -196,7 +196,7 @@ class OrderRefund:
     restock: bool
 
 
-def facet_to_json(record: object) -> Any:  # noqa: ANN401 - JSON is any of seven types
+def facet_to_json(record: object) -> Any:
     """The JSON form of a record of this module, for storing, showing and comparing: amounts and quantities as texts."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
         return {field.name: facet_to_json(getattr(record, field.name)) for field in dataclasses.fields(record)}

@@ -90,17 +90,17 @@ class Strict(fields.Field[T]):
     def read(self, value: object) -> T:
         """The value that a foreign one means. Raises ValidationError, made by `refused`."""
 
-    def write(self, value: T) -> Any:  # noqa: ANN401 - any JSON value
+    def write(self, value: T) -> Any:
         """The JSON form of our value; text, numbers, truth values are their own."""
         return value
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> T:  # noqa: ANN401, ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_kwargs: Any) -> T:  # noqa: ARG002
         return self.read(value)
 
-    def _serialize(self, value: T | None, attr: str | None, obj: Any, **_kwargs: Any) -> Any:  # noqa: ANN401, ARG002
+    def _serialize(self, value: T | None, attr: str | None, obj: Any, **_kwargs: Any) -> Any:  # noqa: ARG002
         return None if value is None else self.write(value)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """Straight to `read` where nothing else is asked for: the library's own way takes as long as all the rest."""
         if value is None or value is missing or self.validators or self.pre_load or self.post_load:
             return super().deserialize(value, attr, data, **kwargs)
@@ -120,14 +120,14 @@ class Text(Strict[str]):
         max_length: int = TEXT_LENGTH,
         numbers: bool = False,
         null_is_empty: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - the library's own arguments
+        **kwargs: Any,
     ) -> None:
         self.max_length = max_length
         self.numbers = numbers
         self.null_is_empty = null_is_empty
         super().__init__(**kwargs)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:  # noqa: ANN401
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """Read null as empty text where that is allowed."""
         if value is None and self.null_is_empty:
             return ""
@@ -158,7 +158,7 @@ class Text(Strict[str]):
 class Id(Text):
     """An identifier of another system: text, or a whole number that becomes its text; never empty."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=ID_LENGTH, **kwargs)
 
     def read(self, value: object) -> str:
@@ -176,7 +176,7 @@ class Amount(Strict[Decimal]):
     Text only, unless `numbers` lets whole JSON numbers and Decimals in (never floats, whose cents are a guess).
     """
 
-    def __init__(self, *, numbers: bool = False, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
+    def __init__(self, *, numbers: bool = False, **kwargs: Any) -> None:
         self.numbers = numbers
         super().__init__(**kwargs)
 
@@ -240,7 +240,7 @@ class UtcTime(Strict[dt.datetime]):
     A time without zone is refused, unless `naive_is_utc` says that the vendor documents this field to be in UTC.
     """
 
-    def __init__(self, *, naive_is_utc: bool = False, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
+    def __init__(self, *, naive_is_utc: bool = False, **kwargs: Any) -> None:
         self.naive_is_utc = naive_is_utc
         super().__init__(**kwargs)
 
@@ -322,7 +322,7 @@ class CountryCode(Text):
 class Choice(Strict[T]):
     """One of a closed list of words; an unknown one is an error that names it."""
 
-    def __init__(self, words: Mapping[str, T], **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
+    def __init__(self, words: Mapping[str, T], **kwargs: Any) -> None:
         self.words = words
         self._names = {meaning: word for word, meaning in words.items()}
         super().__init__(**kwargs)

@@ -25,7 +25,7 @@ MAX_NUMBER: Final = 400
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
-def read_json(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of seven types, and the caller looks
+def read_json(data: bytes | str) -> Any:
     """What `data` says, with every number that has a fraction or an exponent as Decimal.
 
     A leading byte order mark is skipped. Raises MappingError with an empty path for anything that is not one JSON

@@ -323,7 +323,7 @@ def _made(schema: _Record, data: Mapping[str, Any], currency: str) -> object:
     return record
 
 
-def _value(field: fields.Field[Any], value: Any, currency: str) -> object:  # noqa: ANN401 - whatever the field gave
+def _value(field: fields.Field[Any], value: Any, currency: str) -> object:
     if isinstance(field, MoneyText):
         return Money(cast("Decimal", value), currency)
     if isinstance(field, ListOf):

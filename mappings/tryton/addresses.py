@@ -68,7 +68,7 @@ def _key(address: JsonDict, party_name: str) -> tuple[Any, ...]:
     return tuple(_folded(named.get(field)) for field in _COMPARED)
 
 
-def _folded(value: Any) -> Any:  # noqa: ANN401 -- a JSON value: text, an id or nothing
+def _folded(value: Any) -> Any:
     return " ".join(value.split()).casefold() if isinstance(value, str) else value
 
 

@@ -235,11 +235,11 @@ def _known(states: Mapping[str, State], value: str, path: str) -> State:
     return states[value]
 
 
-def _decimal(value: Any) -> Decimal:  # noqa: ANN401 -- a JSON number
+def _decimal(value: Any) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
 
-def _money(value: Any, currency: str) -> Money:  # noqa: ANN401 -- a JSON number
+def _money(value: Any, currency: str) -> Money:
     return Money(_decimal(value), currency)
 
 

@@ -47,7 +47,7 @@ _META_DIGITS: Final = 30
 class Loose(Text):
     """A text that may come as a number, as null, or not at all."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(numbers=True, null_is_empty=True, **kwargs)
 
 
@@ -73,7 +73,7 @@ class PhpFlag(Flag):
 class Price(Amount):
     """An amount as text in the shop's decimals, or as the whole or exact number that some shops make of it."""
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own arguments
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(numbers=True, **kwargs)
 
 
@@ -121,7 +121,7 @@ def _stored(value: object) -> str | int | bool | None:
 class PhpObject(Nested):
     """A nested object; PHP writes an empty one as `[]`."""
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the library's own
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return super()._deserialize({} if value == [] else value, *args, **kwargs)
 
 

@@ -27,7 +27,7 @@ from sync.work.rehearse import dry_run as rehearsed
 from sync.work.vitals import look_once
 
 
-def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 

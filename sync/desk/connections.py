@@ -204,7 +204,7 @@ def _is_of(row: Row, name: str, summary: ConnectionSummary) -> bool:
     return subject == name if task in {"pull", "webhooks"} else subject in summary.sources
 
 
-def _checkpoint(store: Store, kind: Any, name: str) -> CheckpointView | None:  # noqa: ANN401 - a connector's class
+def _checkpoint(store: Store, kind: Any, name: str) -> CheckpointView | None:
     row = store.read(lambda c: load_checkpoint_row(c, name, STREAM))
     if row is None:
         return None

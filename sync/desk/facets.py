@@ -147,7 +147,7 @@ def _first(traced: Iterable[Traced], kind: str) -> Traced | None:
     return next(iter(_of(traced, kind)), None)
 
 
-def _body_of(one: Traced | None) -> Any:  # noqa: ANN401 - JSON is any of seven types
+def _body_of(one: Traced | None) -> Any:
     return None if one is None else load_json(unpack(one.body))
 
 

@@ -103,7 +103,7 @@ def _pairs(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {"shop": f"{shop:f}", "erp": f"{erp:f}", "entries": entries}
 
 
-def _entry(entry: Entry | None) -> Any:  # noqa: ANN401 - JSON is any of seven types
+def _entry(entry: Entry | None) -> Any:
     return None if entry is None else _plain(entry)
 
 
@@ -113,7 +113,7 @@ def _file(file: KeptFile | None) -> dict[str, Any] | None:
     return {"name": file.name, "content_type": file.content_type, "size": file.size, "sha256": file.sha256}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of these records
+def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple):

@@ -15,10 +15,10 @@ from sync.store import schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.lookups import load_lookups
-from sync.store.stock.levels import Level, away_of, load_levels
 from sync.store.stock.captured import Captured, load_captured
 from sync.store.stock.items import FULL, READ, mark_stock
 from sync.store.stock.ledger import Article, find_article, list_articles
+from sync.store.stock.levels import Level, away_of, load_levels
 from sync.store.stock.shown import Shown, load_shown
 
 

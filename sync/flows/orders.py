@@ -24,10 +24,10 @@ from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
 from sync.flows import parties, sales
-from sync.flows.facets import changes
-from sync.flows.facets import converge as facets
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
+from sync.flows.facets import changes
+from sync.flows.facets import converge as facets
 from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
 from sync.flows.stock.capture import capture_saved

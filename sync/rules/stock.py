@@ -15,8 +15,8 @@ from typing import Final
 
 from config.model import HeldOrders, StockPolicy
 from mappings.canonical.words import say
-from sync.store.stock.levels import Level
 from sync.store.stock.captured import Captured
+from sync.store.stock.levels import Level
 
 _HUNDRED: Final = Decimal(100)
 _NOTHING: Final = Decimal(0)

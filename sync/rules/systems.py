@@ -136,7 +136,7 @@ class Systems:
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def connector(self, name: str) -> Any:  # noqa: ANN401 - what it can do is asked for by protocol
+    def connector(self, name: str) -> Any:
         """The connector of one connection."""
         with self._lock:
             if name not in self._made:

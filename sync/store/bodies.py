@@ -15,7 +15,7 @@ _LEVEL = 1
 _DUMP = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_NON_STR_KEYS
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - the border to orjson
+def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         # Digit for digit as the source wrote it; a float would change it.
         return orjson.Fragment(str(value))
@@ -23,7 +23,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - the border to orjson
     raise TypeError(msg)
 
 
-def dump_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def dump_json(value: Any) -> bytes:
     """Canonical JSON: sorted keys, no spaces, numbers digit for digit."""
     try:
         return orjson.dumps(value, _plain, _DUMP)
@@ -32,7 +32,7 @@ def dump_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
 
 
-def load_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def load_json(data: bytes) -> Any:
     """The value of `dump_json`; fractions are Decimal."""
     return json.loads(data, parse_float=Decimal)
 

@@ -31,7 +31,7 @@ def dump_said(value: object) -> str:
     return json.dumps(_packed(value), ensure_ascii=False, default=str)
 
 
-def load_said(text: str) -> Any:  # noqa: ANN401 - any JSON
+def load_said(text: str) -> Any:
     """The inverse."""
     return json.loads(text, object_hook=_unpacked)
 
@@ -74,6 +74,6 @@ def _packed(value: object) -> object:
     return value
 
 
-def _unpacked(data: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+def _unpacked(data: dict[str, Any]) -> Any:
     # Inner ones come first, so the values of a phrase are what they were already.
     return Phrase(*data[_MARK]) if _MARK in data else data

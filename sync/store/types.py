@@ -47,12 +47,12 @@ class db_now(FunctionElement[dt.datetime]):  # noqa: N801 - reads as the SQL fun
 
 
 @compiles(db_now)
-def _now_default(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401, ARG001
+def _now_default(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ARG001
     # clock_timestamp() moves inside a transaction, now() does not.
     return "clock_timestamp()"
 
 
 @compiles(db_now, "sqlite")
-def _now_sqlite(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ANN401, ARG001
+def _now_sqlite(element: db_now, compiler: SQLCompiler, **kw: Any) -> str:  # noqa: ARG001
     # The text form in which SQLAlchemy stores a datetime on SQLite: microseconds, so that texts compare as times.
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"

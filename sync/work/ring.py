@@ -44,7 +44,7 @@ class DrainJob(Job):
     """A job that is what we put there, or is not fetched at all."""
 
     @classmethod
-    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:  # noqa: A002, ANN401 - RQ's
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:  # noqa: A002 - RQ's
         """As in RQ, but what is not ours does not exist: it is moved aside. Raises NoSuchJobError."""
         try:
             job = cast("Self", super().fetch(id, connection=connection, serializer=serializer))
@@ -77,7 +77,7 @@ class DrainJob(Job):
             raise RefusedJob("a time-out that we do not set")
 
     @property
-    def func(self) -> Any:  # noqa: ANN401 - RQ's
+    def func(self) -> Any:
         """The function, checked once more where it is about to be called."""
         self.check()
         return super().func
@@ -110,7 +110,7 @@ class RingQueue(Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=_MAINTENANCE_LOCK_S))
 
     @classmethod
-    def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:  # noqa: ANN401 - RQ's
+    def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
         """As in RQ, without entries that cannot be the id of a job: RQ would end the worker over each of them."""
         while (moved := super().lmove(connection, queue_key, timeout)) is not None:
             if _JOB_ID.fullmatch(moved[1]):

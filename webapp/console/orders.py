@@ -52,7 +52,7 @@ class Asked:
     sort: Sort = Sort.PLACED
     descending: bool = True
 
-    def address(self, endpoint: str = "orders.index", **changes: Any) -> str:  # noqa: ANN401 - values of an address
+    def address(self, endpoint: str = "orders.index", **changes: Any) -> str:
         """This list with something else about it."""
         kept: dict[str, Any] = {**self.typed, "tab": self.tab, "sort": self.sort, "dir": self.direction}
         return url_for(endpoint, **{**kept, **changes})

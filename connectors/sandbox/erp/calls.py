@@ -51,7 +51,7 @@ def result(commit: Callable[[Item], JsonDict], decided: Item | Refused) -> JsonD
         return {"ok": False, "error": refused.to_json()}
 
 
-def json_of(request: Request) -> Any:  # noqa: ANN401 - JSON is any value
+def json_of(request: Request) -> Any:
     """The body. Raises Refused."""
     try:
         return request.json()

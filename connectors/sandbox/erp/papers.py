@@ -96,7 +96,7 @@ class Payment:
     paid_on: str
 
 
-def fields_of(record: Any) -> JsonDict:  # noqa: ANN401 - any of the dataclasses here
+def fields_of(record: Any) -> JsonDict:
     """The fields as JSON; lists are its own, so that later changes of the record do not show."""
     values = {name: getattr(record, name) for name in record.__slots__}
     return {name: list(value) if isinstance(value, list) else value for name, value in values.items()}

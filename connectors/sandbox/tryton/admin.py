@@ -47,7 +47,7 @@ class Admin:
         """Take the user's context anew; without a company in it the server refuses almost everything."""
         self.context = self.call("model.res.user.get_preferences", True)  # noqa: FBT003 -- the server's signature
 
-    def call(self, method: str, *params: Any, **context: Any) -> Any:  # noqa: ANN401 -- JSON
+    def call(self, method: str, *params: Any, **context: Any) -> Any:
         """Call `model.<name>.<method>` or `wizard.<name>.<method>`; `context` adds to the user's."""
         return self._send(method, [*params, {**self.context, **context}])
 
@@ -63,7 +63,7 @@ class Admin:
         ids: list[int] = self.call(f"model.{model}.search", list(domain), 0, limit, None)
         return ids
 
-    def read(self, model: str, domain: Sequence[Any], names: Sequence[str], **context: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    def read(self, model: str, domain: Sequence[Any], names: Sequence[str], **context: Any) -> list[dict[str, Any]]:
         """The named fields (and `id`) of the records that match."""
         rows: list[dict[str, Any]] = self.call(
             f"model.{model}.search_read", list(domain), 0, None, None, list(names), **context
@@ -89,12 +89,11 @@ class Admin:
             self.call(f"wizard.{name}.execute", session, forms, state)
         self.call(f"wizard.{name}.delete", session)
 
-    def _send(self, method: str, params: list[Any]) -> Any:  # noqa: ANN401
+    def _send(self, method: str, params: list[Any]) -> Any:
         return _call(self._url, method, params, self._headers)
 
 
-def _call(url: str, method: str, params: list[Any], headers: dict[str, str]) -> Any:  # noqa: ANN401
-    # Exactly these three names: with one more the server answers errors as HTML.
+def _call(url: str, method: str, params: list[Any], headers: dict[str, str]) -> Any:
     body = json.dumps({"id": 1, "method": method, "params": typed.encode(params)}).encode()
     request = urllib.request.Request(url, body, {**headers, "Content-Type": "application/json"})  # noqa: S310 -- http, made above
     try:

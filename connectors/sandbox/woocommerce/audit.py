@@ -96,5 +96,5 @@ def _overtold(order: _Order, fulfilments: list[dict[str, Any]]) -> Iterator[str]
             yield f"{pieces} pieces of line {line} were told, {ordered.get(line, 0)} were ordered"
 
 
-def _meta(document: dict[str, Any], key: str) -> Any:  # noqa: ANN401 - any JSON
+def _meta(document: dict[str, Any], key: str) -> Any:
     return next((entry["value"] for entry in document.get("meta_data", ()) if entry.get("key") == key), None)

@@ -81,7 +81,7 @@ class Call:
             raise WpError(400, "rest_invalid_json", "Invalid JSON body passed.", data=data) from None
         return body if isinstance(body, dict) else {}
 
-    def reply(self, value: Any, status: int = 200, *, headers: Headers = ()) -> Response:  # noqa: ANN401 - any JSON
+    def reply(self, value: Any, status: int = 200, *, headers: Headers = ()) -> Response:
         """`value`, cut to `_fields`; an error is never cut (rest_filter_response_fields of WordPress)."""
         fields = dict(self.request.query).get("_fields", "") if status < _ERROR else ""
         return self.reply_bytes(php_json(pick_fields(value, fields)), status, headers=headers)
@@ -99,7 +99,7 @@ class Call:
             sent.extend(NO_CACHE)
         return Response(status, body, tuple(sent))
 
-    def created(self, value: Any, path: str) -> Response:  # noqa: ANN401 - any JSON
+    def created(self, value: Any, path: str) -> Response:
         """201 with the new record's address."""
         return self.reply(value, 201, headers=(("Location", self.store.renderer.href(self.scheme, path)),))
 
@@ -123,7 +123,7 @@ def run_batch(
     return {name: [_attempt(steps[name], item) for item in items] for name, items in groups.items() if items}
 
 
-def _attempt(step: Callable[[Any], Json], item: Any) -> Json:  # noqa: ANN401 - an object, or an id to delete
+def _attempt(step: Callable[[Any], Json], item: Any) -> Json:
     try:
         return step(item)
     except WpError as error:

@@ -68,7 +68,7 @@ def refund_order(shop: Shop, order_id: int, asked: Json) -> Json:
         return create_refund(shop, order, sent)
 
 
-def _known(lines: list[Json], number: Any) -> Json:  # noqa: ANN401 - an id as text or number
+def _known(lines: list[Json], number: Any) -> Json:
     found = next((line for line in lines if str(line["id"]) == str(number)), None)
     if found is None:
         raise ValueError(f"the order has no line {number}, it has {', '.join(str(line['id']) for line in lines)}")

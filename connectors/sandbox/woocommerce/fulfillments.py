@@ -139,7 +139,7 @@ def _positive(value: object, kind: type[float]) -> bool:
     return isinstance(value, (kind, int)) and not isinstance(value, bool) and value > 0
 
 
-def _meta(item: Json, key: str) -> Any:  # noqa: ANN401 - any JSON
+def _meta(item: Json, key: str) -> Any:
     return next((entry["value"] for entry in item["meta_data"] if entry.get("key") == key), None)
 
 

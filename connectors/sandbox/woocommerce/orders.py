@@ -106,7 +106,7 @@ def read_address(sent: Json, *, billing: bool) -> Json:
     return {field: str(sent.get(field) or "") for field in fields}
 
 
-def read_amount(value: Any, name: str) -> Decimal:  # noqa: ANN401 - what the client sent
+def read_amount(value: Any, name: str) -> Decimal:
     """An amount that the client sent as text or number. Raises WpError 400."""
     try:
         amount = Decimal(str(value if value not in {None, ""} else 0))

@@ -41,7 +41,7 @@ def _escape_unicode(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("sandbox.json", _escape_unicode)
 
 
-def php_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+def php_json(value: Any) -> bytes:
     """As PHP's json_encode writes it: ASCII only, slashes escaped. Signatures are made over these bytes."""
     return orjson.dumps(value).replace(b"/", b"\\/").decode().encode("ascii", "sandbox.json")
 

@@ -100,7 +100,7 @@ class Shop:
         """`gmt` in the site's zone."""
         return None if gmt is None else to_local(gmt, self.settings.zone)
 
-    def meta(self, key: str, value: Any, *, shown: bool = False) -> Json:  # noqa: ANN401 - any JSON
+    def meta(self, key: str, value: Any, *, shown: bool = False) -> Json:
         """A new entry of somebody's `meta_data`; those of lines are `shown` under a readable name too."""
         meta = {"id": self.ids.take("meta"), "key": key, "value": value}
         return meta | {"display_key": key, "display_value": value} if shown else meta

@@ -131,7 +131,7 @@ class WayBack:
     def _are_out(self, orders: list[StoredOrder]) -> bool:
         return self._are(orders, ItemState.SKIPPED)
 
-    def _shown(self) -> Any:  # noqa: ANN401 - a quantity, or None where the shop keeps no count
+    def _shown(self) -> Any:
         [article] = self._world.runtime.systems.connector(SHOP).find_stock([ARTICLE])[ARTICLE]
         return article.quantity
 

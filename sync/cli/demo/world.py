@@ -139,7 +139,7 @@ class World:
 
     # -- using -------------------------------------------------------------------------------------------------
 
-    def control(self, service: Service, path: str, body: Any = None, *, method: str = "") -> Any:  # noqa: ANN401 - JSON
+    def control(self, service: Service, path: str, body: Any = None, *, method: str = "") -> Any:
         """Ask a sandbox for something; without `body` and `method` it is only read. Raises DemoFailed."""
         url = str(service.facts["url"])
         client = self._controls.setdefault(url, HttpClient(url, allow_hosts=("127.0.0.1",)))

@@ -97,7 +97,7 @@ class ConnectionCheckup:
         step = say("use https, unless the way there is safe (your own network): %(where)s", where=where)
         return warn(check, say("plain http: credentials and customers' addresses travel readable"), step)
 
-    def _from_store(self, store: Store, usual: Any) -> Iterator[Finding]:  # noqa: ANN401 - a connector
+    def _from_store(self, store: Store, usual: Any) -> Iterator[Finding]:
         yield self._running(store)
         if "connection.deliveries" in self.checks:
             yield self._deliveries(store)
@@ -169,7 +169,7 @@ class ConnectionCheckup:
             )
         return ok(check, told)
 
-    def _settle(self, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
+    def _settle(self, target: Any) -> Finding:
         check, connection = "connection.settle", self._config.connections[self._name]
         seconds = settle_s(connection, target)
         if target.settle_bound_s is not None:
@@ -193,7 +193,7 @@ class ConnectionCheckup:
             )
         return ok(check, say("%(seconds)s s", seconds=f"{seconds:.0f}"))
 
-    def _key(self, store: Store, target: Any) -> Finding:  # noqa: ANN401 - a SalesTarget
+    def _key(self, store: Store, target: Any) -> Finding:
         check, key = "connection.key", target.keys["sale"]
         command = f"crossdock doctor --prove-key {self._name}"
         proof = store.read(lambda c: last_report(c, KIND, key_subject(self._name)))

@@ -68,7 +68,7 @@ def prove_key(store: Store, target: SalesTarget, name: str, *, settle_s: float, 
 class _Proof:
     """One proof, from the committed report to the removed document."""
 
-    def __init__(self, store: Store, target: Any, name: str, actor: Actor) -> None:  # noqa: ANN401 - two protocols
+    def __init__(self, store: Store, target: Any, name: str, actor: Actor) -> None:
         self._store, self._target, self._name, self._actor = store, target, name, actor
         self._key = f"crossdock-doctor-{uuid.uuid4().hex[:16]}"
         self._field = target.keys["sale"].key_field
@@ -119,7 +119,7 @@ class _Proof:
         )
 
     def _begin(self) -> None:
-        def write(c: Any) -> None:  # noqa: ANN401 - Connection
+        def write(c: Any) -> None:
             save_report(c, KIND, key_subject(self._name), ok=False, body=_body("begun", self._key, _BEGUN))
             record_audit(c, self._actor, "prove key", f"connection:{self._name}", after=self._key)
 

@@ -1,1 +1,1 @@
-"""What hangs on an order that the ERP has: edits, refunds, payments, parcels, invoices and states, in both directions."""
+"""What hangs on an order that the ERP has: edits, refunds, payments, parcels, invoices, states; both directions."""

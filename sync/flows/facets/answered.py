@@ -12,8 +12,8 @@ from typing import Final
 
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import survey
+from sync.flows.piece import Piece
 from sync.store.intents import Intent, close_by_outcome
 
 #: Looked up by their own flows (`sync.flows.doubts`).

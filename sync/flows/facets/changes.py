@@ -23,8 +23,8 @@ from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import Phrase, joined, say
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import resurvey, seen
+from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.bodies import load_json, unpack

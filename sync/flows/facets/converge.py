@@ -15,12 +15,12 @@ from typing import TypeVar
 from config.model import Depth
 from connectors.kit.errors import RecordRejected
 from mappings.canonical.errors import Problem, Problems
-from sync.flows.facets import changes, invoices, parcels, payments, refunds, telling
-from sync.flows.facets.answered import close_answered
 from sync.flows.context import Drain
 from sync.flows.doubts import look_up
-from sync.flows.piece import Piece, guarded
+from sync.flows.facets import changes, invoices, parcels, payments, refunds, telling
+from sync.flows.facets.answered import close_answered
 from sync.flows.facets.survey import survey
+from sync.flows.piece import Piece, guarded
 from sync.rules.stops import Held
 
 T = TypeVar("T")

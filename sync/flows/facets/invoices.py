@@ -15,8 +15,8 @@ from mappings.facets import Billed
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.ledger import ledger_turn
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import resurvey, seen
+from sync.flows.piece import Piece
 from sync.rules.stops import Held
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, numbers_of_others

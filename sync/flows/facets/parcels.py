@@ -14,8 +14,8 @@ from mappings.canonical.words import say
 from mappings.facets import Sent
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, Origin, carry_out
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import seen
+from sync.flows.piece import Piece
 from sync.rules.allot import allot
 from sync.rules.systems import Side
 from sync.store.documents import Document, Seen

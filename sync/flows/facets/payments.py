@@ -13,8 +13,8 @@ from mappings.canonical.words import say
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.ledger import ledger_turn
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import seen
+from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.store.documents import Seen, save_seen
 

@@ -20,8 +20,8 @@ from mappings.canonical.money import money_sum
 from mappings.canonical.words import say
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, Origin, carry_out
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import seen
+from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.documents import Seen, save_seen

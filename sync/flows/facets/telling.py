@@ -12,8 +12,8 @@ from mappings.canonical.words import say
 from mappings.facets import Billed, Sent
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
-from sync.flows.piece import Piece
 from sync.flows.facets.survey import seen
+from sync.flows.piece import Piece
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, save_seen
 

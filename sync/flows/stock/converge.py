@@ -26,9 +26,9 @@ from sync.flows.stock.reading import Reader
 from sync.flows.stock.stops import missing_in_erp, missing_in_shop, twice_in_shop
 from sync.rules.stock import add_up, lacking
 from sync.store.items import Item
-from sync.store.stock.levels import Level, away_of, load_levels
 from sync.store.stock.captured import Captured, load_captured
 from sync.store.stock.items import READ
+from sync.store.stock.levels import Level, away_of, load_levels
 from sync.store.stock.shown import Shown, load_shown
 from sync.store.switches import find_pause, pauses
 from sync.store.types import db_now

@@ -20,9 +20,9 @@ from sync.rules.stops import Later
 from sync.store.engine import Store
 from sync.store.items import Item
 from sync.store.leases import Lease, demand_lease
-from sync.store.stock.levels import Level
 from sync.store.stock.captured import Captured
 from sync.store.stock.items import FULL
+from sync.store.stock.levels import Level
 from sync.store.stock.shown import Shown
 
 T = TypeVar("T")

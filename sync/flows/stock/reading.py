@@ -12,8 +12,8 @@ from connectors.kit.stock import StockSource
 from mappings.canonical.words import say
 from sync.store.checkpoints import load_checkpoint, save_checkpoint
 from sync.store.engine import Store
-from sync.store.stock.levels import CHANGES, Read, begin_reading, known_articles, note_away, save_levels
 from sync.store.stock.captured import awaited_articles
+from sync.store.stock.levels import CHANGES, Read, begin_reading, known_articles, note_away, save_levels
 
 #: Articles of one write transaction. On SQLite each is a handful of rows, and a transaction stays short.
 _SHORT = 13

@@ -12,8 +12,8 @@ from sync.flows.stock.reading import pieces_of
 from sync.rules.stock import Articles
 from sync.store.engine import Store
 from sync.store.lookups import load_lookups
-from sync.store.stock.levels import forget_touched, known_articles, list_touched
 from sync.store.stock.items import FULL, mark_stock
+from sync.store.stock.levels import forget_touched, known_articles, list_touched
 from sync.store.stock.shown import shown_articles
 
 #: Articles that one look takes; the next one comes half a second later.

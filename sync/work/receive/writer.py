@@ -200,7 +200,7 @@ class GroupWriter:
             self._connection = None
 
 
-def _limit_waits(connection: Any, _entry: object) -> None:  # noqa: ANN401 - SQLAlchemy types it no better
+def _limit_waits(connection: Any, _entry: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {_LOCK_TIMEOUT_MS}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS}")

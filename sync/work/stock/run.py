@@ -11,8 +11,8 @@ from sync.flows.stock.spread import mark_everything, spread
 from sync.rules.stock_systems import stock_systems
 from sync.store import schedule
 from sync.store.checkpoints import load_checkpoint
-from sync.store.stock.levels import CHANGES
 from sync.store.stock.items import KIND, release_waiting
+from sync.store.stock.levels import CHANGES
 from sync.store.switches import find_pause, pauses
 from sync.work.runtime import Runtime
 

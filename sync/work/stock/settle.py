@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, Transient
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
-from sync.flows.stock.oversold import oversold
+from sync.flows.stock.converge import oversold
 from sync.flows.stock.piece import StockDrain, StockPiece, Waits
 from sync.flows.stock.stops import Stopped, oversold_cause
 from sync.store import schedule

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sync.store.engine import Store
 from sync.store.items import find, mark
 from sync.store.orders import OrderRow, save_orders
-from sync.store.stock.levels import Read, begin_reading, save_levels
 from sync.store.stock.captured import Taken, capture, let_go, reserve
+from sync.store.stock.levels import Read, begin_reading, save_levels
 from tests.sync.databases import empty, now
 from tests.sync.flows.stock_world import MAIN, ONE, TWO, StockWorld
 

@@ -14,8 +14,8 @@ from sqlalchemy import delete
 
 from sync.flows.stock import converge as flow
 from sync.rules import stock as rules
-from sync.store.stock import levels as ledger
 from sync.store.stock import captured
+from sync.store.stock import levels as ledger
 from sync.store.tables import captured_lines
 from tests.sync.flows.stock_life import StockLife
 from tests.sync.flows.stock_world import ONE, TWO
