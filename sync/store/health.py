@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import secrets
 import time
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync.store.engine import Store
+from sync.store.tables import checkpoints
 from sync.store.types import db_now
 
+_PROOF_BYTES = 64 * 1024
 #: SQLite calls back after so many instructions of its own.
 _STEPS = 10_000
 
@@ -32,6 +35,19 @@ class DatabaseFacts:
     now: dt.datetime
     asked_at: dt.datetime
     answered_at: dt.datetime
+
+
+def prove_writable(connection: Connection) -> None:
+    """Write something and take it back: a commit without a change succeeds on a full disk too.
+
+    It is larger than what an order leaves, or it would find room where the next order finds none. Raises what the
+    database says. The name is new each time, so that processes that prove it at once do not wait for each other.
+    """
+    name = f"proof-{secrets.token_hex(8)}"
+    connection.execute(
+        insert(checkpoints).values(connection=name, stream="", value="0" * _PROOF_BYTES, updated_at=db_now())
+    )
+    connection.execute(delete(checkpoints).where(checkpoints.c.connection == name))
 
 
 def database_facts(store: Store) -> DatabaseFacts:

@@ -25,7 +25,6 @@ from connectors.sandbox.woocommerce.settings import ShopSettings
 from mappings.canonical.facets import InvoiceState, SaleState
 from sync.desk.proof import prove_channel
 from tests.real.tryton_world import new_web_shop
-from tests.sync.databases import migrated_sqlite, sqlite_store  # noqa: F401 - fixtures of this module
 from tests.sync.flows.trade import CHANNEL, KEY, LOCAL, POT, TEA, Hub
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
@@ -86,7 +85,7 @@ def meta_of(document):
 
 
 @pytest.fixture
-def trading(erp, sqlite_store):  # noqa: F811 - the fixture imported above
+def trading(erp, sqlite_store):
     @contextlib.contextmanager
     def begin(document_state):
         with serve_shop(dataclasses.replace(ShopSettings(), keys=(KEY,))) as (server, app):

@@ -1,4 +1,4 @@
-"""The databases of the sync core's tests, and the time that they turn on."""
+"""The time that the tests of the sync core turn on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,7 @@ import pytest
 from sync.flows import context, doubts, parties, sales
 from sync.flows.facets import effects
 from sync.work import drain, heart
-from tests.sync.databases import (
-    migrated_postgres,
-    migrated_sqlite,
-    postgres_store,
-    sqlite_store,
-    store,
-)
 from tests.sync.flows.world import World
-
-__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_store", "sqlite_store", "store"]
 
 
 class _Time:

@@ -6,7 +6,6 @@ from config.model import Config
 from config.settings import Settings
 from sync.rules.systems import Systems
 from sync.store.engine import Store
-from sync.store.migrate import migrate
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from tests.webapp.shop import SignedShop
@@ -17,11 +16,8 @@ CHANNELS = {"shop": ("shop-de", "shop-at")}
 
 
 @pytest.fixture
-def store(sqlite_url):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    yield store
-    store.close()
+def store(sqlite_store):
+    return sqlite_store
 
 
 @pytest.fixture
@@ -35,7 +31,13 @@ def queue():
 
 
 @pytest.fixture
-def make_app(store, sqlite_url, queue, tmp_path):
+def wait_s():
+    """How long a delivery waits for the database: longer than any disk is slow; a test of the limit chooses its own."""
+    return 30.0
+
+
+@pytest.fixture
+def make_app(store, sqlite_url, queue, tmp_path, wait_s):
     apps = []
 
     def make(**variables):
@@ -45,7 +47,7 @@ def make_app(store, sqlite_url, queue, tmp_path):
             settings,
             make_parts=lambda: Parts(
                 store=Store.open(sqlite_url),
-                receiver=Receiver(sqlite_url, CHANNELS, lambda channel, kind: True, wait_s=0.5),
+                receiver=Receiver(sqlite_url, CHANNELS, lambda channel, kind: True, wait_s=wait_s),
                 sources={"shop": SignedShop()},
                 queue_answers=lambda: queue.answers,
                 settings=settings,

@@ -12,8 +12,6 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 
 from connectors.kit.base import Delivery, Envelope
-from sync.store.engine import Store
-from sync.store.migrate import migrate
 from sync.store.tables import events, work_items
 from sync.work.receive import NotStored, Receiver
 from tests.webapp.served import Server
@@ -27,11 +25,8 @@ ROOM = 256 * 1024
 
 
 @pytest.fixture
-def store(sqlite_url):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    yield store
-    store.close()
+def store(sqlite_store):
+    return sqlite_store
 
 
 @pytest.fixture
@@ -127,10 +122,13 @@ def test_a_full_disk_is_503_until_there_is_room_and_what_was_taken_is_there(stor
     assert len(taken) > 20
     assert [deliver(server, MOST + again)[0] for again in range(3)] == [503] * 3
     assert server.call("GET", "/healthz")[0] == 200
+    status, _, body = server.call("GET", "/readyz")
+    assert (status, b"look at its disk" in body) == (503, True)
     assert all("look at its disk" in line["reason"] for line in said(server, "delivery_not_stored"))
     assert len(said(server, "delivery_not_stored")) == 4
     assert not said(server, "row_refused")
     assert kept(store) == (set(taken), set(taken))
     limit_files(server, resource.RLIM_INFINITY)
+    assert server.call("GET", "/readyz")[0] == 200
     assert deliver(server, MOST)[0] == 202
     assert kept(store) == ({*taken, str(MOST)}, {*taken, str(MOST)})

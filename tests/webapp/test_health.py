@@ -38,6 +38,7 @@ def test_a_schema_of_another_version_is_not_ready_and_says_what_to_do(client, st
     assert "crossdock init" in checks["schema"]["message"]
 
 
+@pytest.mark.parametrize("wait_s", [0.5])
 def test_a_database_that_cannot_be_written_is_not_ready_and_says_so_in_time(client, tmp_path, store):
     holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -16,21 +16,12 @@ from http.client import HTTPException
 import pytest
 from sqlalchemy import func, select, text
 
-from sync.store.engine import Store
-from sync.store.migrate import migrate
 from sync.store.tables import events, schedules, work_items
+from tests.databases import url_of
 from tests.webapp.served import Server
 from tests.webapp.shop import order, signed
 
 pytestmark = pytest.mark.loopback
-
-
-@pytest.fixture
-def store(database_url):
-    store = Store.open(database_url)
-    migrate(store)
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -91,9 +82,9 @@ def refuse_events_of(store, external_id):
     store.write(lambda connection: [connection.execute(text(statement)) for statement in statements])
 
 
-def test_equal_different_and_poison_deliveries_at_once_through_two_processes(store, database_url, serve):
+def test_equal_different_and_poison_deliveries_at_once_through_two_processes(store, store_url, serve):
     refuse_events_of(store, "poison")
-    server = serve(database_url, CROSSDOCK_WEB_PROCESSES="2")
+    server = serve(store_url, CROSSDOCK_WEB_PROCESSES="2")
     bodies = [order(number) for number in range(100)] + [order("same")] * 100 + [order("poison")]
     statuses = all_at_once(server, bodies)
     assert statuses == [202] * 200 + [500]
@@ -105,12 +96,10 @@ def test_equal_different_and_poison_deliveries_at_once_through_two_processes(sto
     assert len(set(re.findall(r"Booting worker with pid: (\d+)", server.log))) == 2
 
 
-def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_item(tmp_path, serve):
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    store = Store.open(url)
-    migrate(store)
+def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_item(tmp_path, sqlite_store, serve):
+    url = url_of(sqlite_store)
     server = serve(url)
-    holder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(post, server, order(7))
@@ -120,15 +109,14 @@ def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_i
             answer.result(10)
     holder.execute("ROLLBACK")
     holder.close()
-    assert items(store) == 0
+    assert items(sqlite_store) == 0
     server.start()
     assert deliver_again(server, order(7)) == 202
-    assert items(store) == 1
-    store.close()
+    assert items(sqlite_store) == 1
 
 
-def test_kill_9_behind_the_answer_loses_nothing(store, database_url, serve):
-    server = serve(database_url)
+def test_kill_9_behind_the_answer_loses_nothing(store, store_url, serve):
+    server = serve(store_url)
     stored = []
     stop = threading.Event()
 
@@ -151,12 +139,10 @@ def test_kill_9_behind_the_answer_loses_nothing(store, database_url, serve):
     assert set(stored) <= kept
 
 
-def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, serve):
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    store = Store.open(url)
-    migrate(store)
+def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, sqlite_store, serve):
+    url = url_of(sqlite_store)
     server = serve(url)
-    holder = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     begun = time.monotonic()
     statuses = all_at_once(server, [order(number) for number in range(10)])
@@ -168,17 +154,14 @@ def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, serv
     assert statuses == [503] * 10
     assert 1.9 < took_s < 3
     assert server.call("GET", "/readyz")[0] == 200
-    assert items(store) == 0
-    store.close()
+    assert items(sqlite_store) == 0
 
 
-def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_url, serve):
-    store = Store.open(sqlite_url)
-    migrate(store)
+def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_store, serve):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(64)
-        server = serve(sqlite_url, CROSSDOCK_REDIS=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        server = serve(url_of(sqlite_store), CROSSDOCK_REDIS=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         begun = time.monotonic()
         statuses = all_at_once(server, [order(number) for number in range(20)])
         assert time.monotonic() - begun < 1
@@ -186,18 +169,14 @@ def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_url, s
         status, _, body = server.call("GET", "/readyz")
         assert (status, b'"degraded"' in body) == (200, True)
         server.stop()
-    store.close()
 
 
-def test_fifty_megabytes_cost_neither_memory_nor_the_connection_of_others(sqlite_url, serve):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    server = serve(sqlite_url)
+def test_fifty_megabytes_cost_neither_memory_nor_the_connection_of_others(sqlite_store, serve):
+    server = serve(url_of(sqlite_store))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         assert post(server, b"0" * 50_000_000, signed(b"")) == 413
-    assert scalar(store, select(func.count()).select_from(schedules).where(schedules.c.asked)) == 1
+    assert scalar(sqlite_store, select(func.count()).select_from(schedules).where(schedules.c.asked)) == 1
     assert post(server, order(7)) == 202
-    store.close()
 
 
 def raw(server, request, timeout=10):
@@ -208,10 +187,8 @@ def raw(server, request, timeout=10):
         return connection.recv(65536).partition(b"\r\n")[0].decode()
 
 
-def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_url, serve):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    server = serve(sqlite_url, CROSSDOCK_MAX_BODY_KIB="1")
+def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_store, serve):
+    server = serve(url_of(sqlite_store), CROSSDOCK_MAX_BODY_KIB="1")
     body = order(7)
     head = b"POST /webhooks/shop HTTP/1.1\r\nHost: x\r\n"
     names = b"".join(f"{name}: {value}\r\n".encode() for name, value in signed(body).items())
@@ -221,10 +198,9 @@ def test_only_whole_bodies_within_the_limits_are_deliveries(sqlite_url, serve):
     assert " 400 " in raw(server, head + names + b"Content-Length: -1\r\n\r\n" + body)
     assert " 431 " in raw(server, head + b"X: " + b"y" * 10_000 + b"\r\n\r\n")
     assert " 414 " in raw(server, b"GET /" + b"y" * 5000 + b" HTTP/1.1\r\n\r\n")
-    assert items(store) == 0
+    assert items(sqlite_store) == 0
     assert " 202 " in raw(server, chunked + b"%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n")
-    assert items(store) == 1
-    store.close()
+    assert items(sqlite_store) == 1
 
 
 def test_a_configuration_that_cannot_be_used_ends_the_process_with_its_reason_and_no_traceback(tmp_path, sqlite_url):
@@ -237,8 +213,8 @@ def test_a_configuration_that_cannot_be_used_ends_the_process_with_its_reason_an
     assert "Traceback" not in server.log
 
 
-def test_a_stopping_process_answers_what_it_took_in(store, database_url, serve):
-    server = serve(database_url)
+def test_a_stopping_process_answers_what_it_took_in(store, store_url, serve):
+    server = serve(store_url)
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(post, server, order(number)) for number in range(20)]
         time.sleep(0.05)
@@ -252,10 +228,8 @@ def test_a_stopping_process_answers_what_it_took_in(store, database_url, serve):
     assert server.process.wait(20) == 0
 
 
-def test_senders_of_a_byte_a_second_do_not_keep_a_delivery_out(sqlite_url, serve):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    server = serve(sqlite_url, CROSSDOCK_WEB_THREADS="8")
+def test_senders_of_a_byte_a_second_do_not_keep_a_delivery_out(sqlite_store, serve):
+    server = serve(url_of(sqlite_store), CROSSDOCK_WEB_THREADS="8")
     stop = threading.Event()
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5)) for _ in range(32)]
@@ -276,4 +250,3 @@ def test_senders_of_a_byte_a_second_do_not_keep_a_delivery_out(sqlite_url, serve
         finally:
             stop.set()
             sender.join()
-    store.close()

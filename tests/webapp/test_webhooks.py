@@ -146,6 +146,7 @@ def test_strangers_cannot_have_a_shop_pulled_without_end(make_app, store):
     assert asked(store) == []
 
 
+@pytest.mark.parametrize("wait_s", [0.5])
 def test_a_locked_database_is_503_with_a_time_to_come_again(client, store, tmp_path):
     holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

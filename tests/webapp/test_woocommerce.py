@@ -11,8 +11,6 @@ from sqlalchemy import func, select
 
 from config.settings import Settings
 from sync.store.bodies import load_json, unpack
-from sync.store.engine import Store
-from sync.store.migrate import migrate
 from sync.store.tables import events, work_items
 from tests.shared import shared_path
 from webapp.app import create_app
@@ -37,11 +35,8 @@ channels:
 
 
 @pytest.fixture
-def store(sqlite_url):
-    store = Store.open(sqlite_url)
-    migrate(store)
-    yield store
-    store.close()
+def store(sqlite_store):
+    return sqlite_store
 
 
 @pytest.fixture

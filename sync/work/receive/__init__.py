@@ -53,7 +53,7 @@ class Receiver:
         self._writer.put(Receipt(connection, poll=True))
 
     def prove(self) -> None:
-        """Return when the writer committed a transaction that writes nothing. Raises NotStored, RowRefused."""
+        """Return when the writer committed something that leaves nothing behind. Raises NotStored, RowRefused."""
         self._writer.put(Receipt(""))
 
     def status(self) -> WriterStatus:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from connectors.kit.base import Delivery
 from sync.store import schedule
 from sync.store.bodies import digest, dump_json, pack
+from sync.store.health import prove_writable
 from sync.store.inbox import NewEvent, record_events
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.tables import events
@@ -29,6 +30,11 @@ class Receipt:
     event: NewEvent | None = None
     #: The delivery itself cannot be used, so the connection's channels are to be pulled at once.
     poll: bool = False
+
+    @property
+    def proves(self) -> bool:
+        """Whether nothing of it is to stay."""
+        return self.event is None and not self.poll
 
     @property
     def size(self) -> int:
@@ -78,6 +84,8 @@ def write_receipts(connection: Connection, receipts: Sequence[Receipt], channels
         schedule.ask(connection, f"pull:{name}")
     unreadable = sorted({event.connection for event in rows if event.problem})
     open_issues(connection, [Stop(None, _unreadable(name)) for name in unreadable])
+    if any(receipt.proves for receipt in receipts):
+        prove_writable(connection)
 
 
 def _unreadable(name: str) -> Cause:

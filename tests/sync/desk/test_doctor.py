@@ -39,7 +39,7 @@ from sync.store.singletons import take
 from sync.store.switches import pause
 from sync.store.tables import events, metadata, reports
 from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
-from tests.sync.databases import forward
+from tests.databases import forward
 from tests.sync.desk.test_connections import attempt
 
 CONFIG = """\

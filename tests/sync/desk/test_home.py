@@ -20,7 +20,7 @@ from sync.store.issues import Cause, Stop, open_issues
 from sync.store.leases import close_lease, open_lease
 from sync.store.switches import pause, pauses, resume
 from sync.store.tables import audit
-from tests.sync.databases import forward, now
+from tests.databases import forward, now
 from tests.sync.flows.world import CHANNEL, World
 
 ANNA = Actor("anna", "console 127.0.0.1")

@@ -13,7 +13,7 @@ from sync.flows.adopt import find_matches, link_matches
 from sync.flows.resync import compare_and_mark
 from sync.store.audit import Actor
 from sync.store.tables import bindings, issue_documents, order_skus, orders, work_items
-from tests.sync.databases import now
+from tests.databases import now
 from tests.sync.flows.shop import PLACED, payload
 from tests.sync.flows.world import CHANNEL, World
 

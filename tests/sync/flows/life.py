@@ -22,7 +22,7 @@ from sync.store.states import CLAIMABLE
 from sync.store.switches import pause, resume
 from sync.store.tables import events, intents
 from sync.work.drain import drain_channel
-from tests.sync.databases import empty, now
+from tests.databases import empty, now
 from tests.sync.flows.shop import PLACED, event, total_of
 from tests.sync.flows.world import CHANNEL, World
 

@@ -22,7 +22,7 @@ from sync.store.items import find, mark
 from sync.store.orders import OrderRow, save_orders
 from sync.store.stock.captured import Taken, capture, let_go, reserve
 from sync.store.stock.levels import Read, begin_reading, save_levels
-from tests.sync.databases import empty, now
+from tests.databases import empty, now
 from tests.sync.flows.stock_world import MAIN, ONE, TWO, StockWorld
 
 SKU = "TASSE"

@@ -41,7 +41,7 @@ from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
 from sync.work.stock.drain import drain_stock
 from sync.work.stock.run import run_stock
-from tests.sync.databases import forward, now
+from tests.databases import forward, now
 from tests.sync.flows.erp import Erp
 from tests.sync.flows.shop import PLACED, Shop
 from tests.sync.flows.world import Bell

@@ -14,7 +14,7 @@ from sync.store.audit import Actor
 from sync.store.lookups import save_lookup
 from sync.store.switches import pause, resume
 from sync.store.tables import audit, events
-from tests.sync.databases import now
+from tests.databases import now
 from tests.sync.flows.shop import event, payload
 from tests.sync.flows.world import CHANNEL, World
 

@@ -49,7 +49,7 @@ from sync.store.tables import channel_states, documents, intents, orders, work_i
 from sync.work.drain import drain_channel
 from sync.work.stock.drain import drain_stock
 from sync.work.stock.run import run_stock
-from tests.sync.databases import forward
+from tests.databases import forward
 from tests.sync.flows.shop import PLACED
 
 CHANNEL = "web"

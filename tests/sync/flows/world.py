@@ -25,7 +25,7 @@ from sync.store.orders import StoredOrder, find_orders, list_orders
 from sync.store.tables import bindings, channel_states, intents, leases, orders, work_items
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
-from tests.sync.databases import forward
+from tests.databases import forward
 from tests.sync.flows.erp import Crash, Erp, Sale
 from tests.sync.flows.shop import PLACED, Shop
 

@@ -10,7 +10,7 @@ from sync.store.bodies import load_json, unpack
 from sync.store.inbox import load_payloads, record_events, unknown
 from sync.store.states import BACKFILL
 from sync.store.tables import events
-from tests.sync.databases import open_store
+from tests.databases import open_store
 from tests.sync.flows.shop import event, payload
 from tests.sync.flows.world import World
 

@@ -21,7 +21,7 @@ from sync.store.leases import (
 )
 from sync.store.states import BACKFILL, LIVE, ItemState
 from sync.store.tables import leases, work_items
-from tests.sync.databases import forward, now
+from tests.databases import forward, now
 from tests.sync.flows.world import World
 
 LEASE_S = 30.0

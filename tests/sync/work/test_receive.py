@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import func, select, text
 
 from connectors.kit.base import Delivery, Envelope
-from sync.store.engine import Store
 from sync.store.issues import list_open
-from sync.store.migrate import migrate
-from sync.store.tables import events, schedules, work_items
+from sync.store.tables import checkpoints, events, schedules, work_items
 from sync.work.receive import NotStored, Receiver, RowRefused
+from tests.databases import url_of
 
 CHANNELS = {"shop": ("shop-de", "shop-at")}
 
@@ -29,16 +28,8 @@ class Bells:
 
 
 @pytest.fixture
-def store(database_url):
-    store = Store.open(database_url)
-    migrate(store)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def receiver(store, database_url):
-    receiver = Receiver(database_url, CHANNELS, Bells())
+def receiver(store, store_url):
+    receiver = Receiver(store_url, CHANNELS, Bells())
     yield receiver
     assert receiver.close()
 
@@ -121,8 +112,8 @@ def test_only_the_row_that_the_database_refuses_gets_the_error(store, receiver):
     assert count(store, events.c.id, events.c.external_id == "poison") == 0
 
 
-def test_two_writers_that_meet_the_same_new_items_do_not_lock_each_other_out(store, database_url, receiver):
-    other = Receiver(database_url, CHANNELS, Bells())
+def test_two_writers_that_meet_the_same_new_items_do_not_lock_each_other_out(store, store_url, receiver):
+    other = Receiver(store_url, CHANNELS, Bells())
     orders = [str(number) for number in range(60)]
     with ThreadPoolExecutor(2) as pool:
         halves = [
@@ -182,12 +173,10 @@ def test_polling_at_once_can_be_asked_for_again_and_again(store, receiver):
     assert count(store, schedules.c.name, schedules.c.asked) == 1
 
 
-def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer_lives_on(tmp_path):
-    url = f"sqlite:///{tmp_path / 'x.sqlite'}"
-    store = Store.open(url)
-    migrate(store)
+def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer_lives_on(tmp_path, sqlite_store):
+    url = url_of(sqlite_store)
     receiver = Receiver(url, CHANNELS, Bells(), wait_s=0.3)
-    holder = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
+    holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     begun = time.monotonic()
     with pytest.raises(NotStored):
@@ -198,17 +187,14 @@ def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer
     holder.close()
     assert receiver.status().restarts == 0
     assert receiver.close()
-    assert count(store, work_items.c.id, work_items.c.external_id == "7") == 0
-    assert count(store, work_items.c.id, work_items.c.external_id == "8") == 2
-    store.close()
+    assert count(sqlite_store, work_items.c.id, work_items.c.external_id == "7") == 0
+    assert count(sqlite_store, work_items.c.id, work_items.c.external_id == "8") == 2
 
 
-def test_a_lock_that_is_released_in_time_costs_only_the_wait(tmp_path):
-    url = f"sqlite:///{tmp_path / 'x.sqlite'}"
-    store = Store.open(url)
-    migrate(store)
+def test_a_lock_that_is_released_in_time_costs_only_the_wait(tmp_path, sqlite_store):
+    url = url_of(sqlite_store)
     receiver = Receiver(url, CHANNELS, Bells())
-    holder = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None, check_same_thread=False)
+    holder = sqlite3.connect(tmp_path / "crossdock.sqlite", isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
     threading.Timer(0.2, lambda: holder.execute("ROLLBACK")).start()
     begun = time.monotonic()
@@ -216,21 +202,17 @@ def test_a_lock_that_is_released_in_time_costs_only_the_wait(tmp_path):
     assert time.monotonic() - begun < 0.5
     holder.close()
     assert receiver.close()
-    store.close()
 
 
-def test_a_row_lock_that_stays_is_an_error_for_its_own_row_only(postgres_url):
-    store = Store.open(postgres_url)
-    migrate(store)
-    receiver = Receiver(postgres_url, CHANNELS, Bells())
+def test_a_row_lock_that_stays_is_an_error_for_its_own_row_only(postgres_store):
+    receiver = Receiver(url_of(postgres_store), CHANNELS, Bells())
     receiver.receive("shop", delivery("7"), b"{}")
-    with store.engine.begin() as holder:
+    with postgres_store.engine.begin() as holder:
         holder.execute(select(work_items).where(work_items.c.external_id == "7").with_for_update())
         results = all_at_once(receiver, [delivery(order, changed=True) for order in ("7", "8", "9")])
     assert results[0] is NotStored
     assert results[1:] == [None, None]
     assert receiver.close()
-    store.close()
 
 
 def test_a_server_that_went_away_and_came_back_is_found_again(store, receiver, postgres_url, request):
@@ -286,9 +268,9 @@ def test_a_fault_of_the_writer_itself_is_answered_counted_and_outlived(store, re
     assert (status.alive, status.restarts, status.last_error) == (True, 1, "ZeroDivisionError")
 
 
-def test_a_bell_that_hangs_delays_no_answer(store, database_url):
+def test_a_bell_that_hangs_delays_no_answer(store, store_url):
     hanging = threading.Event()
-    receiver = Receiver(database_url, CHANNELS, lambda channel, kind: hanging.wait(10))
+    receiver = Receiver(store_url, CHANNELS, lambda channel, kind: hanging.wait(10))
     begun = time.monotonic()
     for number in range(5):
         receiver.receive("shop", delivery(str(number)), b"{}")
@@ -297,17 +279,17 @@ def test_a_bell_that_hangs_delays_no_answer(store, database_url):
     assert receiver.close()
 
 
-def test_a_bell_that_fails_costs_nothing(store, database_url):
+def test_a_bell_that_fails_costs_nothing(store, store_url):
     def fail(channel, kind):
         raise ConnectionRefusedError
 
-    receiver = Receiver(database_url, CHANNELS, fail)
+    receiver = Receiver(store_url, CHANNELS, fail)
     receiver.receive("shop", delivery("7"), b"{}")
     receiver.receive("shop", delivery("8"), b"{}")
     assert receiver.close()
     assert receiver._ringer.keeper.restarts == 0
 
 
-def test_proving_that_writing_works_writes_nothing(store, receiver):
+def test_proving_that_writing_works_leaves_nothing(store, receiver):
     receiver.prove()
-    assert count(store, events.c.id) == 0
+    assert (count(store, events.c.id), count(store, checkpoints.c.connection)) == (0, 0)

@@ -13,7 +13,7 @@ from sync.store import schedule
 from sync.store.items import mark
 from sync.store.switches import pause
 from sync.work.tasks import Tasks
-from tests.sync.databases import now
+from tests.databases import now
 from tests.sync.flows.shop import Shop
 from tests.sync.flows.stock_world import ONE, StockWorld
 

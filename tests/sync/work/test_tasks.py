@@ -9,7 +9,7 @@ from sync.store import schedule, singletons
 from sync.store.switches import pause, pauses
 from sync.work.scheduler import Scheduler
 from sync.work.tasks import Tasks
-from tests.sync.databases import forward, now
+from tests.databases import forward, now
 from tests.sync.flows.world import CHANNEL, World
 
 

@@ -8,8 +8,6 @@ from sqlalchemy import update
 from config.model import Channel
 from sync.store import singletons
 from sync.store.channels import channel_state, start_channel
-from sync.store.engine import Store
-from sync.store.migrate import migrate
 from sync.store.singletons import SCHEDULER
 from sync.store.tables import singletons as table
 from sync.work.trust import begin_channel
@@ -18,12 +16,9 @@ CHANNEL = Channel(name="shop-de", source="shop", erp="erp")
 
 
 @pytest.fixture
-def store(database_url):
-    store = Store.open(database_url)
-    migrate(store)
+def store(store):
     store.write(lambda c: start_channel(c, "shop-de", None))
-    yield store
-    store.close()
+    return store
 
 
 def trusted_since(store):

@@ -16,13 +16,10 @@ from sync.desk import accounts
 from sync.store import users
 from sync.store.audit import Actor
 from tests.shared import unavailable
-from tests.sync.databases import migrated_sqlite, sqlite_store
 from tests.valkey import ValkeyServer
 from tests.webapp.console import hostile
 from tests.webapp.console.browsing import Person
 from tests.webapp.console.stage import PASSWORD, staged
-
-__all__ = ["migrated_sqlite", "sqlite_store"]
 
 PAGE = {"Accept": "text/html"}
 
@@ -30,11 +27,6 @@ PAGE = {"Accept": "text/html"}
 def words_of(page):
     """What a reader sees: the values of a text stand in elements of their own."""
     return html.unescape(re.sub(r"<[^>]+>", "", page))
-
-
-@pytest.fixture
-def store(sqlite_store):
-    return sqlite_store
 
 
 @pytest.fixture(scope="session")

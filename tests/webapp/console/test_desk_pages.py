@@ -25,8 +25,8 @@ from sync.store.leases import open_lease
 from sync.store.lookups import load_lookups
 from sync.store.tables import audit, bulk_runs, schedules
 from sync.work.receive import Receiver
+from tests.databases import now
 from tests.sync.conftest import passing_time
-from tests.sync.databases import now
 from tests.sync.flows.world import CHANNEL, World
 from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
