@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from mappings.base import JsonDict, Resolved, SourceOptions, TargetOptions
 from mappings.canonical.facets import Invoice, OrderRefund, Shipment, Standing
+from mappings.canonical.money import Money
 from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
 
@@ -45,6 +46,19 @@ class Billed:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """What the ERP's people took back or credited, and the shop is to give back."""
+
+    amount: Money
+    #: What people call the ERP's document.
+    number: str
+    #: By this the shop's refund is found again.
+    key: str
+    #: The shop has its gateway send the money; else it moves by hand.
+    payout: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ShopFacets:
     """What a shop's mapping reads and writes of the facets."""
 
@@ -64,6 +78,10 @@ class ShopFacets:
     invoice_marks: Callable[[Sequence[Billed], JsonDict], JsonDict]
     #: The payload of `update_order` that brings the order into one of the shop's own states.
     state: Callable[[str], JsonDict]
+    #: The payload of `create_refund`; None for a shop in which refunds cannot be made.
+    give_back: Callable[[TakenBack], JsonDict] | None = None
+    #: The key of ours that a refund of the shop carries; empty for one that people made.
+    refund_mark: Callable[[JsonDict], str] = lambda _: ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,49 @@ import dataclasses
 import datetime as dt
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from connectors.kit.base import Envelope, JsonDict, KeyDeclaration, Page, Rank, Result, TargetDocument
+
+# --- what both can do --------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSummary:
+    """One line of a cheap list of refunds (in an ERP: of what it credits), for the proof."""
+
+    external_id: str
+    #: Our key, where an ERP's document carries one.
+    key: str = ""
+    #: Id of what it gives money back of: the order in a shop, the sale in an ERP.
+    of: str
+    #: What people call it: the order's number in a shop, the document's in an ERP.
+    number: str
+    state: str
+    #: What it gives back, with tax: positive, exactly as the system wrote it.
+    amount: Decimal
+    currency: str
+    made_at: dt.datetime
+    #: The calendar day in the system's own zone.
+    made_on: dt.date
+    #: How far an ERP's document got; None in a shop.
+    rank: Rank | None = None
+    #: Whether an ERP's credit note is posted; None where nobody said.
+    posted: bool | None = None
+
+
+@runtime_checkable
+class ListsRefunds(Protocol):
+    """Lists refunds afresh, whoever made them, so that they can be proven."""
+
+    @abstractmethod
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every refund of our shop made in the window, each once; in an ERP cancelled ones and those without key too.
+
+        Raises Transient, ConnectionBroken, RecordRejected for one that cannot be read.
+        """
+
 
 # --- what an ERP can do ------------------------------------------------------------------------------------------
 
@@ -128,6 +168,18 @@ class DetailsRefunds(Protocol):
     @abstractmethod
     def fetch_refunds(self, external_id: str) -> list[JsonDict]:
         """All refunds of one order, oldest first. Raises RecordRejected when the order is gone."""
+
+
+@runtime_checkable
+class MakesRefunds(Protocol):
+    """Makes refunds (`order_keys["refund"]` of `MarksOrders` says how they are found again)."""
+
+    @abstractmethod
+    def create_refund(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """Give money of one order back; the refund as `fetch_refunds` would give it. A repeat gives it back twice.
+
+        Raises RecordRejected where the shop refuses (more than is left, a gateway that cannot): nothing has moved.
+        """
 
 
 @runtime_checkable

@@ -29,8 +29,10 @@ from connectors.kit.facets import (
     DocumentFile,
     FollowsSales,
     GivesFiles,
+    ListsRefunds,
     PostsInvoices,
     RefundsSales,
+    RefundSummary,
     TakesPayments,
 )
 from connectors.kit.findings import Circumstances, Finding
@@ -56,6 +58,7 @@ class SandboxErp(
     SalesTarget,
     FollowsSales,
     RefundsSales,
+    ListsRefunds,
     TakesPayments,
     PostsInvoices,
     GivesFiles,
@@ -172,7 +175,7 @@ class SandboxErp(
         """One call for each batch."""
         return follow.survey_sales(self._client, external_ids)
 
-    # RefundsSales
+    # RefundsSales, ListsRefunds
 
     def find_refunds(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Every refund of our shop under each key, lowest id first."""
@@ -185,6 +188,10 @@ class SandboxErp(
     def advance_refunds(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
         """Bring up what is below `rank`, then read it back."""
         return self._refunds.advance(documents, rank)
+
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every refund of our shop, whoever made it."""
+        return lists.list_refunds(self._client, self._shop, since, until)
 
     # TakesPayments, PostsInvoices, GivesFiles
 

@@ -1,4 +1,4 @@
-"""Sales as people and proofs look for them: by what they are called, and by the window in which they were placed."""
+"""Sales and refunds as people and proofs look for them: by what they are called, and by when they were placed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from connectors.kit.base import DocumentSummary, JsonDict
+from connectors.kit.facets import RefundSummary
 from connectors.sandbox_erp.client import Client, reading
 from connectors.sandbox_erp.documents import RANKS
 
@@ -28,6 +29,34 @@ def list_sales(client: Client, shop: str, since: dt.datetime, until: dt.datetime
             summaries = [_summary(sale) for sale in data["sales"]]
             after = data["next"]
         yield from summaries
+
+
+def list_refunds(client: Client, shop: str, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+    """The same for what was given back; amounts positive."""
+    after: int | None = 0
+    while after is not None:
+        window = [("shop", shop), ("since", since.isoformat()), ("until", until.isoformat())]
+        data = client.get("api/refunds", [*window, ("after", str(after))])
+        with reading():
+            refunds = [_refund(refund) for refund in data["refunds"]]
+            after = data["next"]
+        yield from refunds
+
+
+def _refund(refund: JsonDict) -> RefundSummary:
+    return RefundSummary(
+        external_id=str(int(refund["id"])),
+        key=refund["external_key"],
+        of=str(int(refund["sale"])),
+        number=refund["number"],
+        state=refund["state"],
+        amount=-Decimal(refund["total"]),
+        currency=refund["currency"],
+        made_at=dt.datetime.fromisoformat(refund["placed_at"]),
+        made_on=dt.date.fromisoformat(refund["sale_date"]),
+        rank=RANKS[refund["state"]],
+        posted=bool(refund["posted"]),
+    )
 
 
 def _summary(sale: JsonDict) -> DocumentSummary:

@@ -31,8 +31,10 @@ from connectors.kit.facets import (
     DocumentFile,
     FollowsSales,
     GivesFiles,
+    ListsRefunds,
     PostsInvoices,
     RefundsSales,
+    RefundSummary,
     TakesPayments,
 )
 from connectors.kit.findings import Circumstances, Finding
@@ -68,6 +70,7 @@ class Tryton(
     SalesTarget,
     FollowsSales,
     RefundsSales,
+    ListsRefunds,
     TakesPayments,
     PostsInvoices,
     GivesFiles,
@@ -98,7 +101,7 @@ class Tryton(
         self._sales = Sales(self._client, self._masters, self.bulk)
         self._follow = Follow(self._client, self._masters, settings.overlap_s)
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
-        self._refunds = Refunds(self._sales)
+        self._refunds = Refunds(self._client, self._masters, self._sales)
         self._changes = Changes(self._client)
         posting = threading.Lock()
         self._invoices = Invoices(self._client, posting)
@@ -212,6 +215,10 @@ class Tryton(
     def advance_refunds(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
         """As sales; the confirmation makes the credit note and the return shipment."""
         return self._refunds.advance(documents, rank)
+
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every return sale of the web shop's sales whose sale date lies in the window."""
+        return self._refunds.list_all(since, until)
 
     def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Account moves of invoices by their description; `total` is negative for money that was paid out."""

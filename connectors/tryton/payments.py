@@ -29,7 +29,6 @@ _MOVE: Final = (
     *("lines.account.type.receivable",),
 )
 _INVOICE: Final = ("number", "state", "party", "account", "company", "currency", "amount_to_pay")
-_ORIGIN: Final = "account.invoice,"
 
 
 class Payments:
@@ -39,11 +38,12 @@ class Payments:
         self._client, self._masters, self._alone = client, masters, alone
 
     def find(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
-        """Account moves of invoices, by description."""
+        """Account moves of invoices of the web shop's sales, by description: another shop's may bear the same one."""
         found: dict[str, list[TargetDocument]] = {}
         company = ["company", "=", self._masters.company()["id"]]
+        ours = ["origin.sales.web_shop", "=", self._masters.web_shop()["id"], "account.invoice"]
         for batch in batches(references):
-            domain = [company, ["description", "in", batch], ["origin", "like", f"{_ORIGIN}%"]]
+            domain = [company, ["description", "in", batch], ours]
             for row in self._client.search("account.move", domain, _MOVE, order=[["id", "ASC"]]):
                 found.setdefault(row["description"], []).append(_payment(row))
         return found

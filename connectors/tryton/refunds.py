@@ -6,18 +6,26 @@ back. The server makes their credit note and, where goods come back, their retur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from connectors.kit.base import JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import RecordRejected
-from connectors.tryton.sales import Sales, refunded
+from connectors.kit.facets import RefundSummary
+from connectors.tryton.client import TrytonClient
+from connectors.tryton.masters import Masters
+from connectors.tryton.sales import FIELDS, MODEL, RANKS, Sales, placed_in, refunded
+
+_PAGE: Final = 200
+_POSTED: Final = frozenset({"posted", "paid"})
 
 
 class Refunds:
     """The return sales of one web shop."""
 
-    def __init__(self, sales: Sales) -> None:
-        self._sales = sales
+    def __init__(self, client: TrytonClient, masters: Masters, sales: Sales) -> None:
+        self._client, self._masters, self._sales = client, masters, sales
 
     def find(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """By key, those alone that name the sale they refund: a sale of an order may bear any key."""
@@ -38,3 +46,39 @@ class Refunds:
     def advance(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
         """Up to `rank`; the credit note and the return are made at the confirmation."""
         return self._sales.advance(documents, rank)
+
+    def list_all(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """By sale date, in pages that stay whole while sales are added.
+
+        A return that somebody makes in the ERP by hand may name no web shop; that of the sale which it refunds counts.
+        """
+        shop = self._masters.web_shop()["id"]
+        ours = ["OR", ["web_shop", "=", shop], ["origin.web_shop", "=", shop, MODEL]]
+        last = 0
+        while True:
+            domain = [["id", ">", last], ["origin", "like", f"{MODEL},%"], ours, placed_in(since, until)]
+            fields = (*FIELDS, "invoices.state")
+            rows = self._client.search(MODEL, domain, fields, order=[["id", "ASC"]], limit=_PAGE)
+            yield from map(_summary, rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1]["id"]
+
+
+def _summary(row: JsonDict) -> RefundSummary:
+    created: dt.datetime = row["create_date"]
+    made_on: dt.date = row["sale_date"] or created.date()
+    notes = [invoice["state"] for invoice in row["invoices"] if invoice["state"] != "cancelled"]
+    return RefundSummary(
+        external_id=str(row["id"]),
+        key=row["web_id"] or "",
+        of=refunded(row["origin"]),
+        number=row["number"] or "",
+        state=row["state"],
+        amount=-row["total_amount"],
+        currency=row["currency"]["code"],
+        made_at=dt.datetime.combine(made_on, dt.time(), dt.UTC),
+        made_on=made_on,
+        rank=RANKS[row["state"]],
+        posted=bool(notes) and all(state in _POSTED for state in notes),
+    )

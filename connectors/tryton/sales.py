@@ -229,10 +229,9 @@ class Sales:
     def list_all(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """By sale date, in pages that stay whole while sales are added. A refund is no sale that a shop has made."""
         shop = self._masters.web_shop()["id"]
-        placed = ["OR", _dated(since, until), _undated(since, until)]
         last = 0
         while True:
-            domain = [["web_shop", "=", shop], ["id", ">", last], _NO_RETURN, placed]
+            domain = [["web_shop", "=", shop], ["id", ">", last], _NO_RETURN, placed_in(since, until)]
             rows = self._client.search(MODEL, domain, FIELDS, order=[["id", "ASC"]], limit=_PAGE)
             for row in rows:
                 yield _summary(row)
@@ -269,6 +268,11 @@ class Sales:
 
     def _taken(self, keys: Sequence[str]) -> frozenset[str]:
         return frozenset(self.find(keys))
+
+
+def placed_in(since: dt.datetime, until: dt.datetime) -> list[Any]:
+    """The part of a domain that takes sales by their date."""
+    return ["OR", _dated(since, until), _undated(since, until)]
 
 
 def _dated(since: dt.datetime, until: dt.datetime) -> list[Any]:

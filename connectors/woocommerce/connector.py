@@ -35,7 +35,14 @@ from connectors.kit.base import (
     Throttle,
 )
 from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
-from connectors.kit.facets import DetailsRefunds, MarksOrders, TakesFulfilments
+from connectors.kit.facets import (
+    DetailsRefunds,
+    ListsRefunds,
+    MakesRefunds,
+    MarksOrders,
+    RefundSummary,
+    TakesFulfilments,
+)
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
@@ -46,6 +53,7 @@ from connectors.woocommerce.checkup import CHECKS, Checkup
 from connectors.woocommerce.fulfilments import Fulfilments
 from connectors.woocommerce.lists import MAX_PER_PAGE, now_of, pages_of, rows_of
 from connectors.woocommerce.marks import Marks
+from connectors.woocommerce.refunds import Refunds
 from connectors.woocommerce.stock import BULK, Stock
 from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
@@ -70,6 +78,8 @@ class WooCommerce(
     Diagnoses,
     LinksDocuments,
     DetailsRefunds,
+    ListsRefunds,
+    MakesRefunds,
     TakesFulfilments,
     MarksOrders,
     StockTarget,
@@ -92,6 +102,8 @@ class WooCommerce(
             "note": KeyDeclaration(key_field="note", enforced=False, same_call=True),
             # One entry of each name: writing it again changes that one.
             "mark": KeyDeclaration(key_field="meta_data.key", enforced=True, same_call=True),
+            # The last words of its reason, which the shop writes with the refund itself.
+            "refund": KeyDeclaration(key_field="reason", enforced=False, same_call=True),
         }
     )
     checks = CHECKS
@@ -128,6 +140,7 @@ class WooCommerce(
         self._stock = Stock(self._writer, self._get)
         #: The shop's front door, without credentials; for the check-up alone.
         self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
+        self._refunds = Refunds(self._get, self._changes, self._per_page)
 
     def close(self) -> None:
         """Close the connections."""
@@ -156,7 +169,7 @@ class WooCommerce(
         for status in self._statuses:
             start = marks[status] - self._overlap if status in marks else begin
             marks.setdefault(status, begin)
-            for step in self._changes(status, max(rows.floor(start), _BEGINNING)):
+            for step in self._changes({"status": status}, max(rows.floor(start), _BEGINNING)):
                 marks[status] = max(marks[status], step.reached)
                 if step.rows:
                     yielded = True
@@ -164,8 +177,8 @@ class WooCommerce(
         if not yielded:
             yield Page((), _write_checkpoint(marks))
 
-    def _changes(self, status: str, start: dt.datetime) -> Iterator[Step]:
-        fetch = functools.partial(self._list, {"status": status}, "modified")
+    def _changes(self, query: Mapping[str, str], start: dt.datetime) -> Iterator[Step]:
+        fetch = functools.partial(self._list, query, "modified")
         if self._sorts_by_modified:
             try:
                 yield from by_key(fetch, rows.modified, start)
@@ -235,6 +248,18 @@ class WooCommerce(
         return self._marks.refunds(external_id)
 
     # -- TakesFulfilments ------------------------------------------------------------------------------------
+
+    # -- MakesRefunds ----------------------------------------------------------------------------------------
+
+    def create_refund(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more, whatever there is: look first. A refund of all that is left sets the order to `refunded`."""
+        return self._marks.give_back(external_id, payload)
+
+    # -- ListsRefunds ----------------------------------------------------------------------------------------
+
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every refund made in the window, each once, in the currency of its order."""
+        return self._refunds.listed(since, until)
 
     def takes_fulfilments(self) -> bool:
         """Whether the feature is switched on, as far as we know from the last quarter of an hour."""

@@ -1,4 +1,4 @@
-"""What is written to an order: its state, its `meta_data`, notes; and its refunds, which are only read.
+"""What is written to an order: its state, its `meta_data`, notes, refunds.
 
 As recorded from WooCommerce 11.0.1: a PUT that changes nothing moves `date_modified` all the same and fires a
 webhook, so what stands there already is not sent. `meta_data` is updated by key, and an entry's own id makes sure that
@@ -34,6 +34,11 @@ class Marks:
         """All refunds, oldest first."""
         refunds = whole_list(self._get, f"orders/{record_id(order_id)}/refunds", {})
         return sorted(refunds, key=lambda refund: int(refund["id"]))
+
+    def give_back(self, order_id: str, payload: JsonDict) -> JsonDict:
+        """Sent once, whatever comes of it: with `api_refund` the gateway sends the money before the answer comes."""
+        answer = self._http.request("POST", f"orders/{record_id(order_id)}/refunds", json=payload)
+        return created(answer.data, answer.path)
 
     def update(self, order_id: str, payload: JsonDict) -> Envelope:
         """Send what differs, if anything does. The answer to a PUT is the order as it was read back."""

@@ -68,7 +68,7 @@ def summary(row: JsonDict) -> DocumentSummary:
     """A row of the cheap list. Raises RecordRejected when it has no readable total or time."""
     number = str(row.get("number") or row["id"])
     placed_at = created(row)
-    total = _amount(row.get("total"))
+    total = amount(row.get("total"))
     if placed_at is None or total is None:
         text = say(
             "order %(number)s of the list has total %(total)s and date %(date_created_gmt)s",
@@ -85,18 +85,18 @@ def summary(row: JsonDict) -> DocumentSummary:
         total=total,
         currency=str(row.get("currency", "")),
         placed_at=placed_at,
-        placed_on=_day(row.get("date_created")),
+        placed_on=day(row.get("date_created")),
         version=str(row.get("date_modified_gmt") or ""),
     )
 
 
-def _amount(value: object) -> Decimal | None:
+def amount(value: object) -> Decimal | None:
     """Amounts are texts; some shops write numbers. `Decimal` alone would take `1_000`, `NaN` and Arabic digits."""
     text = value if isinstance(value, str) else str(value) if type(value) in {int, Decimal} else ""
     return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
-def _day(text: object) -> dt.date | None:
+def day(text: object) -> dt.date | None:
     """The calendar day in the shop's own zone: `date_created` is local and carries no zone."""
     try:
         return dt.date.fromisoformat(str(text)[:10])

@@ -157,6 +157,7 @@ def _refund(row: JsonDict) -> StandingRefund:
             number=row["number"],
             state=_known(_SALE, row["state"]),
             total=_money(row["total"], row["currency"]),
+            lines=tuple(standing_line(line) for line in row["lines"]),
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from mappings.base import JsonDict
 from mappings.canonical.facets import Parcel
-from mappings.facets import Billed, Sent, ShopFacets
+from mappings.facets import Billed, Sent, ShopFacets, TakenBack
 from mappings.woocommerce.refunds import refund_from_woocommerce
 
 #: Our keys in `meta_data`: of a fulfilment, and of an order.
@@ -23,6 +23,8 @@ KEY: Final = "_crossdock_key"
 PARCELS: Final = "_crossdock_parcels"
 INVOICES: Final = "_crossdock_invoices"
 
+#: The end of the reason of a refund of ours.
+_MARKED: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
 #: The last line of a note of ours; a customer takes it for what it is, a reference.
 _REFERENCE: Final = re.compile(r"(?:^|\n)Ref\. (\S+)\s*\Z")
 
@@ -90,6 +92,26 @@ def state(word: str) -> JsonDict:
     return {"status": word}
 
 
+def give_back(taken: TakenBack) -> JsonDict:
+    """The body of a refund of an amount alone: what came back is in stock in the ERP, and its own lines say which.
+
+    The reason holds our key, for it is written with the refund itself; `meta_data` of a refund comes after it, and
+    after the gateway has sent the money (`class-wc-rest-order-refunds-v2-controller.php`).
+    """
+    return {
+        "amount": f"{taken.amount.amount:f}",
+        "reason": " ".join(filter(None, (taken.number, f"Ref. {taken.key}"))),
+        "api_refund": taken.payout,
+        "api_restock": False,
+    }
+
+
+def refund_mark(payload: JsonDict) -> str:
+    """Our key of a refund that the shop has; empty for one that somebody else made."""
+    found = _MARKED.search(str(payload.get("reason") or ""))
+    return found[1] if found else ""
+
+
 def _parcel(sent: Sent) -> JsonDict:
     shipment = sent.shipment
     return {
@@ -152,3 +174,5 @@ FACETS: Final = ShopFacets(
     invoice_marks=invoice_marks,
     state=state,
 )
+    give_back=give_back,
+    refund_mark=refund_mark,

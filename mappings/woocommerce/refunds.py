@@ -83,8 +83,9 @@ _REFUND: Final = OneRefundSchema()
 def refund_from_woocommerce(payload: JsonDict, order: Order, options: SourceOptions) -> OrderRefund:
     """The canonical refund. Raises Problems with everything that is wrong, a sum that does not tie included.
 
-    A difference of a few units of the last decimal is carried as goodwill, negative where the lines give back more: the
-    recorded full refund of order 23 has lines of 72.59 for 72.58.
+    The shop lets people enter any amount beside the lines: what is above them is goodwill. What is below them is
+    carried as negative goodwill where it is a few units of the last decimal (the recorded full refund of order 23 has
+    lines of 72.59 for 72.58); nobody could say what more of it means.
     """
     data, problems = load_strictly(_REFUND, payload)
     if not problems:
@@ -164,8 +165,8 @@ def _positive(tax: TaxLine, order: Order) -> TaxLine:
 
 
 def _tie(lines: Sequence[RefundLine], amount: Money, difference: Money, tolerance: Decimal) -> None:
-    """Raises MappingError where the lines do not add up to the refund."""
-    if difference.amount.copy_abs() <= tolerance:
+    """Raises MappingError where the lines give back more than the refund does."""
+    if difference.amount >= -tolerance:
         return
     rows = [
         f"  {f'{line.quantity:f} x {line.title}'[:_TITLE_WIDTH]:<{_TITLE_WIDTH}}"

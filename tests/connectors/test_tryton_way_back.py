@@ -550,5 +550,5 @@ def test_a_refund_that_names_no_sale_is_not_sent():
             raise AssertionError("sent")
 
     for origin in (None, "sale.opportunity,1"):
-        [result] = Refunds(Sales()).create([{"web_id": "1:refund:2", "origin": origin}])
+        [result] = Refunds(None, None, Sales()).create([{"web_id": "1:refund:2", "origin": origin}])
         assert isinstance(result.error, RecordRejected)

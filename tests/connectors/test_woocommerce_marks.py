@@ -80,10 +80,16 @@ UNUSABLE = [{"status": 502}, {"body": requests.ReadTimeout()}, {"json": []}, {"j
 UPDATE = ("PUT", ORDER, lambda shop: shop.update_order("19", {"status": "completed"}))
 NOTE = ("POST", f"{ORDER}/notes", lambda shop: shop.add_note("19", {"note": "x"}))
 
+REFUND = ("POST", f"{ORDER}/refunds", lambda shop: shop.create_refund("19", {"amount": "1.00"}))
+
 
 @pytest.mark.parametrize(
     ("write", "answer"),
-    [(UPDATE, {"json": {"id": 20}}), *((UPDATE, each) for each in UNUSABLE[:3]), *((NOTE, each) for each in UNUSABLE)],
+    [
+        (UPDATE, {"json": {"id": 20}}),
+        *((UPDATE, each) for each in UNUSABLE[:3]),
+        *((write, each) for write in (NOTE, REFUND) for each in UNUSABLE),
+    ],
 )
 def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(mock, write, answer):
     method, url, act = write
@@ -103,6 +109,7 @@ def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(mock, write, a
         lambda shop, order: shop.list_notes(order),
         lambda shop, order: shop.add_note(order, {"note": "x"}),
         lambda shop, order: shop.fetch_refunds(order),
+        lambda shop, order: shop.create_refund(order, {}),
         lambda shop, order: shop.list_fulfilments(order),
         lambda shop, order: shop.create_fulfilment(order, {}),
     ],
@@ -117,6 +124,17 @@ def test_a_note_is_added_as_recorded_and_comes_back_with_its_id(mock):
     note = connect().add_note("19", recorded("64")["request"]["json"])
     assert sent(mock.calls[0]) == recorded("64")["request"]["json"]
     assert (note["id"], note["customer_note"], "_links" in note) == (47, True, False)
+
+
+def test_a_refund_is_made_as_recorded_and_one_of_too_much_is_refused_for_good(mock):
+    replay(mock, "75", f"{ORDER}/refunds", "POST")
+    asked = recorded("75")["request"]["json"]
+    made = connect().create_refund("19", asked)
+    assert sent(mock.calls[0]) == asked
+    assert (made["id"], made["amount"], "_links" in made) == (31, "6.00", False)
+    replay(mock, "77", f"{ORDER}/refunds", "POST")
+    with pytest.raises(RecordRejected, match="Invalid refund amount"):
+        connect().create_refund("19", {"amount": "999.00"})
 
 
 def test_notes_are_listed_oldest_first(mock):
@@ -141,6 +159,7 @@ def test_the_connector_says_how_each_kind_is_found_again():
     assert {kind: (key.enforced, key.same_call) for kind, key in connector.order_keys.items()} == {
         "fulfilment": (False, True),
         "note": (False, True),
+        "refund": (False, True),
         "mark": (True, True),
     }
 

@@ -133,6 +133,7 @@ def test_everything_that_hangs_on_the_sale_is_read():
     refunded = {
         "id": 9, "external_key": "demo:17:refund:5", "number": "RF000001", "state": "draft", "total": "-11.90",
         "currency": "EUR",
+        "lines": [{"number": 1, "code": "SKU-A", "quantity": "-1", "amount": "-10.00", "description": "Tea"}],
     }  # fmt: skip
     note = invoice(id=5, sale=9, credits=3, untaxed="-10.00", tax="-1.90", total="-11.90", open="-11.90", state="draft",
                    number="", dated_on="", due_on="")  # fmt: skip
@@ -152,6 +153,8 @@ def test_everything_that_hangs_on_the_sale_is_read():
         InvoiceState.DRAFT, "demo:17:refund:5", True, None,
     )  # fmt: skip
     assert [(each.key, each.total) for each in standing.refunds] == [("demo:17:refund:5", money("-11.90"))]
+    [taken_back] = standing.refunds[0].lines
+    assert (taken_back.code, taken_back.quantity, taken_back.total) == ("SKU-A", -1, Decimal("-10.00"))
     assert [(each.reference, each.amount) for each in standing.payments] == [("demo:17:pay:t-9", money("5.00"))]
 
 

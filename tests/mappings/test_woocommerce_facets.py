@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from mappings.canonical.facets import Invoice, InvoiceState, Parcel, Shipment, ShipmentState, ShippedLine
-from mappings.facets import Billed, Sent
+from mappings.facets import Billed, Sent, TakenBack
 from mappings.registry import SHOP_FACETS
 from tests.mappings.orders import money
 from tests.mappings.woocommerce_orders import mapped, woo_line, woo_order
@@ -158,3 +158,12 @@ def test_a_mark_that_somebody_overwrote_is_made_anew(damaged):
 
 def test_a_state_is_the_shops_own_word():
     assert FACETS.state("completed") == {"status": "completed"}
+
+
+def test_what_the_erp_took_back_becomes_a_refund_that_is_found_by_the_end_of_its_reason():
+    taken = TakenBack(amount=money("4.00"), number="RET 7", key="return-42", payout=False)
+    payload = FACETS.give_back(taken)
+    assert payload == {"amount": "4.00", "reason": "RET 7 Ref. return-42", "api_refund": False, "api_restock": False}
+    assert FACETS.refund_mark(payload) == "return-42"
+    assert FACETS.give_back(dataclasses.replace(taken, payout=True))["api_refund"] is True
+    assert [FACETS.refund_mark({"reason": each}) for each in ("", None, "Ref. a b", "See Ref.x")] == ["", "", "", ""]

@@ -120,14 +120,18 @@ def test_a_line_whose_product_is_gone_keeps_the_sku_of_its_order():
     assert line.sku == "SIEB-ST"
 
 
-def test_a_cent_of_the_shops_rounding_is_carried_and_more_is_held():
-    cent = read(refund(given_back(), amount="11.91"), order())
-    assert (str(cent.amount), str(cent.goodwill)) == ("11.91 EUR", "0.01 EUR")
+@pytest.mark.parametrize(("amount", "goodwill"), [("11.91", "0.01"), ("15.00", "3.10"), ("11.89", "-0.01")])
+def test_what_is_given_back_beside_the_lines_is_goodwill_to_the_cent(amount, goodwill):
+    got = read(refund(given_back(), amount=amount), order())
+    assert (str(got.amount), str(got.goodwill)) == (f"{amount} EUR", f"{goodwill} EUR")
+
+
+def test_lines_that_give_back_more_than_the_refund_are_held_with_a_table():
     with pytest.raises(Problems) as caught:
-        read(refund(given_back(), amount="15.00"), order())
+        read(refund(given_back(), amount="9.00"), order())
     [problem] = caught.value.problems
     assert (problem.path, problem.cause) == ("amount", "totals_mismatch")
-    assert "add up to 11.90 EUR, the shop says 15.00 EUR: a difference of 3.10 EUR" in problem.reason
+    assert "add up to 11.90 EUR, the shop says 9.00 EUR: a difference of -2.90 EUR" in problem.reason
     assert "1 x Teesieb & Kanne" in problem.reason
 
 

@@ -6,6 +6,7 @@
     POST   /api/refunds                         [refund, ..] -> {"results": [..]}, drafts
     POST   /api/refunds/advance                 {"ids": [..], "state": ".."} -> {"results": [..]}
     GET    /api/refunds?shop=S&key=A | ?id=1    {"refunds": [..]}, every refund under each key, lowest id first
+    GET    /api/refunds?shop=S&since=T&until=T[&after=ID][&limit=N]    {"refunds": [summary ..], "next": ID or null}
     GET    /api/invoices?id=1                   {"invoices": [..]}, credit notes too
     POST   /api/invoices/{id}/post              {"invoice": {..}}; one that is posted already is left alone
     GET    /api/invoices/{id}/file              the printed text; 404 for a draft
@@ -96,7 +97,17 @@ def _get_refunds(books: Books, request: Request) -> Commit:
     if ids:
         numbers = [number(found, "id") for found in ids]
         return lambda: json_response({"refunds": books.sales_by_id(numbers, "refund")})
-    return lambda: json_response({"refunds": books.sales_by_key(shop, keys, "refund")})
+    if keys:
+        return lambda: json_response({"refunds": books.sales_by_key(shop, keys, "refund")})
+    since, until = moment(value(request, "since"), "since"), moment(value(request, "until"), "until")
+    after = number(value(request, "after") or "0", "after")
+    size = limit(request, _LIST_LIMIT)
+
+    def commit() -> Response:
+        refunds = books.list_refunds(shop, since, until, after, size)
+        return json_response({"refunds": refunds, "next": refunds[-1]["id"] if len(refunds) == size else None})
+
+    return commit
 
 
 def _get_invoices(books: Books, request: Request) -> Commit:

@@ -73,6 +73,23 @@ class Books(Sales):
             wanted = (sale for sale in sales if _is_sale_of(sale, shop) and since <= sale.placed_at < until)
             return [sale.summary() for sale in itertools.islice(wanted, limit)]
 
+    def list_refunds(self, shop: str, since: str, until: str, after: int, limit: int) -> list[JsonDict]:
+        """The same for refunds, each with its `sale` and whether its credit note is `posted`."""
+        with self._core.lock:
+            refunds = sorted(
+                (sale for found, sale in self.state.sales.items() if found > after), key=lambda sale: sale.id
+            )
+            wanted = (
+                each
+                for each in refunds
+                if each.origin is not None and each.shop == shop and since <= each.placed_at < until
+            )
+            return [self._refund_summary(each) for each in itertools.islice(wanted, limit)]
+
+    def _refund_summary(self, refund: Sale) -> JsonDict:
+        posted = any(self.state.invoices[number].number for number in refund.invoices)
+        return refund.summary() | {"sale": refund.origin, "posted": posted}
+
     def changed_sales(self, shop: str, after: int | None, since: str, limit: int) -> JsonDict:
         """Sales on which something changed after the change `after` (or since a moment), oldest change first.
 

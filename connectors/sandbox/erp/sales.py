@@ -148,8 +148,7 @@ class Sales:
     def delete_sale(self, sale_id: int) -> None:
         """Delete a draft, of a sale or of a refund, for good."""
         with self._core.lock:
-            found = self.state.sales.get(sale_id)
-            sale = self._core.sale(sale_id, "sale" if found is None else found.kind)
+            sale = self._any(sale_id)
             if sale.state != DRAFT:
                 message = f"only a draft can be deleted, {sale.kind} {sale_id} is {sale.state}"
                 raise Refused(409, "wrong_state", message, "state")
@@ -171,24 +170,29 @@ class Sales:
     # What only somebody at the database could do: tests of the proof spoil the books with it
 
     def spoil_delete(self, sale_id: int) -> None:
-        """A sale vanishes, whatever its state."""
+        """A sale (or refund) vanishes, whatever its state."""
         with self._core.lock:
-            self._record(self._core.sale(sale_id), "delete")
+            self._record(self._any(sale_id), "delete")
 
     def spoil_total(self, sale_id: int, total: str) -> JsonDict:
-        """A sale shows another total."""
+        """A sale (or refund) shows another total."""
         with self._core.lock:
-            sale = self._core.sale(sale_id)
+            sale = self._any(sale_id)
             self._change(sale, {"total": f"{decimal({'total': total}, 'total', 'total'):f}"})
             return sale.to_json()
 
     def spoil_double(self, sale_id: int) -> JsonDict:
-        """A sale stands twice, key and all, whether the key is enforced or not."""
+        """A sale (or refund) stands twice, key and all, whether the key is enforced or not."""
         with self._core.lock:
-            twin = dataclasses.replace(self._core.sale(sale_id), id=next(self._core.sale_ids), updated_at=now())
+            twin = dataclasses.replace(self._any(sale_id), id=next(self._core.sale_ids), updated_at=now())
             return self._create([Decided(twin, "")])[0]
 
     # Inside the lock
+
+    def _any(self, sale_id: int) -> Sale:
+        """The sale or the refund under this id. Raises Refused."""
+        found = self.state.sales.get(sale_id)
+        return self._core.sale(sale_id, "sale" if found is None else found.kind)
 
     def _decided(
         self, payload: JsonDict, currency: str, net_and_tax: tuple[Decimal, Decimal], warehouse: str, origin: int | None

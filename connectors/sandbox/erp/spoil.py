@@ -1,4 +1,4 @@
-"""Control routes that spoil the books by hand, so that a proof can be shown to notice.
+"""Control routes that spoil the books by hand, so that a proof can be shown to notice; refunds are sales here too.
 
 DELETE /_sandbox/sales/{id}             the sale vanishes, whatever its state -> 204
 PATCH  /_sandbox/sales/{id}             {"total": "12.35"} -> the sale

@@ -23,12 +23,16 @@ def surveyed(state: State, sale: Sale) -> JsonDict:
     return sale.to_json() | {
         "delivery": _delivery({state.shipments[number].state for number in sale.shipments}),
         "billing": _billing({state.invoices[number].state for number in sale.invoices}),
-        "lines": [_line(state, index, line) for index, line in enumerate(sale.lines, start=1)],
+        "lines": _lines(state, sale),
         "shipments": [fields_of(state.shipments[number]) for number in shipments],
         "invoices": [state.invoices[number].to_json() for number in invoices],
-        "refunds": [refund.to_json() for refund in refunds],
+        "refunds": [refund.to_json() | {"lines": _lines(state, refund)} for refund in refunds],
         "payments": [fields_of(state.payments[number]) for number in payments],
     }
+
+
+def _lines(state: State, sale: Sale) -> list[JsonDict]:
+    return [_line(state, index, line) for index, line in enumerate(sale.lines, start=1)]
 
 
 def _line(state: State, number: int, line: JsonDict) -> JsonDict:

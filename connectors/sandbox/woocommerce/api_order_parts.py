@@ -6,7 +6,7 @@ from connectors.sandbox.exchange import Response
 from connectors.sandbox.woocommerce import fulfillments
 from connectors.sandbox.woocommerce.calls import Call, number_of
 from connectors.sandbox.woocommerce.errors import WpError, no_route
-from connectors.sandbox.woocommerce.query import page_of, paging_headers, read_query
+from connectors.sandbox.woocommerce.query import created_within, page_of, paging_headers, read_query
 from connectors.sandbox.woocommerce.refunds import create_refund
 from connectors.sandbox.woocommerce.shop import Json
 
@@ -21,11 +21,13 @@ def list_refunds(call: Call, order_id: str) -> Response:
 
 
 def list_all_refunds(call: Call) -> Response:
-    """GET /refunds, of all orders, newest first."""
+    """GET /refunds, of all orders, newest first unless `order` says otherwise; `after` and `before` as of orders."""
     call.require("list")
+    query = read_query(call.request.query)
     with call.shop.lock:
-        found = [(refund, row.id) for row in call.shop.orders.values() for refund in row.document()["refunds"]]
-    found.sort(key=lambda pair: -int(pair[0]["id"]))
+        everything = [(refund, row.id) for row in call.shop.orders.values() for refund in row.document()["refunds"]]
+    found = [pair for pair in everything if created_within(query, pair[0]["date_created_gmt"], call.shop.settings.zone)]
+    found.sort(key=lambda pair: (pair[0]["date_created_gmt"], int(pair[0]["id"])), reverse=query.order == "desc")
     parents = {refund["id"]: order_id for refund, order_id in found}
     shown = [
         {"id": refund["id"], "parent_id": parents[refund["id"]]} | refund for refund in _page_of_refunds(call, found)

@@ -128,6 +128,13 @@ def _limits(query: ListQuery, zone: zoneinfo.ZoneInfo) -> list[tuple[str, str, s
     ]
 
 
+def created_within(query: ListQuery, gmt: str, zone: zoneinfo.ZoneInfo) -> bool:
+    """Whether something that was made at `gmt` lies between the query's `after` and `before`, both excluded."""
+    value = gmt if query.gmt else to_local(gmt, zone)
+    limits = (limit for limit in _limits(query, zone) if limit[0] == "created")
+    return all(value > text if side == "after" else value < text for _, side, text in limits)
+
+
 def _walked_column(query: ListQuery) -> str:
     """The time by which the list is sorted and an index knows it; "" for none."""
     if not query.gmt or query.include:
