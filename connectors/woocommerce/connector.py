@@ -100,10 +100,10 @@ class WooCommerce(
         {
             "fulfilment": KeyDeclaration(key_field="meta_data._crossdock_key", enforced=False, same_call=True),
             "note": KeyDeclaration(key_field="note", enforced=False, same_call=True),
-            # One entry of each name: writing it again changes that one.
-            "mark": KeyDeclaration(key_field="meta_data.key", enforced=True, same_call=True),
             # The last words of its reason, which the shop writes with the refund itself.
             "refund": KeyDeclaration(key_field="reason", enforced=False, same_call=True),
+            # One entry of each name: writing it again changes that one.
+            "mark": KeyDeclaration(key_field="meta_data.key", enforced=True, same_call=True),
         }
     )
     checks = CHECKS
@@ -138,9 +138,9 @@ class WooCommerce(
         self._marks = Marks(self._writer, self._get, self._fetch_one)
         self._fulfilments = Fulfilments(self._writer)
         self._stock = Stock(self._writer, self._get)
+        self._refunds = Refunds(self._get, self._changes, self._per_page)
         #: The shop's front door, without credentials; for the check-up alone.
         self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
-        self._refunds = Refunds(self._get, self._changes, self._per_page)
 
     def close(self) -> None:
         """Close the connections."""
@@ -247,8 +247,6 @@ class WooCommerce(
         """
         return self._marks.refunds(external_id)
 
-    # -- TakesFulfilments ------------------------------------------------------------------------------------
-
     # -- MakesRefunds ----------------------------------------------------------------------------------------
 
     def create_refund(self, external_id: str, payload: JsonDict) -> JsonDict:
@@ -260,6 +258,8 @@ class WooCommerce(
     def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
         """Every refund made in the window, each once, in the currency of its order."""
         return self._refunds.listed(since, until)
+
+    # -- TakesFulfilments ------------------------------------------------------------------------------------
 
     def takes_fulfilments(self) -> bool:
         """Whether the feature is switched on, as far as we know from the last quarter of an hour."""

@@ -131,12 +131,12 @@ class StandingRefund:
     state: SaleState
     #: Gross and negative, as the ERP computes it.
     total: Money
+    #: What it takes back or credits; quantities and totals as the ERP has them.
+    lines: tuple[StandingLine, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StandingPayment:
-    #: What it takes back or credits; quantities and totals as the ERP has them.
-    lines: tuple[StandingLine, ...] = ()
     """A payment that is registered on one of the sale's invoices."""
 
     external_id: str

@@ -202,6 +202,7 @@ def _refund(row: JsonDict, currency: str) -> StandingRefund:
         number=row["number"] or "",
         state=sale_state(row),
         total=_money(row["total_amount"], currency),
+        lines=tuple(map(_line, sale_lines(row))),
     )
 
 
@@ -213,7 +214,6 @@ def _payments(sale: JsonDict) -> Iterator[StandingPayment]:
         for line in row["payment_lines"]:
             move, foreign = line["move"], line["amount_second_currency"]
             amount = _decimal(line["credit"]) - _decimal(line["debit"]) if foreign is None else -_decimal(foreign)
-        lines=tuple(map(_line, sale_lines(row))),
             booked[move["id"]] = booked.get(move["id"], Decimal(0)) + amount
             references[move["id"]] = move["description"] or ""
         for move, amount in booked.items():

@@ -173,6 +173,6 @@ FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
     state=state,
-)
     give_back=give_back,
     refund_mark=refund_mark,
+)
