@@ -22,11 +22,14 @@ def cross_check(tree: Mapping[str, Tree], folder: Path, systems: Collection[str]
     """Everything that is wrong between the sections of a whole configuration."""
     for name, connection in _named(tree, "connections"):
         yield from _connection(("connections", name), connection, folder, systems)
+    counted = {_text(channel.get("erp")) for _, channel in _named(tree, "channels") if _shows_stock(channel)}
     pairs: dict[tuple[str, str], str] = {}
     for name, channel in _named(tree, "channels"):
         steps: Steps = ("channels", name)
         yield from _ends(steps, channel, _names(tree, "connections"))
         yield from _twice(steps, channel, pairs)
+        if _text(channel.get("erp")) not in counted:
+            yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:
             yield from _extended(steps, section, channel.get(section), _names(tree, section))
 
@@ -92,3 +95,23 @@ def _extended(steps: Steps, section: str, value: Tree, known: tuple[str, ...]) -
     if isinstance(name, str) and name not in known:
         at = (*steps, section, "extends") if isinstance(value, dict) else (*steps, section)
         yield at, _unknown_name(name, section, known)
+
+
+def _text(value: Tree) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _shows_stock(channel: dict[str, Tree]) -> bool:
+    stock = channel.get("stock")
+    return isinstance(stock, dict) and stock.get("push") == "on"
+
+
+def _asks_unread_stock(steps: Steps, channel: dict[str, Tree]) -> Iterator[Finding]:
+    """Rules that need to know what is in stock, where no channel of the ERP has its stock read."""
+    routing = channel.get("routing")
+    rules = routing.get("rules") if isinstance(routing, dict) else None
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict) and rule.get("needs") in {None, "has_all"}:
+            found = "a rule that needs to know the stock (has_all), which no channel of this ERP reads"
+            step = "switch `stock: {push: on}` on for a channel of this ERP, or let the rule need `always`"
+            yield (*steps, "routing", "rules", index), Complaint(found, "an ERP whose stock is read", step)

@@ -23,6 +23,7 @@ from config.model import (
     Config,
     Connection,
     Policies,
+    Routing,
     Schedules,
     StatusAction,
     StockPolicy,
@@ -191,6 +192,7 @@ def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Source
             policies=_policies(shared.get("policies", {}), own["policies"]),
             after_import=_after_import(values.pop("after_import", {})),
             stock=StockPolicy(**values.pop("stock", {})),
+            routing=Routing(**values.pop("routing", {})),
             schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
             **values,
         )

@@ -289,6 +289,70 @@ class StockPolicy:
         return EVERYTHING in self.freeze or sku in self.freeze
 
 
+class Needs(enum.StrEnum):
+    """What a routing rule demands of a warehouse."""
+
+    #: It has every line, as far as the ERP's stock is known.
+    HAS_ALL = "has_all"
+    ALWAYS = "always"
+
+
+class ShortLines(enum.StrEnum):
+    """What happens to an order of which no warehouse has everything."""
+
+    BACKORDER = "backorder"
+    HOLD = "hold"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingRule:
+    """Which orders may be sent from which warehouses. Every condition must hold; an empty one always does."""
+
+    name: str
+    #: The ERP's codes, the one that is liked best first.
+    warehouses: tuple[str, ...]
+    needs: Needs = Needs.HAS_ALL
+    #: ISO codes of where the goods go.
+    countries: tuple[str, ...] = ()
+    #: States or provinces, as the shop writes them.
+    regions: tuple[str, ...] = ()
+    #: How postcodes begin.
+    postcodes: tuple[str, ...] = ()
+    #: The shop's codes.
+    shipping_methods: tuple[str, ...] = ()
+    #: At least one line has one of these.
+    skus: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def fits_all(self) -> bool:
+        """Whether it has no condition."""
+        return not any(
+            (self.countries, self.regions, self.postcodes, self.shipping_methods, self.skus, self.tags),
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """From which warehouse an order is sent; without rules the mapping's own warehouse sends everything."""
+
+    #: The first that fits and can be met decides.
+    rules: tuple[RoutingRule, ...] = ()
+    short: ShortLines = ShortLines.BACKORDER
+    #: Stock that was looked at longer ago is read anew before it decides, in seconds.
+    max_age_s: float = 900.0
+
+    @property
+    def warehouses(self) -> tuple[str, ...]:
+        """Every warehouse that a rule names."""
+        return tuple(dict.fromkeys(code for rule in self.rules for code in rule.warehouses))
+
+    @property
+    def asks_stock(self) -> bool:
+        """Whether what is in stock decides anything."""
+        return any(rule.needs is Needs.HAS_ALL for rule in self.rules)
+
+
 class Carry(enum.StrEnum):
     """What happens to a change in the shop once the ERP has the order."""
 
@@ -302,6 +366,18 @@ class Depth(enum.StrEnum):
     NONE = "none"
     DRAFT = "draft"
     POSTED = "posted"
+
+
+class Returns(enum.StrEnum):
+    """What comes of a return, or another credit, that the ERP's people made."""
+
+    NONE = "none"
+    #: A person is told, and gives the money back in the shop.
+    TELL = "tell"
+    #: The refund is booked in the shop; the money itself moves by hand.
+    REFUND = "refund"
+    #: And the shop has its gateway send the money.
+    PAYOUT = "payout"
 
 
 class ShipmentNews(enum.StrEnum):
@@ -362,6 +438,10 @@ class AfterImport:
     #: Field of a sale -> whose word counts, complete.
     owners: Mapping[str, Owner] = dataclasses.field(default_factory=lambda: dict(DEFAULT_OWNERS))
     refunds: Depth = Depth.DRAFT
+    #: Refunded pieces come back into the ERP's stock, where the shop itself does not say whether they do.
+    refunds_restock: bool = True
+    #: Only where refunds are carried over at all.
+    returns: Returns = Returns.TELL
     payments: Depth = Depth.NONE
     #: Draft invoices are posted as soon as their goods have left.
     post_invoices: bool = False
@@ -408,6 +488,7 @@ class Channel:
     policies: Policies = Policies()
     after_import: AfterImport = AfterImport()
     stock: StockPolicy = StockPolicy()
+    routing: Routing = Routing()
     schedules: Schedules = Schedules()
 
 
@@ -445,6 +526,10 @@ class Config:
     def stock_channels(self, erp: str) -> tuple[Channel, ...]:
         """The channels that show the stock of an ERP connection."""
         return tuple(channel for channel in self.channels.values() if channel.erp == erp and channel.stock.push)
+
+    def routed_channels(self, erp: str) -> tuple[Channel, ...]:
+        """The channels that choose the warehouses of their orders in an ERP connection."""
+        return tuple(channel for channel in self.channels.values() if channel.erp == erp and channel.routing.rules)
 
     def channels_of_source(self, connection: str) -> tuple[Channel, ...]:
         """The channels that a source connection feeds."""

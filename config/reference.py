@@ -27,6 +27,8 @@ from config.model import (
     Channel,
     Connection,
     Policies,
+    Routing,
+    RoutingRule,
     Schedules,
     Secret,
     StockPolicy,
@@ -111,6 +113,10 @@ def page() -> str:
     parts += [_table(("Sale", "Order"), ((f"`{state}`", word) for state, word in DEFAULT_STATE_BACK.items()))]
     parts += ["### stock", "", "Below `stock` of a channel; docs/stock.md explains it.", ""]
     parts += [_fields(schemas.StockSection(), StockPolicy)]
+    parts += ["### routing", "", "Below `routing` of a channel; docs/routing.md explains it.", ""]
+    parts += [_fields(schemas.RoutingSection(), Routing)]
+    parts += ["### rules", "", "Below `rules` of `routing`, each item.", ""]
+    parts += [_fields(schemas.RoutingRuleSection(), RoutingRule)]
     parts += _section("policies", schemas.PoliciesSection(), Policies)
     parts += [_EXTENDS.format(section="policies"), _STATUS]
     parts += [_table(("State", "Action"), ((f"`{key}`", str(action)) for key, action in DEFAULT_STATUS.items()))]

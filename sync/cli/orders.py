@@ -177,6 +177,9 @@ def _print_passport(entry: dict[str, Any]) -> None:
     out.print(f"  state {entry['state']}: {escape(_first_line(entry['reason']) or 'in order')}")
     if entry["erp_id"]:
         out.print(f"  in the ERP as {escape(entry['erp_number'] or entry['erp_id'])}, {entry['erp_total']}")
+    if route := entry["routing"]:
+        read = f" (stock read {route['read_at']})" if route["read_at"] else ""
+        out.print(f"  sent from {escape(route['warehouse'])}: {escape(route['reason'])}{read}")
     for cause in entry["causes"]:
         out.print(f"  stopped by {cause['cause']}: {escape(cause['title'])}")
         for detail in cause["details"]:
@@ -199,6 +202,8 @@ def _print_dry_run(report: DryRunReport, *, as_json: bool) -> None:
         _print_json(report.to_json())
         return
     out.print(escape(str(report.verdict)))
+    if report.route:
+        out.print(f"  sent from {escape(report.route)}")
     for path, reason in report.problems:
         out.print(escape(textwrap.indent(f"{path}: {reason}" if path else reason, "  ")))
     for call in report.calls:

@@ -200,6 +200,16 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The shop refuses to show the quantity, in the words of the title."),
         say("Correct the article in the shop, then retry."),
     ),
+    "short_stock": Words(
+        say("Not all of it is there"),
+        say("None of the warehouses that may send the order has all of it."),
+        say("It goes on by itself when one of them has. Approve the order to have it back-ordered now."),
+    ),
+    "unknown_warehouse": Words(
+        say("Warehouse not in the ERP"),
+        say("The configuration names a warehouse that the ERP does not have."),
+        say("Correct the warehouses of the channel in the configuration, then retry."),
+    ),
     "internal": Words(
         say("Failure inside Crossdock"),
         say("Crossdock itself failed; this is a defect."),

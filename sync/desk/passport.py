@@ -25,6 +25,7 @@ from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
 from sync.store.intents import PastIntent, list_intents
 from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.routes import KeptRoute, load_routes
 from sync.store.said import load_said
 from sync.store.states import ItemState
 from sync.store.switches import Pause, pause_of
@@ -48,7 +49,7 @@ class Moment:
     """One line of the timeline."""
 
     at: dt.datetime
-    #: `webhook`, `poll`, `fetch`, `attempt`, `intent`, `linked`, `person`, `document`, `told`.
+    #: `webhook`, `poll`, `fetch`, `attempt`, `intent`, `linked`, `person`, `document`, `told`, `routed`.
     what: str
     text: str
     seconds: float | None = None
@@ -83,6 +84,8 @@ class Passport:
     mapping_version: str
     #: What came of it after the import; None while it cannot be read.
     facets: Facets | None = None
+    #: From where it is sent; None where nothing chose that.
+    route: KeptRoute | None = None
 
     @property
     def seen(self) -> str:
@@ -140,6 +143,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
         stopped = pause_of(connection, channel=channel.name, connections=(channel.source, channel.erp))
         attempts = load_attempts(connection, now.item_id, bodies=exchanges)
         facets = None if canonical is None else load_facets(connection, now.id, channel.source, canonical)
+        route = load_routes(connection, [now.id]).get(now.id)
         moments = [
             *map(_came, list_events(connection, channel.source, "order", now.external_id)),
             *map(_wrote, list_intents(connection, now.item_id)),
@@ -147,6 +151,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             *map(_linked, bindings),
             *map(_decided, history.list_changes(connection, subject_of(now))),
             *(Moment(*told) for told in told_of(facets)),
+            *([] if route is None else [Moment(route.routed_at, "routed", route.reason)]),
         ]
         return Passport(
             order=now,
@@ -159,6 +164,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             totals=None if canonical is None else prove_totals(canonical),
             mapping_version=history.mapping_version(connection, now.id) if now.id else "",
             facets=facets,
+            route=route,
         )
 
     return store.read(read)
@@ -296,6 +302,7 @@ def _to_json(one: Passport) -> dict[str, Any]:
             }
             for stop in one.stops
         ],
+        "routing": None if one.route is None else _route_to_json(one.route),
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),
         "order": one.canonical,
@@ -307,6 +314,17 @@ def _next_to_json(following: Next) -> dict[str, Any]:
         "text": str(following.text),
         "at": None if following.at is None else following.at.isoformat(),
         "paused": None if following.pause is None else following.pause.reason,
+    }
+
+
+def _route_to_json(route: KeptRoute) -> dict[str, Any]:
+    return {
+        "warehouse": route.warehouse,
+        "rule": route.rule,
+        "short": route.short,
+        "reason": str(route.reason),
+        "read_at": None if route.read_at is None else route.read_at.isoformat(),
+        "routed_at": route.routed_at.isoformat(),
     }
 
 

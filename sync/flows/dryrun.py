@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from connectors.kit.base import DocumentSummary, JsonDict, Rank, Ref, Result, SalesTarget, TargetDocument
 from connectors.kit.exchanges import Exchange, capture
 from connectors.kit.http import DryRun
-from sync.flows import parties, sales
+from sync.flows import parties, routing, sales
 from sync.flows.context import Clock, Drain
 from sync.flows.orders import plan
 from sync.flows.piece import Piece
@@ -146,6 +146,9 @@ def _go(drain: _DryDrain, target: _DryTarget, item: Item) -> Piece:
     if order is not None and ref is not None:
         options = drain.systems.target_options
         target.party = lambda: drain.mapping.party_made(order, ref, piece.resolved, options)
+    if not piece.ended:
+        sales.look_first(drain, [piece])
+        routing.rehearse(drain, piece)
     if not piece.ended:
         parties.make(drain, [piece])
     if not piece.ended:

@@ -1,7 +1,7 @@
 """The order flow: from what the source says to a sale in the ERP, for a batch of claimed items.
 
-read -> map -> status policy -> resolve -> verify -> parties -> sale, each step over the whole batch. A piece that ends
-early stays in the batch with its reason; one bad document never stops another.
+read -> map -> status policy -> resolve -> verify -> warehouse -> parties -> sale, each step over the whole batch. A
+piece that ends early stays in the batch with its reason; one bad document never stops another.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
-from sync.flows import parties, sales
+from sync.flows import parties, routing, sales
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.facets import changes
@@ -32,6 +32,7 @@ from sync.flows.piece import Piece, guarded
 from sync.flows.rows import fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
 from sync.rules.references import resolve
+from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
 from sync.store.bindings import load_bindings
@@ -48,6 +49,7 @@ _WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderS
 def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """Bring every item's order to where the source says; one Piece each, ended. Raises LeaseLost."""
     pieces = plan(drain, items)
+    routing.prepare(drain, _open(pieces))
     _save(drain, [piece for piece in pieces if _worth_saving(piece)])
     parties.make(drain, _open(pieces))
     facets.before_sale(drain, _open(pieces))
@@ -272,10 +274,11 @@ def _changed(cause: str, reason: str) -> Problem:
 
 def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
     """All references of the batch in one go; one by one where the target refuses them together."""
+    places = warehouse_refs(drain.systems.channel.routing, drain.mapping, drain.systems.target_options)
     for piece in pieces:
         with guarded(piece):
             if piece.order is not None:
-                piece.refs = drain.mapping.references(piece.order, drain.systems.target_options)
+                piece.refs = drain.mapping.references(piece.order, drain.systems.target_options) | places
     with guarded(*_open(pieces)):
         everything = frozenset[Ref]().union(*(piece.refs for piece in pieces))
         answers = resolve(everything, drain.lookups, drain.target) if everything else {}
@@ -348,23 +351,32 @@ def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
             if piece.order is not None:
                 rows.append((piece, _row(drain, piece, piece.order)))
     try:
-        ids = drain.write(lambda c: _save_rows(c, drain, rows))
+        saved = drain.write(lambda c: _save_rows(c, drain, rows))
     except (DBAPIError, OverflowError, ValueError):
         # One of them holds what the database does not take: it alone is to blame.
-        ids = {}
+        saved = {}
         for piece, row in rows:
             with guarded(piece):
-                ids |= drain.write(functools.partial(_save_rows, drain=drain, rows=[(piece, row)]))
+                saved |= drain.write(functools.partial(_save_rows, drain=drain, rows=[(piece, row)]))
     for piece, row in rows:
-        piece.order_id = ids.get(row.external_id)
+        piece.order_id, choice = saved.get(row.external_id, (None, None))
+        routing.take(piece, choice)
     drain.progress()
 
 
-def _save_rows(connection: Connection, drain: Drain, rows: Sequence[tuple[Piece, OrderRow]]) -> dict[str, int]:
-    """With what they take of the stock: from the moment that we know an order, nobody else is shown its goods."""
+def _save_rows(
+    connection: Connection, drain: Drain, rows: Sequence[tuple[Piece, OrderRow]]
+) -> dict[str, tuple[int, routing.Choice | None]]:
+    """With what they take of the stock: from the moment that we know an order, nobody else is shown its goods.
+
+    Answers external id -> our id, and from where it is sent where that was chosen just now.
+    """
+    routing.await_turn(connection, drain)
     ids = save_orders(connection, [row for _, row in rows])
-    capture_saved(connection, drain, [(piece, ids[row.external_id]) for piece, row in rows])
-    return ids
+    entries = [(piece, ids[row.external_id]) for piece, row in rows]
+    capture_saved(connection, drain, entries, routing.kept_places(connection, drain, ids.values()))
+    choices = routing.route_saved(connection, drain, entries)
+    return {external_id: (order_id, choices.get(order_id)) for external_id, order_id in ids.items()}
 
 
 def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:

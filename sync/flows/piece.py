@@ -14,6 +14,7 @@ from mappings.canonical.facets import Standing
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
+from sync.rules.routing import Route
 from sync.store.bindings import Binding
 from sync.store.documents import Document
 from sync.store.engine import DatabaseBusy
@@ -62,6 +63,8 @@ class Piece:
     #: The sale's idempotency key in the target.
     key: str = ""
     sale: JsonDict | None = None
+    #: From where it is sent, where that is chosen for this sale.
+    route: Route | None = None
     #: Intents of earlier drains whose outcome nobody knows yet.
     open: list[Intent] = dataclasses.field(default_factory=list)
     #: The intent of this drain; 0 while none is open.

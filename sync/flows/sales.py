@@ -21,13 +21,14 @@ from sync.flows.context import Drain, Permit
 from sync.flows.doubts import look_up
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
+from sync.rules.routing import sent_from
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.store.intents import Wanted
 
 
 def push(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Bring every piece's sale to where the policy says; each piece ends with `document` or with an error."""
-    look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
+    look_first(drain, pieces)
     for piece in _open(pieces):
         with guarded(piece):
             _prepare(drain, piece)
@@ -35,6 +36,11 @@ def push(drain: Drain, pieces: Sequence[Piece]) -> None:
     for piece in pieces:
         if piece.error is None and piece.document is not None:
             _compare(drain, piece, piece.document)
+
+
+def look_first(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """What may stand already is looked up before anything is written."""
+    look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
 
 
 def _open(pieces: Sequence[Piece]) -> list[Piece]:
@@ -75,7 +81,8 @@ def _prepare(drain: Drain, piece: Piece) -> None:
             raise Held([_gone(piece.cancelled)])
         piece.skipped = say("its sale is gone in the ERP, and a person has let it be")
         return
-    piece.sale = drain.mapping.sale(piece.order, piece.resolved, drain.systems.target_options)
+    options = sent_from(drain.systems.target_options, "" if piece.route is None else piece.route.warehouse)
+    piece.sale = drain.mapping.sale(piece.order, piece.resolved, options)
 
 
 def _shop_follows(drain: Drain) -> bool:

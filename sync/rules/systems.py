@@ -66,6 +66,8 @@ class ChannelSystems:
     target_mapping: TargetMapping
     source_options: SourceOptions
     target_options: TargetOptions
+    #: All channels: those of one ERP share its stock.
+    config: Config
     #: How long after the start of a write to the target a look-up that finds nothing is conclusive.
     settle_s: float
     #: The shop, where it can be written to.
@@ -198,6 +200,7 @@ class Systems:
                 totals_threshold=policies.totals_threshold,
                 settings=policies.target,
             ),
+            config=self.config,
             settle_s=settle_s(erp, target),
             shop_side=self._shop_side(source),
             shop_facets=SHOP_FACETS.get(source.system),

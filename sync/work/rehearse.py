@@ -31,6 +31,8 @@ class DryRunReport:
     calls: tuple[Exchange, ...]
     #: What was asked of the shop and the ERP for it.
     asked: tuple[Exchange, ...]
+    #: The warehouse that would send it, and why; empty where nothing chooses one.
+    route: str
     #: What cannot be shown, because the ERP would have to answer first.
     unseen: tuple[Phrase, ...]
 
@@ -41,6 +43,7 @@ class DryRunReport:
             "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
             "calls": [_call_to_json(call) for call in self.calls],
             "asked": [_call_to_json(call) for call in self.asked],
+            "routing": str(self.route),
             "unseen": [str(text) for text in self.unseen],
         }
 
@@ -58,6 +61,7 @@ def dry_run(store: Store, systems: Systems, order: StoredOrder) -> DryRunReport:
             tuple(_problems(channel, done)),
             done.calls,
             done.asked,
+            _route(done),
             tuple(_unseen(channel, done)),
         )
 
@@ -71,6 +75,13 @@ def _problems(systems: ChannelSystems, done: Rehearsal) -> Iterator[tuple[str, s
     decision = decide(done.error, Place(channel=channel.name, connection=asked))
     details = [detail for _, found in decision.causes for detail in found]
     yield from details or [("", decision.reason)]
+
+
+def _route(done: Rehearsal) -> str:
+    route = done.piece.route
+    if route is None:
+        return ""
+    return say("%(warehouse)s: %(reason)s", warehouse=route.warehouse, reason=route.reason)
 
 
 def _verdict(systems: ChannelSystems, done: Rehearsal) -> Phrase:

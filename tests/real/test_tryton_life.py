@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from config.model import Routing, RoutingRule
 from connectors.kit.base import Rank
 from connectors.kit.errors import AlreadyExists, OutcomeUnknown, RecordRejected
 from connectors.kit.exchanges import capture
@@ -20,6 +21,7 @@ from mappings.canonical.errors import Problems
 from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, SaleState, ShipmentState
 from mappings.canonical.records import Payment, TaxLine
 from mappings.registry import ERP_FACETS
+from sync.rules.routing import sent_from, warehouse_refs
 from tests.mappings.orders import line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import taxed
 from tests.real.tryton_world import MAPPING, OPTIONS, connect, new_web_shop, resolved_with_parties
@@ -404,7 +406,7 @@ def test_a_draft_and_a_quotation_are_changed_and_nothing_later(target):
         assert surveyed(target, sale.external_id)["state"] == sale.state, "a refused change leaves it as it was"
 
 
-def test_stock_falls_with_the_confirmation_and_says_which_articles_moved(target, person, measured):
+def test_stock_falls_with_the_confirmation_and_says_which_articles_moved(erp, target, person, measured):
     code, order = "ZUB-00007", order_of("stock", line("ZUB-00007", "3", "3.00", "0.57"))
 
     def figure():
@@ -423,6 +425,8 @@ def test_stock_falls_with_the_confirmation_and_says_which_articles_moved(target,
     assert code in frozenset().union(*(each.skus for each in changed))
     person.ship(sale.external_id)
     assert figure() == (on_hand - 3, reserved)
+    is_taken_from_the_warehouse_that_the_rules_choose(erp, target, code)
+    assert figure() == (on_hand - 3, reserved), "what another warehouse sends is not taken from this one"
 
     started = time.perf_counter()
     with capture() as exchanges:
@@ -430,6 +434,19 @@ def test_stock_falls_with_the_confirmation_and_says_which_articles_moved(target,
     measured(f"{len(readings)} readings: {len(exchanges)} calls, {(time.perf_counter() - started) * 1000:.0f} ms")
     assert {each.location for each in readings} == {"WH1", "WH2"}
     assert not {"SHIPPING", "GUTSCHEIN-25"} & {each.sku for each in readings}, "a service has no stock"
+
+
+def is_taken_from_the_warehouse_that_the_rules_choose(erp, target, code):
+    order, options = order_of("routed", line(code, "2", "2.00", "0.38")), sent_from(OPTIONS, "WH2")
+    [known] = resolved_with_parties(target, [order])
+    routing = Routing(rules=(RoutingRule(name="second", warehouses=("WH2",)),))
+    known = {**known, **target.resolve(warehouse_refs(routing, MAPPING, OPTIONS))}
+    [[before]] = target.read_stock(["WH2"], [code])
+    [result] = target.create_sales([MAPPING.sale(order, known, options)])
+    target.advance_sales([result.document], Rank.CONFIRMED)
+    assert surveyed(target, result.document.external_id)["warehouse"] == erp.warehouses["WH2"]
+    [[after]] = target.read_stock(["WH2"], [code])
+    assert after.quantity == before.quantity - 2
 
 
 def test_a_confirmed_sale_that_leaves_in_three_days_is_reserved_today(erp, target, person):

@@ -50,6 +50,7 @@ _KINDS: Final = {
     "person": ("user", lazy_gettext("Decided")),
     "document": ("list", lazy_gettext("First seen")),
     "told": ("external", lazy_gettext("Told to the shop")),
+    "routed": ("link", lazy_gettext("Warehouse chosen")),
 }
 
 

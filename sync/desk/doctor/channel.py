@@ -11,9 +11,11 @@ from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
 from connectors.registry import UnknownSystem
 from sync.desk.doctor.rehearsal import rehearse
+from sync.desk.doctor.routing import routing_finding
 from sync.desk.doctor.words import moment_shown
 from sync.desk.phrases import joined, say
 from sync.rules.references import resolve
+from sync.rules.routing import warehouse_refs
 from sync.rules.systems import ChannelSystems, SystemMissing, Systems
 from sync.store.engine import Store
 from sync.store.lookups import load_lookups
@@ -22,6 +24,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "channel.start_at": N_("it imports from a day on that makes sense"),
     "channel.rules": N_("what protects the books is switched on"),
     "channel.references": N_("the ERP knows everything that the policies name"),
+    "channel.routing": N_("every warehouse that its rules name is there, and its stock is known"),
     "channel.rehearsal": N_("the shop's newest orders would go through"),
 }
 #: Rules without which a wrong sale is made in silence.
@@ -49,6 +52,7 @@ class ChannelCheckup:
         if store is not None:
             lookups = store.read(lambda c: load_lookups(c, self._name, systems.channel.erp))
         yield _references(systems, lookups)
+        yield routing_finding(systems, store)
         yield _rehearsal(systems, lookups)
 
     def _start_at(self) -> Finding:
@@ -84,7 +88,8 @@ class ChannelCheckup:
 
 def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
     check = "channel.references"
-    refs = systems.target_mapping.standing(systems.target_options)
+    mapping, options = systems.target_mapping, systems.target_options
+    refs = mapping.standing(options) | warehouse_refs(systems.channel.routing, mapping, options)
     try:
         known = resolve(refs, lookups, systems.target)
     except ConnectorError as error:

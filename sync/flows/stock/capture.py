@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,9 @@ from sync.flows.piece import Piece
 from sync.rules.stock import Articles
 from sync.store.states import STOPPED, ItemState
 from sync.store.stock.captured import Taken, capture, hold, let_go, reserve
+
+#: Of no order anybody has decided where it is sent from.
+NOWHERE: Final[Mapping[int, str]] = {}
 
 
 def taken_by(order: Order, articles: Articles, location: str = "") -> dict[tuple[str, str], Decimal]:
@@ -29,14 +33,21 @@ def taken_by(order: Order, articles: Articles, location: str = "") -> dict[tuple
     return taken
 
 
-def capture_saved(connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]]) -> None:
-    """In the transaction that saves these orders, with their ids: what each takes counts from now on."""
+def capture_saved(
+    connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]], places: Mapping[int, str] = NOWHERE
+) -> None:
+    """In the transaction that saves these orders, with their ids: what each takes counts from now on.
+
+    `places`: order -> the warehouse that sends it, where one is chosen.
+    """
     if drain.systems.reserves_at is None:
         return
     articles = Articles(drain.lookups)
     open_ones = [(piece, order_id) for piece, order_id in saved if not piece.skipped and not _is_reserved(drain, piece)]
     taken = [
-        Taken(order_id, taken_by(piece.order, articles)) for piece, order_id in open_ones if piece.order is not None
+        Taken(order_id, taken_by(piece.order, articles, places.get(order_id, "")))
+        for piece, order_id in open_ones
+        if piece.order is not None
     ]
     capture(connection, drain.lease.connection, taken)
     let_go(connection, [order_id for piece, order_id in saved if piece.skipped])

@@ -20,9 +20,13 @@ _SHORT = 13
 _LONG = 500
 
 
+class NoSuchPlace(ConnectorError):
+    """The configuration names a warehouse that the ERP does not have."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reader:
-    """How one ERP connection is read: every place that any of its channels shows."""
+    """How one ERP connection is read: every place that any of its channels shows, or sends orders from."""
 
     store: Store
     config: Config
@@ -96,24 +100,24 @@ class Reader:
         return sum(self._call(places, skus[start : start + size]) for start in range(0, len(skus), size))
 
     def _places(self) -> list[str]:
-        """The places that any channel shows. Raises ConnectorError naming one that the ERP does not have."""
+        """The places that any channel shows or sends from. Raises NoSuchPlace naming one that the ERP does not have."""
         known = [location.code for location in self.source.list_locations()]
         self.progress()
         shown = [channel.stock.places.values() for channel in self.config.stock_channels(self.erp)]
         wanted = [codes for places in shown for codes in places]
-        if not wanted or not all(wanted):
-            return known
-        named = sorted({code for codes in wanted for code in codes})
+        sending = [channel.routing.warehouses for channel in self.config.routed_channels(self.erp)]
+        named = sorted({code for codes in (*wanted, *sending) for code in codes})
         if missing := [code for code in named if code not in known]:
-            raise ConnectorError(
+            raise NoSuchPlace(
                 say(
-                    "%(erp)s has no warehouse %(missing)s; it has %(known)s: correct `stock` of the channel",
+                    "%(erp)s has no warehouse %(missing)s; it has %(known)s: correct `stock` or `routing` of the "
+                    "channel",
                     erp=self.erp,
                     missing=", ".join(missing),
                     known=", ".join(known) or "none",
                 )
             )
-        return named
+        return named if wanted and all(wanted) else known
 
     def _call(self, places: Sequence[str], skus: Sequence[str] | None) -> int:
         """One reading, kept whole only when it came to its end: a place that is still to come is not gone."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from config.model import Config
+from sync.flows.stock.arrivals import release_waiting_for_goods
 from sync.flows.stock.reading import pieces_of
 from sync.rules.stock import Articles
 from sync.store.engine import Store
@@ -26,7 +27,8 @@ def spread(store: Store, config: Config) -> int:
     for erp, counts in touched.items():
         channels = load_articles(store, config, erp)
         for some in pieces_of(store, sorted(counts)):
-            store.write(functools.partial(_tell, erp=erp, counts={sku: counts[sku] for sku in some}, channels=channels))
+            part = {sku: counts[sku] for sku in some}
+            store.write(functools.partial(_tell, config=config, erp=erp, counts=part, channels=channels))
     return sum(map(len, touched.values()))
 
 
@@ -36,9 +38,12 @@ def load_articles(store: Store, config: Config, erp: str) -> dict[str, Articles]
     return store.read(lambda c: {name: Articles(load_lookups(c, name, erp)) for name in names})
 
 
-def _tell(connection: Connection, erp: str, counts: Mapping[str, int], channels: Mapping[str, Articles]) -> None:
+def _tell(
+    connection: Connection, config: Config, erp: str, counts: Mapping[str, int], channels: Mapping[str, Articles]
+) -> None:
     for name, articles in sorted(channels.items()):
         mark_stock(connection, name, {sku for code in counts for sku in articles.skus(code)})
+    release_waiting_for_goods(connection, config, erp, counts)
     # In the same transaction: what is touched until it ends is told once more.
     forget_touched(connection, erp, counts)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, exists, select, update
 from sync.store.orders import OrderRow, save_orders
 from sync.store.states import ItemState
 from sync.store.stock.levels import in_lists, touch
-from sync.store.tables import captured_lines, events, orders, work_items
+from sync.store.tables import captured_lines, events, issue_documents, issues, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -196,6 +196,46 @@ def load_captured(connection: Connection, erp: str, skus: Iterable[str]) -> dict
         for sku, location, quantity, *rest in connection.execute(query):
             found.setdefault(sku, []).append(Captured(sku, location, Decimal(quantity), *rest))
     return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Short:
+    """An order that is held until its goods are there."""
+
+    item_id: int
+    order_id: int
+    placed_at: dt.datetime
+    #: The ERP's code of each of its articles -> how many it takes.
+    wanted: Mapping[str, Decimal]
+
+
+def list_short(connection: Connection, channel: str, skus: Iterable[str], cause: str) -> list[Short]:
+    """Orders of a channel that an open issue of this cause holds and that take some of these articles; oldest first."""
+    table, item, document = captured_lines.c, work_items.c, issue_documents.c
+    held = (
+        select(document.item_id)
+        .join(issues, issues.c.id == document.issue_id)
+        .where(issues.c.cause == cause, issues.c.channel == channel, document.closed_at.is_(None))
+    )
+    found: dict[int, Short] = {}
+    for some in in_lists(sorted(set(skus))):
+        concerned = (
+            select(table.order_id)
+            .join(orders, orders.c.id == table.order_id)
+            .join(work_items, item.id == orders.c.item_id)
+            .where(table.sku.in_(some), item.state == ItemState.HELD.value, item.id.in_(held))
+        )
+        query = (
+            select(table.order_id, orders.c.item_id, orders.c.placed_at, table.sku, table.quantity)
+            .join(orders, orders.c.id == table.order_id)
+            .where(table.order_id.in_(concerned), table.reserved_at.is_(None))
+            .order_by(orders.c.placed_at, table.order_id)
+        )
+        lines: dict[int, dict[str, Decimal]] = {}
+        for row in connection.execute(query):
+            lines.setdefault(row.order_id, {})[row.sku] = Decimal(row.quantity)
+            found[row.order_id] = Short(row.item_id, row.order_id, row.placed_at, lines[row.order_id])
+    return list(found.values())
 
 
 def awaited_articles(connection: Connection, erp: str) -> list[str]:

@@ -6,7 +6,15 @@ Alembic migrations only (`sync/store/migrations`); `metadata` here is what they 
 
 from __future__ import annotations
 
-from sync.store.tables.documents import bindings, document_links, documents, files, order_skus, orders
+from sync.store.tables.documents import (
+    bindings,
+    document_links,
+    documents,
+    files,
+    order_routes,
+    order_skus,
+    orders,
+)
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import audit, bulk_runs, issue_documents, issues, lookups, reports, sessions, users
 from sync.store.tables.stock import captured_lines, shown_stock, stock_levels, touched_stock
@@ -43,6 +51,7 @@ __all__ = [
     "leases",
     "lookups",
     "metadata",
+    "order_routes",
     "order_skus",
     "orders",
     "reports",

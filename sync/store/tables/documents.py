@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
+from sync.store.said import Said
 from sync.store.tables.metadata import metadata
 from sync.store.types import BigId, UtcDateTime
 
@@ -59,6 +72,26 @@ order_skus = Table(
     Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
     Column("sku", String(255), primary_key=True),
     Index(None, "sku"),
+)
+
+#: From which warehouse an order is sent, for those whose channel chooses one.
+order_routes = Table(
+    "order_routes",
+    metadata,
+    Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
+    #: Name of the rule that chose.
+    Column("rule", String(64), nullable=False),
+    #: The ERP's code.
+    Column("warehouse", String(128), nullable=False),
+    #: Not all of it was there: it is back-ordered.
+    Column("short", Boolean, nullable=False),
+    #: In plain words.
+    Column("reason", Said, nullable=False),
+    #: Began_at of the oldest reading on which the choice rests; null where none decided.
+    Column("read_at", UtcDateTime),
+    #: Digest of what the order was when it was chosen.
+    Column("material", String(32), nullable=False),
+    Column("routed_at", UtcDateTime, nullable=False),
 )
 
 #: Which document of a system is which of ours; unique both ways while it has not ended.

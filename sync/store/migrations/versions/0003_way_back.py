@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("pushed", sa.LargeBinary(), nullable=True))
     op.add_column("bindings", sa.Column("version", sa.String(length=64), server_default="", nullable=False))
     _create_documents()
+    _create_routes()
     op.create_table(
         "document_links",
         sa.Column("document_id", BigId, nullable=False),
@@ -68,6 +69,22 @@ def _create_documents() -> None:
         unique=True,
         sqlite_where=_NOW_THERE,
         postgresql_where=_NOW_THERE,
+    )
+
+
+def _create_routes() -> None:
+    op.create_table(
+        "order_routes",
+        sa.Column("order_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("rule", sa.String(length=64), nullable=False),
+        sa.Column("warehouse", sa.String(length=128), nullable=False),
+        sa.Column("short", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("read_at", UtcDateTime(), nullable=True),
+        sa.Column("material", sa.String(length=32), nullable=False),
+        sa.Column("routed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_routes_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_order_routes")),
     )
 
 

@@ -1,0 +1,214 @@
+"""Choosing the warehouse of an order whose sale is about to be made, and keeping to it (`sync.rules.routing`).
+
+look up what may stand -> read stock that is unknown or old -> save the order, choose, and take its goods there
+
+The choice reads what is there and takes it in one transaction, one at a time for each ERP: of two channels that sell
+the last piece one gets it. While a sale may stand under the order's key nothing is chosen anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+from sqlalchemy import Connection, select
+
+from config.model import ShortLines
+from connectors.kit.stock import StockSource
+from connectors.registry import has
+from mappings.canonical.errors import Problem
+from mappings.canonical.words import say
+from sync.flows import sales
+from sync.flows.context import Drain
+from sync.flows.piece import Piece, guarded
+from sync.flows.stock.capture import taken_by
+from sync.flows.stock.reading import NoSuchPlace, Reader
+from sync.flows.stock.supply import Supply
+from sync.rules.routing import SHORT_STOCK, Route, Wanted, choose, short_problem
+from sync.rules.stock import Articles
+from sync.rules.stops import Held
+from sync.store.checkpoints import load_checkpoint_row
+from sync.store.routes import KeptRoute, RouteRow, drop_routes, load_routes, save_routes, sent_for
+from sync.store.stock.captured import Taken, capture
+from sync.store.stock.levels import CHANGES, READING, load_levels
+from sync.store.types import db_now
+
+#: As the number of an order that has none of ours yet: behind all that have one.
+_LAST: Final = 2**62
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """What came of choosing: a warehouse, or why the order waits, or nothing where no rule fits."""
+
+    route: Route | None = None
+    held: Held | None = None
+
+
+def prepare(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """What must be known before anything is chosen: whether a sale stands already, and what is in stock."""
+    routing = drain.systems.channel.routing
+    if not routing.rules:
+        return
+    sales.look_first(drain, [piece for piece in pieces if _is_to_be_made(piece)])
+    if routing.asks_stock and has(drain.target, StockSource):
+        _read(drain, [piece for piece in pieces if _is_to_be_made(piece)])
+
+
+def _is_to_be_made(piece: Piece) -> bool:
+    """Nothing stands under its key, so its warehouse is still to be chosen."""
+    if piece.ended or piece.order is None or piece.document is not None:
+        return False
+    return "again" in piece.item.facets or not (piece.binding or piece.cancelled)
+
+
+# --- stock that is unknown, or old ------------------------------------------------------------------------------
+
+
+def _read(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Ask the ERP for articles of which nothing is known, or nothing new enough to decide by."""
+    wanted = {code for piece in pieces for code in _wanted(drain, piece)}
+    codes = drain.store.read(lambda c: _unsure(c, drain, wanted)) if wanted else set()
+    concerned = [piece for piece in pieces if not codes.isdisjoint(_wanted(drain, piece))]
+    if not concerned:
+        return
+    source = cast("StockSource", drain.target)
+    reader = Reader(drain.store, drain.systems.config, drain.lease.connection, source, progress=drain.progress)
+    with guarded(*concerned):
+        try:
+            reader.articles(sorted(codes))
+        except NoSuchPlace as error:
+            raise Held([_no_such_warehouse(error)]) from error
+
+
+def _unsure(connection: Connection, drain: Drain, codes: Iterable[str]) -> set[str]:
+    routing, erp = drain.systems.channel.routing, drain.lease.connection
+    oldest = connection.execute(select(db_now())).scalar_one() - dt.timedelta(seconds=routing.max_age_s)
+    looked = load_checkpoint_row(connection, erp, CHANGES)
+    # What did not move since is as it was, however long ago it was read.
+    is_followed = looked is not None and looked.updated_at >= oldest
+    levels = load_levels(connection, erp, codes)
+
+    def is_sure(code: str) -> bool:
+        known = {level.location: level.began_at for level in levels.get(code, ())}
+        return all(
+            warehouse in known and (is_followed or known[warehouse] >= oldest) for warehouse in routing.warehouses
+        )
+
+    return {code for code in codes if not is_sure(code)}
+
+
+def _no_such_warehouse(error: NoSuchPlace) -> Problem:
+    return Problem(
+        cause="unknown_warehouse",
+        path="",
+        reason=str(error),
+        next_step=say("correct the warehouses under `routing` and `stock` of the channels, then retry"),
+    )
+
+
+def _wanted(drain: Drain, piece: Piece) -> Wanted:
+    assert piece.order is not None
+    return {code: quantity for (code, _), quantity in taken_by(piece.order, Articles(drain.lookups)).items()}
+
+
+# --- choosing ---------------------------------------------------------------------------------------------------
+
+
+def kept_places(connection: Connection, drain: Drain, order_ids: Iterable[int]) -> dict[int, str]:
+    """Order -> the warehouse that was chosen for it before."""
+    if not drain.systems.channel.routing.rules:
+        return {}
+    return {order_id: kept.warehouse for order_id, kept in load_routes(connection, list(order_ids)).items()}
+
+
+def await_turn(connection: Connection, drain: Drain) -> None:
+    """At the beginning of a transaction that chooses: whoever else chooses for this ERP waits until it ends."""
+    if drain.systems.channel.routing.rules:
+        # Held by nobody for longer than such a transaction, or than it takes to note when a reading begins.
+        load_checkpoint_row(connection, drain.lease.connection, READING, lock=True)
+
+
+def route_saved(connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]]) -> dict[int, Choice]:
+    """In the transaction that saves these orders and takes their goods: order -> from where they are taken."""
+    to_make = [(piece, order_id) for piece, order_id in saved if _is_to_be_made(piece)]
+    if not to_make or not drain.systems.channel.routing.rules:
+        return {}
+    choices = _choose(connection, drain, to_make)
+    rows = {order_id: _row(piece, order_id, choices[order_id].route) for piece, order_id in to_make}
+    save_routes(connection, [row for row in rows.values() if row is not None])
+    drop_routes(connection, [order_id for order_id, row in rows.items() if row is None])
+    if drain.systems.reserves_at is not None:
+        capture(connection, drain.lease.connection, [_taken(drain, entry, choices[entry[1]]) for entry in to_make])
+    return choices
+
+
+def _row(piece: Piece, order_id: int, route: Route | None) -> RouteRow | None:
+    if route is None:
+        return None
+    values = {field.name: getattr(route, field.name) for field in dataclasses.fields(Route)}
+    return RouteRow(order_id=order_id, material=piece.material, **values)
+
+
+def _taken(drain: Drain, entry: tuple[Piece, int], choice: Choice) -> Taken:
+    piece, order_id = entry
+    assert piece.order is not None
+    place = "" if choice.route is None else choice.route.warehouse
+    return Taken(order_id, taken_by(piece.order, Articles(drain.lookups), place))
+
+
+def rehearse(drain: Drain, piece: Piece) -> None:
+    """What would be chosen now; nothing is kept and nothing is taken."""
+    if drain.systems.channel.routing.rules and _is_to_be_made(piece):
+        order_id = piece.order_id or _LAST
+        take(piece, drain.store.read(lambda c: _choose(c, drain, [(piece, order_id)]))[order_id])
+
+
+def take(piece: Piece, choice: Choice | None) -> None:
+    """The piece goes on with what was chosen for it."""
+    if choice is not None:
+        piece.route, piece.error = choice.route, piece.error or choice.held
+
+
+def _choose(connection: Connection, drain: Drain, pieces: Sequence[tuple[Piece, int]]) -> dict[int, Choice]:
+    """One after the other as they were placed: each finds what those before it left."""
+    kept = load_routes(connection, [order_id for _, order_id in pieces])
+    may_stand = sent_for(connection, [piece.item.id for piece, order_id in pieces if order_id in kept])
+    systems = drain.systems
+    codes = {code for piece, _ in pieces for code in _wanted(drain, piece)}
+    supply = Supply(connection, systems.config, systems.channel, codes)
+    choices: dict[int, Choice] = {}
+    for piece, order_id in sorted(pieces, key=_turn):
+        before = kept.get(order_id)
+        if before is not None and piece.item.id in may_stand and before.material == piece.material:
+            choices[order_id] = Choice(_as_it_was(before))
+        else:
+            choices[order_id] = _choose_one(drain, supply, piece, order_id)
+        if route := choices[order_id].route:
+            supply.move(order_id, route.warehouse)
+    return choices
+
+
+def _turn(entry: tuple[Piece, int]) -> tuple[dt.datetime, int]:
+    piece, order_id = entry
+    assert piece.order is not None
+    return piece.order.placed_at, order_id
+
+
+def _as_it_was(kept: KeptRoute) -> Route:
+    return Route(**{field.name: getattr(kept, field.name) for field in dataclasses.fields(Route)})
+
+
+def _choose_one(drain: Drain, supply: Supply, piece: Piece, order_id: int) -> Choice:
+    routing, order = drain.systems.channel.routing, piece.order
+    assert order is not None
+    wanted = _wanted(drain, piece)
+    there = supply.there(order_id, order.placed_at, wanted)
+    route = choose(routing, order, wanted, there)
+    if route is None:
+        return Choice()
+    if route.short and routing.short is ShortLines.HOLD and SHORT_STOCK not in piece.approved:
+        return Choice(held=Held([short_problem(routing, order, wanted, there)]))
+    return Choice(dataclasses.replace(route, read_at=supply.began(wanted) if routing.asks_stock else None))

@@ -1,0 +1,74 @@
+"""What a channel says of the warehouses that send its orders."""
+
+from __future__ import annotations
+
+import pytest
+
+from config import schemas
+from config.model import Needs, Routing, RoutingRule, ShortLines
+from tests.config.folder import CHANNEL, load, problems
+
+STOCK = "    stock: {push: on}\n"
+DEFAULT = "{name: default, warehouses: [MAIN, NORTH]}"
+
+
+def said(rules, short="", stock=STOCK):
+    return f"{CHANNEL}{stock}    routing: {{rules: [{rules}]{short}}}\n"
+
+
+def test_a_silent_channel_chooses_nothing(tmp_path):
+    assert load(tmp_path, c=CHANNEL).channels["main"].routing == Routing()
+
+
+def test_rules_are_read_in_their_order(tmp_path):
+    first = '{name: alps, warehouses: [SOUTH], needs: always, countries: [AT], postcodes: ["6"]}'
+    channel = load(tmp_path, c=said(f"{first}, {DEFAULT}", ", short: hold, max_age_s: 1m")).channels["main"]
+    alps = RoutingRule(name="alps", warehouses=("SOUTH",), needs=Needs.ALWAYS, countries=("AT",), postcodes=("6",))
+    default = RoutingRule(name="default", warehouses=("MAIN", "NORTH"))
+    assert channel.routing == Routing(rules=(alps, default), short=ShortLines.HOLD, max_age_s=60.0)
+    assert channel.routing.warehouses == ("SOUTH", "MAIN", "NORTH")
+
+
+def test_the_sections_have_the_fields_of_their_dataclasses_each_described():
+    for section, model in ((schemas.RoutingSection, Routing), (schemas.RoutingRuleSection, RoutingRule)):
+        fields = section().fields
+        assert list(fields) == list(model.__dataclass_fields__)
+        assert all(field.metadata["description"].endswith(".") for field in fields.values())
+
+
+@pytest.mark.parametrize(
+    ("rules", "at", "words"),
+    [
+        ("{name: a, warehouses: []}", "rules[0].warehouses", "found no warehouse"),
+        ("{name: a}", "rules[0].warehouses", "found no warehouse"),
+        ("{name: a, warehouses: [M, N], needs: always}", "rules[0].warehouses", "found several warehouses"),
+        ("{name: a, warehouses: [M], countries: [AT]}", "rules[0]", "conditions in the last rule"),
+        (f"{{name: a, warehouses: [M], needs: always}}, {DEFAULT}", "rules[0]", "a rule that takes every order"),
+        (f"{{name: default, warehouses: [M]}}, {DEFAULT}", "rules[1]", "the name 'default' again"),
+        ("{name: a, warehouses: [M], needs: all}", "rules[0].needs", "expected one of has_all, always"),
+    ],
+)
+def test_rules_that_leave_a_question_open_are_refused(tmp_path, rules, at, words):
+    [told] = problems(tmp_path, c=said(rules))
+    assert told.split(": ")[1] == f"channels.main.routing.{at}"
+    assert words in told
+
+
+def test_a_rule_that_asks_for_stock_which_nobody_reads_is_refused(tmp_path):
+    always = "{name: always, warehouses: [M], needs: always}"
+    [told] = problems(tmp_path, c=said(DEFAULT, stock=""))
+    assert told.split(": ")[1] == "channels.main.routing.rules[0]"
+    assert "`stock: {push: on}`" in told
+    load(tmp_path / "other", c=said(always, stock=""))
+
+
+def test_another_channel_of_the_same_erp_may_have_the_stock_read(tmp_path):
+    other = "  second:\n    source: shop2\n    erp: erp\n" + STOCK
+    shop = "connections:\n  shop2: {system: woocommerce, url: https://two.example}\n"
+    load(tmp_path, c=said(DEFAULT, stock="") + other, d=shop)
+
+
+def test_short_lines_are_not_cancelled_and_it_says_why(tmp_path):
+    [told] = problems(tmp_path, c=said(DEFAULT, ", short: cancel"))
+    assert "found 'cancel', expected one of backorder, hold" in told
+    assert "would stay paid in the shop" in told

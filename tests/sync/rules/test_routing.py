@@ -1,0 +1,153 @@
+"""Which warehouse sends an order: conditions, demands, and who comes first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from config.model import HeldOrders, Needs, Routing, RoutingRule, StockPolicy
+from mappings.base import TargetOptions
+from mappings.canonical.records import Address
+from mappings.registry import TARGETS
+from sync.rules.routing import choose, fits, is_ahead, sent_from, shelves, short_problem, warehouse_refs
+from sync.store.stock.captured import Captured
+from sync.store.stock.levels import Level
+from tests.mappings.orders import line, make_order
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+ORDER = make_order(tags=("b2b",))
+WANTED = {"SKU-A": Decimal(2), "SKU-B": Decimal(1)}
+
+
+def rule(name, *warehouses, **changes):
+    return RoutingRule(name=name, warehouses=warehouses, **changes)
+
+
+def pieces(**there):
+    """Article -> warehouse -> pieces."""
+    return {code.replace("_", "-"): {w: Decimal(n) for w, n in places.items()} for code, places in there.items()}
+
+
+def chosen(rules, there, order=ORDER, wanted=WANTED):
+    route = choose(Routing(rules=tuple(rules)), order, wanted, there)
+    return None if route is None else (route.rule, route.warehouse, route.short)
+
+
+def test_the_first_warehouse_that_has_all_of_it_sends_it():
+    there = pieces(SKU_A={"M": 2, "N": 5}, SKU_B={"M": 0, "N": 1})
+    assert chosen([rule("all", "M", "N")], there) == ("all", "N", False)
+
+
+def test_the_first_rule_that_fits_and_can_be_met_wins():
+    there = pieces(SKU_A={"M": 9, "N": 1}, SKU_B={"M": 9, "N": 9})
+    far, near, default = rule("far", "N", countries=("AT",)), rule("near", "N", countries=("DE",)), rule("rest", "M")
+    assert chosen([far, near, default], there) == ("rest", "M", False)
+    there["SKU-A"]["N"] = Decimal(2)
+    assert chosen([far, near, default], there) == ("near", "N", False)
+
+
+def test_a_rule_that_always_takes_an_order_asks_for_no_stock():
+    there = pieces(SKU_A={"M": 0}, SKU_B={"M": 0})
+    assert chosen([rule("all", "M", needs=Needs.ALWAYS)], there) == ("all", "M", False)
+
+
+def test_what_no_warehouse_has_whole_is_short_at_the_first_of_the_first_rule_that_fits():
+    there = pieces(SKU_A={"M": 2, "N": 0}, SKU_B={"M": 0, "N": 1})
+    rules = [rule("no", "X", countries=("AT",)), rule("first", "N"), rule("second", "M", "N")]
+    assert chosen(rules, there) == ("first", "N", True)
+    route = choose(Routing(rules=tuple(rules)), ORDER, WANTED, there)
+    assert route.reason == (
+        "rule first: no warehouse has all of it, so N sends it when it can; N lacks 2 x SKU-A; M lacks 1 x SKU-B"
+    )
+
+
+def test_an_article_that_the_erp_keeps_no_stock_of_makes_nothing_short():
+    assert chosen([rule("all", "M")], {}) == ("all", "M", False)
+    there = pieces(SKU_A={"M": 1, "N": 2})
+    assert chosen([rule("all", "M", "N")], there) == ("all", "N", False)
+
+
+def test_a_warehouse_of_which_the_erp_says_nothing_has_none():
+    assert chosen([rule("all", "N", "M")], pieces(SKU_A={"M": 2}, SKU_B={"M": 1})) == ("all", "M", False)
+
+
+def test_without_a_rule_that_fits_nothing_is_chosen():
+    assert chosen([], {}) is None
+    assert chosen([rule("far", "M", countries=("AT",))], {}) is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({"countries": ("DE", "AT")}, True),
+        ({"countries": ("AT",)}, False),
+        ({"regions": ("be",)}, True),
+        ({"regions": ("BY",)}, False),
+        ({"postcodes": ("20", "1 01")}, True),
+        ({"postcodes": ("20",)}, False),
+        ({"shipping_methods": ("flat_rate",)}, True),
+        ({"shipping_methods": ("express",)}, False),
+        ({"skus": ("SKU-X", "SKU-B")}, True),
+        ({"skus": ("SKU-X",)}, False),
+        ({"tags": ("b2b",)}, True),
+        ({"tags": ("b2c",)}, False),
+        ({"countries": ("DE",), "tags": ("b2c",)}, False),
+        ({}, True),
+    ],
+)
+def test_every_condition_of_a_rule_must_hold(conditions, expected):
+    order = make_order(tags=("b2b",), shipping=Address(street="Weg 1", postal_code="10115", region="BE", country="DE"))
+    assert fits(rule("r", "M", **conditions), order) is expected
+
+
+def test_an_empty_shipping_address_means_the_billing_one():
+    assert fits(rule("r", "M", countries=("DE",)), make_order(shipping=Address(company="Teehaus")))
+
+
+def captured(order_id, quantity, *, location="", channel="web", minutes=0, held=False):
+    at = NOW + dt.timedelta(minutes=minutes)
+    return Captured(
+        sku="SKU-A", location=location, quantity=Decimal(quantity), held=held, captured_at=at, reserved_at=None,
+        channel=channel, item_id=order_id, order_id=order_id, external_id=str(order_id), number=str(order_id),
+        placed_at=at, state="ready",
+    )  # fmt: skip
+
+
+def test_of_two_orders_without_a_warehouse_the_one_that_was_placed_first_comes_first():
+    earlier, later = captured(9, 1, minutes=0), captured(1, 1, minutes=5)
+    assert is_ahead(earlier, later.placed_at, later.order_id, {"web"})
+    assert not is_ahead(later, earlier.placed_at, earlier.order_id, {"web"})
+
+
+def test_what_is_decided_is_ahead_whenever_it_was_placed():
+    assert is_ahead(captured(1, 1, location="M", minutes=5), NOW, 9, {"web"})
+    assert is_ahead(captured(1, 1, channel="market", minutes=5), NOW, 9, {"web"})
+
+
+def test_what_is_there_is_what_the_erp_has_less_what_counts():
+    levels = [Level(place, Decimal(5), None, NOW, NOW) for place in ("M", "N")]
+    lines = [captured(1, 2, location="M"), captured(2, 1), captured(3, 1, location="N", held=True)]
+    assert shelves(StockPolicy(), levels, lines) == {"M": 2, "N": 3}
+    assert shelves(StockPolicy(held_orders=HeldOrders.IGNORE), levels, lines) == {"M": 2, "N": 4}
+
+
+def test_a_hold_shows_what_each_warehouse_has():
+    routing = Routing(rules=(rule("first", "MAIN"), rule("second", "N", "MAIN")))
+    there = pieces(SKU_A={"MAIN": 12, "N": 0})
+    problem = short_problem(routing, make_order(lines=(line("SKU-A", "2", "20.00", "3.80"),)), WANTED, there)
+    assert problem.reason.splitlines()[1:] == [
+        "article  wanted  MAIN  N",
+        "SKU-A         2    12  0",
+        "SKU-B         1     -  -",
+    ]
+
+
+@pytest.mark.parametrize("system", ["tryton", "sandbox_erp"])
+def test_the_chosen_warehouse_takes_the_place_of_the_policys(system):
+    options = TargetOptions(channel="web", settings={"warehouse": "OLD", "fee_product": "F"})
+    assert sent_from(options, "") is options
+    assert sent_from(options, "N").settings == {"warehouse": "N", "fee_product": "F"}
+    refs = warehouse_refs(Routing(rules=(rule("r", "N", "M"),)), TARGETS[system], options)
+    assert {(ref.kind, ref.value) for ref in refs} == {("warehouse", "N"), ("warehouse", "M")}
