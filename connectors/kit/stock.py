@@ -122,6 +122,8 @@ class StockTarget(Protocol):
     write_deadline_s: float
     #: The write itself compares with what we last saw, and refuses where somebody sold meanwhile.
     compares_stock: bool
+    #: Variations that are counted for themselves are written in a call for each product; else one call takes any.
+    writes_by_parent: bool = False
 
     @abstractmethod
     def find_stock(self, skus: Sequence[str]) -> dict[str, list[ShopStock]]:

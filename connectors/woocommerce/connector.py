@@ -96,6 +96,8 @@ class WooCommerce(
     stock_bulk = BULK
     #: It takes the quantity that it is given, whoever sold something meanwhile.
     compares_stock = False
+    #: `products/{parent}/variations/batch`.
+    writes_by_parent = True
     order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
         {
             "fulfilment": KeyDeclaration(key_field="meta_data._crossdock_key", enforced=False, same_call=True),

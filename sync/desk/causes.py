@@ -195,6 +195,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("Several articles of the shop have one SKU, so nobody knows which is meant."),
         say("Give each article a SKU of its own in the shop, then retry."),
     ),
+    "counted_together": Words(
+        say("Articles with one count"),
+        say("The shop has one count for several articles, and the ERP says something else of each."),
+        say("Let the shop count each variation for itself, or freeze all but one in the channel's configuration."),
+    ),
     "stock_refused": Words(
         say("Quantity refused by the shop"),
         say("The shop refuses to show the quantity, in the words of the title."),

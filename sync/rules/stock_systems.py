@@ -8,7 +8,8 @@ from typing import cast
 from config.model import Channel
 from connectors.kit.stock import StockSource, StockTarget
 from connectors.registry import has
-from sync.rules.systems import LEASE_BASE_S, SystemMissing, Systems
+from sync.rules import systems as sides
+from sync.rules.systems import SystemMissing, Systems
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class StockSystems:
     @property
     def lease_s(self) -> float:
         """Long enough for a call at its deadline with a heartbeat missed on either side."""
-        return LEASE_BASE_S + 3.0 * self.shop.write_deadline_s
+        return sides.LEASE_BASE_S + 3.0 * self.shop.write_deadline_s
 
 
 def stock_systems(systems: Systems, name: str) -> StockSystems:
@@ -38,5 +39,5 @@ def stock_systems(systems: Systems, name: str) -> StockSystems:
             f"the stock of {channel.source} cannot be set: set `stock: {{push: off}}` of channel {name}"
         )
     target = cast("StockTarget", shop)
-    settle_s = max(systems.config.connections[channel.source].settle_s, target.write_deadline_s + 60.0)
+    settle_s = max(systems.config.connections[channel.source].settle_s, target.write_deadline_s + sides.SETTLE_BEYOND_S)
     return StockSystems(channel, cast("StockSource", erp), target, settle_s)

@@ -7,9 +7,10 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Boolean, Connection, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import Boolean, ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 
+from sync.store.due import is_due
 from sync.store.leases import MAX_DEATHS, Lease, LeaseLost, demand_lease
 from sync.store.states import CLAIMABLE, LIVE, STOPPED, UNDER_WAY, ItemState
 from sync.store.stock.captured import let_go_of_item, reserve_item
@@ -65,29 +66,27 @@ class Leave:
 
 def has_due(connection: Connection, channel: str, kind: str) -> bool:
     """Whether anything of the channel may be claimed now."""
-    return bool(connection.execute(select(exists().where(_due(channel, kind)))).scalar_one())
+    return bool(connection.execute(select(exists().where(is_due(channel, kind)))).scalar_one())
 
 
-def _due(channel: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an SQL expression
-    table = work_items.c
-    return and_(table.channel == channel, table.kind == kind, table.state.in_(CLAIMABLE), table.due_at <= db_now())
-
-
-def claim(connection: Connection, lease: Lease, limit: int) -> list[Item]:
+def claim(connection: Connection, lease: Lease, limit: int, *, among: Sequence[int] | None = None) -> list[Item]:
     """Claim up to `limit` due items for `lease`; a suspect one is claimed alone. Raises LeaseLost.
 
-    Items that name a lease which is gone would have no owner and nobody who takes them back.
+    Items that name a lease which is gone would have no owner and nobody who takes them back. `among` are ids: no others
+    are claimed, but a suspect one.
     """
     demand_lease(connection, lease)
-    alone = _claim(connection, lease, 1, suspect=True)
-    return alone or _claim(connection, lease, limit, suspect=False)
+    table = work_items.c
+    alone = _claim(connection, lease, 1, table.suspect)
+    fit = ~table.suspect if among is None else and_(~table.suspect, table.id.in_(among))
+    return alone or _claim(connection, lease, limit, fit)
 
 
-def _claim(connection: Connection, lease: Lease, limit: int, *, suspect: bool) -> list[Item]:
+def _claim(connection: Connection, lease: Lease, limit: int, fit: ColumnElement[bool]) -> list[Item]:
     table = work_items.c
     chosen = (
         select(table.id)
-        .where(_due(lease.channel, lease.kind), table.suspect == suspect)
+        .where(is_due(lease.channel, lease.kind), fit)
         .order_by(table.priority, table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

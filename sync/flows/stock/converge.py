@@ -24,6 +24,7 @@ from sync.flows.stock.piece import Place, StockDrain, StockPiece
 from sync.flows.stock.push import push_stock
 from sync.flows.stock.reading import Reader
 from sync.flows.stock.stops import missing_in_erp, missing_in_shop, twice_in_shop
+from sync.flows.stock.together import stop_where_they_differ
 from sync.rules.stock import add_up, lacking
 from sync.store.items import Item
 from sync.store.stock.captured import Captured, load_captured
@@ -48,6 +49,7 @@ def converge_stock(drain: StockDrain, items: Sequence[Item]) -> list[StockPiece]
     _look(drain, _open(pieces))
     # Orders may have come in while the shop answered.
     _sum_up(drain, _open(pieces))
+    stop_where_they_differ(drain, _open(pieces))
     for piece in _open(pieces):
         choose_again(drain, piece, away)
     push_stock(drain, _open(pieces))
@@ -159,12 +161,17 @@ def _take_look(drain: StockDrain, piece: StockPiece, found: Sequence[ShopStock],
             place.before,
             external_id=here[0].external_id,
             parent_id=here[0].parent_id,
+            counter=_counter_of(here[0]),
             seen=here[0].quantity,
             seen_at=now,
             waits=0,
         )
     if all(place.article is not None and place.article.kept == "none" for place in piece.places.values()):
         piece.skipped = say("the shop keeps no count of this article")
+
+
+def _counter_of(article: ShopStock) -> str:
+    return {"own": article.external_id, "parent": article.parent_id}.get(article.kept, "")
 
 
 def _not_there(drain: StockDrain, piece: StockPiece, place: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from config.model import Channel
 from connectors.kit.errors import ConnectorError, RecordRejected
@@ -78,6 +79,30 @@ def twice_in_shop(channel: Channel, sku: str, articles: Sequence[ShopStock]) -> 
     )
     ids = ", ".join(article.external_id for article in articles)
     reason = say("%(shop)s has the SKU %(sku)s on %(ids)s", shop=channel.source, sku=repr(sku), ids=ids)
+    return Stopped(cause, reason)
+
+
+def counted_together(channel: Channel, sku: str, figures: Mapping[str, Decimal], counter: str) -> Stopped:
+    """The shop has one count for several articles, and they are to show different figures."""
+    cause = Cause(
+        cause="counted_together",
+        subject=counter,
+        channel=channel.name,
+        title=say("%(shop)s counts several articles at product %(product)s", shop=channel.source, product=counter),
+        next_step=say(
+            "let the shop count each variation for itself (Variations > Manage stock?), "
+            "or name all but one of them in `stock: {freeze: ...}` of the channel"
+        ),
+        owner="business",
+    )
+    listed = ", ".join(f"{each}: {figure:f}" for each, figure in sorted(figures.items()))
+    reason = say(
+        "%(shop)s counts %(sku)s at product %(product)s together with others, but they are to be different: %(listed)s",
+        shop=channel.source,
+        sku=repr(sku),
+        product=counter,
+        listed=listed,
+    )
     return Stopped(cause, reason)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, case, or_, select, update
+from sqlalchemy import Connection, case, func, or_, select, update
 
+from sync.store.due import is_due
 from sync.store.states import RESTING, ItemState
 from sync.store.stock.levels import in_lists
-from sync.store.tables import work_items
+from sync.store.tables import shown_stock, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -57,6 +58,26 @@ def mark_stock(connection: Connection, channel: str, skus: Iterable[str], facets
         for before, ids in by_facets.items():
             _raise(connection, ids, json.dumps(sorted(new.union(json.loads(before)))))
     return len(wanted)
+
+
+def due_articles(connection: Connection, channel: str, limit: int) -> list[tuple[int, str]]:
+    """(item, product that its variation belongs to as far as we know, or nothing) of what may be claimed now.
+
+    What has been due longest comes first.
+    """
+    table, shown = work_items.c, shown_stock.c
+    parent = (
+        select(func.coalesce(func.max(shown.parent_id), ""))
+        .where(shown.channel == channel, shown.sku == table.external_id)
+        .scalar_subquery()
+    )
+    query = (
+        select(table.id, parent)
+        .where(is_due(channel, KIND))
+        .order_by(table.priority, table.due_at, table.id)
+        .limit(limit)
+    )
+    return [(item_id, parent_id) for item_id, parent_id in connection.execute(query)]
 
 
 def release_waiting(connection: Connection, channel: str) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import operator
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select
 
 from sync.store.stock.levels import in_lists
 from sync.store.tables import shown_stock
@@ -23,6 +24,8 @@ class Shown:
     location: str = ""
     external_id: str = ""
     parent_id: str = ""
+    #: The shop's id of what holds its count; several articles may be counted together. Empty for none.
+    counter: str = ""
     #: What we last wrote, when, and the reading that it came from.
     quantity: Decimal | None = None
     pushed_at: dt.datetime | None = None
@@ -34,7 +37,9 @@ class Shown:
     reason: str = ""
 
 
-_COLUMNS = tuple(shown_stock.c[field.name] for field in dataclasses.fields(Shown))
+_NAMES = tuple(field.name for field in dataclasses.fields(Shown))
+_COLUMNS = tuple(shown_stock.c[name] for name in _NAMES)
+_values_of = operator.attrgetter(*_NAMES)
 
 
 def load_shown(connection: Connection, channel: str, skus: Iterable[str]) -> dict[tuple[str, str], Shown]:
@@ -50,7 +55,7 @@ def load_shown(connection: Connection, channel: str, skus: Iterable[str]) -> dic
 
 def shown_of(row: object) -> Shown:
     """From a row with the columns of `Shown`."""
-    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(Shown)}
+    values = dict(zip(_NAMES, _values_of(row), strict=True))
     for name in ("quantity", "seen"):
         values[name] = None if values[name] is None else Decimal(values[name])
     return Shown(**values)
@@ -69,26 +74,21 @@ def save_shown(connection: Connection, channel: str, rows: Sequence[Shown]) -> N
 
 
 def _values(channel: str, shown: Shown) -> dict[str, object]:
-    values = {field.name: getattr(shown, field.name) for field in dataclasses.fields(Shown)}
+    values = dict(zip(_NAMES, _values_of(shown), strict=True))
     for name in ("quantity", "seen"):
         values[name] = None if values[name] is None else f"{values[name]:f}"
     return {**values, "channel": channel}
 
 
-def announce(connection: Connection, channel: str, rows: Sequence[tuple[str, str, Decimal]]) -> None:
-    """(SKU, place, quantity) that are about to be written, committed before the call.
+def announce(connection: Connection, channel: str, rows: Sequence[tuple[Shown, Decimal]]) -> None:
+    """What is known of articles, each with the quantity that is about to be written; committed before the call.
 
     Where a process dies in the call nobody knows what the shop shows: it is taken to show what was to be written, so
     the next look finds less than that and waits a round instead of writing over a sale.
     """
-    table = shown_stock.c
-    if rows:
-        connection.execute(
-            update(shown_stock)
-            .where(table.channel == channel, table.sku == bindparam("of_sku"), table.location == bindparam("of_place"))
-            .values(seen=bindparam("figure"), seen_at=db_now()),
-            [{"of_sku": sku, "of_place": place, "figure": f"{quantity:f}"} for sku, place, quantity in rows],
-        )
+    now = connection.execute(select(db_now())).scalar_one()
+    announced = [dataclasses.replace(shown, seen=quantity, seen_at=now) for shown, quantity in rows]
+    save_shown(connection, channel, announced)
 
 
 def shown_articles(connection: Connection, channel: str) -> list[str]:
@@ -96,3 +96,16 @@ def shown_articles(connection: Connection, channel: str) -> list[str]:
     table = shown_stock.c
     query = select(table.sku).where(table.channel == channel).distinct().order_by(table.sku)
     return list(connection.execute(query).scalars())
+
+
+def counted_at(connection: Connection, channel: str, counters: Iterable[str]) -> dict[tuple[str, str], set[str]]:
+    """(counter, place) -> every article that is counted there as far as we know."""
+    table = shown_stock.c
+    found: dict[tuple[str, str], set[str]] = {}
+    for some in in_lists(sorted(set(counters))):
+        query = select(table.counter, table.location, table.sku).where(
+            table.channel == channel, table.counter.in_(some)
+        )
+        for row in connection.execute(query):
+            found.setdefault((row.counter, row.location), set()).add(row.sku)
+    return found

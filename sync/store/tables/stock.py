@@ -68,6 +68,8 @@ shown_stock = Table(
     Column("location", String(128), primary_key=True),
     Column("external_id", String(255), nullable=False, server_default=""),
     Column("parent_id", String(255), nullable=False, server_default=""),
+    #: The shop's id of what holds its count: itself, or the product with which it is counted; empty for none.
+    Column("counter", String(255), nullable=False, server_default=""),
     #: What we last wrote; null before the first time.
     Column("quantity", Text),
     Column("pushed_at", UtcDateTime),
@@ -81,4 +83,5 @@ shown_stock = Table(
     #: Why it shows what it shows, in plain words.
     Column("reason", Text, nullable=False, server_default=""),
     Index(None, "channel", "pushed_at"),
+    Index(None, "channel", "counter"),
 )

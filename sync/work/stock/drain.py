@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
 from config.model import Channel, Config
 from sync.flows.context import Clock
+from sync.flows.stock.batches import batches
 from sync.flows.stock.converge import converge_stock
 from sync.flows.stock.piece import StockDrain
 from sync.rules.stock import Articles
@@ -18,7 +20,7 @@ from sync.store.engine import Store
 from sync.store.items import Item, claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
 from sync.store.lookups import load_lookups
-from sync.store.stock.items import KIND
+from sync.store.stock.items import KIND, due_articles
 from sync.store.switches import find_pause, pauses
 from sync.work import stopping
 from sync.work.bell import DRAIN_S
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 _CLAIM: Final = 50
 #: One drain of a shop's stock at a time: it writes in bulk, and figures land in the order in which they were made.
 _SLOTS: Final = 1
+#: Articles that are put in order at once: more than a drain gets through.
+_MOST: Final = 20_000
 
 
 def drain_stock(
@@ -85,29 +89,41 @@ def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
     """(articles looked at, whether there are more)."""
     until = time.monotonic() + drain_s
     channel = drain.systems.channel
-    looked = 0
-    while time.monotonic() < until and not stopping.asked():
-        items = _claim(drain)
-        if not items:
-            return looked, False
-        # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
-        drain.articles = Articles(drain.store.read(lambda c: load_lookups(c, channel.name, channel.erp)))
-        settle_stock(drain, converge_stock(drain, items))
-        looked += len(items)
+    looked, planned = 0, _plan(drain)
+    items: list[Item] = []
+    while planned and time.monotonic() < until and not stopping.asked():
+        items = _claim(drain, planned[0])
+        if not items or not items[0].suspect:
+            planned.popleft()
+        if items:
+            # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
+            drain.articles = Articles(drain.store.read(lambda c: load_lookups(c, channel.name, channel.erp)))
+            settle_stock(drain, converge_stock(drain, items))
+            looked += len(items)
         if _paused(drain.store, channel):
             return looked, False
-    return looked, drain.store.read(lambda c: has_due(c, channel.name, KIND))
+        if items and not planned:
+            planned = _plan(drain)
+    # Where nothing could be claimed, somebody holds it: the dispatcher looks when to ring again.
+    return looked, bool(items) and drain.store.read(lambda c: has_due(c, channel.name, KIND))
 
 
-def _claim(drain: StockDrain) -> list[Item]:
-    """As many as fill one call to the shop, in claims that each are a short transaction; a suspect one alone."""
-    size = drain.systems.shop.stock_bulk
+def _plan(drain: StockDrain) -> collections.deque[list[int]]:
+    """What is due, in batches that each fill one call to the shop as well as can be."""
+    shop = drain.systems.shop
+    due = drain.store.read(lambda c: due_articles(c, drain.systems.channel.name, _MOST))
+    return collections.deque(
+        batches(due if shop.writes_by_parent else [(item, "") for item, _ in due], shop.stock_bulk)
+    )
+
+
+def _claim(drain: StockDrain, ids: Sequence[int]) -> list[Item]:
+    """A planned batch, as far as it is due still, in claims that each are a short transaction; a suspect one alone."""
     items: list[Item] = []
-    while len(items) < size:
-        limit = min(_CLAIM, size - len(items))
-        some = drain.store.write(lambda c, limit=limit: claim(c, drain.lease, limit))  # type: ignore[misc]
-        items += some
-        if len(some) < limit or some[0].suspect:
+    for start in range(0, len(ids), _CLAIM):
+        some = ids[start : start + _CLAIM]
+        items += drain.store.write(lambda c, some=some: claim(c, drain.lease, len(some), among=some))  # type: ignore[misc]
+        if items and items[-1].suspect:
             break
     return items
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -281,6 +282,13 @@ class StockWorld:
 
     def forward(self, seconds: float) -> None:
         forward(self.store, seconds)
+
+    def change_stock(self, channel: str, **rules: Any) -> None:
+        """Another configuration of a channel's stock, and a restart with it."""
+        before = self.config.channels[channel]
+        after = dataclasses.replace(before, stock=dataclasses.replace(before.stock, **rules))
+        self.config = dataclasses.replace(self.config, channels={**self.config.channels, channel: after})
+        self.systems.config = self.runtime.config = self.config
 
     # --- what stands --------------------------------------------------------------------------------------------
 

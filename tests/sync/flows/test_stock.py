@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
 
 from config.model import Backorders, HeldOrders, MissingArticles
 from connectors.kit.errors import OutcomeUnknown, RateLimited, RecordRejected, Transient
@@ -14,6 +15,7 @@ from sync.flows.stock.ahead import capture_ahead
 from sync.store.audit import Actor
 from sync.store.lookups import save_lookup
 from sync.store.orders import find_orders
+from sync.store.stock.items import KIND
 from sync.store.stock.levels import Read, begin_reading, load_levels, save_levels
 from sync.store.switches import pause, resume
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND, TWO, StockWorld
@@ -423,6 +425,41 @@ def test_two_channels_that_sell_the_last_piece_are_flagged_with_both_orders(stor
     assert world.shop.shows("TASSE") == 0
 
 
+def beats_until_flagged(world):
+    """Looks of the dispatcher, one every half second, each with the drains that it rings for."""
+    for beats in range(1, 10):
+        world.bell.rings.clear()
+        world.dispatcher.look()
+        for name, kind in world.bell.rings:
+            if kind == KIND:
+                world.push(name)
+        if "oversold" in world.causes():
+            return beats
+    raise AssertionError("nobody noticed")
+
+
+@pytest.mark.parametrize("erp_is_paused", [False, True])
+def test_the_last_piece_sold_twice_is_flagged_at_the_next_beat(sqlite_store, erp_is_paused):
+    world = StockWorld(sqlite_store, channels=(ONE, TWO))
+    world.offer("TASSE", 1)
+    world.run()
+    world.run(TWO)
+    world.shop.sell("TASSE")
+    world.capture()
+    assert "oversold" not in world.causes()
+    if erp_is_paused:
+        world.store.write(lambda c: pause(c, "connection", "erp", "a person says so"))
+        world.shops[TWO].sell("TASSE")
+        # No drain looks at it: the run of the schedule does, once a minute, and its articles are told of at once.
+        world.pull(TWO)
+        capture_ahead(world.store, world.systems, "erp")
+    else:
+        world.shops[TWO].sell("TASSE")
+        world.capture(TWO)
+    assert beats_until_flagged(world) == 1
+    assert len(world.documents("oversold")) == 2
+
+
 def test_that_more_is_sold_stays_flagged_when_the_orders_are_carried_over_and_ends_when_it_suffices(sqlite_store):
     world = StockWorld(sqlite_store, channels=(ONE, TWO))
     world.offer("TASSE", 1)
@@ -452,6 +489,108 @@ def test_ten_thousand_articles_would_be_a_hundred_calls(sqlite_store):
     world.run()
     assert [len(call) for call in world.shop.writes] == [10] * 9 + [5]
     assert len(world.shop.looks) == 10
+
+
+def of_parents(store, *, parents, each):
+    """A shop whose articles are variations, under SKUs that do not tell whose."""
+    world = StockWorld(store)
+    world.shop.writes_by_parent, world.shop.stock_bulk = True, 10
+    for number in range(parents * each):
+        sku = f"A{number:03d}"
+        world.erp.put_there(sku, 5)
+        world.shop.offer(sku, 0, parent_id=f"P{number % parents}")
+    world.run()
+    return world
+
+
+def test_variations_are_written_in_as_few_calls_as_their_parents_allow(sqlite_store):
+    world = of_parents(sqlite_store, parents=5, each=12)
+    world.shop.writes.clear()
+    for sku in list(world.shop.articles):
+        world.erp.put_there(sku, 7)
+    world.run()
+    calls = [[write.article.parent_id for write in call] for call in world.shop.writes]
+    # Twelve of each, ten a call.
+    assert sorted(len(call) for call in calls) == [2] * 5 + [10] * 5
+    assert all(len(set(call)) == 1 for call in calls)
+    assert all(world.shop.shows(sku) == 7 for sku in world.shop.articles)
+
+
+def test_nothing_more_is_sent_after_a_call_that_was_not_answered(sqlite_store):
+    world = of_parents(sqlite_store, parents=3, each=2)
+    world.shop.writes.clear()
+    world.shop.write_errors.append(OutcomeUnknown("no answer came"))
+    for sku in list(world.shop.articles):
+        world.erp.put_there(sku, 3)
+    world.run()
+    states = sorted((world.item(sku).state, world.item(sku).reason) for sku in world.shop.articles)
+    assert [state for state, _ in states] == ["ready"] * 4 + ["reconcile"] * 2
+    assert "was not sent" in states[0][1]
+    world.forward(200)
+    world.push()
+    assert all(world.shop.shows(sku) == 3 for sku in world.shop.articles)
+
+
+def test_an_article_that_killed_a_worker_goes_alone_and_the_others_after_it(sqlite_store):
+    world = of_parents(sqlite_store, parents=1, each=5)
+    world.store.write(lambda c: c.execute(text("UPDATE work_items SET suspect = 1 WHERE external_id = 'A003'")))
+    world.mark(*world.shop.articles)
+    world.shop.looks.clear()
+    assert world.push() == 5
+    assert world.shop.looks == [["A003"]]
+    assert {world.item(sku).state for sku in world.shop.articles} == {"done"}
+
+
+# --- variations that the shop counts with their product ---------------------------------------------------------
+
+
+def counted_together(store, *, bulk=100, **there):
+    """A product whose variations have SKUs of their own and no count."""
+    world = StockWorld(store)
+    world.shop.stock_bulk = bulk
+    for number, (sku, quantity) in enumerate(there.items()):
+        world.erp.put_there(sku, quantity)
+        world.shop.offer(sku, 0, external_id=str(100 + number), parent_id="9", kept="parent")
+    world.run()
+    return world
+
+
+def test_a_single_variation_is_counted_with_its_product(sqlite_store):
+    world = counted_together(sqlite_store, S=5)
+    assert (world.shop.shows("S"), world.causes()) == (5, {})
+
+
+@pytest.mark.parametrize("bulk", [1, 100])
+def test_articles_that_are_counted_together_and_differ_are_an_issue_and_others_go_on(sqlite_store, bulk):
+    world = counted_together(sqlite_store, bulk=bulk, S=5, M=5)
+    world.offer("TASSE", 3)
+    world.erp.put_there("M", 4)
+    world.run()
+    world.run(full=True)
+    # As long as both are to show five, the shop can.
+    assert [world.shop.shows(sku) for sku in ("S", "M", "TASSE")] == [5, 5, 3]
+    assert world.documents("counted_together") == {(ONE, "S"), (ONE, "M")}
+    assert "M: 4, S: 5" in world.item("M").reason
+    world.erp.put_there("S", 4)
+    world.run()
+    world.run(full=True)
+    assert (world.causes(), world.shop.shows("M"), world.shop.shows("S")) == ({}, 4, 4)
+
+
+def test_a_product_with_a_count_and_its_variation_without_one_may_not_differ(sqlite_store):
+    world = StockWorld(sqlite_store)
+    world.erp.put_there("SHIRT", 5)
+    world.shop.offer("SHIRT", 0, external_id="9")
+    world.run()
+    world.erp.put_there("SHIRT-S", 2)
+    world.shop.offer("SHIRT-S", 0, external_id="10", parent_id="9", kept="parent")
+    world.run()
+    assert world.shop.shows("SHIRT") == 5
+    assert world.documents("counted_together") == {(ONE, "SHIRT-S")}
+    # The ERP counts the product alone, so its variation is nobody's business.
+    world.change_stock(ONE, freeze=("SHIRT-S",))
+    world.run(full=True)
+    assert (world.causes(), world.item("SHIRT-S").state) == ({}, "skipped")
 
 
 def test_a_refusal_of_one_call_is_no_reason_for_others(sqlite_store):

@@ -33,6 +33,7 @@ from config.model import Connection as Account
 from connectors.kit.auth import OAuth1
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, running_erp
+from connectors.sandbox.erp.products import default_products
 from connectors.sandbox.server import Server
 from connectors.sandbox.woocommerce.app import WooCommerce, serve_shop
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
@@ -77,7 +78,7 @@ class Hub:
         """`policies` and `after` are fields of `Policies` and of `AfterImport`."""
         self.store, self.shop = store, shop
         self.shop_plan = server.plan
-        self._shop_url = server.url
+        self.shop_url = server.url
         rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
         auth = Auth(method="oauth1", key=Secret(KEY.key), secret=Secret(KEY.secret))
         self.config = Config(
@@ -110,7 +111,7 @@ class Hub:
 
     def in_shop(self, method: str, path: str, body: Any = None) -> Any:
         """As an administrator of the shop."""
-        url = f"{self._shop_url}/wp-json/wc/v3/{path}"
+        url = f"{self.shop_url}/wp-json/wc/v3/{path}"
         answer = requests.request(method, url, json=body, auth=OAuth1(KEY.key, KEY.secret), timeout=5)
         assert answer.ok, answer.text
         return answer.json()
@@ -230,13 +231,15 @@ def trading(
     erp: ErpOptions | None = None,
     shop: ShopSettings | None = None,
     document_state: DocumentState = DocumentState.CONFIRMED,
+    articles: int | None = None,
     **after: Any,
 ) -> Iterator[Trade]:
-    """A whole trade; `after` are fields of `AfterImport`."""
+    """A whole trade; `after` are fields of `AfterImport`. The ERP knows `articles`, or as many as it does by itself."""
     settings = dataclasses.replace(shop or ShopSettings(), keys=(KEY,))
     # As long as a call may take: on a busy machine it would else refuse calls for having been on their way too long.
     options = erp or ErpOptions(settle_s=2.0)
-    with running_erp(options=options) as running, serve_shop(settings) as (server, app):
+    products = None if articles is None else default_products(articles)
+    with running_erp(options=options, products=products) as running, serve_shop(settings) as (server, app):
         trade = Trade(store, server, app, running, document_state, **after)
         try:
             yield trade

@@ -148,6 +148,7 @@ def _create_stock() -> None:
         sa.Column("location", sa.String(length=128), nullable=False),
         sa.Column("external_id", sa.String(length=255), server_default="", nullable=False),
         sa.Column("parent_id", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("counter", sa.String(length=255), server_default="", nullable=False),
         sa.Column("quantity", sa.Text(), nullable=True),
         sa.Column("pushed_at", UtcDateTime(), nullable=True),
         sa.Column("version", UtcDateTime(), nullable=True),
@@ -158,3 +159,4 @@ def _create_stock() -> None:
         sa.PrimaryKeyConstraint("channel", "sku", "location", name=op.f("pk_shown_stock")),
     )
     op.create_index(op.f("ix_shown_stock_channel_pushed_at"), "shown_stock", ["channel", "pushed_at"])
+    op.create_index(op.f("ix_shown_stock_channel_counter"), "shown_stock", ["channel", "counter"])
