@@ -27,6 +27,7 @@ PARTY = {"method": "POST", "path": "/api/parties"}
 REFUND = {"method": "POST", "path": "/api/refunds"}
 PAYMENT = {"method": "POST", "path": "/api/payments"}
 #: In the shop.
+STOCK = {"method": "POST", "path": "/wp-json/wc/v3/products/batch"}
 PARCEL = {"method": "POST", "path": "/wp-json/wc/v3/orders/*/fulfillments"}
 
 
@@ -59,9 +60,9 @@ class Case:
     postgres: str = ""
     #: `erps.site_to_json` of a running Tryton; empty for a sandbox ERP of each run's own.
     tryton: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    #: One order in the middle of its life, see `life`, instead of new ones.
-    life: bool = False
-    #: The shop's, where it runs: in a life.
+    #: Name of what it is about, see `run.STORIES`, instead of new orders alone.
+    story: str = ""
+    #: The shop's, where it runs: in a story.
     shop_faults: tuple[dict[str, Any], ...] = ()
     #: Only these boundaries; empty for all.
     only: tuple[int, ...] = ()

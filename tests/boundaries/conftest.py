@@ -99,6 +99,25 @@ def survives_in_a_life(survives, boundaries_of) -> Callable[..., None]:
 
 
 @pytest.fixture
+def survives_while_stock_is_shown(survives, boundaries_of) -> Callable[..., None]:
+    """The same for the drain of a shop's stock: after each commit, and while and after each call.
+
+    It makes no promise that it has to keep, so what died in between is what died after the last of these.
+    """
+
+    def check(case: Case, *, every: int = 1) -> None:
+        names = boundaries_of(case)
+        telling = [
+            number
+            for number, name in enumerate(names, 1)
+            if name.startswith(("write committed", "sent", "answered")) and "sync.work.heart" not in name
+        ]
+        survives(dataclasses.replace(case, only=(*telling[::every], len(names) + 1)))
+
+    return check
+
+
+@pytest.fixture
 def survives(runs_of: Try) -> Callable[[Case], None]:
     """Holds a case to the promise, at every boundary up to the first run that was not struck any more."""
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.boundaries import forks, life, run, world
+from tests.boundaries import forks, run, stories, world
 from tests.boundaries.cases import Case
 from tests.boundaries.erps import prepare_books
 from tests.boundaries.run import Outcome, Run
@@ -46,8 +46,8 @@ class Driver:
 
     def warm(self, case: Case) -> None:
         """Imports, compiled statements and schemas, once for all."""
-        if case.life:
-            self._prepare_life()
+        if case.story:
+            self._prepare(run.STORIES[case.story])
         self._databases.prepare(case)
         folder = self._new_folder("warm")
         run.log_to(folder / "drain.log")
@@ -56,10 +56,10 @@ class Driver:
         # What is there now is never collected, so that children do not copy it page by page.
         gc.freeze()
 
-    def _prepare_life(self) -> None:
-        prepared = (self._folder / life.FACTS).exists()
-        if not prepared and forks.wait(forks.fork(lambda: life.prepare(self._folder))):
-            raise RuntimeError("no order's life could be prepared")
+    def _prepare(self, story: type[stories.Story]) -> None:
+        prepared = story.told(self._folder).exists()
+        if not prepared and forks.wait(forks.fork(lambda: stories.prepare(story, self._folder))):
+            raise RuntimeError(f"{story.name} could not be prepared")
 
     def try_case(self, case: Case) -> list[Outcome]:
         """One run for each boundary, until a drain gets through unharmed."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from connectors.sandbox_erp import SandboxErp
 from sync.flows import context
 from sync.flows.context import Clock
+from sync.flows.stock import choice
 from sync.rules import systems
 from sync.store import inbox, intents, items
 from sync.work import settle
@@ -67,10 +68,16 @@ def _fence(patch: Patch) -> None:
     patch(Clock, "left_s", lambda clock: float("inf"))
 
 
+def _unheard(patch: Patch) -> None:
+    """What a shop shows less than we left there is no reason to wait for its orders."""
+    patch(choice, "_may_rise", lambda drain, piece, place: True)
+
+
 REMOVALS: Mapping[str, Callable[[Patch], None]] = {
     "look_up": _look_up,
     "intent": _intent,
     "settle": _settle,
     "fence": _fence,
     "fence_of_claims": _fence_of_claims,
+    "unheard": _unheard,
 }

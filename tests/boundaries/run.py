@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import time
-from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,14 +24,19 @@ from sync.store.items import due_channels
 from sync.store.tables import leases
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel
-from tests.boundaries import forks, life, removals, world
+from sync.work.stock import settle
+from tests.boundaries import forks, removals, world
 from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, TRYTON_SETTLE_S, Case
 from tests.boundaries.erps import erp_of
 from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
+from tests.boundaries.life import Life
 from tests.boundaries.points import Blow, Points
+from tests.boundaries.stock import Stock
+from tests.boundaries.stories import Shop, amounts, nobody
 
 #: A run that is not quiet by then has a defect.
 LIMIT_S = 90.0
+STORIES = {story.name: story for story in (Life, Stock)}
 _LOOK_S = 0.25
 
 
@@ -56,6 +60,7 @@ def scale_time() -> None:
     rules_systems.SETTLE_BEYOND_S = 0.1
     outcomes.PROBE_S = 0.3
     outcomes.LATER_S = 0.1
+    settle.ROUND_S = 0.3
     Tryton.settle_bound_s = TRYTON_SETTLE_S
 
 
@@ -66,13 +71,15 @@ class Run:
         self._case = case
         self._databases = databases
         self._folder = folder
-        self._life = life.Facts.read(books.parent) if case.life else None
-        self._shop = life.Shop(case, books.parent, folder) if case.life else None
-        self._erp = erp_of(case, books.with_name(life.BOOKS) if case.life else books, folder)
+        prepared = books.parent
+        self._story = STORIES[case.story].read(prepared) if case.story else None
+        self._shop = Shop(case, self._story.shop(prepared), folder) if self._story else None
+        self._erp = erp_of(case, self._story.books(prepared) if self._story else books, folder)
         self._place = databases.copy(case, folder)
         self._outcome = Outcome(at)
         self._tag = folder.name if case.tryton else ""
-        self._orders = [world.Entry(self._life.number, "")] if self._life else world.entries(case, self._tag)
+        told = [world.Entry(int(number), "") for number in self._story.orders] if self._story else None
+        self._orders = told or world.entries(case, self._tag)
         #: The leases that were seen last, each with its heartbeat.
         self._standing: set[tuple[str, int]] = set()
         #: The process that stands still; 0 when there is none.
@@ -113,7 +120,8 @@ class Run:
     def _config(self) -> Config:
         if self._shop is None:
             return world.config(self._folder, self._erp.connection())
-        return world.config(self._folder, self._erp.connection(), self._shop.connection(), life.AFTER)
+        story = self._story
+        return world.config(self._folder, self._erp.connection(), self._shop.connection(), story.after, story.stock)
 
     def _live_through(self) -> None:
         if self._case.tryton:
@@ -136,13 +144,18 @@ class Run:
             self._blame([f"the drain ended with {status}"])
         self._until_quiet()
         mapping, options = self._systems.target_mapping, self._systems.target_options
-        keys = [mapping.sale_key(str(order.number), options) for order in self._orders]
-        total = world.TOTAL if self._life is None else Decimal(self._life.total)
-        self._blame(self._erp.faults(dict.fromkeys(keys, total)))
+        totals = amounts(self._story.orders) if self._story else {}
+        self._blame(
+            self._erp.faults(
+                {
+                    mapping.sale_key(str(order.number), options): totals.get(str(order.number), world.TOTAL)
+                    for order in self._orders
+                }
+            )
+        )
         self._blame(our_faults(self._store, self._orders))
-        if self._life is not None:
-            self._blame(self._erp.facet_faults(life.amounts(self._life.refunds), life.amounts(self._life.payments)))
-            self._blame(self._shop.faults())
+        if self._story is not None:
+            self._blame(self._story.faults(self._erp, self._shop.ledger))
 
     def _blame(self, faults: list[str]) -> None:
         self._outcome.faults.extend(faults)
@@ -154,12 +167,14 @@ class Run:
         log_to(self._folder / "drain.log")
         store = self._databases.open(self._case, self._place)
         made = Systems(self._config())
-        systems = made.channel(world.CHANNEL)
         blow = signal.SIGKILL if self._case.blow == "kill" else signal.SIGSTOP
         points = Points(Blow(self._outcome.at, blow), self._witness)
         points.watch_store(store.engine)
         points.watch_kit()
-        drain_channel(store, systems, "order", ring=_nobody)
+        if self._story is not None:
+            self._story.be_struck(store, made)
+        else:
+            drain_channel(store, made.channel(world.CHANNEL), "order", ring=nobody)
         self._count.write_text(json.dumps(points.crossed))
 
     # --- whoever comes after it ---------------------------------------------------------------------------------
@@ -167,7 +182,7 @@ class Run:
     def _open(self) -> None:
         log_to(self._folder / "after.log")
         self._store = self._databases.open(self._case, self._place)
-        made = Systems(self._config())
+        self._made = made = Systems(self._config())
         self._systems = made.channel(world.CHANNEL)
         runtime = SimpleNamespace(store=self._store, systems=made, config=made.config, bell=None)
         self._dispatcher = Dispatcher(runtime)
@@ -182,7 +197,7 @@ class Run:
                 self._dispatcher.recover()
                 looked = time.monotonic()
                 self._drain()
-                if is_quiet(self._store) and not self._erp.is_busy():
+                if is_quiet(self._store) and not self._erp.is_busy() and self._is_settled():
                     return
             time.sleep(self._pause_s(looked))
         self._blame([f"not quiet after {limit_s:.0f} s"])
@@ -200,8 +215,13 @@ class Run:
         return _LOOK_S
 
     def _drain(self) -> None:
-        while self._store.read(due_channels) and drain_channel(self._store, self._systems, "order", ring=_nobody):
+        while self._store.read(due_channels) and drain_channel(self._store, self._systems, "order", ring=nobody):
             pass
+        if self._story is not None:
+            self._story.go_on(self._store, self._made)
+
+    def _is_settled(self) -> bool:
+        return self._story is None or self._story.is_settled(self._store)
 
     # --- a stopped one ------------------------------------------------------------------------------------------
 
@@ -258,10 +278,6 @@ class Run:
         pid, self._asleep = self._asleep, 0
         os.kill(pid, signal.SIGCONT)
         return forks.wait(pid)
-
-
-def _nobody(_channel: str, _kind: str) -> None:
-    """There is no bell here: what is due is looked for."""
 
 
 def log_to(path: Path) -> None:

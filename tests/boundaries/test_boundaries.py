@@ -12,6 +12,7 @@ from tests.boundaries.cases import (
     PARTY,
     PAYMENT,
     REFUND,
+    STOCK,
     Case,
     commit_then_drop,
     drop_then_commit,
@@ -82,7 +83,7 @@ def test_what_comes_after_the_import_survives_a_kill_at_its_boundaries(survives_
 
     At every second one, for each effect has a dozen of the same kind.
     """
-    survives_in_a_life(Case(life=True), every=2)
+    survives_in_a_life(Case(story="life"), every=2)
 
 
 LOST_IN_A_LIFE = {
@@ -94,4 +95,13 @@ LOST_IN_A_LIFE = {
 
 @pytest.mark.parametrize("what", LOST_IN_A_LIFE)
 def test_what_comes_after_the_import_survives_a_kill_beside_an_answer_that_is_lost(survives_in_a_life, what):
-    survives_in_a_life(Case(life=True, **LOST_IN_A_LIFE[what]), every=9)
+    survives_in_a_life(Case(story="life", **LOST_IN_A_LIFE[what]), every=9)
+
+
+def test_a_shops_stock_survives_a_kill_at_its_boundaries(survives_while_stock_is_shown):
+    """One drain that looks, announces and writes: in the end the shop shows what is there, and never more before."""
+    survives_while_stock_is_shown(Case(story="stock"))
+
+
+def test_a_shops_stock_survives_a_kill_beside_an_answer_that_is_lost(survives_while_stock_is_shown):
+    survives_while_stock_is_shown(Case(story="stock", shop_faults=commit_then_drop(STOCK)), every=4)

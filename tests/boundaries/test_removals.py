@@ -20,6 +20,7 @@ NEEDED = {
     "settle, confirmation": (Case(faults=drop_then_commit(ADVANCE), only=NEVER), "was confirmed 2 times"),
     "settle, customer": (Case(enforced_key=False, faults=drop_then_commit(PARTY), only=NEVER), "was created 2 times"),
     "fence": (Case(enforced_key=False, blow="stop", only=tuple(range(10, 70, 4))), "the zombie wrote"),
+    "unheard": (Case(story="stock", only=NEVER), "was set to"),
     "fence_of_claims": (Case(blow="stop", only=tuple(range(1, 13))), "missing"),
 }
 

@@ -12,14 +12,13 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event, make_url, update
 
-from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Secret
+from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Secret, StockPolicy
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
 from sync.store.migrate import migrate
 from sync.store.tables import channel_states
-from tests.boundaries import life
 from tests.boundaries.cases import Case
 from tests.mappings.woocommerce_orders import woo_line, woo_order
 
@@ -64,7 +63,13 @@ def entries(case: Case, tag: str = "") -> list[Entry]:
     return [Entry(number, customer, tag) for number, customer in enumerate(case.customers, 1)]
 
 
-def config(folder: Path, erp: Connection, shop: Connection | None = None, after: AfterImport | None = None) -> Config:
+def config(
+    folder: Path,
+    erp: Connection,
+    shop: Connection | None = None,
+    after: AfterImport | None = None,
+    stock: StockPolicy | None = None,
+) -> Config:
     # Where none runs, nobody asks the shop: what it said is stored.
     shop = shop or Connection(
         name="shop",
@@ -76,7 +81,14 @@ def config(folder: Path, erp: Connection, shop: Connection | None = None, after:
         allow_hosts=("127.0.0.1",),
     )
     policies = Policies(start_at=GO_LIVE, target={"warehouse": "WH1"} if erp.system == "tryton" else {})
-    channel = Channel(name=CHANNEL, source="shop", erp="erp", policies=policies, after_import=after or AfterImport())
+    channel = Channel(
+        name=CHANNEL,
+        source="shop",
+        erp="erp",
+        policies=policies,
+        after_import=after or AfterImport(),
+        stock=stock or StockPolicy(),
+    )
     return Config(folder=folder, connections={"shop": shop, "erp": erp}, channels={CHANNEL: channel})
 
 
@@ -119,8 +131,8 @@ class Databases:
         kind = _kind(case)
         if kind in self._prepared:
             return
-        if case.life:
-            self._prepared[kind] = self._folder / life.DATABASE
+        if case.story:
+            self._prepared[kind] = self._folder / f"{case.story}.sqlite"
             return
         name = f"prepared{len(self._prepared)}"
         if case.postgres:
@@ -171,7 +183,7 @@ class Databases:
 
 
 def _kind(case: Case) -> tuple:
-    return (() if case.tryton else case.customers, case.trusted, case.postgres, case.life)
+    return (() if case.tryton else case.customers, case.trusted, case.postgres, case.story)
 
 
 def _impatient(url: str) -> str:
