@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,15 +19,18 @@ ROOT = Path(__file__).parents[2]
 Try = Callable[[Case], list[dict[str, Any]]]
 
 
-def _started() -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.boundaries.driver"]
+def _started(lanes: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.boundaries.driver", str(lanes)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 @pytest.fixture(scope="session")
-def runs_of() -> Iterator[Try]:
+def runs_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Try]:
     """Tries a case at each of its boundaries; answers the runs by boundary."""
-    driver, owes = _started(), False
+    base = tmp_path_factory.getbasetemp()
+    # A worker's folder lies in that of the whole run.
+    lanes = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "lanes"
+    driver, owes = _started(lanes), False
 
     def run(case: Case) -> list[dict[str, Any]]:
         nonlocal driver, owes
@@ -34,7 +38,7 @@ def runs_of() -> Iterator[Try]:
             # The last case was given up, for its time was over: its answer would be taken for this one's.
             driver.kill()
             driver.communicate()
-            driver = _started()
+            driver = _started(lanes)
         owes = True
         driver.stdin.write(json.dumps(dataclasses.asdict(case)) + "\n")
         driver.stdin.flush()

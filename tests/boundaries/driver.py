@@ -7,6 +7,7 @@ A case may be tried alone to see what happens at one boundary, and its folder is
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import gc
 import itertools
@@ -22,12 +23,11 @@ from pathlib import Path
 from tests.boundaries import forks, run, stories, world
 from tests.boundaries.cases import Case
 from tests.boundaries.erps import prepare_books
+from tests.boundaries.lanes import Lanes
 from tests.boundaries.run import Outcome, Run
 
 #: Processes are killed here, never the machine: nothing is lost, and a commit costs nothing.
 MEMORY = Path("/dev/shm")
-#: Runs at once: nearly all of a run is waiting for leases and settle times. Several drivers share them.
-LANES = 20 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 #: A boundary that no drain has.
 _BEYOND = 10**6
 
@@ -35,8 +35,9 @@ _BEYOND = 10**6
 class Driver:
     """Keeps everything warm that runs can share, and stays without threads, so that it can fork at any time."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, lanes: Lanes):
         self._folder = folder
+        self._lanes = lanes
         self._databases = world.Databases(folder)
         self._books = folder / "prepared.jsonl"
         self._case_number = itertools.count(1)
@@ -79,20 +80,21 @@ class Driver:
 
     def _try(self, case: Case, name: str, numbers: Iterable[int]) -> list[Outcome]:
         """One run for each of these boundaries, several at once."""
-        waiting = iter(numbers)
+        waiting = collections.deque(numbers)
         running: dict[int, Path] = {}
         outcomes: list[Outcome] = []
-        while True:
-            for at in itertools.islice(waiting, LANES - len(running)):
+        while waiting or running:
+            while waiting and (lane := self._lanes.take() if running else self._lanes.wait()) is not None:
+                at = waiting.popleft()
                 folder = self._new_folder(f"{name}-{at}")
                 running[self._start(case, folder, at)] = folder
-            if not running:
-                return sorted(outcomes, key=lambda outcome: outcome.at)
+                os.close(lane)
             pid, _ = os.wait()
             folder = running.pop(pid)
             outcomes.append(_read(folder))
             if not outcomes[-1].faults:
                 shutil.rmtree(folder)
+        return sorted(outcomes, key=lambda outcome: outcome.at)
 
     def _new_folder(self, name: str) -> Path:
         folder = self._folder / name
@@ -120,9 +122,10 @@ def case_from_json(text: str) -> Case:
     return Case(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def main(lines: Iterator[str]) -> None:
+def main(lines: Iterator[str], lanes: Path | None = None) -> None:
+    """`lanes` is where several drivers agree on how many runs go on at once."""
     folder = Path(tempfile.mkdtemp(prefix="crossdock-boundaries-", dir=MEMORY if MEMORY.is_dir() else None))
-    driver = Driver(folder)
+    driver = Driver(folder, Lanes(lanes or folder / "lanes"))
     keep = False
     for line in lines:
         begun = time.monotonic()
@@ -137,4 +140,4 @@ def main(lines: Iterator[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(iter(sys.stdin.readline, ""))
+    main(iter(sys.stdin.readline, ""), *map(Path, sys.argv[1:]))
