@@ -32,11 +32,13 @@ with_and_without_key = pytest.mark.parametrize("enforced_key", [True, False], id
 with_bad_luck = pytest.mark.parametrize("faults", BAD_LUCK.values(), ids=BAD_LUCK)
 
 
+@pytest.mark.fault("A1", "A2", "A3")
 @with_and_without_key
 def test_one_order_survives_a_kill_at_every_boundary(survives, enforced_key):
     survives(Case(enforced_key=enforced_key))
 
 
+@pytest.mark.fault("B1", "B2")
 @with_and_without_key
 @with_bad_luck
 def test_one_order_survives_a_kill_in_bad_luck(survives_from_the_intent, enforced_key, faults):
@@ -53,10 +55,12 @@ def test_a_batch_survives_a_kill_in_bad_luck(survives_from_the_intent, faults):
     survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, faults=faults))
 
 
+@pytest.mark.fault("A23")
 def test_a_batch_that_is_looked_up_first_survives_a_kill(survives_from_the_intent):
     survives_from_the_intent(Case(customers=BATCH, enforced_key=False, bulk=4, trusted=False))
 
 
+@pytest.mark.fault("A7")
 @with_and_without_key
 def test_a_zombie_that_wakes_at_any_boundary_doubles_nothing_and_writes_nothing_of_ours(survives, enforced_key):
     survives(Case(enforced_key=enforced_key, blow="stop"))

@@ -84,6 +84,7 @@ def test_woocommerce_not_active():
         assert level(found(connect(server)), "address") is Level.FAIL
 
 
+@pytest.mark.fault("B21")
 @pytest.mark.parametrize(
     ("ahead", "expected"), [(5, Level.OK), (-45, Level.WARN), (400, Level.FAIL), (-3600, Level.FAIL)]
 )

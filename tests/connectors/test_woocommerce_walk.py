@@ -83,6 +83,7 @@ def play(shop, events):
     return touched
 
 
+@pytest.mark.fault("D3")
 @given(shop=shops(), events=EVENTS, per_page=st.integers(1, 4))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_after_a_walk_through_changes_and_a_quiet_one_every_order_is_known_in_its_newest_state(shop, events, per_page):
@@ -138,6 +139,7 @@ def test_a_quiet_shop_costs_one_call_per_page_and_list():
         assert [(call["status"], call["page"]) for call in shop.calls] == [("any", "1"), ("trash", "1")]
 
 
+@pytest.mark.fault("D1")
 def test_more_orders_in_one_second_than_fit_on_a_page_survive_changes_during_paging():
     """A bulk edit: page after page of one second, and in the middle an order of the first page changes."""
     shop = Shop([Order(n, 0, 5) for n in range(1, 11)] + [Order(11, 0, 6)], now=20)
@@ -172,6 +174,7 @@ def test_orders_come_oldest_change_first():
     assert [envelope.external_id for page in pages for envelope in page.envelopes] == ["2", "3", "1"]
 
 
+@pytest.mark.fault("D2")
 def test_the_overlap_finds_what_was_committed_late():
     shop = Shop([Order(1, 0, 1000)], now=1000)
     with responses.RequestsMock() as mock:
@@ -200,6 +203,7 @@ def test_an_empty_shop_still_gives_a_checkpoint_to_save():
     assert page.checkpoint
 
 
+@pytest.mark.fault("D5")
 def test_an_order_dated_in_the_future_does_not_carry_the_checkpoint_away():
     shop = Shop([Order(1, 0, 10), Order(2, 0, 10_000_000)], now=20)
     with responses.RequestsMock() as mock:
@@ -223,6 +227,7 @@ def test_an_old_core_is_read_by_id_and_asked_only_once_for_the_better_way():
         assert pull(connector, checkpoint)[0] == {}
 
 
+@pytest.mark.fault("B16")
 @pytest.mark.parametrize("ignored", ["modified_after", "page"])
 def test_a_cache_that_ignores_the_query_is_named_instead_of_looping_for_ever(ignored):
     shop = Shop([Order(n, created=n, modified=n) for n in range(1, 30)], now=40)

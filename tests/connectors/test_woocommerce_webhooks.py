@@ -91,12 +91,14 @@ def test_header_names_are_compared_without_regard_to_case(shop):
     assert shop.verify_webhook(b'{"id": 7}', headers).external_id == "7"
 
 
+@pytest.mark.fault("C7")
 def test_the_raw_bytes_are_signed_not_their_meaning(shop):
     headers = sign(b'{"id": 7}')
     with pytest.raises(SignatureInvalid):
         shop.verify_webhook(b'{"id":7}', headers)
 
 
+@pytest.mark.fault("B13")
 @pytest.mark.parametrize("secret", SECRETS)
 def test_the_old_and_the_new_secret_are_good_while_it_is_changed(secret):
     body = b'{"id": 7}'
@@ -192,6 +194,7 @@ def test_what_is_there_and_active_is_kept():
     assert writes == []
 
 
+@pytest.mark.fault("C15")
 def test_what_is_missing_is_created_and_signed_with_the_first_secret():
     rows = [hook(n, topic) for n, topic in enumerate(TOPICS[1:])] + [hook(9, TOPICS[0], url="https://other.example")]
     done, [write] = ensured(rows, [("POST", "webhooks", hook(10, TOPICS[0]))])
@@ -205,6 +208,7 @@ def test_what_is_missing_is_created_and_signed_with_the_first_secret():
     }
 
 
+@pytest.mark.fault("C15")
 @pytest.mark.parametrize("status", ["disabled", "paused"])
 def test_what_the_shop_has_switched_off_is_revived(status):
     rows = [hook(n, topic, status if n == 1 else "active") for n, topic in enumerate(TOPICS)]

@@ -164,6 +164,7 @@ def test_resuming_brings_what_is_new_and_not_what_is_old(fake, source):
     assert quiet not in seen
 
 
+@pytest.mark.fault("D3")
 @pytest.mark.loopback
 @every(base.PullsOrders)
 def test_orders_that_change_during_paging_lose_nothing(fake):
@@ -187,6 +188,7 @@ def test_orders_that_change_during_paging_lose_nothing(fake):
     connector.close()
 
 
+@pytest.mark.fault("C10")
 @pytest.mark.loopback
 @every(base.PullsOrders)
 def test_a_pull_that_is_cut_off_resumes_without_a_loss(fake):
@@ -199,6 +201,7 @@ def test_a_pull_that_is_cut_off_resumes_without_a_loss(fake):
     connector.close()
 
 
+@pytest.mark.fault("D10")
 @pytest.mark.loopback
 @every(base.PullsOrders)
 def test_a_discarded_order_is_told(fake, source):
@@ -210,6 +213,7 @@ def test_a_discarded_order_is_told(fake, source):
     assert after[external_id].payload != before[external_id].payload
 
 
+@pytest.mark.fault("D12")
 @pytest.mark.loopback
 @every(base.PullsOrders)
 def test_a_corrupt_checkpoint_is_an_error_and_not_a_new_beginning(fake, source):
@@ -414,6 +418,7 @@ def test_what_is_delivered_is_what_a_read_gives(fake, source):
         assert delivery.problem == ""
 
 
+@pytest.mark.fault("C5")
 @pytest.mark.loopback
 @every(base.ReceivesWebhooks)
 def test_a_forged_tampered_or_unsigned_delivery_is_refused(fake, source):

@@ -170,6 +170,7 @@ MUTANTS = [
 ]
 
 
+@pytest.mark.fault("B20")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 @every_order
 def test_a_mutant_gets_the_outcome_of_its_row(recorded: Recorded, mutant: Mutant):

@@ -123,6 +123,7 @@ def test_a_cancelled_sale_is_not_brought_back(fake, target):
 # Keys
 
 
+@pytest.mark.fault("B9")
 def test_the_same_key_twice_stands_once_or_both_are_found(fake, target):
     first = create(target, fake.sale("k1"))
     [second] = target.create_sales([fake.sale("k1")])
@@ -161,6 +162,7 @@ def test_many_keys_are_found_at_once(fake, target):
 # Refusals
 
 
+@pytest.mark.fault("B4")
 @pytest.mark.parametrize("bulk", [1, 3])
 def test_a_bad_item_leaves_the_good_ones_alone(fake, bulk):
     target = fake.connect(bulk=bulk)
@@ -173,6 +175,7 @@ def test_a_bad_item_leaves_the_good_ones_alone(fake, bulk):
     assert keys_found(target, "good-1", "bad", "good-2").keys() == {"good-1", "good-2"}
 
 
+@pytest.mark.fault("B9")
 def test_a_refusal_says_in_words_what_is_wrong(fake, target):
     [result] = target.create_sales([fake.bad_sale("bad")])
     assert str(result.error)
@@ -220,6 +223,7 @@ def test_a_product_says_what_the_verify_rules_read(fake, target):
 # Unknown outcomes
 
 
+@pytest.mark.fault("B1", "B2")
 @pytest.mark.parametrize("action", ["create", "advance"])
 @pytest.mark.parametrize(
     ("kind", "lands"),
@@ -250,6 +254,7 @@ def test_a_lost_reply_to_a_batch_is_unknown_for_every_item(fake):
     assert [type(result.error) for result in results] == [OutcomeUnknown] * 3
 
 
+@pytest.mark.fault("B3")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -386,6 +391,7 @@ def test_no_secret_shows_in_errors_logs_or_exchanges(fake: TargetFake, caplog):
     assert [text for text in (*shown, caplog.text) if fake.secret in text] == []
 
 
+@pytest.mark.fault("B10")
 def test_a_wrong_secret_breaks_the_connection_and_nothing_else(fake):
     target = fake.connect(key="wrong-secret-0815")
     [result] = target.create_sales([fake.sale("k1")])

@@ -181,6 +181,7 @@ def test_an_id_is_nothing_else(value: object):
         Id().deserialize(value)
 
 
+@pytest.mark.fault("D6")
 @pytest.mark.parametrize(
     "text", ["2026-11-21T23:01:55Z", "2026-11-22T00:01:55+01:00", "2026-11-21T23:01:55.000000+00:00"]
 )
@@ -189,6 +190,7 @@ def test_a_time_comes_in_utc(text: str):
     assert UtcTime().deserialize(text).tzinfo is dt.UTC
 
 
+@pytest.mark.fault("D7")
 def test_a_time_without_zone_needs_a_vendor_who_says_utc():
     with pytest.raises(ValidationError, match="zone"):
         UtcTime().deserialize("2026-11-21T23:01:55")
@@ -208,6 +210,7 @@ def test_no_other_time_is_guessed(value: object):
         UtcTime(naive_is_utc=True).deserialize(value)
 
 
+@pytest.mark.fault("D6")
 def test_a_local_time_gives_its_own_day():
     assert LocalDay().deserialize("2026-11-22T00:01:55") == dt.date(2026, 11, 22)
 

@@ -93,6 +93,7 @@ def fill(receiver):
     raise AssertionError("it never fills up")
 
 
+@pytest.mark.fault("A18")
 def test_what_sqlite_calls_full_is_not_stored_and_named_and_blames_no_row(store, sqlite_url, full):
     receiver = Receiver(sqlite_url, {"shop": ("shop-de", "shop-at")}, lambda *_: None)
     number, reason = fill(receiver)
@@ -108,6 +109,7 @@ def test_what_sqlite_calls_full_is_not_stored_and_named_and_blames_no_row(store,
     assert kept(store) == ({*taken, str(number)}, {*taken, str(number)})
 
 
+@pytest.mark.fault("A18")
 def test_a_full_disk_is_503_until_there_is_room_and_what_was_taken_is_there(store, server, tmp_path):
     taken = []
     for number in range(MOST):

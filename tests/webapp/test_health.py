@@ -31,6 +31,7 @@ def test_a_queue_that_is_away_only_degrades(client, queue):
     assert (status, word, checks["queue"]["ok"]) == (200, "degraded", False)
 
 
+@pytest.mark.fault("A22")
 def test_a_schema_of_another_version_is_not_ready_and_says_what_to_do(client, store):
     store.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = 'older'")))
     status, word, checks = readyz(client)

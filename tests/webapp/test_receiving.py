@@ -82,6 +82,7 @@ def refuse_events_of(store, external_id):
     store.write(lambda connection: [connection.execute(text(statement)) for statement in statements])
 
 
+@pytest.mark.fault("C1")
 def test_equal_different_and_poison_deliveries_at_once_through_two_processes(store, store_url, serve):
     refuse_events_of(store, "poison")
     server = serve(store_url, CROSSDOCK_WEB_PROCESSES="2")
@@ -96,6 +97,7 @@ def test_equal_different_and_poison_deliveries_at_once_through_two_processes(sto
     assert len(set(re.findall(r"Booting worker with pid: (\d+)", server.log))) == 2
 
 
+@pytest.mark.fault("A5")
 def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_item(tmp_path, sqlite_store, serve):
     url = url_of(sqlite_store)
     server = serve(url)
@@ -115,6 +117,7 @@ def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_i
     assert items(sqlite_store) == 1
 
 
+@pytest.mark.fault("A4")
 def test_kill_9_behind_the_answer_loses_nothing(store, store_url, serve):
     server = serve(store_url)
     stored = []
@@ -139,6 +142,7 @@ def test_kill_9_behind_the_answer_loses_nothing(store, store_url, serve):
     assert set(stored) <= kept
 
 
+@pytest.mark.fault("A19", "C8", "C9")
 def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, sqlite_store, serve):
     url = url_of(sqlite_store)
     server = serve(url)
@@ -157,6 +161,7 @@ def test_a_locked_database_is_503_after_two_seconds_and_not_later(tmp_path, sqli
     assert items(sqlite_store) == 0
 
 
+@pytest.mark.fault("A10", "A11")
 def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_store, serve):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -171,6 +176,7 @@ def test_a_queue_that_accepts_and_never_answers_delays_no_delivery(sqlite_store,
         server.stop()
 
 
+@pytest.mark.fault("C12")
 def test_fifty_megabytes_cost_neither_memory_nor_the_connection_of_others(sqlite_store, serve):
     server = serve(url_of(sqlite_store))
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -228,6 +234,7 @@ def test_a_stopping_process_answers_what_it_took_in(store, store_url, serve):
     assert server.process.wait(20) == 0
 
 
+@pytest.mark.fault("B22")
 def test_senders_of_a_byte_a_second_do_not_keep_a_delivery_out(sqlite_store, serve):
     server = serve(url_of(sqlite_store), CROSSDOCK_WEB_THREADS="8")
     stop = threading.Event()

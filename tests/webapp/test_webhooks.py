@@ -29,6 +29,7 @@ def test_a_signed_delivery_is_stored_and_its_items_are_wanted_before_the_answer(
     assert rows(store, work_items) == 2
 
 
+@pytest.mark.fault("C5")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -62,6 +63,7 @@ def test_what_is_not_signed_right_gets_401_and_leaves_no_row(client, store, head
     assert (rows(store, events), rows(store, work_items), asked(store)) == (0, 0, [])
 
 
+@pytest.mark.fault("C11")
 def test_a_stranger_cannot_tell_which_connections_there_are(client, store):
     wrong = signed(BODY, b"another")
     known, unknown = (client.post(f"/webhooks/{name}", data=BODY, headers=wrong) for name in ("shop", "nobody"))
@@ -78,6 +80,7 @@ def test_an_unsigned_ping_does_not_tell_either(client):
     ]
 
 
+@pytest.mark.fault("C11")
 def test_a_right_signature_counts_for_its_own_connection_only(client, store):
     assert client.post("/webhooks/nobody", data=BODY, headers=signed(BODY)).status_code == 401
     assert rows(store, events) == 0
@@ -89,6 +92,7 @@ def test_a_ping_and_a_topic_that_is_not_ours_are_answered_and_stored_nowhere(cli
     assert rows(store, events) == 0
 
 
+@pytest.mark.fault("C12")
 @pytest.mark.parametrize(
     "body",
     [

@@ -91,6 +91,7 @@ def test_every_recorded_delivery_is_verified_and_every_order_in_them_is_wanted_w
     assert all(str(load_json(unpack(body))["id"]) == external_id for external_id, body in stored)
 
 
+@pytest.mark.fault("C12")
 @pytest.mark.parametrize(
     "body",
     [

@@ -103,6 +103,7 @@ def test_an_entry_that_is_no_host_or_network_is_named(entry):
         AddressGuard([entry])
 
 
+@pytest.mark.fault("B19")
 def test_a_name_that_does_not_resolve_can_be_tried_again():
     def resolve(host, port):
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

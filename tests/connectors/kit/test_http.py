@@ -179,6 +179,7 @@ def closing(reply):
     return send
 
 
+@pytest.mark.fault("B2", "B9")
 @pytest.mark.parametrize("method", [GET, POST])
 @pytest.mark.parametrize(
     ("reply", "read", "write"), [case[1:] for case in FAILURES], ids=[case[0] for case in FAILURES]
@@ -216,6 +217,7 @@ def test_a_post_that_only_reads_is_treated_as_a_read(connect, patience):
     assert len(server.requests) == 2
 
 
+@pytest.mark.fault("B17")
 def test_a_redirect_is_not_followed_and_names_the_other_address(connect):
     with wire(answer("{}")) as other, wire(answer("", "301 Moved", f"Location: {other.url}/x")) as server:
         with pytest.raises(ConnectionBroken, match=re.escape(other.url)):
@@ -239,6 +241,7 @@ def test_the_connectors_own_table_goes_first_and_may_leave_an_answer_to_the_defa
 # Time and size
 
 
+@pytest.mark.fault("B14")
 def test_a_dripping_body_ends_at_the_deadline(connect):
     with wire(hang_up) as server:
         server.replies = [server.drip(answer("x" * 1000)[:-1000], b"x" * 1000, 0.05)]
@@ -276,6 +279,7 @@ def test_the_deadline_counts_all_attempts_together(connect, monkeypatch):
     assert time.monotonic() - started < 1.0
 
 
+@pytest.mark.fault("B15")
 def test_a_gzip_bomb_is_stopped_before_it_fills_the_memory(connect):
     bomb = gzip.compress(b"\0" * 100_000_000)
     with wire(answer(bomb, "200 OK", GZIP_HEAD)) as server:
@@ -291,6 +295,7 @@ def test_a_gzip_bomb_is_stopped_before_it_fills_the_memory(connect):
     assert len(server.requests) == 1
 
 
+@pytest.mark.fault("B16")
 def test_an_endless_body_is_stopped_and_a_write_with_it_is_unknown(connect):
     def pour(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -379,6 +384,7 @@ def test_a_long_retry_after_is_left_to_the_caller(connect, patience):
     assert len(server.requests) == 1
 
 
+@pytest.mark.fault("B6")
 def test_without_retry_after_the_pause_grows_with_the_attempts(connect, patience):
     with wire(answer("{}", "429 Slow")) as server, pytest.raises(RateLimited):
         connect(server, deadline_s=300).get("x")
@@ -474,6 +480,7 @@ def test_a_session_that_stays_refused_breaks_the_connection(connect):
     assert len(server.requests) == 2
 
 
+@pytest.mark.fault("B11")
 def test_threads_share_one_renewal(connect):
     logins = []
     fresh = threading.Event()

@@ -7,6 +7,7 @@ from connectors.kit.retry_after import retry_after_s
 DATE = "Sat, 21 Nov 2026 23:00:00 GMT"
 
 
+@pytest.mark.fault("B5")
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

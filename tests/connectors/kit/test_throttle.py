@@ -108,6 +108,7 @@ def test_all_processes_share_one_rate(valkey, pools):
     assert calls_within([ConnectionThrottle("other", 10, pool=pools(valkey))], 0.5) == 10
 
 
+@pytest.mark.fault("B5")
 def test_a_pause_told_to_one_process_stops_the_others(valkey, pools):
     told, other = (ConnectionThrottle("shop", pool=pools(valkey)) for _ in range(2))
     other.wait(1)

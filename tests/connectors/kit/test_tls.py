@@ -118,6 +118,7 @@ def test_the_name_is_checked_although_the_address_is_pinned(authority, serve):
     assert server.seen == [f"shop.example:{server.server_address[1]}"]
 
 
+@pytest.mark.fault("B18")
 @pytest.mark.parametrize(
     ("certificate", "reason"),
     [
@@ -136,6 +137,7 @@ def test_a_certificate_that_is_not_valid_breaks_the_connection(authority, serve,
     assert server.seen == []
 
 
+@pytest.mark.fault("B18")
 def test_an_unknown_authority_breaks_the_connection_and_the_message_names_the_way_out(authority, serve):
     _ca_file, make = authority
     with pytest.raises(ConnectionBroken, match="ca_file"):

@@ -114,6 +114,7 @@ def test_a_key_that_cannot_be_proven(home, shop, erp, name, told):
     assert told in home.run("doctor", "--prove-key", name, status=2)
 
 
+@pytest.mark.fault("D12")
 def test_going_back_shows_what_it_means_and_asks(home, shop, erp):
     ready(home, shop, erp)
     shop.place(3)

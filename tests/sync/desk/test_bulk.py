@@ -86,6 +86,7 @@ def test_a_cancelled_run_leaves_the_rest_as_it_was(store, small):
     ]
 
 
+@pytest.mark.fault("G10")
 def test_the_second_start_joins_the_running_one(store, small):
     world, _ = stopped(store, 9)
     first, new = start_bulk(store, issue_of(world), actor=ANNA)

@@ -108,6 +108,7 @@ def worked_off(store) -> None:
     store.write(lambda c: c.execute(update(work_items).where(ready).values(state="done", done=work_items.c.wanted)))
 
 
+@pytest.mark.fault("G1")
 def test_a_hundred_thousand_documents_of_one_cause(store, crowded, count):
     need = next(need for need in list_needs(store) if need.issue.id == crowded)
     assert need.figures.documents == count

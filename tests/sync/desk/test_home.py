@@ -110,6 +110,7 @@ def test_a_pause_is_never_shortened_by_one_that_ends_earlier(store, standing, la
     assert [entry.until for entry in store.read(pauses)] == [until(kept)]
 
 
+@pytest.mark.fault("A24")
 def test_a_scheduler_that_is_silent_is_said_and_a_shop_that_is_not_read_is_not_healthy(store):
     world = Installation(store).used()
     forward(store, 55)

@@ -308,6 +308,7 @@ def test_an_approval_is_for_the_content_that_was_seen(sqlite_store):
     assert world.sales(order) == []
 
 
+@pytest.mark.fault("G11")
 def test_what_came_in_since_cannot_be_approved_unseen(sqlite_store):
     world, order = limited(sqlite_store)
     world.shop.edit_total(order, "999.00")
@@ -449,6 +450,7 @@ def test_a_pull_that_dies_between_two_pages_goes_on_behind_the_last_saved_one(sq
     assert len(world.items()) == 7
 
 
+@pytest.mark.fault("D4")
 def test_a_page_and_its_checkpoint_are_saved_together_or_not_at_all(sqlite_store, monkeypatch):
     world = World(sqlite_store)
     world.shop.place()
@@ -473,6 +475,7 @@ def test_a_pull_without_news_writes_the_checkpoint_alone(sqlite_store):
     assert (world.items(), world.rows(select(events.c.id))) == before
 
 
+@pytest.mark.fault("G9")
 def test_a_paused_channel_captures_and_carries_nothing(sqlite_store):
     world = World(sqlite_store)
     world.write(lambda c: pause(c, "channel", CHANNEL, "stock-taking"))

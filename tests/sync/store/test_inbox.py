@@ -43,6 +43,7 @@ def test_a_delivery_is_stored_and_wanted(store):
     assert newest(world) == load_json(unpack(event(order()).body))
 
 
+@pytest.mark.fault("C2")
 def test_an_equal_delivery_that_waits_already_is_counted_and_wants_nothing_more(store):
     world = World(store)
     for _ in range(3):
@@ -58,6 +59,7 @@ def test_equal_deliveries_of_one_group_are_one_event(store):
     assert sorted(counts(world)) == [0, 1]
 
 
+@pytest.mark.fault("C6")
 def test_an_equal_delivery_after_the_work_is_kept_and_wants_nothing(store):
     world = World(store)
     world.shop.put(order())
@@ -76,6 +78,7 @@ def test_an_equal_pulled_entry_leaves_no_trace(store):
     assert world.store.read(lambda c: unknown(c, [event(order(), "poll")], CHANNELS)) == []
 
 
+@pytest.mark.fault("C4", "C16")
 def test_an_older_version_that_comes_late_never_replaces_the_newer_payload(store):
     world = World(store)
     world.tell(event(order(minute=5)))
@@ -84,6 +87,7 @@ def test_an_older_version_that_comes_late_never_replaces_the_newer_payload(store
     assert world.item("1").wanted == 2
 
 
+@pytest.mark.fault("C3")
 def test_versions_in_any_order_leave_the_newest(store):
     world = World(store)
     world.tell(*(event(order(minute=minute)) for minute in (3, 9, 1)))
@@ -162,6 +166,7 @@ def test_a_live_event_lifts_a_backfilled_order_and_a_backfill_never_delays_a_liv
     assert world.item("1").priority == 0
 
 
+@pytest.mark.fault("A20")
 @pytest.mark.parametrize("groups", [2, 4])
 def test_writers_at_the_same_moment_neither_deadlock_nor_lose_a_count(store, groups):
     world = World(store)

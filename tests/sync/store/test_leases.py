@@ -88,6 +88,7 @@ def test_only_what_is_due_is_claimed(store):
     assert claimed(store, lease(store)) == ["2"]
 
 
+@pytest.mark.fault("A8")
 def test_no_item_is_claimed_twice(store):
     wanted(store, "1", "2", "3")
     one, two = lease(store), lease(store)
@@ -190,6 +191,7 @@ def die(store, world: World) -> list[str]:
     return taken
 
 
+@pytest.mark.fault("A6")
 def test_every_item_of_a_dead_drain_is_suspect_and_none_is_blamed(store):
     world = World(store)
     wanted(store, "1", "2")
@@ -197,6 +199,7 @@ def test_every_item_of_a_dead_drain_is_suspect_and_none_is_blamed(store):
     assert state_of(world, "1") == state_of(world, "2") == ("ready", True, 0)
 
 
+@pytest.mark.fault("A6")
 def test_three_deaths_alone_park_the_item_with_an_issue(store):
     world = World(store)
     wanted(store, "1")
@@ -234,6 +237,7 @@ def test_to_expire_a_lease_twice_blames_nobody_twice(store):
 # --- the fence --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("A7")
 def test_a_zombie_can_write_nothing(store):
     world = World(store)
     wanted(store, "1")
@@ -287,6 +291,7 @@ class _Clock:
         return self.now
 
 
+@pytest.mark.fault("D9")
 def test_a_taker_must_have_seen_the_same_heartbeat_for_a_whole_lease(store, monkeypatch):
     clock = _Clock()
     monkeypatch.setattr(leases_module, "time", clock)

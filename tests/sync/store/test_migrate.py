@@ -40,6 +40,7 @@ def test_a_migrated_database_fits(store):
     demand_schema(store)
 
 
+@pytest.mark.fault("A22")
 def test_an_empty_database_does_not_fit_and_the_next_step_is_named(store):
     with pytest.raises(SchemaMismatch, match=f"no schema, this program needs revision {HEAD}: run `crossdock init`"):
         demand_schema(store)

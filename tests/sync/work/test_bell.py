@@ -38,6 +38,7 @@ def test_nothing_is_pickled(bell, valkey):
     assert job.data == b'["sync.work.jobs.drain", null, ["shop", "order"], {}]'
 
 
+@pytest.mark.fault("A8")
 def test_at_most_one_ring_of_a_kind_waits(bell, valkey):
     for _ in range(50):
         assert bell.ring("shop", "order")
@@ -60,6 +61,7 @@ def test_a_second_worker_can_be_asked_for(bell, valkey):
     assert waiting(valkey) == [("shop", "order")] * 2
 
 
+@pytest.mark.fault("G8")
 def test_two_installations_share_a_server_and_do_not_meet(bell, valkey):
     other = Bell(valkey.url, instance="crossdock-test")
     assert bell.ring("shop", "order")
@@ -93,6 +95,7 @@ def test_a_ring_costs_few_commands_and_one_that_is_not_needed_costs_one(bell, va
     assert spared == 1
 
 
+@pytest.mark.fault("A10")
 def test_redis_away_is_an_answer_and_no_error(bell, valkey):
     valkey.kill()
     assert not bell.ring("shop", "order")
@@ -125,6 +128,7 @@ def test_a_hung_redis_costs_one_caller_a_second_and_the_next_ones_nothing(bell, 
     assert time.monotonic() - began < 0.3
 
 
+@pytest.mark.fault("A11")
 @pytest.mark.loopback
 def test_a_redis_that_takes_connections_and_never_answers_costs_a_second():
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -135,6 +139,7 @@ def test_a_redis_that_takes_connections_and_never_answers_costs_a_second():
         bell.close()
 
 
+@pytest.mark.fault("A13")
 def test_a_full_redis_is_an_answer_and_no_error(bell, valkey):
     client = valkey.client()
     client.config_set("maxmemory", "1")

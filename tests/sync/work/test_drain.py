@@ -243,6 +243,7 @@ def test_a_defect_of_the_connector_parks_loudly_and_its_write_is_looked_up(sqlit
     assert world.erp.calls["create"] == 1
 
 
+@pytest.mark.fault("A6")
 def test_what_kills_the_worker_is_set_aside_and_stays_there(sqlite_store):
     world = World(sqlite_store)
     killer, good = world.shop.place(sku="KILLER"), world.shop.place()
@@ -315,6 +316,7 @@ def blamed(world: World) -> set[str]:
     return set(world.store.read(lambda c: c.execute(select(attempts.c.blamed)).scalars().all()))
 
 
+@pytest.mark.fault("B8", "B23")
 @pytest.mark.parametrize(("kind", "ends"), [("transient", True), ("limited", True), ("broken", False)])
 def test_an_erp_that_is_away_rests_and_burns_no_order(sqlite_store, kind, ends):
     world = World(sqlite_store)
@@ -341,6 +343,7 @@ def test_a_broken_connection_in_the_middle_of_a_window_sends_nothing_more(sqlite
     assert world.erp.calls["create"] == 1
 
 
+@pytest.mark.fault("G4")
 def test_a_shop_that_is_away_is_the_one_that_rests(sqlite_store):
     world = World(sqlite_store)
     world.tell(event(payload(1, customer_note="eins")), event(payload(1, customer_note="zwei")))
@@ -356,6 +359,7 @@ def test_a_shop_that_is_away_is_the_one_that_rests(sqlite_store):
 # --- trust ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("A23")
 def test_an_order_from_before_is_looked_up_before_the_first_write(sqlite_store):
     world = World(sqlite_store, trusted=False)
     order = world.shop.place()
@@ -376,6 +380,7 @@ def test_a_look_up_is_spared_where_the_channel_is_trusted(sqlite_store):
 # --- order and batches ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("D11")
 def test_a_live_order_is_carried_before_the_backlog(sqlite_store, monkeypatch):
     world = World(sqlite_store, concurrency=1)
     sent: list[str] = []

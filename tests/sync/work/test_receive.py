@@ -112,6 +112,7 @@ def test_only_the_row_that_the_database_refuses_gets_the_error(store, receiver):
     assert count(store, events.c.id, events.c.external_id == "poison") == 0
 
 
+@pytest.mark.fault("A20")
 def test_two_writers_that_meet_the_same_new_items_do_not_lock_each_other_out(store, store_url, receiver):
     other = Receiver(store_url, CHANNELS, Bells())
     orders = [str(number) for number in range(60)]
@@ -191,6 +192,7 @@ def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer
     assert count(sqlite_store, work_items.c.id, work_items.c.external_id == "8") == 2
 
 
+@pytest.mark.fault("A19")
 def test_a_lock_that_is_released_in_time_costs_only_the_wait(tmp_path, sqlite_store):
     url = url_of(sqlite_store)
     receiver = Receiver(url, CHANNELS, Bells())
@@ -215,6 +217,7 @@ def test_a_row_lock_that_stays_is_an_error_for_its_own_row_only(postgres_store):
     assert receiver.close()
 
 
+@pytest.mark.fault("A20")
 def test_a_server_that_went_away_and_came_back_is_found_again(store, receiver, postgres_url, request):
     if store.is_sqlite:
         pytest.skip("a file does not go away")

@@ -274,6 +274,7 @@ def test_a_child_that_never_stops_printing_does_not_keep_us_from_the_others(star
     assert run.stop() == 0
 
 
+@pytest.mark.fault("A25")
 def test_a_child_that_closes_its_output_costs_no_time(start):
     run = start(python("import os, time\nos.close(1); os.close(2)\ntime.sleep(60)"))
     run.wait_for("started")
@@ -322,6 +323,7 @@ def test_a_run_waits_for_what_a_killed_one_left_behind(start):
     assert second.stop() == 0
 
 
+@pytest.mark.fault("A25")
 def test_a_full_disk_under_the_log_does_not_stop_the_work(short_path):
     script = Path(__file__).with_name("supervisor_process.py")
     went_on = short_path / "went-on"
@@ -364,6 +366,7 @@ def test_a_ring_reaches_the_worker_again_after_the_server_was_killed(whole):
     wait_until(lambda: "end after" in steps(), explain=run.text)
 
 
+@pytest.mark.fault("A9")
 def test_a_stop_lets_the_running_drain_end_before_the_server_goes(whole):
     run, bell, steps = whole
     bell.ring("slow-2", "order")
@@ -385,6 +388,7 @@ def test_a_killed_supervisor_leaves_no_server_no_worker_and_no_drain(whole):
     assert "end slow-3" in steps()
 
 
+@pytest.mark.fault("A9")
 def test_rings_survive_a_restart_of_everything(whole, start):
     run, bell, steps = whole
     bell.ring("slow-2", "order")
@@ -396,6 +400,7 @@ def test_rings_survive_a_restart_of_everything(whole, start):
     wait_until(lambda: "end kept" in steps(), explain=again.text)
 
 
+@pytest.mark.fault("A12")
 def test_a_server_whose_file_is_broken_starts_empty_after_three_tries(start, short_path):
     folder = short_path / "valkey" / "appendonlydir"
     folder.mkdir(parents=True)

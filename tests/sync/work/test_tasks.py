@@ -33,6 +33,7 @@ def test_a_pull_marks_and_rings(store):
     assert world.bell.rings == [(CHANNEL, "order")]
 
 
+@pytest.mark.fault("B10")
 @pytest.mark.parametrize(
     ("error", "pause"),
     [
@@ -107,6 +108,7 @@ def take(store, holder: str):
     return store.write(lambda c: singletons.take(c, "scheduler", holder, 15.0))
 
 
+@pytest.mark.fault("A24")
 def test_one_holds_the_place_and_the_next_takes_it_when_it_is_silent(store):
     token, silence = take(store, "one")
     assert silence is None

@@ -31,6 +31,7 @@ def silent_for(store, minutes):
     store.write(lambda c: c.execute(update(table).values(beat_at=past)))
 
 
+@pytest.mark.fault("A23")
 def test_a_drain_that_comes_before_the_scheduler_stops_trusting(store):
     before = trusted_since(store)
     silent_for(store, 6)

@@ -111,6 +111,7 @@ def states(valkey) -> list[bytes]:
     return [client.hget(key, "state") for key in client.smembers("rq:workers")]
 
 
+@pytest.mark.fault("G7")
 def test_each_drain_runs_in_a_process_of_its_own(start_worker, bell):
     worker = start_worker()
     bell.ring("one", "order")
@@ -128,6 +129,7 @@ def test_a_drain_that_raises_ends_alone(start_worker, bell):
     assert ("end", "raises") not in worker.steps()
 
 
+@pytest.mark.fault("A9")
 def test_a_terminated_worker_lets_its_drain_end(start_worker, bell):
     worker = start_worker()
     bell.ring("slow-1", "order")
@@ -208,6 +210,7 @@ def test_a_drain_that_takes_too_long_is_killed(start_worker, valkey):
     assert ("end", "slow-60") not in worker.steps()
 
 
+@pytest.mark.fault("A15")
 def test_redis_dying_in_the_middle_of_a_drain_does_not_cut_it_off(start_worker, bell, valkey):
     """Longer than the worker's monitoring interval, after which RQ would give the horse up."""
     worker = start_worker()
@@ -243,6 +246,7 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(start_worker, bell, va
     worker.wait_for("end", "shop")
 
 
+@pytest.mark.fault("A14")
 def test_a_worker_does_not_start_on_a_redis_that_evicts(start_worker, valkey):
     valkey.client().config_set("maxmemory-policy", "allkeys-lru")
     worker = start_worker()
@@ -252,6 +256,7 @@ def test_a_worker_does_not_start_on_a_redis_that_evicts(start_worker, valkey):
     assert "noeviction" in event["text"]
 
 
+@pytest.mark.fault("A13")
 def test_a_worker_that_finds_redis_full_ends_in_one_line_and_asks_to_be_started_again(start_worker, valkey):
     valkey.client().config_set("maxmemory", "1")
     worker = start_worker()
@@ -341,6 +346,7 @@ def test_a_job_of_ours_is_fetched(valkey):
     assert job.args == ["shop", "order"]
 
 
+@pytest.mark.fault("A16", "A17")
 def test_forged_and_broken_jobs_are_moved_aside_and_the_worker_goes_on(start_worker, bell, valkey, short_path):
     client = valkey.client()
     marker = short_path / "marker"
