@@ -14,6 +14,7 @@ from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
 from sync.desk.queue import AWAY, QueueHealth
+from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.work.bell import Bell
@@ -54,7 +55,7 @@ class Parts:
 def build_parts(settings: Settings) -> Parts:
     """The parts that the configuration folder describes. Raises ConfigError."""
     config = read_config(settings)
-    systems = Systems(config)
+    systems = Systems(config, links=FileLinks(settings.public_url, settings.signing_key()))
     feeding = {channel.source for channel in config.channels.values()}
     sources = {name: systems.connector(name) for name in sorted(feeding)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)

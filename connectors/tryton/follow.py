@@ -23,7 +23,7 @@ _PARCEL: Final = ("shipping_reference", "shipping_tracking_url")
 _CARRIER: Final = ("carrier.rec_name", "carrier.party.name")
 _INVOICE: Final = (
     *("number", "state", "type", "invoice_date", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay"),
-    *("currency.code", "lines_to_pay.maturity_date"),
+    *("currency.code", "lines_to_pay.maturity_date", "sales", "lines.origin", "lines.amount"),
     *("payment_lines.debit", "payment_lines.credit", "payment_lines.amount_second_currency", "payment_lines.date"),
     *("payment_lines.move.description", "payment_lines.move.state"),
 )

@@ -98,6 +98,10 @@ class Invoice:
     open: Money
     #: Our key of the refund that it belongs to; empty for the sale's own.
     refund_key: str = ""
+    #: It is collected from several sales, of which this is one.
+    collected: bool = False
+    #: Of `net`, what is this sale's, where it is collected and the ERP tells its lines apart.
+    part: Money | None = None
 
     @property
     def credit(self) -> bool:

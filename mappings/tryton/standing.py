@@ -112,7 +112,18 @@ def invoices(sale: JsonDict) -> Iterator[Invoice]:
             total=total,
             open=still.get(state, _money(0, currency)),
             refund_key=refund_key,
+            collected=any(number != sale["id"] for number in row.get("sales") or ()),
+            part=_part(row, sale, currency),
         )
+
+
+def _part(invoice: JsonDict, sale: JsonDict, currency: str) -> Money | None:
+    """What of a collected invoice is the sale's, by where its lines come from."""
+    if not any(number != sale["id"] for number in invoice.get("sales") or ()):
+        return None
+    own = {f"sale.line,{line['id']}" for line in sale["lines"]}
+    amounts = [_decimal(line["amount"]) for line in invoice.get("lines") or () if line["origin"] in own]
+    return _money(sum(amounts, Decimal(0)), currency)
 
 
 def fields(sale: JsonDict) -> tuple[tuple[str, str], ...]:

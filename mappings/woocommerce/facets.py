@@ -137,6 +137,9 @@ def _invoice(billed: Billed) -> JsonDict:
         "total": f"{invoice.total.amount:f}",
         "currency": invoice.total.currency,
         "link": billed.link,
+        # Only where it is not the order's alone: an amount that nobody can find in the order needs its reason.
+        **({"collected": True} if invoice.collected else {}),
+        **({"part": f"{invoice.part.amount:f}"} if invoice.part else {}),
     }
 
 

@@ -49,7 +49,16 @@ def _invoice(invoice: dict[str, Any]) -> str:
     dates = ", due ".join(filter(None, (invoice["dated_on"], invoice["due_on"])))
     file = f"; file {invoice['file']['name']}" if invoice["file"] else ""
     amount = f"{invoice['total']} {invoice['currency']}, open {invoice['open']}"
-    return f"{kind} {invoice['number']}: {invoice['state']} {dates} {amount}{file}".replace("  ", " ")
+    return f"{kind} {invoice['number']}: {invoice['state']} {dates} {amount}{_shared(invoice)}{file}".replace("  ", " ")
+
+
+def _shared(invoice: dict[str, Any]) -> str:
+    """What of a collected one is this order's."""
+    if not invoice["collected"]:
+        return ""
+    whose = f" with order {', '.join(invoice['others'])}" if invoice["others"] else " with other sales"
+    own = f", of it this order: {invoice['part']} net" if invoice["part"] else ""
+    return f"; collected{whose}{own}"
 
 
 def _pairs(kind: str, pairs: dict[str, Any]) -> Iterator[str]:

@@ -133,6 +133,7 @@ def adopt(channel: str, since: dt.datetime | None, *, yes: bool) -> None:
         runtime.store.write(
             lambda c: record_audit(c, actor(), "adopt", f"channel:{channel}", after=f"{done} orders linked")
         )
+        runtime.bell.ring(channel, "order")
         out.print(f"{done} orders linked, nothing created")
 
 

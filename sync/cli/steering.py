@@ -103,6 +103,7 @@ def link(number: str, sale: str, reason: str, *, yes: bool) -> None:
         if not yes and not click.confirm(f"link order {order.number} with sale {good[0].sale_number}?", err=True):
             raise click.Abort
         linked = link_order(runtime.store, systems, order, good[0].sale.external_id, actor=actor(), reason=reason)
+        _ring(runtime, [order])
         out.print(f"order {order.number} is linked with sale {linked.sale_number}; nothing was created")
 
 

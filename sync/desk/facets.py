@@ -15,7 +15,7 @@ from sync.desk.edits import FieldChange, pending_edit
 from sync.store.bodies import load_json, unpack
 from sync.store.documents import Traced, trace_documents
 from sync.store.files import KeptFile, newest_files
-from sync.store.orders import load_pushed
+from sync.store.orders import load_pushed, name_orders
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,6 +61,12 @@ class InvoiceNow:
     total: Decimal
     open: Decimal
     file: KeptFile | None
+    #: It is collected from several sales.
+    collected: bool = False
+    #: The other orders of ours that it covers, as people call them.
+    others: tuple[str, ...] = ()
+    #: Of `net`, what is this order's; None where it is all of it, or the ERP does not tell its lines apart.
+    part: Decimal | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,12 +130,13 @@ def load_facets(connection: Connection, order_id: int, shop: str, canonical: Map
     traced = trace_documents(connection, order_id)
     now = [each for each in traced if each.ended_at is None]
     files = newest_files(connection, [each.document.id for each in now])
+    names = name_orders(connection, sorted({other for each in now for other in each.shared_with}))
     pushed = load_pushed(connection, order_id)
     told, looked = _first(now, "told"), _body_of(_first(now, "edit"))
     return Facets(
         currency=canonical["currency"],
         shipments=tuple(_shipments(now)),
-        invoices=tuple(_invoice(each, files) for each in _of(now, "invoice", "credit_note")),
+        invoices=tuple(_invoice(each, files, names) for each in _of(now, "invoice", "credit_note")),
         refunds=tuple(_pairs(_of(now, "refund"), shop, _unknown_refunds(now, shop, canonical))),
         payments=tuple(_pairs(_of(now, "payment"), shop, _unknown_payments(now, shop, canonical))),
         edit=() if pushed is None else pending_edit(load_json(unpack(pushed)), canonical, looked),
@@ -172,7 +179,7 @@ def _told(news: Traced, digest: str) -> Told:
     return Told(document.kind, document.external_id, news.first_seen_at, document.made_digest == digest)
 
 
-def _invoice(each: Traced, files: Mapping[int, KeptFile]) -> InvoiceNow:
+def _invoice(each: Traced, files: Mapping[int, KeptFile], names: Mapping[int, str]) -> InvoiceNow:
     body = _body_of(each)
     return InvoiceNow(
         number=each.document.number or each.document.external_id,
@@ -186,6 +193,9 @@ def _invoice(each: Traced, files: Mapping[int, KeptFile]) -> InvoiceNow:
         total=Decimal(body["total"]["amount"]),
         open=Decimal(body["open"]["amount"]),
         file=files.get(each.document.id),
+        collected=body.get("collected", False),
+        others=tuple(names[other] for other in each.shared_with),
+        part=Decimal(each.part) if each.part else None,
     )
 
 

@@ -37,6 +37,7 @@ STATES: Final[Mapping[str, Phrase]] = {
     "done": say("done"),
     "held": say("held"),
     "refunded": say("refunded"),
+    "before": say("given back before the order was linked: left to whoever made its sale"),
 }
 
 

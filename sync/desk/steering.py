@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 
 from sync.desk.passport import seen_token, subject_of
 from sync.desk.phrases import say
+from sync.rules.stops import ACCEPTING
+from sync.store.accepted import end_decided
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
 from sync.store.engine import Store
@@ -97,6 +99,8 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
                     "order %(number)s is being looked at again just now; approve what it says then", number=order.number
                 )
             )
+        if order.id and not ACCEPTING.isdisjoint(causes):
+            end_decided(connection, order.id)
         release(connection, [order.item_id])
         record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
         decide(connection, order.item_id, ASSUMED)

@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from connectors.kit.base import DocumentSummary, Envelope, Rank
+from connectors.kit.facets import FollowsSales
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
-from mappings.canonical.records import Order
+from mappings.canonical.records import Order, Refund
 from mappings.canonical.words import say
+from sync.flows.orders import WITHDRAWN
 from sync.flows.rows import fingerprint, order_row
 from sync.rules.systems import ChannelSystems
+from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
 from sync.store.bodies import digest, dump_json, pack
+from sync.store.documents import Seen, save_seen
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
 from sync.store.issues import close_documents
-from sync.store.items import find, is_busy, settle_adopted
+from sync.store.items import find, is_busy, release, settle_adopted
 from sync.store.lookups import load_lookups
 from sync.store.orders import save_orders
 
@@ -118,7 +122,11 @@ def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Ord
 def link(
     connection: Connection, systems: ChannelSystems, envelope: Envelope, order: Order, sale: DocumentSummary
 ) -> bool:
-    """Bind the order to its sale and leave it done; False while a drain owns it or a write of it has no outcome."""
+    """Bind the order to its sale, which a drain then looks at; False while one owns it or a write has no outcome.
+
+    What hangs on the sale comes back at once. What the shop had given back before is left to whoever made the sale, and
+    so is an order that the shop has withdrawn, until something changes on either side.
+    """
     channel = systems.channel
     body = dump_json(envelope.payload)
     event = NewEvent(
@@ -157,6 +165,24 @@ def link(
             )
         ],
     )
+    save_seen(connection, [_given_back(order_id, channel.source, refund) for refund in order.refunds])
     settle_adopted(connection, item_id, event.digest, prints.canonical)
     close_documents(connection, [item_id])
+    if order.state not in WITHDRAWN and systems.erp_facets is not None and isinstance(systems.target, FollowsSales):
+        release(connection, [item_id])
     return True
+
+
+def _given_back(order_id: int, shop: str, refund: Refund) -> Seen:
+    body = dump_json({"reason": refund.reason, "amount": f"{refund.amount.amount:f}"})
+    row = Seen(
+        order_id=order_id,
+        connection=shop,
+        kind="refund",
+        external_id=refund.external_id,
+        number=refund.external_id,
+        state=BEFORE_LINK,
+        digest=digest(body),
+        body=pack(body),
+    )
+    return row.with_total(f"{refund.amount.amount:f}", refund.amount.currency)

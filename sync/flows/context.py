@@ -11,14 +11,17 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import Rank, SalesTarget
-from connectors.kit.facets import FollowsSales
+from connectors.kit.base import JsonDict, Rank, SalesTarget
+from connectors.kit.facets import DocumentFile, FollowsSales
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.words import say
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
+from sync.store import singletons
 from sync.store.channels import ChannelState
+from sync.store.documents import Document, Seen, end_others, load_documents, save_seen
 from sync.store.engine import Store
+from sync.store.files import KeptFile, save_file
 from sync.store.intents import IntentOpen, Wanted, load_open_keys, open_intents
 from sync.store.leases import Lease, demand_lease
 
@@ -103,6 +106,41 @@ class Drain:
             return work(connection)
 
         return self.store.write(fenced)
+
+    def keep_seen(self, rows: Sequence[Seen]) -> dict[tuple[str, str, str], int]:
+        """Remember documents as they were seen: (connection, kind, external id) -> our id of it."""
+        return self.write(lambda c: save_seen(c, rows))
+
+    def keep_surveyed(self, rows: Mapping[int, Sequence[Seen]], kinds: Sequence[str]) -> dict[int, list[Document]]:
+        """All that the ERP has of these kinds on some orders (by id); answers what hangs on each of them now."""
+        erp = self.lease.connection
+
+        def work(connection: Connection) -> None:
+            save_seen(connection, [row for each in rows.values() for row in each])
+            for order_id, each in rows.items():
+                end_others(connection, order_id, erp, kinds, [row.external_id for row in each])
+
+        self.write(work)
+        return self.store.read(lambda c: load_documents(c, list(rows)))
+
+    def keep_file(self, document_id: int, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:
+        """Keep a document's file, once it is fetched. Raises what `fetch` raises."""
+        file = fetch()
+        self.progress()
+        return self.write(lambda c: save_file(c, document_id, file.name, file.content_type, file.body, facts=facts))
+
+    def save_party(self, payload: JsonDict) -> JsonDict:
+        """Make a customer in the ERP. Raises what the connector raises."""
+        return self.target.save_party(payload)
+
+    def take_turn(self, name: str, length_s: float) -> str | None:
+        """A token for what only one drain may do at a time; None while another one does it."""
+        taken = self.write(lambda c: singletons.take(c, name, self.lease.token, length_s))
+        return None if taken is None else taken[0]
+
+    def give_turn_up(self, name: str, token: str) -> None:
+        """Also of a drain that has lost its lease."""
+        self.store.write(lambda c: singletons.give_up(c, name, token))
 
     def announce(self, wanted: Sequence[Wanted], *, side: Side | None = None) -> dict[str, int]:
         """The intents of a batch, committed: key -> intent. A key that somebody writes just now is left out.

@@ -7,12 +7,14 @@ says of the order by now, and also for an order that cannot be read any more: ev
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-from connectors.kit.base import Rank, TargetDocument
+from connectors.kit.base import DocumentSummary, Rank, SearchesSales, TargetDocument
 from connectors.kit.errors import ConnectorError
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
+from connectors.registry import has
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
@@ -43,10 +45,41 @@ def look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
             drain.progress()
             for piece in batch:
                 with guarded(piece):
-                    _judge(drain, piece, found.get(piece.key, []))
+                    _judge(drain, piece, _standing(drain, piece, found))
         for piece in batch:
             piece.exchanges.extend(exchanges)
     _close(drain, [piece for piece in pieces if piece.looked])
+
+
+def documents_of(drain: Drain, piece: Piece) -> list[TargetDocument]:
+    """What stands in the target for one piece's order. Raises what the connector raises."""
+    return _standing(drain, piece, drain.target.find_sales([piece.key]))
+
+
+def _standing(drain: Drain, piece: Piece, found: Mapping[str, list[TargetDocument]]) -> list[TargetDocument]:
+    """What was found under its key; where that is nothing, the sale that it was linked with by hand."""
+    documents = found.get(piece.key, [])
+    binding = piece.binding
+    if documents or binding is None or binding.key == piece.key or not has(drain.target, SearchesSales):
+        return documents
+    sales = cast("SearchesSales", drain.target).search_sales(binding.external_id)
+    return [_linked(sale) for sale in sales if sale.external_id == binding.external_id]
+
+
+def _linked(sale: DocumentSummary) -> TargetDocument:
+    """Whoever made it decides how far it is brought, so one that stands counts as brought to its end."""
+    return TargetDocument(
+        external_id=sale.external_id,
+        key=sale.key,
+        number=sale.number,
+        state=sale.state,
+        total=sale.total,
+        tax=None,
+        currency=sale.currency,
+        payload={},
+        rank=Rank.CANCELLED if sale.rank is Rank.CANCELLED else Rank.CONFIRMED,
+        version=sale.version,
+    )
 
 
 def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:

@@ -6,7 +6,9 @@ is asked. So it stops where the next call needs the answer to one that was not s
 
 * the ids of a customer and of addresses that are made first are not known: they stand as `<party:...>` in the sale;
 * a sale that is created has no id yet, so the calls that quote and confirm it can only be named;
-* whether the ERP takes the document, and what it computes as its total, only the ERP can say.
+* whether the ERP takes the document, and what it computes as its total, only the ERP can say;
+* of what hangs on a sale each thing is shown as far as its first write: a credit note of a refund that is made first,
+  the payment of an invoice that is posted first are not there yet.
 """
 
 from __future__ import annotations
@@ -15,22 +17,26 @@ import contextlib
 import dataclasses
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import DocumentSummary, JsonDict, Rank, Ref, Result, SalesTarget, TargetDocument
+from connectors.kit.base import JsonDict
 from connectors.kit.exchanges import Exchange, capture
+from connectors.kit.facets import DocumentFile
 from connectors.kit.http import DryRun
 from sync.flows import parties, routing, sales
 from sync.flows.context import Clock, Drain
+from sync.flows.facets import converge as facets
 from sync.flows.orders import plan
-from sync.flows.piece import Piece
+from sync.flows.piece import Piece, conclude
 from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState, channel_state
+from sync.store.documents import Document, Seen, load_documents
 from sync.store.engine import Store
+from sync.store.files import KeptFile
 from sync.store.intents import Wanted
 from sync.store.items import Item, load_item
 from sync.store.leases import Lease
@@ -83,52 +89,63 @@ class _DryDrain(Drain):
         """Nothing; the steps that a dry run takes use no answer of it."""
         return cast("T", None)
 
+    #: The customer that would have been made, as the ERP would answer.
+    party: Callable[[], JsonDict] = dict
+
     def announce(self, wanted: Sequence[Wanted], *, side: Side | None = None) -> dict[str, int]:  # noqa: ARG002
         """Every document as if it was free."""
         return {entry.key: number for number, entry in enumerate(wanted, 1)}
 
-
-class _DryTarget(SalesTarget):
-    """The ERP, with the customer that would have been made for the one that is not there."""
-
-    def __init__(self, target: SalesTarget) -> None:
-        self._target = target
-        self.party: Callable[[], JsonDict] = dict
-        self.concurrency, self.bulk = 1, 1
-        self.write_deadline_s, self.settle_bound_s = target.write_deadline_s, target.settle_bound_s
-        self.keys = target.keys
-
-    def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
-        return self._target.resolve(refs)
-
     def save_party(self, payload: JsonDict) -> JsonDict:
+        """The customer that would have been made for the one that is not there."""
         try:
-            return self._target.save_party(payload)
+            return self.target.save_party(payload)
         except DryRun:
             return self.party()
 
-    def find_sales(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
-        return self._target.find_sales(keys)
+    def keep_seen(self, rows: Sequence[Seen]) -> dict[tuple[str, str, str], int]:
+        """As if each was new."""
+        return {(row.connection, row.kind, row.external_id): -number for number, row in enumerate(rows, 1)}
 
-    def create_sales(self, payloads: Sequence[JsonDict]) -> list[Result]:
-        return self._target.create_sales(payloads)
+    def keep_surveyed(self, rows: Mapping[int, Sequence[Seen]], kinds: Sequence[str]) -> dict[int, list[Document]]:
+        """What is known of the orders, with what was seen now in the place of what was seen before."""
+        known = self.store.read(lambda c: load_documents(c, list(rows)))
+        return {order_id: self._now(known.get(order_id, []), each, kinds) for order_id, each in rows.items()}
 
-    def advance_sales(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
-        return self._target.advance_sales(documents, rank)
+    def _now(self, known: Sequence[Document], rows: Sequence[Seen], kinds: Sequence[str]) -> list[Document]:
+        erp = self.lease.connection
+        before = {(doc.kind, doc.external_id): doc for doc in known if doc.connection == erp and doc.kind in kinds}
+        now = [_as_document(row, before.get((row.kind, row.external_id)), -n) for n, row in enumerate(rows, 1)]
+        return [*(doc for doc in known if doc not in before.values()), *now]
 
-    def delete_draft(self, document: TargetDocument) -> None:
-        self._target.delete_draft(document)
+    def keep_file(self, document_id: int, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:  # noqa: ARG002
+        """A file under a name that no file ever has: it is not fetched, and its own is given when it is kept."""
+        return KeptFile("the-file-that-will-be-kept", document_id, "", "", facts, "", 0)
 
-    def list_sales(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
-        return self._target.list_sales(since, until)
+    def take_turn(self, name: str, length_s: float) -> str | None:  # noqa: ARG002
+        """Nobody is in the way of what is not written."""
+        return _NO_LEASE
+
+    def give_turn_up(self, name: str, token: str) -> None:
+        """Nothing was taken."""
+
+
+def _as_document(row: Seen, before: Document | None, number: int) -> Document:
+    names = {field.name for field in dataclasses.fields(Document)} & {field.name for field in dataclasses.fields(Seen)}
+    seen: dict[str, Any] = {name: getattr(row, name) for name in names}
+    if before is not None:
+        return dataclasses.replace(before, **seen)
+    nothing = {field.name: None for field in dataclasses.fields(Document)}
+    return Document(**{**nothing, **seen, "id": number, "made_digest": "", "seen_at": dt.datetime.now(dt.UTC)})
 
 
 def rehearse(store: Store, systems: ChannelSystems, item_id: int) -> Rehearsal:
     """What a drain would do with this item now. `systems` must be dry ones. Raises LookupError."""
     item = store.read(lambda c: load_item(c, item_id))
-    target = _DryTarget(systems.target)
-    with _dry_drain(store, dataclasses.replace(systems, target=target)) as drain, capture() as seen:
-        piece = _go(drain, target, item)
+    # As if it was released now: an order that rests is compared with both systems too.
+    item = dataclasses.replace(item, facets=item.facets | {"target"})
+    with _dry_drain(store, systems) as drain, capture() as seen:
+        piece = _go(drain, item)
     # The window's threads collect for the piece, everything else was collected here.
     exchanges = sorted(
         {id(each): each for each in (*seen, *piece.exchanges)}.values(), key=lambda each: each.started_at
@@ -140,19 +157,24 @@ def rehearse(store: Store, systems: ChannelSystems, item_id: int) -> Rehearsal:
     )
 
 
-def _go(drain: _DryDrain, target: _DryTarget, item: Item) -> Piece:
+def _go(drain: _DryDrain, item: Item) -> Piece:
     piece = plan(drain, [item])[0]
     order, ref = piece.order, piece.party_ref
     if order is not None and ref is not None:
         options = drain.systems.target_options
-        target.party = lambda: drain.mapping.party_made(order, ref, piece.resolved, options)
+        drain.party = lambda: drain.mapping.party_made(order, ref, piece.resolved, options)
     if not piece.ended:
         sales.look_first(drain, [piece])
         routing.rehearse(drain, piece)
     if not piece.ended:
         parties.make(drain, [piece])
+    if not piece.ended and piece.order_id is not None:
+        facets.before_sale(drain, [piece])
     if not piece.ended:
         sales.push(drain, [piece])
+    if piece.order_id is not None:
+        facets.after_sale(drain, [piece])
+    conclude([piece])
     return piece
 
 

@@ -28,7 +28,7 @@ from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.facets import changes
 from sync.flows.facets import converge as facets
-from sync.flows.piece import Piece, guarded
+from sync.flows.piece import Piece, aside, conclude, guarded
 from sync.flows.rows import fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
 from sync.rules.references import resolve
@@ -43,7 +43,7 @@ from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
 
 #: States in which the shop does not want an order any more, whatever the policy says of new ones.
-_WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
+WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
 
 
 def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
@@ -56,6 +56,7 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     sales.push(drain, _open(pieces))
     facets.after_sale(drain, pieces)
     find_out_parties(drain, pieces)
+    conclude(pieces)
     return pieces
 
 
@@ -192,7 +193,8 @@ def _apply_policy(drain: Drain, piece: Piece) -> None:
         return
     order = piece.order
     if piece.binding is not None or piece.document is not None:
-        _apply_change(drain, piece, order)
+        with aside(piece):
+            _apply_change(drain, piece, order)
         return
     if order.placed_at < drain.state.start_at and piece.known is None and "backfill" not in piece.item.facets:
         piece.skipped = say(
@@ -225,7 +227,7 @@ def _apply_deletion(piece: Piece) -> None:
 def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
     """An order that the ERP has: nothing to do while nothing moves on either side."""
     rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
-    if order.state in _WITHDRAWN:
+    if order.state in WITHDRAWN:
         _apply_withdrawal(drain, piece, order, Rank(rank))
     elif piece.known is not None and piece.known.material != piece.material:
         _apply_edit(drain, piece)
@@ -240,13 +242,13 @@ def _has_news(drain: Drain, piece: Piece) -> bool:
 def _apply_withdrawal(drain: Drain, piece: Piece, order: Order, rank: Rank) -> None:
     if "cancelled_after_import" in piece.approved:
         piece.skipped = say("cancelled in the shop after it went to the ERP, and a person has seen to its sale")
-    elif not changes.carries_cancellations(drain):
+        return
+    piece.withdrawn = True
+    if not changes.carries_cancellations(drain):
         told = say("the shop says %(source_state)s since", source_state=repr(order.source_state))
         raise Held([_changed("cancelled_after_import", told)])
-    elif rank is Rank.CANCELLED and not _has_news(drain, piece):
+    if rank is Rank.CANCELLED and not _has_news(drain, piece):
         piece.skipped = say("cancelled in the shop, and its sale in the ERP too")
-    else:
-        piece.withdrawn = True
 
 
 def _apply_edit(drain: Drain, piece: Piece) -> None:

@@ -124,7 +124,7 @@ def _write_one(drain: Drain, permit: Permit, write: _Write) -> None:
     with capture() as exchanges:
         try:
             with writes_need(permit.demand):
-                write.value = drain.target.save_party(write.payload)
+                write.value = drain.save_party(write.payload)
         except AlreadyExists:
             # Somebody else made it under our key: the next look finds it.
             write.value = None

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from connectors.kit.base import JsonDict, TargetDocument
-from mappings.canonical.errors import Problem
+from connectors.kit.errors import RecordRejected
+from connectors.kit.http import DryRun
+from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.facets import Standing
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
 from sync.rules.routing import Route
+from sync.rules.stops import Held
 from sync.store.bindings import Binding
 from sync.store.documents import Document
 from sync.store.engine import DatabaseBusy
@@ -38,6 +41,44 @@ def guarded(*pieces: Piece) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the border around one document
         for piece in pieces:
             piece.error = error
+
+
+@contextlib.contextmanager
+def aside(piece: Piece) -> Iterator[None]:
+    """One thing about an order never stops another: what needs a person is kept for the end, and the rest goes on.
+
+    What is wrong with a whole system goes through, and ends the order's turn.
+    """
+    try:
+        yield
+    except (Held, Problems, RecordRejected) as stop:
+        piece.stops.append(stop)
+
+
+@contextlib.contextmanager
+def alone(piece: Piece) -> Iterator[None]:
+    """The same for what no later step needs: a dry run goes on behind a write that it has recorded."""
+    with aside(piece), contextlib.suppress(DryRun):
+        yield
+
+
+def conclude(pieces: Iterable[Piece]) -> None:
+    """What was set aside becomes the end of its piece; where a system failed, all of it is tried again anyway."""
+    for piece in pieces:
+        if piece.stops and piece.error is None:
+            piece.error = _together(piece.stops)
+
+
+def _together(stops: Sequence[Exception]) -> Exception:
+    if len(stops) == 1:
+        return stops[0]
+    problems: list[Problem] = []
+    for stop in stops:
+        if isinstance(stop, Held | Problems):
+            problems.extend(stop.problems)
+        elif isinstance(stop, RecordRejected):
+            problems.append(Problem("rejected", stop.field, str(stop), stop.code))
+    return Held(problems)
 
 
 @dataclasses.dataclass(slots=True)
@@ -78,6 +119,8 @@ class Piece:
     exchanges: list[Any] = dataclasses.field(default_factory=list)
     started_at: dt.datetime = dataclasses.field(default_factory=lambda: dt.datetime.now(dt.UTC))
     error: Exception | None = None
+    #: What needs a person about it, while what else there is to do for it goes on (`aside`).
+    stops: list[Exception] = dataclasses.field(default_factory=list)
     #: The connection that was spoken to last; empty where only the usual ones can have been.
     speaks_to: str = ""
     #: The shop does not want the order any more, and its sale is to be cancelled.
@@ -130,4 +173,4 @@ class Piece:
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to do for it in this batch."""
-        return bool(self.error or self.skipped or self.waits or self.converged or self.stays_parked)
+        return bool(self.error or self.stops or self.skipped or self.waits or self.converged or self.stays_parked)

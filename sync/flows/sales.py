@@ -17,9 +17,10 @@ from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
 from mappings.canonical.facets import SaleState
 from mappings.canonical.words import say
+from sync.flows.amounts import compare
 from sync.flows.context import Drain, Permit
 from sync.flows.doubts import look_up
-from sync.flows.piece import Piece, guarded
+from sync.flows.piece import Piece, aside, guarded
 from sync.flows.single import single_out
 from sync.rules.routing import sent_from
 from sync.rules.stops import Held, Later, NotSent, Unsettled
@@ -35,7 +36,8 @@ def push(drain: Drain, pieces: Sequence[Piece]) -> None:
     _write(drain, _open(pieces))
     for piece in pieces:
         if piece.error is None and piece.document is not None:
-            _compare(drain, piece, piece.document)
+            with guarded(piece), aside(piece):
+                compare(drain, piece, piece.document)
 
 
 def look_first(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -206,35 +208,3 @@ def _single_out(drain: Drain, permit: Permit, pieces: list[Piece]) -> None:
             piece.error = Unsettled(
                 say("the draft was made, but is not known to be the only one: %(error)s", error=error)
             )
-
-
-# --- compare ----------------------------------------------------------------------------------------------------
-
-
-def _compare(drain: Drain, piece: Piece, document: TargetDocument) -> None:
-    """An answer is not proof: the target's own total must be the shop's, to the cent."""
-    if piece.order is None:
-        return
-    expected = drain.systems.target_options.rounded(piece.order.totals.grand)
-    if (document.total, document.currency) == (expected, piece.order.currency) or "target_amount" in piece.approved:
-        return
-    piece.error = Held(
-        [
-            Problem(
-                cause="target_amount",
-                path="totals.grand",
-                reason=(
-                    say(
-                        "the ERP's sale %(number)s shows %(total)s %(currency)s, the shop charged "
-                        "%(expected)s %(currency2)s",
-                        number=document.number or document.external_id,
-                        total=document.total,
-                        currency=document.currency,
-                        expected=expected,
-                        currency2=piece.order.currency,
-                    )
-                ),
-                next_step=say("correct the sale in the ERP, then retry; the sale is linked and is not made again"),
-            )
-        ]
-    )

@@ -15,6 +15,7 @@ from decimal import Decimal
 from connectors.kit.base import DocumentSummary, Rank
 from mappings.canonical.money import Money
 from sync.rules.systems import ChannelSystems
+from sync.store.accepted import accepted_amounts
 from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
@@ -43,7 +44,8 @@ class Kind(enum.StrEnum):
     STATE = "state"
     HELD = "held"
     TOO_YOUNG = "too young"
-    #: Cancelled in the shop, and its sale could not be taken back: a person has made of it what had to be made.
+    #: A person has seen to it: the order was cancelled in the shop and its sale could not be taken back, or the sale
+    #: shows an amount that was accepted.
     SEEN_TO = "seen to"
 
 
@@ -110,8 +112,9 @@ def compare(
     ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
     seen_to = store.read(lambda c: approved_items(c, channel.name, "cancelled_after_import"))
+    accepted = store.read(lambda c: accepted_amounts(c, channel.name, channel.erp))
     young_since = dt.datetime.now(dt.UTC) - young
-    return _Join(systems, shop, erp, ours, causes, seen_to, since, until, young_since, done).groups()
+    return _Join(systems, shop, erp, ours, causes, seen_to, accepted, since, until, young_since, done).groups()
 
 
 class _Join:
@@ -125,6 +128,7 @@ class _Join:
         ours: Sequence[StoredOrder],
         causes: dict[int, list[tuple[str, str, str, str]]],
         seen_to: set[int],
+        accepted: dict[str, tuple[Decimal, str]],
         since: dt.datetime,
         until: dt.datetime,
         young_since: dt.datetime,
@@ -134,7 +138,7 @@ class _Join:
         self._shop = {row.external_id: row for row in shop}
         self._ours = {row.external_id: row for row in ours}
         self._causes = causes
-        self._done, self._seen_to = done, seen_to
+        self._done, self._seen_to, self._accepted = done, seen_to, accepted
         self._since, self._until, self._young_since = since, until, young_since
         self._by_key: dict[str, list[DocumentSummary]] = {}
         self._by_reference: dict[str, list[DocumentSummary]] = {}
@@ -214,8 +218,9 @@ class _Join:
         expected = self._systems.target_options.rounded(Money(row.total, row.currency))
         for sale in sales:
             if (sale.total, sale.currency) != (expected, row.currency) and not self._tells_the_amount(order):
+                is_accepted = self._accepted.get(sale.external_id) == (sale.total, sale.currency)
                 yield found(
-                    Kind.AMOUNT,
+                    Kind.SEEN_TO if is_accepted else Kind.AMOUNT,
                     "erp",
                     f"the shop says {expected} {row.currency}, sale {_numbers([sale])} "
                     f"says {sale.total} {sale.currency}",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 from mappings.canonical.errors import Problem
+
+#: Causes of which whoever lets one pass accepts the amount that the sale shows.
+ACCEPTING: Final = frozenset({"target_amount", "changed_after_import"})
 
 
 class Held(Exception):

@@ -74,7 +74,7 @@ class ChannelSystems:
     shop_side: Side | None = None
     #: What the mappings know of the facets; None for a system without.
     shop_facets: ShopFacets | None = None
-    #: Makes links to files; None where nothing is to be linked (a dry run, a doctor).
+    #: Makes links to files; None where nothing is to be linked (a doctor).
     links: FileLinks | None = None
     erp_facets: ErpFacets | None = None
 
@@ -173,7 +173,7 @@ class Systems:
 
     def dry(self, *, deadline_s: float) -> Systems:
         """The same connections for a dry run: writes are recorded and not sent, no call takes longer. Close it."""
-        return Systems(impatient(self.config, deadline_s), throttle=self._throttle, dry_run=True)
+        return Systems(impatient(self.config, deadline_s), throttle=self._throttle, dry_run=True, links=self._links)
 
     def channel(self, name: str) -> ChannelSystems:
         """Both sides of a channel. Raises SystemMissing."""

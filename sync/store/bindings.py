@@ -44,6 +44,8 @@ class Binding:
     number: str
     state: str
     rank: int
+    #: Our key as it stands in the target; another one, or none, for a sale that was there before us.
+    key: str
 
 
 def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
@@ -105,7 +107,8 @@ def load_bindings(connection: Connection, channel: str, target: str, external_id
     bound, order = bindings.c, orders.c
     query = (
         select(
-            bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state, bound.rank
+            *(bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state),
+            *(bound.rank, bound.key),
         )
         .join(orders, order.id == bound.order_id)
         .where(

@@ -30,6 +30,8 @@ class Seen:
     dated_on: str = ""
     digest: str
     body: bytes
+    #: What of its net amount is this order's, where it is collected from several; empty where nobody can say.
+    part: str = ""
 
     def with_total(self, total: str, currency: str) -> Seen:
         """The same with an amount as its system wrote it."""
@@ -88,18 +90,26 @@ def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[_Key, int]:
 
 
 def _link(connection: Connection, rows: Sequence[Seen], found: Mapping[_Key, tuple[int, int]]) -> None:
-    further = set()
+    parts = {}
     for row in rows:
         document_id, owner = found[row.connection, row.kind, row.external_id]
-        if row.order_id != owner:
-            further.add((document_id, row.order_id))
-    if further:
-        values = [{"document_id": document_id, "order_id": order_id} for document_id, order_id in sorted(further)]
-        connection.execute(dialect_of(connection).insert(document_links).on_conflict_do_nothing(), values)
+        if row.order_id != owner or row.part:
+            parts[document_id, row.order_id] = row.part
+    if parts:
+        statement = dialect_of(connection).insert(document_links)
+        statement = statement.on_conflict_do_update(
+            index_elements=[document_links.c.document_id, document_links.c.order_id],
+            set_={"part": statement.excluded.part},
+        )
+        values = [
+            {"document_id": document_id, "order_id": order_id, "part": part}
+            for (document_id, order_id), part in sorted(parts.items())
+        ]
+        connection.execute(statement, values)
 
 
 def _values(row: Seen) -> dict[str, object]:
-    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "part"}
 
 
 def save_made(connection: Connection, row: Seen, made_from: int, made_digest: str) -> int:
@@ -149,7 +159,7 @@ def load_documents(connection: Connection, order_ids: Sequence[int]) -> dict[int
     linked = (
         select(links.order_id.label("of"), *columns)
         .join(document_links, links.document_id == table.id)
-        .where(links.order_id.in_(order_ids))
+        .where(links.order_id.in_(order_ids), links.order_id != table.order_id)
     )
     found: dict[int, list[Document]] = {}
     for query in (own, linked):
@@ -167,16 +177,49 @@ class Traced:
     first_seen_at: dt.datetime
     #: When its system was found not to have it any more.
     ended_at: dt.datetime | None
+    #: Other orders that it covers too, by id.
+    shared_with: tuple[int, ...] = ()
+    #: What of its net amount is this order's; empty where it is all of it, or nobody can say.
+    part: str = ""
 
 
 def trace_documents(connection: Connection, order_id: int) -> list[Traced]:
     """Everything that hangs, or once hung, on one order, oldest first."""
-    table = documents.c
+    table, links = documents.c, document_links.c
     own = [table[field.name] for field in dataclasses.fields(Document)]
-    query = select(*own, table.body, table.first_seen_at, table.ended_at).where(table.order_id == order_id)
+    query = (
+        select(*own, table.body, table.first_seen_at, table.ended_at, links.part)
+        .outerjoin(document_links, (links.document_id == table.id) & (links.order_id == order_id))
+        .where((table.order_id == order_id) | (links.order_id == order_id))
+        .order_by(table.id)
+    )
+    rows = connection.execute(query).all()
+    shared = _shared_with(connection, order_id, [row.id for row in rows])
     return [
-        Traced(Document(*row[: len(own)]), *row[len(own) :]) for row in connection.execute(query.order_by(table.id))
+        Traced(
+            Document(*row[: len(own)]),
+            row.body,
+            row.first_seen_at,
+            row.ended_at,
+            shared_with=shared.get(row.id, ()),
+            part=row.part or "",
+        )
+        for row in rows
     ]
+
+
+def _shared_with(connection: Connection, order_id: int, document_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Document -> the other orders that it covers."""
+    table, links = documents.c, document_links.c
+    query = (
+        select(table.id, table.order_id.label("owner"), links.order_id)
+        .join(document_links, links.document_id == table.id)
+        .where(table.id.in_(document_ids))
+    )
+    found: dict[int, set[int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.id, set()).update({row.owner, row.order_id} - {order_id})
+    return {document_id: tuple(sorted(ids)) for document_id, ids in found.items()}
 
 
 def load_body(connection: Connection, document_id: int) -> bytes:

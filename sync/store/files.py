@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
-from sync.store.tables import documents, files
+from sync.store.tables import document_links, documents, files
 from sync.store.types import db_now
 
 
@@ -58,9 +58,14 @@ def load_file(connection: Connection, token: str) -> tuple[KeptFile, bytes] | No
 
 
 def load_file_of(connection: Connection, token: str, order_id: int) -> tuple[KeptFile, bytes] | None:
-    """The same, of one order only."""
+    """The same, of one order only; a document that covers several is of each."""
     found = load_file(connection, token)
     if found is None:
         return None
-    owner = connection.execute(select(documents.c.order_id).where(documents.c.id == found[0].document_id)).scalar()
-    return found if owner == order_id else None
+    table, links = documents.c, document_links.c
+    query = (
+        select(table.id)
+        .outerjoin(document_links, (links.document_id == table.id) & (links.order_id == order_id))
+        .where(table.id == found[0].document_id, (table.order_id == order_id) | (links.order_id == order_id))
+    )
+    return None if connection.execute(query).first() is None else found

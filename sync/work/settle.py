@@ -98,7 +98,8 @@ def _binding(drain: Drain, piece: Piece, document: TargetDocument) -> NewBinding
         kind="sale",
         external_id=document.external_id,
         order_id=piece.order_id,
-        key=piece.key,
+        # One that was there before us has a key of its own, or none.
+        key=document.key,
         number=document.number,
         state=document.state,
         rank=int(document.rank),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mappings.canonical.errors import MappingError, Problems
 from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, SaleState, ShipmentState
+from mappings.canonical.money import Money
 from mappings.canonical.records import Payment, TaxLine
 from mappings.canonical.refs import Ref
 from mappings.registry import ERP_FACETS
@@ -489,3 +490,19 @@ def test_what_is_wanted_is_said_in_the_words_of_what_stands():
 
 def test_every_facet_has_its_function():
     assert all(getattr(FACETS, field.name) is not None for field in dataclasses.fields(FACETS))
+
+
+def test_of_a_collected_invoice_the_sale_has_what_its_own_lines_say(survey):
+    lines = [
+        {"origin": f"sale.line,{survey['lines'][0]['id']}", "amount": Decimal("12.50")},
+        {"origin": "sale.line,999999", "amount": Decimal("40.00")},
+        {"origin": None, "amount": Decimal("1.00")},
+    ]
+    invoice = survey["invoices"][0]
+    invoice |= {"sales": [survey["id"]], "lines": lines}
+    alone = stands(survey).invoices[0]
+    assert (alone.collected, alone.part) == (False, None)
+    invoice["sales"] = [survey["id"], 999]
+    collected = stands(survey).invoices[0]
+    assert (collected.collected, collected.part) == (True, Money(Decimal("12.50"), "EUR"))
+    assert collected.total == alone.total

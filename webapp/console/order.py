@@ -152,6 +152,7 @@ def link(channel: str, external_id: str) -> ResponseReturnValue:
         done = link_order(parts().store, systems, order, sale_id, actor=current_actor(), reason=_reason())
     except (LookupError, ConnectorError, SystemMissing) as refusal:
         return _page(order, Extra(error=told(refusal)), 409)
+    parts().bell.ring(order.channel, "order")
     flash(_("The order is linked with sale %(number)s. Nothing was created.", number=done.sale_number))
     return _back(order)
 

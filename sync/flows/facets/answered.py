@@ -12,16 +12,17 @@ from typing import Final
 
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
+from sync.flows.facets import parcels
 from sync.flows.facets.survey import survey
-from sync.flows.piece import Piece
+from sync.flows.piece import Piece, guarded
 from sync.store.intents import Intent, close_by_outcome
 
 #: Looked up by their own flows (`sync.flows.doubts`).
 _OTHERS: Final = {"sale", "party"}
 #: What a survey of the sale shows.
 _IN_ERP: Final = {"refund", "payment", "post"}
-#: Made in the shop, where nothing refuses a second one.
-_CREATED: Final = {"fulfilment", "note"}
+#: A refund in the shop of what the ERP's people took back (`sync.flows.facets.returns`).
+RETURN: Final = "return"
 _BEGUN: Final = {SaleState.DRAFT, SaleState.QUOTED}
 
 
@@ -41,6 +42,10 @@ def close_answered(drain: Drain, pieces: Sequence[Piece], carried: Sequence[Piec
                 outcomes.setdefault(outcome, []).append(intent.id)
     if outcomes:
         drain.write(lambda c: close_by_outcome(c, outcomes))
+    for piece in doubtful:
+        if piece.item.id not in whole:
+            with guarded(piece):
+                parcels.find_out(drain, piece)
 
 
 def _outcome(piece: Piece, intent: Intent, *, whole: bool) -> str:
@@ -53,8 +58,8 @@ def _outcome(piece: Piece, intent: Intent, *, whole: bool) -> str:
         return "absent"
     if intent.kind == "cancel":
         return "found" if piece.skipped else "superseded"
-    if intent.kind in _CREATED and not whole:
-        # Nobody has looked into the shop; whoever takes the order up again asks for it by its key.
+    if intent.kind in {*parcels.TOLD, RETURN} and not whole:
+        # Nobody has looked into the shop yet.
         return ""
     # The turn came to its end without it. What is still wanted has been looked up under this very intent.
     return "superseded"

@@ -22,11 +22,13 @@ from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import Phrase, joined, say
 from sync.flows.context import Drain
+from sync.flows.doubts import documents_of
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.rules.stops import Held
+from sync.store.accepted import EDIT
 from sync.store.bodies import load_json, unpack
 from sync.store.documents import Seen, end_others, save_seen
 from sync.store.orders import mark_pushed
@@ -75,7 +77,7 @@ def cancel(drain: Drain, piece: Piece) -> None:
         ),
     )
     drain.progress()
-    found = drain.target.find_sales([piece.key]).get(piece.key, [])
+    found = documents_of(drain, piece)
     left = [each for each in found if each.rank is not Rank.CANCELLED]
     if left:
         raise Held([_not_cancelled(left[0], done)])
@@ -84,7 +86,7 @@ def cancel(drain: Drain, piece: Piece) -> None:
 
 
 def _cancelled(drain: Drain, piece: Piece) -> Seen | None:
-    found = drain.target.find_sales([piece.key]).get(piece.key, [])
+    found = documents_of(drain, piece)
     gone = bool(found) and all(each.rank is Rank.CANCELLED for each in found)
     return _sale_row(drain, piece, found[0]) if gone else None
 
@@ -132,10 +134,6 @@ class Difference:
         )
 
 
-#: The kind under which the difference that waits for a person is kept, for showing.
-_EDIT = "edit"
-
-
 def change(drain: Drain, piece: Piece) -> None:
     """Bring the sale to what the edited order asks for. Raises Held with the difference side by side."""
     order, standing = piece.order, piece.standing
@@ -152,7 +150,7 @@ def change(drain: Drain, piece: Piece) -> None:
 
     def end(connection: Connection) -> None:
         mark_pushed(connection, order_id, material)
-        end_others(connection, order_id, erp, [_EDIT], [])
+        end_others(connection, order_id, erp, [EDIT], [])
 
     drain.write(end)
     piece.edited_from = None
@@ -168,7 +166,7 @@ def _carry_over(drain: Drain, piece: Piece, differences: list[Difference]) -> No
 
 
 def _keep_difference(drain: Drain, piece: Piece, differences: Sequence[Difference]) -> None:
-    row = seen(drain, piece, _EDIT, piece.sale_id, tuple(differences))
+    row = seen(drain, piece, EDIT, piece.sale_id, tuple(differences))
     drain.write(lambda c: save_seen(c, [row]))
 
 

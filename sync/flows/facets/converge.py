@@ -4,26 +4,22 @@ before the sale is written: cancellation -> edit
 after it: survey -> refunds -> posting -> payments (surveyed again after each that wrote) -> parcels, invoices, state
           to the shop
 
-A facet that stops does not stop the others: all that is in the way is told at once.
+A facet that stops does not stop the others: all that is in the way is told at once. While a person has to say what the
+sale is to be (an edit, a cancellation, its amount), what has left and what is posted still goes to the shop, but no
+invoice of the sale is posted; for an order that the shop has withdrawn, nothing is written into the ERP at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from config.model import Depth
-from connectors.kit.errors import RecordRejected
-from mappings.canonical.errors import Problem, Problems
 from sync.flows.context import Drain
 from sync.flows.doubts import look_up
 from sync.flows.facets import changes, invoices, parcels, payments, refunds, telling
 from sync.flows.facets.answered import close_answered
 from sync.flows.facets.survey import survey
-from sync.flows.piece import Piece, guarded
-from sync.rules.stops import Held
-
-T = TypeVar("T")
+from sync.flows.piece import Piece, alone, aside, guarded
 
 
 def has_news(drain: Drain, piece: Piece) -> bool:
@@ -37,13 +33,13 @@ def before_sale(drain: Drain, pieces: Sequence[Piece]) -> None:
     look_up(drain, [piece for piece in waiting if not piece.looked])
     for piece in waiting:
         if piece.withdrawn and not piece.ended:
-            with guarded(piece):
+            with guarded(piece), aside(piece):
                 changes.cancel(drain, piece)
     edited = [piece for piece in waiting if not piece.ended and piece.document is not None]
     survey(drain, edited)
     for piece in edited:
         if not piece.ended and piece.standing is not None:
-            with guarded(piece):
+            with guarded(piece), aside(piece):
                 changes.change(drain, piece)
 
 
@@ -52,8 +48,9 @@ def after_sale(drain: Drain, pieces: Sequence[Piece]) -> None:
     if not drain.follows:
         return
     chosen = [piece for piece in pieces if _is_due(drain, piece)]
-    survey(drain, chosen)
-    standing = [piece for piece in chosen if piece.standing is not None]
+    # What was looked at before the sale was written, and was not written since, is as it was.
+    survey(drain, [piece for piece in chosen if piece.standing is None or piece.intent])
+    standing = [piece for piece in chosen if piece.standing is not None and piece.error is None]
     drain.window(lambda piece: _carry(drain, piece), standing)
     close_answered(drain, pieces, standing)
 
@@ -71,47 +68,36 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
 
 def _carry(drain: Drain, piece: Piece) -> None:
     with guarded(piece):
-        stops: list[Exception] = []
-        # All of them, whatever the first says: each may have written. What one wrote the next one needs to see: a
-        # credit note that a refund made is posted, a posted invoice is paid, in the same turn.
-        for step in (refunds.carry, invoices.post, payments.carry):
-            written = _attempt(stops, lambda step=step: step(drain, piece))  # type: ignore[misc]
-            if written is not False and piece.error is None:
-                survey(drain, [piece])
-            if piece.error is not None:
-                break
-        if piece.error is None:
-            _attempt(stops, lambda: _to_shop(drain, piece))
-        if stops and piece.error is None:
-            raise _together(stops)
+        if not piece.withdrawn:
+            _to_erp(drain, piece)
+        if piece.error is None and piece.standing is not None:
+            _to_shop(drain, piece)
+
+
+def _to_erp(drain: Drain, piece: Piece) -> None:
+    """Step by step, each of which needs to see what the one before wrote.
+
+    A credit note that a refund made is posted, a posted invoice is paid, in the same turn.
+    """
+    agreed = not piece.stops
+    steps: tuple[Callable[[], bool], ...] = (
+        lambda: refunds.carry(drain, piece),
+        lambda: invoices.post(drain, piece, agreed=agreed),
+        lambda: payments.carry(drain, piece),
+    )
+    for step in steps:
+        # Until it says otherwise: one that stops may have written before.
+        written = True
+        with alone(piece):
+            written = step()
+        if written:
+            survey(drain, [piece])
+        if piece.error is not None or piece.standing is None:
+            return
 
 
 def _to_shop(drain: Drain, piece: Piece) -> None:
-    stops: list[Exception] = []
-    sent = _attempt(stops, lambda: parcels.carry(drain, piece))
-    billed = _attempt(stops, lambda: invoices.billed(drain, piece))
-    if sent is not None and billed is not None:
-        _attempt(stops, lambda: telling.tell(drain, piece, sent, billed))
-    if stops:
-        raise _together(stops)
-
-
-def _attempt(stops: list[Exception], step: Callable[[], T]) -> T | None:
-    """What is wrong with this one document is kept for the end; what is wrong with a system ends the order's turn."""
-    try:
-        return step()
-    except (Held, Problems, RecordRejected) as stop:
-        stops.append(stop)
-        return None
-
-
-def _together(stops: Sequence[Exception]) -> Exception:
-    if len(stops) == 1:
-        return stops[0]
-    problems: list[Problem] = []
-    for stop in stops:
-        if isinstance(stop, Held | Problems):
-            problems.extend(stop.problems)
-        elif isinstance(stop, RecordRejected):
-            problems.append(Problem("rejected", stop.field, str(stop), stop.code))
-    return Held(problems)
+    sent = parcels.carry(drain, piece)
+    billed = invoices.billed(drain, piece)
+    with alone(piece):
+        telling.tell(drain, piece, sent, billed)

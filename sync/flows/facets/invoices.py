@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from config.model import Depth, InvoiceNews
@@ -16,11 +16,11 @@ from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.ledger import ledger_turn
 from sync.flows.facets.survey import resurvey, seen
-from sync.flows.piece import Piece
+from sync.flows.piece import Piece, aside
 from sync.rules.stops import Held
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, numbers_of_others
-from sync.store.files import KeptFile, newest_files, save_file
+from sync.store.files import KeptFile, newest_files
 
 #: Larger files are no invoices.
 MAX_FILE_BYTES: Final = 5_000_000
@@ -28,13 +28,16 @@ _LEFT: Final = {SaleState.SHIPPED, SaleState.DONE}
 _FIXED: Final = {InvoiceState.POSTED, InvoiceState.PAID}
 
 
-def post(drain: Drain, piece: Piece) -> bool:
-    """Post the drafts that the policies name; answers whether any was. Raises what `carry_out` raises."""
+def post(drain: Drain, piece: Piece, *, agreed: bool) -> bool:
+    """Post the drafts that the policies name; answers whether any was. Raises what `carry_out` raises.
+
+    The sale's own only where it is `agreed` what the sale is to be: what is posted can be corrected no more.
+    """
     standing = piece.standing
     if standing is None or not isinstance(drain.target, PostsInvoices):
         return False
     drafts = [invoice for invoice in standing.invoices if invoice.state is InvoiceState.DRAFT]
-    due = [invoice for invoice in drafts if _is_due(drain, standing.state, invoice)]
+    due = [each for each in drafts if (agreed or each.refund_key) and _is_due(drain, standing.state, each)]
     for invoice in due:
         _post(drain, piece, invoice)
     return bool(due)
@@ -82,19 +85,22 @@ def _row(drain: Drain, piece: Piece, invoice: Invoice) -> Seen:
 def billed(drain: Drain, piece: Piece) -> list[Billed]:
     """The posted invoices of the order with their links, oldest first, as the shop is to show them.
 
-    Raises Held for a number that another document has, and for a file that is another one than was shown before.
+    One that a person has to see to first is left out, and why is set aside: its number stands on another document, it
+    says something else than the file that was shown before.
     """
     order, standing, after = piece.order, piece.standing, drain.systems.channel.after_import
     if order is None or standing is None or after.invoices is InvoiceNews.OFF:
         return []
     fixed = [invoice for invoice in standing.invoices if invoice.state in _FIXED]
-    _demand_unique(drain, piece, fixed)
-    kept = _files(drain, piece, fixed)
+    others = _numbers_of_others(drain, fixed)
+    kept = _kept_files(drain, piece)
     found = []
     for invoice in fixed:
-        file = kept.get(invoice.external_id)
-        link = "" if file is None or after.invoices is not InvoiceNews.LINK else _link(drain, invoice, file)
-        found.append(Billed(order=order, invoice=invoice, link=link))
+        with aside(piece):
+            _demand_unique(piece, invoice, others)
+            file = _file(drain, piece, invoice, kept)
+            link = "" if file is None or after.invoices is not InvoiceNews.LINK else _link(drain, invoice, file)
+            found.append(Billed(order=order, invoice=invoice, link=link))
     return found
 
 
@@ -110,45 +116,58 @@ def _link(drain: Drain, invoice: Invoice, file: KeptFile) -> str:
     return links.link(file.token, until)
 
 
-def _demand_unique(drain: Drain, piece: Piece, fixed: Iterable[Invoice]) -> None:
-    numbers = {invoice.number: invoice for invoice in fixed if invoice.number}
-    ids = [invoice.external_id for invoice in numbers.values()]
-    others = drain.store.read(lambda c: numbers_of_others(c, drain.lease.connection, list(numbers), ids))
-    if others and "invoice_number" not in piece.approved:
-        raise Held(
-            [
-                Problem(
-                    cause="invoice_number",
-                    path="invoices",
-                    reason=say(
-                        "%(number)s stands on two documents of the ERP: %(one)s and %(other)s",
-                        number=number,
-                        one=numbers[number].external_id,
-                        other=other,
-                    ),
-                    subject=number,
-                    next_step=say("tell the bookkeepers; approve when it is settled which of them is right"),
-                )
-                for number, other in sorted(others.items())
-            ]
-        )
+def _numbers_of_others(drain: Drain, fixed: Iterable[Invoice]) -> dict[str, str]:
+    """Number -> another document of the ERP that bears it too."""
+    own = {invoice.number: invoice.external_id for invoice in fixed if invoice.number}
+    return drain.store.read(lambda c: numbers_of_others(c, drain.lease.connection, list(own), list(own.values())))
 
 
-def _files(drain: Drain, piece: Piece, invoices: list[Invoice]) -> dict[str, KeptFile]:
-    """Invoice id -> its file. Raises Held where what is printed on it is not what was kept and shown before."""
+def _demand_unique(piece: Piece, invoice: Invoice, others: Mapping[str, str]) -> None:
+    if invoice.number not in others or "invoice_number" in piece.approved:
+        return
+    raise Held(
+        [
+            Problem(
+                cause="invoice_number",
+                path="invoices",
+                reason=say(
+                    "%(number)s stands on two documents of the ERP: %(one)s and %(other)s",
+                    number=invoice.number,
+                    one=invoice.external_id,
+                    other=others[invoice.number],
+                ),
+                subject=invoice.number,
+                next_step=say("tell the bookkeepers; approve when it is settled which of them is right"),
+            )
+        ]
+    )
+
+
+def _kept_files(drain: Drain, piece: Piece) -> dict[str, KeptFile]:
+    """Invoice id -> the file that was kept of it last."""
+    documents = {doc.id: doc.external_id for doc in _documents(piece).values()}
+    kept = drain.store.read(lambda c: newest_files(c, list(documents)))
+    return {documents[document_id]: file for document_id, file in kept.items()}
+
+
+def _documents(piece: Piece) -> dict[str, Document]:
+    return {doc.external_id: doc for doc in piece.documents if doc.kind in {"invoice", "credit_note"}}
+
+
+def _file(drain: Drain, piece: Piece, invoice: Invoice, kept: Mapping[str, KeptFile]) -> KeptFile | None:
+    """Its file. Raises Held where what is printed on it is not what was kept and shown before."""
     if not isinstance(drain.target, GivesFiles):
-        return {}
-    documents = {doc.external_id: doc for doc in piece.documents if doc.kind in {"invoice", "credit_note"}}
-    ids = [doc.id for doc in documents.values()]
-    kept = drain.store.read(lambda c: newest_files(c, ids))
-    found: dict[str, KeptFile] = {}
-    for invoice in invoices:
-        doc, facts = documents[invoice.external_id], _facts(invoice)
-        before = kept.get(doc.id)
-        if before is not None and before.facts != facts and "invoice_changed" not in piece.approved:
-            raise Held([_changed(invoice)])
-        found[doc.external_id] = before if before and before.facts == facts else _fetch(drain, doc, facts)
-    return found
+        return None
+    before, facts = kept.get(invoice.external_id), _facts(invoice)
+    if before is not None and before.facts == facts:
+        return before
+    if before is not None and "invoice_changed" not in piece.approved:
+        raise Held([_changed(invoice)])
+    fetched: list[KeptFile] = []
+    with aside(piece):
+        fetched.append(_fetch(drain, _documents(piece)[invoice.external_id], facts))
+    # Where the ERP gives none, its number is shown all the same.
+    return next(iter(fetched), None)
 
 
 def _facts(invoice: Invoice) -> str:
@@ -171,6 +190,4 @@ def _changed(invoice: Invoice) -> Problem:
 
 def _fetch(drain: Drain, doc: Document, facts: str) -> KeptFile:
     erp = cast("GivesFiles", drain.target)
-    file = erp.fetch_file("invoice", doc.external_id, max_bytes=MAX_FILE_BYTES)
-    drain.progress()
-    return drain.write(lambda c: save_file(c, doc.id, file.name, file.content_type, file.body, facts=facts))
+    return drain.keep_file(doc.id, facts, lambda: erp.fetch_file("invoice", doc.external_id, max_bytes=MAX_FILE_BYTES))

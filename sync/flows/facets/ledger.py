@@ -14,7 +14,6 @@ from typing import Final
 from mappings.canonical.words import say
 from sync.flows.context import Drain
 from sync.rules.stops import Later
-from sync.store import singletons
 
 #: How long a drain waits for its turn before it lets the order come again.
 _PATIENCE_S: Final = 10.0
@@ -32,16 +31,16 @@ def ledger_turn(drain: Drain) -> Iterator[None]:
     try:
         yield
     finally:
-        drain.store.write(lambda c: singletons.give_up(c, name, token))
+        drain.give_turn_up(name, token)
 
 
 def _take(drain: Drain, name: str) -> str:
     length_s = drain.systems.erp_side.deadline_s * 2
     until = time.monotonic() + _PATIENCE_S
     while True:
-        taken = drain.write(lambda c: singletons.take(c, name, drain.lease.token, length_s))
-        if taken is not None:
-            return taken[0]
+        token = drain.take_turn(name, length_s)
+        if token is not None:
+            return token
         if time.monotonic() > until:
             raise Later(say("another order is being posted in the ERP"))
         time.sleep(_LOOK_S)

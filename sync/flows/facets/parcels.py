@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
+
+from sqlalchemy import Connection
 
 from config.model import ShipmentNews
+from connectors.kit.errors import RecordRejected
+from connectors.kit.exchanges import capture
 from connectors.kit.facets import MarksOrders, TakesFulfilments
 from mappings.base import JsonDict
 from mappings.canonical.facets import Shipment, ShipmentState
+from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from mappings.facets import Sent
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.survey import seen
-from sync.flows.piece import Piece
+from sync.flows.piece import Piece, alone
 from sync.rules.allot import allot
 from sync.rules.systems import Side
-from sync.store.documents import Document, Seen
+from sync.store.documents import Document, Seen, load_documents, save_made
+from sync.store.intents import UNDECIDED, Intent, close_by_outcome
+
+#: How the shop is told of a parcel: in what nothing over there refuses a second one of.
+TOLD: Final = ("fulfilment", "note")
 
 
 def wanted(drain: Drain) -> bool:
@@ -37,10 +47,31 @@ def sent_parcels(drain: Drain, piece: Piece) -> list[Sent]:
         return []
     left = [each for each in standing.shipments if each.state is ShipmentState.SENT and not each.back]
     left.sort(key=lambda each: (each.sent_on is None, each.sent_on, len(each.external_id), each.external_id))
-    codes = {line.external_id: drain.lookups.get(("sku", line.sku), line.sku) for line in order.lines}
-    ordered = {line.external_id: (codes[line.external_id], line.quantity) for line in order.lines}
-    allotted = allot(ordered, [[(line.code, line.quantity) for line in shipment.lines] for shipment in left])
+    ordered = {
+        line.external_id: (drain.lookups.get(("sku", line.sku), line.sku), line.quantity) for line in order.lines
+    }
+    allotted = allot(
+        ordered,
+        [[(line.code, line.quantity) for line in shipment.lines] for shipment in left],
+        bundles=_bundles(order),
+        waiting={
+            line.code
+            for each in standing.shipments
+            if each.state is ShipmentState.PLANNED and not each.back
+            for line in each.lines
+        },
+    )
     return [_sent(drain, piece, *pair) for pair in zip(left, allotted, strict=True)]
+
+
+def _bundles(order: Order) -> dict[str, list[str]]:
+    """Line of the order -> the lines that it is made up of."""
+    lines = {line.external_id for line in order.lines}
+    found: dict[str, list[str]] = {}
+    for line in order.lines:
+        if line.bundle_parent in lines:
+            found.setdefault(line.bundle_parent, []).append(line.external_id)
+    return found
 
 
 def _sent(drain: Drain, piece: Piece, shipment: Shipment, pieces: dict[str, Decimal]) -> Sent:
@@ -53,8 +84,12 @@ def _sent(drain: Drain, piece: Piece, shipment: Shipment, pieces: dict[str, Deci
         carrier=drain.lookups.get(("shop_carrier", shipment.carrier), shipment.carrier),
         tracking_url=_tracking_url(drain, shipment),
         notify=drain.systems.channel.after_import.notify,
-        key=f"{order.external_id}-{shipment.external_id}",
+        key=_key(order.external_id, shipment.external_id),
     )
+
+
+def _key(order_id: str, shipment_id: str) -> str:
+    return f"{order_id}-{shipment_id}"
 
 
 def _tracking_url(drain: Drain, shipment: Shipment) -> str:
@@ -67,18 +102,24 @@ def _tracking_url(drain: Drain, shipment: Shipment) -> str:
 
 
 def carry(drain: Drain, piece: Piece) -> list[Sent]:
-    """Tell the shop what it does not know yet; answers everything that has left. Raises what `carry_out` raises."""
+    """Tell the shop what it does not know yet; answers what has left, but for parcels that a person has to see to.
+
+    Raises what `carry_out` raises of a whole system; what it raises of one parcel is set aside.
+    """
     if not wanted(drain):
         return []
     parcels = sent_parcels(drain, piece)
     origins = {doc.external_id: doc for doc in piece.documents if doc.kind == "shipment"}
     told = {doc.made_from: doc for doc in piece.documents if doc.made_from is not None}
+    known = []
     for sent in parcels:
         origin = origins[sent.shipment.external_id]
         before = told.get(origin.id)
-        if any(sent.pieces.values()) and (before is None or before.made_digest != origin.digest):
-            _tell(drain, piece, sent, origin, before)
-    return parcels
+        with alone(piece):
+            if any(sent.pieces.values()) and (before is None or before.made_digest != origin.digest):
+                _tell(drain, piece, sent, origin, before)
+            known.append(sent)
+    return known
 
 
 def _tell(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Document | None) -> None:
@@ -95,7 +136,7 @@ def _tell(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
 def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Document | None) -> Effect:
     shop, facets = cast("TakesFulfilments", drain.systems.source), drain.systems.shop_facets
     assert facets is not None
-    order_id = sent.order.external_id
+    order_id, number = sent.order.external_id, sent.shipment.number
 
     def standing() -> JsonDict | None:
         rows = shop.list_fulfilments(order_id)
@@ -103,7 +144,11 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
 
     def find() -> Seen | None:
         row = standing()
-        return None if row is None or before is not None else _row(drain, piece, "fulfilment", row, sent)
+        return (
+            None
+            if row is None or before is not None
+            else _row(drain, piece, "fulfilment", row, key=sent.key, number=number)
+        )
 
     def send() -> Seen:
         row = standing() if before is not None or piece.open else None
@@ -112,7 +157,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
             row = shop.create_fulfilment(order_id, payload)
         else:
             row = shop.update_fulfilment(order_id, str(row["id"]), payload)
-        return _row(drain, piece, "fulfilment", row, sent)
+        return _row(drain, piece, "fulfilment", row, key=sent.key, number=number)
 
     return Effect(
         kind="fulfilment",
@@ -124,7 +169,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
         send=send,
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
-        assumed=_row(drain, piece, "fulfilment", {"id": sent.key}, sent),
+        assumed=_row(drain, piece, "fulfilment", {"id": sent.key}, key=sent.key, number=number),
     )
 
 
@@ -133,11 +178,17 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
     assert facets is not None
     order_id = sent.order.external_id
     # A note cannot be changed: what was corrected is said again, under a reference of its own.
-    sent = sent if before is None else dataclasses.replace(sent, key=f"{sent.key}-{origin.digest[:4]}")
+    sent = sent if before is None else dataclasses.replace(sent, key=_corrected(sent.key, origin))
+    number = sent.shipment.number
 
     def find() -> Seen | None:
         row = next((row for row in shop.list_notes(order_id) if facets.note_key(row) == sent.key), None)
-        return None if row is None else _row(drain, piece, "note", row, sent)
+        return None if row is None else _row(drain, piece, "note", row, key=sent.key, number=number)
+
+    def send() -> Seen:
+        return _row(
+            drain, piece, "note", shop.add_note(order_id, facets.shipment_note(sent)), key=sent.key, number=number
+        )
 
     return Effect(
         kind="note",
@@ -145,11 +196,15 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
         side=_side(drain),
         name=say("the note about shipment %(shipment)s", shipment=_called(sent)),
         find=find,
-        send=lambda: _row(drain, piece, "note", shop.add_note(order_id, facets.shipment_note(sent)), sent),
+        send=send,
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
-        assumed=_row(drain, piece, "note", {"id": sent.key}, sent),
+        assumed=_row(drain, piece, "note", {"id": sent.key}, key=sent.key, number=number),
     )
+
+
+def _corrected(key: str, origin: Document) -> str:
+    return f"{key}-{origin.digest[:4]}"
 
 
 def _called(sent: Sent) -> str:
@@ -162,10 +217,75 @@ def _side(drain: Drain) -> Side:
     return side
 
 
-def _row(drain: Drain, piece: Piece, kind: str, row: JsonDict, sent: Sent) -> Seen:
-    external_id = str(row["id"])
-    shop = drain.systems.channel.source
-    record = {"id": external_id, "key": sent.key, "shipment": sent.shipment.number}
-    return seen(
-        drain, piece, kind, external_id, record, at=shop, key=sent.key, number=sent.shipment.number, state="sent"
-    )
+def _row(drain: Drain, piece: Piece, kind: str, row: JsonDict, *, key: str, number: str) -> Seen:
+    external_id, shop = str(row["id"]), drain.systems.channel.source
+    record = {"id": external_id, "key": key, "shipment": number}
+    return seen(drain, piece, kind, external_id, record, at=shop, key=key, number=number, state="sent")
+
+
+# --- doubts of an order that nobody takes up again by itself -----------------------------------------------------
+
+
+def find_out(drain: Drain, piece: Piece) -> None:
+    """Ask the shop how earlier tries ended, for an order that is set aside or cannot be read: every intent gets closed.
+
+    What is found is remembered as told. What is absent may be sent again when the order goes on; where the customer may
+    have been mailed, a person says. Raises what the shop raises.
+    """
+    doubts = [intent for intent in piece.open if intent.kind in TOLD and intent.settled]
+    if not doubts or piece.order_id is None or drain.systems.shop_facets is None:
+        return
+    order_id = piece.order_id
+    documents = drain.store.read(lambda c: load_documents(c, [order_id])).get(order_id, [])
+    piece.speaks_to = drain.systems.channel.source
+    with capture() as exchanges:
+        try:
+            for kind in sorted({intent.kind for intent in doubts}):
+                there = _there(drain, piece, kind)
+                for intent in doubts:
+                    if intent.kind == kind:
+                        _judge(drain, piece, intent, there.get(intent.key), documents)
+        finally:
+            piece.exchanges.extend(exchanges)
+    drain.progress()
+
+
+def _there(drain: Drain, piece: Piece, kind: str) -> dict[str, JsonDict]:
+    """Key -> what the shop has of us on the order; nothing where the order itself is gone."""
+    shop, facets, order_id = drain.systems.source, drain.systems.shop_facets, piece.item.external_id
+    assert facets is not None
+    try:
+        if kind == "note":
+            return {facets.note_key(row): row for row in cast("MarksOrders", shop).list_notes(order_id)}
+        return {facets.fulfilment_key(row): row for row in cast("TakesFulfilments", shop).list_fulfilments(order_id)}
+    except RecordRejected:
+        return {}
+
+
+def _judge(drain: Drain, piece: Piece, intent: Intent, row: JsonDict | None, documents: Sequence[Document]) -> None:
+    after = drain.systems.channel.after_import
+    if intent.action == "update":
+        # Absolute values: they are simply written again.
+        outcome = "superseded"
+    elif row is not None:
+        outcome = "found"
+    else:
+        outcome = UNDECIDED if after.notify and not after.resend else "absent"
+    origin = _origin(piece, intent.key, documents)
+
+    def write(connection: Connection) -> None:
+        if outcome == "found" and row is not None and origin is not None:
+            made = _row(drain, piece, intent.kind, row, key=intent.key, number=origin.number)
+            save_made(connection, made, origin.id, origin.digest)
+        close_by_outcome(connection, {outcome: [intent.id]})
+
+    drain.write(write)
+
+
+def _origin(piece: Piece, key: str, documents: Sequence[Document]) -> Document | None:
+    """The shipment of which a key tells."""
+    for doc in documents:
+        plain = _key(piece.item.external_id, doc.external_id)
+        if doc.kind == "shipment" and key in {plain, _corrected(plain, doc)}:
+            return doc
+    return None

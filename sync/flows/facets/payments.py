@@ -16,7 +16,7 @@ from sync.flows.facets.ledger import ledger_turn
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
 from sync.rules.references import resolve
-from sync.store.documents import Seen, save_seen
+from sync.store.documents import Seen
 
 
 def wanted(drain: Drain) -> bool:
@@ -56,7 +56,7 @@ def _register(drain: Drain, piece: Piece, reference: str, payment: Payment) -> N
     said = seen(
         drain, piece, "payment", reference, _record(payment), at=shop, number=payment.reference, total=payment.amount
     )
-    ids = drain.write(lambda c: save_seen(c, [said]))
+    ids = drain.keep_seen([said])
 
     def find() -> Seen | None:
         found = erp.find_payments([reference]).get(reference, [])

@@ -24,7 +24,8 @@ from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.rules.stops import Held
-from sync.store.documents import Seen, save_seen
+from sync.store.accepted import BEFORE_LINK
+from sync.store.documents import Seen
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,12 +51,16 @@ def wanted(drain: Drain) -> bool:
 def carry(drain: Drain, piece: Piece) -> bool:
     """Make what is missing; answers whether anything was written to the ERP.
 
-    Raises Problems, Held, and what `carry_out` raises.
+    What was given back before the order was linked with a sale that was there is left to whoever made that sale. Raises
+    Problems, Held, and what `carry_out` raises.
     """
     order = piece.order
-    if order is None or not order.refunds or not wanted(drain):
+    if order is None or not wanted(drain):
         return False
-    refunds = _read(drain, piece)
+    before = {doc.external_id for doc in piece.documents if doc.kind == "refund" and doc.state == BEFORE_LINK}
+    if before.issuperset(refund.external_id for refund in order.refunds):
+        return False
+    refunds = [refund for refund in _read(drain, piece) if refund.external_id not in before]
     origins = _remember(drain, piece, refunds)
     _demand_plausible(piece, refunds)
     missing = [entry for refund in refunds if (entry := _missing(drain, piece, refund, origins))]
@@ -92,8 +97,8 @@ def _remember(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> dic
         )
         for refund in refunds
     ]
-    ids = drain.write(lambda c: save_seen(c, rows)) or {}
-    return {row.external_id: Origin(ids.get((shop, "refund", row.external_id), 0), row.digest) for row in rows}
+    ids = drain.keep_seen(rows)
+    return {row.external_id: Origin(ids[shop, "refund", row.external_id], row.digest) for row in rows}
 
 
 def _demand_plausible(piece: Piece, refunds: Sequence[OrderRefund]) -> None:

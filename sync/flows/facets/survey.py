@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
-
-from sqlalchemy import Connection
 
 from connectors.kit.exchanges import capture
 from connectors.kit.facets import FollowsSales
@@ -15,7 +14,7 @@ from mappings.canonical.money import Money
 from sync.flows.context import Drain
 from sync.flows.piece import Piece, guarded
 from sync.store.bodies import digest, dump_json, pack
-from sync.store.documents import Seen, end_others, load_documents, save_seen
+from sync.store.documents import Seen
 
 #: What a survey says everything of: what it does not name any more is gone.
 _SURVEYED = ("shipment", "return", "invoice", "credit_note", "refund", "payment")
@@ -51,15 +50,7 @@ def _understand(drain: Drain, piece: Piece, found: Mapping[str, dict[str, Any]])
 
 def _remember(drain: Drain, pieces: Sequence[Piece]) -> None:
     rows = {piece.order_id: list(_rows(drain, piece)) for piece in pieces if piece.order_id is not None}
-    erp = drain.lease.connection
-
-    def write(connection: Connection) -> None:
-        save_seen(connection, [row for each in rows.values() for row in each])
-        for order_id, each in rows.items():
-            end_others(connection, order_id, erp, _SURVEYED, [row.external_id for row in each])
-
-    drain.write(write)
-    documents = drain.store.read(lambda c: load_documents(c, list(rows)))
+    documents = drain.keep_surveyed(rows, _SURVEYED)
     for piece in pieces:
         piece.documents = documents.get(piece.order_id or 0, [])
 
@@ -103,12 +94,14 @@ def _invoice(drain: Drain, piece: Piece, invoice: Invoice) -> Seen:
         piece,
         "credit_note" if invoice.credit else "invoice",
         invoice.external_id,
-        invoice,
+        # A collected one is one document of several orders, and the part of each is its own.
+        dataclasses.replace(invoice, part=None),
         key=invoice.refund_key,
         number=invoice.number,
         state=invoice.state,
         total=invoice.total,
         dated_on=invoice.dated_on,
+        part="" if invoice.part is None else f"{invoice.part.amount:f}",
     )
 
 
@@ -125,6 +118,7 @@ def seen(
     state: str = "",
     total: Money | None = None,
     dated_on: dt.date | None = None,
+    part: str = "",
 ) -> Seen:
     """The row of one document of the piece's order; `at` is its connection, the ERP where nothing else is said."""
     assert piece.order_id is not None
@@ -142,6 +136,7 @@ def seen(
         dated_on="" if dated_on is None else dated_on.isoformat(),
         digest=digest(body),
         body=pack(body),
+        part=part,
     )
 
 

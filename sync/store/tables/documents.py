@@ -185,6 +185,8 @@ document_links = Table(
     metadata,
     Column("document_id", BigId, ForeignKey("documents.id"), primary_key=True),
     Column("order_id", BigId, ForeignKey("orders.id"), primary_key=True),
+    #: What of its net amount is this order's; empty where nobody can say. With one, its first order stands here too.
+    Column("part", Text, nullable=False, server_default=""),
 )
 
 #: The printable file of a document, as its system gave it.

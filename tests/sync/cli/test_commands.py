@@ -327,7 +327,7 @@ def test_an_order_is_linked_with_a_sale_that_somebody_typed_in(home, shop, erp):
     linked = home.run("link", one["number"], "by hand", "--yes", "--reason", "phoned in")
     assert "nothing was created" in linked
     order = home.json("orders", one["number"])[0]
-    assert (order["state"], order["erp_id"], order["causes"]) == ("done", made, [])
+    assert (order["state"], order["erp_id"], order["causes"]) == ("ready", made, [])
     assert "is linked with sale" in home.run("link", one["number"], "by hand", "--yes", status=1)
     refused = home.run("link", other["number"], made, "--yes", status=1)
     assert "none of them fits" in refused

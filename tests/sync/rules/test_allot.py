@@ -29,6 +29,31 @@ def test_what_nobody_ordered_is_nobodys():
     assert allot({"l1": ("A", Decimal(1))}, [[("A", Decimal(3)), ("X", Decimal(1))]]) == [{"l1": 1}]
 
 
+def whole(*pairs):
+    return [(code, Decimal(quantity)) for code, quantity in pairs]
+
+
+def test_a_bundle_has_left_as_often_as_all_of_its_parts_have():
+    ordered = {"set": ("SET", Decimal(2)), "cup": ("CUP", Decimal(4)), "pot": ("POT", Decimal(2))}
+    shipments = [whole(("CUP", 3), ("POT", 1)), whole(("POT", 1)), whole(("CUP", 1))]
+    allotted = allot(ordered, shipments, bundles={"set": ["cup", "pot"]})
+    assert [found.get("set", 0) for found in allotted] == [1, 0, 1]
+
+
+def test_a_bundle_that_the_erp_ships_by_itself_is_sent_when_it_is():
+    ordered = {"set": ("SET", Decimal(1)), "cup": ("CUP", Decimal(1))}
+    bundles = {"set": ["cup"]}
+    assert allot(ordered, [whole(("CUP", 1))], bundles=bundles, waiting=["SET"]) == [{"cup": 1}]
+    assert allot(ordered, [whole(("CUP", 1)), whole(("SET", 1))], bundles=bundles) == [{"cup": 1}, {"set": 1}]
+
+
+def test_a_kit_has_left_with_the_last_of_what_the_order_does_not_name():
+    ordered = {"kit": ("KIT", Decimal(1)), "tea": ("TEA", Decimal(1))}
+    first, second = whole(("LID", 1), ("TEA", 1)), whole(("JUG", 1))
+    assert allot(ordered, [first], waiting=["JUG"]) == [{"tea": 1}]
+    assert allot(ordered, [first, second]) == [{"tea": 1}, {"kit": 1}]
+
+
 @given(ORDERED, SHIPMENTS)
 def test_no_line_gets_more_than_was_ordered_and_no_article_more_than_was_shipped(ordered, shipments):
     allotted = allot(ordered, shipments)
@@ -44,8 +69,8 @@ def test_no_line_gets_more_than_was_ordered_and_no_article_more_than_was_shipped
 
 @given(ORDERED)
 def test_all_that_was_ordered_finds_its_line_however_it_is_shipped(ordered):
-    whole = [[(code, quantity)] for code, quantity in ordered.values()]
+    each = [[(code, quantity)] for code, quantity in ordered.values()]
     total: Counter[str] = Counter()
-    for found in allot(ordered, whole):
+    for found in allot(ordered, each):
         total.update(found)
     assert {line: total[line] for line in ordered} == {line: quantity for line, (_, quantity) in ordered.items()}

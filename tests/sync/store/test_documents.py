@@ -16,8 +16,9 @@ from sync.store.documents import (
     orders_of_documents,
     save_made,
     save_seen,
+    trace_documents,
 )
-from sync.store.files import load_file, newest_files, save_file
+from sync.store.files import load_file, load_file_of, newest_files, save_file
 from tests.sync.flows.world import World
 
 
@@ -31,7 +32,7 @@ def world(store):
 
 
 def seen(order_id, kind="invoice", external_id="7", **fields):
-    body = dump_json(fields)
+    body = dump_json({name: value for name, value in fields.items() if name != "part"})
     return Seen(order_id=order_id, connection="erp", kind=kind, external_id=external_id, digest=digest(body),
                 body=pack(body), **fields)  # fmt: skip
 
@@ -110,3 +111,22 @@ def test_a_collected_invoice_hangs_on_each_of_its_orders(world):
     assert {doc.id for docs in found.values() for doc in docs} == {found[one][0].id}
     world.write(lambda c: end_others(c, two, "erp", ["invoice"], []))
     assert list(world.store.read(lambda c: load_documents(c, [one, two]))) == [one]
+
+
+def test_each_order_of_a_collected_invoice_keeps_its_own_part_of_it(world):
+    one, two = (binding.order_id for binding in world.bindings())
+    world.write(lambda c: save_seen(c, [seen(one, part="10.00")]))
+    world.write(lambda c: save_seen(c, [seen(two, part="5.00")]))
+    for order_id, other, part in ((one, two, "10.00"), (two, one, "5.00")):
+        [traced] = world.store.read(lambda c, of=order_id: trace_documents(c, of))
+        assert (traced.part, traced.shared_with) == (part, (other,))
+    assert [len(docs) for docs in world.store.read(lambda c: load_documents(c, [one, two])).values()] == [1, 1]
+
+
+def test_the_file_of_a_collected_invoice_is_each_of_its_orders(world):
+    one, two = (binding.order_id for binding in world.bindings())
+    [document_id] = world.write(lambda c: save_seen(c, [seen(one)])).values()
+    kept = world.write(lambda c: save_file(c, document_id, "a.odt", "application/x", b"one", facts="f1"))
+    assert world.store.read(lambda c: load_file_of(c, kept.token, two)) is None
+    world.write(lambda c: save_seen(c, [seen(two)]))
+    assert world.store.read(lambda c: load_file_of(c, kept.token, two)) == (kept, b"one")

@@ -26,6 +26,7 @@ def upgrade() -> None:
         "document_links",
         sa.Column("document_id", BigId, nullable=False),
         sa.Column("order_id", BigId, nullable=False),
+        sa.Column("part", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("fk_document_links_document_id")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_document_links_order_id")),
         sa.PrimaryKeyConstraint("document_id", "order_id", name=op.f("pk_document_links")),
