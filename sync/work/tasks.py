@@ -84,15 +84,11 @@ class Tasks:
         task, _, subject = name.partition(":")
         channels = self._channels(task, subject)
         if task == "stock-full":
-            local = now.astimezone(ZoneInfo(channels[0].timezone))
-            full: dt.datetime = croniter(channels[0].schedules.stock_full, local).get_next(dt.datetime)
-            return full.astimezone(dt.UTC)
+            return _slot(channels[0].schedules.stock_full, channels[0].timezone, now)
         if task in {"nightly", "proof"}:
             # The proof comes when what the nightly comparison found had time to be put right.
             behind = _PROOF_BEHIND if task == "proof" else dt.timedelta(0)
-            local = (now - behind).astimezone(ZoneInfo(channels[0].timezone))
-            at: dt.datetime = croniter(channels[0].schedules.nightly, local).get_next(dt.datetime)
-            return at.astimezone(dt.UTC) + behind
+            return _slot(channels[0].schedules.nightly, channels[0].timezone, now - behind) + behind
         seconds = {
             "pull": min(channel.schedules.pull_every_s for channel in channels),
             "follow": min(channel.schedules.follow_every_s for channel in channels),
@@ -231,6 +227,16 @@ class Tasks:
         ours = self._runtime
         url = delivery_url(ours.settings.public_url, connection)
         return check_subscriptions(ours.store, ours.systems.connector(connection), connection, url)
+
+
+def _slot(expression: str, timezone: str, after: dt.datetime) -> dt.datetime:
+    """The next moment that the cron expression names in that zone; of an hour that comes twice, the first alone."""
+    at, zone = after, ZoneInfo(timezone)
+    while True:
+        found: dt.datetime = croniter(expression, at.astimezone(zone)).get_next(dt.datetime)
+        at = found.astimezone(dt.UTC)
+        if not at.astimezone(zone).fold:
+            return at
 
 
 def _showing(runtime: Runtime) -> list[str]:

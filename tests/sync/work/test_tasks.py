@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from connectors.kit.errors import ConnectionBroken, RateLimited, Transient
 from sync.store import schedule, singletons
 from sync.store.switches import pause, pauses
+from sync.work import tasks as tasks_module
 from sync.work.scheduler import Scheduler
 from sync.work.tasks import Tasks
 from tests.databases import forward, now
@@ -99,6 +103,31 @@ def test_every_schedule_is_declared_with_its_time(sqlite_store):
     assert tasks.next_run("proof:web").strftime("%H:%M") == "04:30"
     assert now() < tasks.next_run("proof:web") <= now() + dt.timedelta(days=1)
     assert dt.timedelta(seconds=50) < tasks.next_run("pull:shop") - now() < dt.timedelta(seconds=70)
+
+
+@pytest.mark.fault("D8")
+@pytest.mark.parametrize(("first", "last"), [("2026-03-25", "2026-04-02"), ("2026-10-21", "2026-10-29")])
+def test_a_night_has_its_run_once_though_half_past_two_is_missing_or_comes_twice(
+    sqlite_store, monkeypatch, first, last
+):
+    runtime = World(sqlite_store).runtime
+    channel = runtime.config.channels[CHANNEL]
+    schedules = dataclasses.replace(channel.schedules, nightly="30 2 * * *")
+    berlin = dataclasses.replace(channel, timezone="Europe/Berlin", schedules=schedules)
+    monkeypatch.setattr(runtime, "config", dataclasses.replace(runtime.config, channels={CHANNEL: berlin}))
+    moment = dt.datetime.fromisoformat(f"{first}T12:00:00+00:00")
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return moment
+
+    monkeypatch.setattr(tasks_module, "dt", SimpleNamespace(datetime=Clock, timedelta=dt.timedelta, UTC=dt.UTC))
+    tasks, days = Tasks(runtime), []
+    while (moment := tasks.next_run(f"nightly:{CHANNEL}")).date().isoformat() < last:
+        days.append(moment.astimezone(ZoneInfo("Europe/Berlin")).date())
+    assert days == [days[0] + dt.timedelta(days=number) for number in range(len(days))]
+    assert len(days) == 7
 
 
 # --- the place of the scheduler ---------------------------------------------------------------------------------
