@@ -82,7 +82,7 @@ def _met(rule: RoutingRule, warehouse: str, counted: Wanted) -> Phrase:
 
 
 def _lacks(warehouse: str, missing: Wanted) -> Phrase:
-    what = ", ".join(f"{quantity:f} x {code}" for code, quantity in missing.items())
+    what = ", ".join(f"{_plain(quantity)} x {code}" for code, quantity in missing.items())
     return say("%(warehouse)s lacks %(what)s", warehouse=warehouse, what=what)
 
 
@@ -110,7 +110,7 @@ def fits(rule: RoutingRule, order: Order) -> bool:
     return (
         (not rule.countries or to.country in rule.countries)
         and (not rule.regions or to.region.casefold() in map(str.casefold, rule.regions))
-        and (not rule.postcodes or _plain(to.postal_code).startswith(tuple(map(_plain, rule.postcodes))))
+        and (not rule.postcodes or _bare(to.postal_code).startswith(tuple(map(_bare, rule.postcodes))))
         and _any(rule.shipping_methods, (line.code for line in order.shipping_lines))
         and _any(rule.skus, (line.sku for line in order.lines))
         and _any(rule.tags, order.tags)
@@ -123,7 +123,7 @@ def destination(order: Order) -> Address:
     return to if any((to.street, to.city, to.postal_code, to.country)) else order.billing
 
 
-def _plain(postcode: str) -> str:
+def _bare(postcode: str) -> str:
     return "".join(postcode.split()).casefold()
 
 
@@ -180,12 +180,17 @@ def _table(wanted: Wanted, there: There, warehouses: Sequence[str]) -> Iterator[
     for code, quantity in wanted.items():
         # What is not counted is said as such: an empty cell would read like nothing.
         known = there.get(code)
-        cells = ["-" if known is None else f"{known.get(place, Decimal(0)):f}" for place in warehouses]
-        rows.append([code, f"{quantity:f}", *cells])
+        cells = ["-" if known is None else _plain(known.get(place, Decimal(0))) for place in warehouses]
+        rows.append([code, _plain(quantity), *cells])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         numbers = "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
         yield f"{row[0]:<{widths[0]}}{numbers}"
+
+
+def _plain(quantity: Decimal) -> str:
+    """Without trailing zeros, never in exponent notation."""
+    return f"{quantity.normalize():f}"
 
 
 # --- the mapping's side -----------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ channels:
     erp: erp
     timezone: Europe/Berlin
     policies: {{extends: all, value_limits: {{EUR: 900}}}}
+    routing: {{rules: [{{name: all, warehouses: [MAIN], needs: always}}]}}
 policies:
   all: {{start_at: {start_at}, home_country: DE}}
 """
