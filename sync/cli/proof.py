@@ -28,7 +28,8 @@ def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.dateti
     """Prove that shop, Crossdock and ERP agree; exit status 1 where they do not.
 
     Both outer columns come from fresh lists over HTTP. Held orders and those that are too young are explained
-    differences; every other one makes the proof fail.
+    differences; every other one makes the proof fail. What was given back in the window is proven the same way, refund
+    by refund, where the channel carries refunds over.
     """
     with opened() as runtime:
         names = [channel_of(runtime, name) for name in channels] or sorted(runtime.config.channels)
@@ -46,21 +47,11 @@ def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.dateti
 
 
 def show_proof(console: Console, each: ChannelProof) -> None:
-    """The table, and every difference with its ids."""
-    table = Table(title=f"{each.channel}: {each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} UTC")
-    for heading in ("day", "", "shop", "Crossdock", "ERP"):
-        # A sum that is cut short proves nothing.
-        table.add_column(heading, justify="right" if heading in {"shop", "Crossdock", "ERP"} else "left", no_wrap=True)
-    table.add_column("differences")
-    for group in each.groups:
-        table.add_row(group.day, group.currency, *_sides([group]), _said(group.differences))
-    for currency in sorted({group.currency for group in each.groups}):
-        groups = [group for group in each.groups if group.currency == currency]
-        if len(groups) > 1:
-            differences = [difference for group in groups for difference in group.differences]
-            table.add_section()
-            table.add_row("all days", currency, *_sides(groups), _said(differences))
-    console.print(table)
+    """The tables of orders and of refunds, and every difference with its ids."""
+    title = f"{each.channel}: {each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} UTC"
+    console.print(_table(title, each.groups))
+    if each.refunds:
+        console.print(_table(f"{each.channel}: given back", each.refunds))
     for difference in each.differences:
         ids = f"shop id {difference.shop_id or '-'}, ERP id {', '.join(difference.erp_ids) or '-'}"
         console.print(
@@ -70,6 +61,23 @@ def show_proof(console: Console, each: ChannelProof) -> None:
     verdict = "[bold green]the proof holds[/]" if each.holds else "[bold red]the proof does not hold[/]"
     explained = sum(1 for difference in each.differences) if each.holds else 0
     console.print(f"{each.channel}: {verdict}" + (f"; {explained} differences, all explained" if explained else ""))
+
+
+def _table(title: str, groups: Sequence[Group]) -> Table:
+    table = Table(title=title)
+    for heading in ("day", "", "shop", "Crossdock", "ERP"):
+        # A sum that is cut short proves nothing.
+        table.add_column(heading, justify="right" if heading in {"shop", "Crossdock", "ERP"} else "left", no_wrap=True)
+    table.add_column("differences")
+    for group in groups:
+        table.add_row(group.day, group.currency, *_sides([group]), _said(group.differences))
+    for currency in sorted({group.currency for group in groups}):
+        days = [group for group in groups if group.currency == currency]
+        if len(days) > 1:
+            differences = [difference for group in days for difference in group.differences]
+            table.add_section()
+            table.add_row("all days", currency, *_sides(days), _said(differences))
+    return table
 
 
 def _sides(groups: Sequence[Group]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The proof: shop = Crossdock = ERP, count and money, from fresh lists at this moment."""
+"""The proof: shop = Crossdock = ERP, count and money, from fresh lists at this moment; of orders and of refunds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import datetime as dt
 from typing import Any
 
 from sync.rules.comparison import Difference, Group, Kind, Sum, compare
+from sync.rules.refund_comparison import compare_refunds
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import channel_state
 from sync.store.engine import Store
@@ -29,11 +30,14 @@ class ChannelProof:
     since: dt.datetime
     until: dt.datetime
     groups: list[Group]
+    #: The same for what was given back, by the day of the refund; None where the channel carries no refunds over.
+    refunds: list[Group] | None = None
 
     @property
     def differences(self) -> list[Difference]:
-        """All of them."""
-        return [difference for group in self.groups for difference in group.differences]
+        """All of them, those of orders first."""
+        groups = [*self.groups, *(self.refunds or ())]
+        return [difference for group in groups for difference in group.differences]
 
     @property
     def holds(self) -> bool:
@@ -45,7 +49,9 @@ def prove(store: Store, systems: ChannelSystems, since: dt.datetime, until: dt.d
     """Prove one channel over [since, until). Raises Transient, ConnectionBroken when a side cannot be read."""
     # Two rounds of polling: what is younger may not have been asked for yet.
     young = dt.timedelta(seconds=2 * systems.channel.schedules.pull_every_s)
-    return ChannelProof(systems.channel.name, since, until, compare(store, systems, since, until, young=young))
+    orders = compare(store, systems, since, until, young=young)
+    refunds = compare_refunds(store, systems, since, until, young=young)
+    return ChannelProof(systems.channel.name, since, until, orders, refunds)
 
 
 def prove_channel(
@@ -70,7 +76,8 @@ def proof_report(proof: ChannelProof) -> dict[str, Any]:
     groups = proof_to_json(proof)
     left = _KEPT_DIFFERENCES
     for group in groups:
-        group["differences"], left = group["differences"][:left], max(0, left - len(group["differences"]))
+        for part in (group, group["refunds"] or {"differences": []}):
+            part["differences"], left = part["differences"][:left], max(0, left - len(part["differences"]))
     kinds = collections.Counter(str(difference.kind) for difference in proof.differences)
     return {
         "since": proof.since.isoformat(),
@@ -82,20 +89,32 @@ def proof_report(proof: ChannelProof) -> dict[str, Any]:
 
 
 def proof_to_json(proof: ChannelProof) -> list[dict[str, Any]]:
-    """One object per currency and day; amounts are text."""
+    """One object per currency and day; amounts are text. `refunds` says the same of what was given back on that day.
+
+    It is null where the channel carries no refunds over.
+    """
+    orders = {(group.currency, group.day): group for group in proof.groups}
+    refunds = {(group.currency, group.day): group for group in proof.refunds or ()}
     return [
         {
             "channel": proof.channel,
-            "currency": group.currency,
-            "day": group.day,
-            "shop": _sum(group.shop),
-            "crossdock": _sum(group.crossdock),
-            "erp": _sum(group.erp),
-            "left_out": _sum(group.left_out),
-            "differences": [_difference(difference) for difference in group.differences],
+            "currency": currency,
+            "day": day,
+            **_group(orders.get((currency, day)) or Group(currency, day)),
+            "refunds": None if proof.refunds is None else _group(refunds.get((currency, day)) or Group(currency, day)),
         }
-        for group in proof.groups
+        for currency, day in sorted({*orders, *refunds})
     ]
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "shop": _sum(group.shop),
+        "crossdock": _sum(group.crossdock),
+        "erp": _sum(group.erp),
+        "left_out": _sum(group.left_out),
+        "differences": [_difference(difference) for difference in group.differences],
+    }
 
 
 def _sum(entry: Sum) -> dict[str, Any]:
@@ -108,6 +127,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
         "where": difference.where,
         "number": difference.number,
         "shop_id": difference.shop_id or None,
+        "refund_id": difference.refund_id or None,
         "erp_ids": list(difference.erp_ids),
         "detail": difference.detail,
     }

@@ -27,7 +27,6 @@ from sync.store.leases import Lease, demand_lease
 
 T = TypeVar("T")
 R = TypeVar("R")
-_RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 
 
 class Clock:
@@ -93,7 +92,7 @@ class Drain:
     @property
     def wanted_rank(self) -> Rank:
         """How far the channel brings its sales."""
-        return _RANKS[self.systems.channel.policies.document_state]
+        return self.systems.wanted_rank
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one write transaction under the fence: a drain that lost its lease writes nothing of ours.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from sync.rules.comparison import Kind, compare
+from sync.rules.refund_comparison import compare_refunds
 from sync.rules.systems import ChannelSystems
 from sync.store.engine import Store
 from sync.store.items import mark, open_before
@@ -27,6 +28,7 @@ def compare_and_mark(store: Store, systems: ChannelSystems, since: dt.datetime, 
     Raises Transient, ConnectionBroken.
     """
     groups = compare(store, systems, since, until, young=_YOUNG)
+    groups += compare_refunds(store, systems, since, until, young=_YOUNG) or ()
     ids = {
         difference.shop_id
         for group in groups

@@ -58,7 +58,10 @@ class Difference:
     day: str
     #: Where something is missing or wrong: `shop`, `crossdock` or `erp`.
     where: str
+    #: Of the order.
     shop_id: str = ""
+    #: The shop's id of the refund; empty for a difference of an order.
+    refund_id: str = ""
     erp_ids: tuple[str, ...] = ()
     #: What people call it.
     number: str = ""
@@ -80,7 +83,7 @@ class Sum:
 
 @dataclasses.dataclass(slots=True)
 class Group:
-    """One currency and day of placing, in the shop's zone."""
+    """One currency and day of placing, or of giving back, in the shop's zone."""
 
     currency: str
     day: str

@@ -28,6 +28,7 @@ from mappings.facets import ErpFacets, ShopFacets
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 from sync.rules.links import FileLinks
 
+_RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
 _NO_LIMIT = 10**12
 #: What a lease lasts beyond three calls: room for a database that is busy when the heart beats.
@@ -80,6 +81,11 @@ class ChannelSystems:
 
     #: From this rank on the ERP takes a sale out of its stock by itself; None where no channel shows its stock.
     reserves_at: Rank | None = None
+
+    @property
+    def wanted_rank(self) -> Rank:
+        """How far the channel brings its sales."""
+        return _RANKS[self.channel.policies.document_state]
 
     @property
     def erp_side(self) -> Side:
@@ -192,7 +198,8 @@ class Systems:
             source_mapping=SOURCES[source.system],
             target_mapping=TARGETS[erp.system],
             source_options=SourceOptions(
-                totals_threshold=policies.totals_threshold if policies.rules["totals"] is Mode.HOLD else _NO_LIMIT
+                totals_threshold=policies.totals_threshold if policies.rules["totals"] is Mode.HOLD else _NO_LIMIT,
+                refunds_restock=channel.after_import.refunds_restock,
             ),
             target_options=TargetOptions(
                 channel=channel.name,

@@ -58,10 +58,12 @@ class Document:
     made_from: int | None
     made_digest: str
     seen_at: dt.datetime
+    #: When a person said that nothing is to be made of it in the other system.
+    settled_at: dt.datetime | None
 
 
 _Key = tuple[str, str, str]
-_KEPT = {"id", "order_id", "first_seen_at", "made_from", "made_digest"}
+_KEPT = {"id", "order_id", "first_seen_at", "made_from", "made_digest", "settled_at"}
 
 
 def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[_Key, int]:

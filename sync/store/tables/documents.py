@@ -165,6 +165,8 @@ documents = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     #: It is gone there.
     Column("ended_at", UtcDateTime),
+    #: A person has seen to it: nothing is to be made of it in the other system.
+    Column("settled_at", UtcDateTime),
     UniqueConstraint("connection", "kind", "external_id"),
     Index(None, "order_id"),
     Index(None, "number"),

@@ -56,6 +56,7 @@ def _create_documents() -> None:
         sa.Column("first_seen_at", UtcDateTime(), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_documents_order_id")),
         sa.ForeignKeyConstraint(["made_from"], ["documents.id"], name=op.f("fk_documents_made_from")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
