@@ -100,6 +100,19 @@ class RefundsSales(Protocol):
 
 
 @runtime_checkable
+class CallsOffGoods(Protocol):
+    """Takes goods out of what a sale is still to send, where a refund alone does not do it."""
+
+    @abstractmethod
+    def call_off(self, external_id: str, pieces: Mapping[str, Decimal], returns: Sequence[str]) -> None:
+        """Send so many pieces of each code less, and cancel the returns (ids of shipments) that announce them.
+
+        It may take several calls. Raises RecordRejected where somebody has begun to pick them, or some of it was
+        refused; OutcomeUnknown, Transient ...
+        """
+
+
+@runtime_checkable
 class TakesPayments(Protocol):
     """Registers payments of an invoice or of a sale, found again by their reference (`keys["payment"]`)."""
 

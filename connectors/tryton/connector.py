@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import (
+    CallsOffGoods,
     ChangesSales,
     DocumentFile,
     FollowsSales,
@@ -41,6 +43,7 @@ from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.tryton import follow, stock
 from connectors.tryton.cache import Aged
+from connectors.tryton.calloff import CallOff
 from connectors.tryton.changes import Changes
 from connectors.tryton.checkup import CHECKS, Checkup
 from connectors.tryton.client import TrytonClient
@@ -71,6 +74,7 @@ class Tryton(
     FollowsSales,
     RefundsSales,
     ListsRefunds,
+    CallsOffGoods,
     TakesPayments,
     PostsInvoices,
     GivesFiles,
@@ -103,6 +107,7 @@ class Tryton(
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
         self._refunds = Refunds(self._client, self._masters, self._sales)
         self._changes = Changes(self._client)
+        self._call_off = CallOff(self._client, self._masters)
         posting = threading.Lock()
         self._invoices = Invoices(self._client, posting)
         self._payments = Payments(self._client, self._masters, posting)
@@ -219,6 +224,10 @@ class Tryton(
     def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
         """Every return sale of the web shop's sales whose sale date lies in the window."""
         return self._refunds.list_all(since, until)
+
+    def call_off(self, external_id: str, pieces: Mapping[str, Decimal], returns: Sequence[str]) -> None:
+        """As a person would do it, by the server's own wizard, which needs a login."""
+        self._call_off.run(external_id, pieces, returns)
 
     def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Account moves of invoices by their description; `total` is negative for money that was paid out."""

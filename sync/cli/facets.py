@@ -70,7 +70,10 @@ def _pairs(kind: str, pairs: dict[str, Any]) -> Iterator[str]:
 
 
 def _entry(entry: dict[str, Any] | None) -> str:
-    return "has none" if entry is None else " ".join(filter(None, (entry["name"], entry["amount"], entry["state"])))
+    if entry is None:
+        return "has none"
+    made = f"(made in the ERP: {entry['text']})" if entry["made_there"] else ""
+    return " ".join(filter(None, (entry["name"], entry["amount"], entry["state"], made)))
 
 
 def save_files(folder: Path, files: list[HandedOut]) -> list[Path]:

@@ -127,7 +127,7 @@ CAUSES: Final[Mapping[str, Words]] = {
     ),
     "unknown_outcome": Words(
         say("Perhaps sent already"),
-        say("The answer to a mail or note for the customer was lost, and the shop does not show it."),
+        say("The answer to a mail, a note or a refund for the customer was lost, and the shop does not show it."),
         say("Look in the shop. If it was sent approve the order, else have it sent again."),
     ),
     "refund_exceeds_order": Words(
@@ -144,6 +144,16 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("Credit cancelled in the ERP"),
         say("The ERP's document for a refund was cancelled there."),
         say("Make the credit note in the ERP by hand, then approve the order."),
+    ),
+    "refunded_unsent": Words(
+        say("Refunded, and about to be sent"),
+        say("Goods were refunded before they left, and the ERP still plans to send them."),
+        say("In the ERP, take them out of what is sent and cancel their return. Approve the order to send them still."),
+    ),
+    "returned_in_erp": Words(
+        say("Given back in the ERP alone"),
+        say("The ERP's people made a return or a credit, and the shop has given back nothing for it."),
+        say("Refund the same amount in the shop. Approve the order if the customer got the money in another way."),
     ),
     "not_payable": Words(
         say("Payment does not fit the invoices"),

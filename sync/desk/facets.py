@@ -80,6 +80,8 @@ class Entry:
     text: str = ""
     #: The goods of the refund come back.
     restock: bool = False
+    #: The ERP's people made it: it bears no key of ours.
+    made_there: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -219,9 +221,19 @@ def _entry(each: Traced) -> Entry:
         name=document.number or document.external_id,
         state=document.state,
         amount=Decimal(document.total or 0).copy_abs(),
-        text=body.get("reason") or body.get("title") or "",
+        text=body.get("reason") or body.get("title") or ", ".join(_articles(body.get("lines") or ())),
         restock=bool(body.get("restock")),
+        # What the shop gives back is a record of its own, with the moment of it.
+        made_there=document.kind == "refund" and not document.key and "refunded_at" not in body and "key" in body,
     )
+
+
+def _articles(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What a credit takes back; the lines of a shop's refund are told by its reason."""
+    for line in lines:
+        if "code" in line:
+            pieces = Decimal(line["quantity"]).copy_abs().normalize()
+            yield f"{pieces:f} x {line['code'] or line['title']}"
 
 
 def _unknown_refunds(now: Sequence[Traced], shop: str, canonical: Mapping[str, Any]) -> Iterator[Entry]:

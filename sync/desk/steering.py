@@ -22,6 +22,7 @@ from sync.store.intents import ASSUMED, decide
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.items import approve, release, skip
 from sync.store.orders import StoredOrder
+from sync.store.refunds import settle_returns
 
 
 class Stale(LookupError):
@@ -101,6 +102,8 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
             )
         if order.id and not ACCEPTING.isdisjoint(causes):
             end_decided(connection, order.id)
+        if order.id and "returned_in_erp" in causes:
+            settle_returns(connection, order.id)
         release(connection, [order.item_id])
         record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
         decide(connection, order.item_id, ASSUMED)

@@ -22,6 +22,8 @@ _CALLS: Final[Mapping[tuple[str, str], Phrase]] = {
     ("fulfilment", "create"): say("show parcel in the shop"),
     ("fulfilment", "update"): say("correct parcel in the shop"),
     ("note", "create"): say("write note in the shop"),
+    ("call_off", "update"): say("take goods out of a shipment in the ERP"),
+    ("return", "create"): say("give money back in the shop"),
     ("mark", "update"): say("show state, parcels and invoices in the shop"),
 }
 #: How a write ended; empty while nobody knows.

@@ -65,6 +65,8 @@ class Effect:
     #: It cannot be taken back, and nothing over there refuses a second one: after a doubt that finds nothing, a person
     #: decides (design section 5, step 8).
     once: bool = False
+    #: `after_import.resend` counts for it: it is a mail. Money is never sent again without a person's word.
+    mail: bool = True
     #: What is remembered where a person says that it was sent, though nothing over there shows it.
     assumed: Seen | None = None
 
@@ -105,7 +107,7 @@ def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
     if found is None and unsettled:
         told = say("%(what)s may have been made; it is looked up again", what=effect.name)
         raise Unsettled(told, unsettled[-1].settles_at)
-    if found is None and effect.once and not drain.systems.channel.after_import.resend:
+    if found is None and effect.once and not _resends(drain, effect):
         _close(drain, piece, effect, UNDECIDED, None)
         raise Held([_lost(effect)])
     _close(drain, piece, effect, "absent" if found is None else "found", found)
@@ -119,13 +121,17 @@ def _decided(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
     """
     item_id = piece.item.id
     last = drain.store.read(lambda c: last_outcome(c, item_id, effect.kind, effect.key))
-    if last not in {UNDECIDED, ASSUMED} or drain.systems.channel.after_import.resend:
+    if last not in {UNDECIDED, ASSUMED} or _resends(drain, effect):
         return None
     found = effect.find() or (effect.assumed if last == ASSUMED else None)
     if found is None:
         raise Held([_lost(effect)])
     _keep(drain, effect, found, "found", [])
     return found
+
+
+def _resends(drain: Drain, effect: Effect) -> bool:
+    return effect.mail and drain.systems.channel.after_import.resend
 
 
 def _lost(effect: Effect) -> Problem:

@@ -6,7 +6,7 @@ The refund's id is in the key that the creating call writes, so that however oft
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -19,8 +19,9 @@ from mappings.canonical.facets import OrderRefund, SaleState, StandingRefund
 from mappings.canonical.money import money_sum
 from mappings.canonical.words import say
 from sync.flows.context import Drain
+from sync.flows.facets import returns, unsent
 from sync.flows.facets.effects import Effect, Origin, carry_out
-from sync.flows.facets.survey import seen
+from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
 from sync.rules.references import resolve
 from sync.rules.stops import Held
@@ -51,21 +52,32 @@ def wanted(drain: Drain) -> bool:
 def carry(drain: Drain, piece: Piece) -> bool:
     """Make what is missing; answers whether anything was written to the ERP.
 
-    What was given back before the order was linked with a sale that was there is left to whoever made that sale. Raises
-    Problems, Held, and what `carry_out` raises.
+    What was given back before the order was linked with a sale that was there is left to whoever made that sale. What
+    the ERP's people gave back is seen to when everything of the shop stands. Raises Problems, Held, and what
+    `carry_out` raises.
     """
     order = piece.order
     if order is None or not wanted(drain):
         return False
-    before = {doc.external_id for doc in piece.documents if doc.kind == "refund" and doc.state == BEFORE_LINK}
-    if before.issuperset(refund.external_id for refund in order.refunds):
+    before = {
+        doc.external_id: Origin(doc.id, doc.digest)
+        for doc in piece.documents
+        if doc.kind == "refund" and doc.state == BEFORE_LINK
+    }
+    if before.keys() >= {refund.external_id for refund in order.refunds} and not returns.made_there(drain, piece):
         return False
-    refunds = [refund for refund in _read(drain, piece) if refund.external_id not in before]
+    everything = _read(drain, piece)
+    refunds = [refund for refund in everything if refund.external_id not in before]
     origins = _remember(drain, piece, refunds)
+    paired = returns.pair(drain, piece, everything, {**before, **origins})
     _demand_plausible(piece, refunds)
-    missing = [entry for refund in refunds if (entry := _missing(drain, piece, refund, origins))]
+    missing = [entry for refund in refunds if (entry := _missing(drain, piece, refund, origins, paired))]
     for entry in missing:
         _make(drain, piece, entry)
+    if any(entry.refund.restock for entry in missing):
+        resurvey(drain, piece)
+    if told := [*unsent.hold_back(drain, piece), *returns.settle(drain, piece, paired)]:
+        raise Held(told)
     return bool(missing)
 
 
@@ -81,22 +93,7 @@ def _read(drain: Drain, piece: Piece) -> list[OrderRefund]:
 
 
 def _remember(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> dict[str, Origin]:
-    shop = drain.systems.channel.source
-    rows = [
-        seen(
-            drain,
-            piece,
-            "refund",
-            refund.external_id,
-            refund,
-            at=shop,
-            number=refund.external_id,
-            state="refunded",
-            total=refund.amount,
-            dated_on=refund.refunded_at.date(),
-        )
-        for refund in refunds
-    ]
+    shop, rows = drain.systems.channel.source, [returns.row_of(drain, piece, refund) for refund in refunds]
     ids = drain.keep_seen(rows)
     return {row.external_id: Origin(ids[shop, "refund", row.external_id], row.digest) for row in rows}
 
@@ -124,11 +121,21 @@ def _demand_plausible(piece: Piece, refunds: Sequence[OrderRefund]) -> None:
     )
 
 
-def _missing(drain: Drain, piece: Piece, refund: OrderRefund, origins: dict[str, Origin]) -> _Missing | None:
+def _missing(
+    drain: Drain,
+    piece: Piece,
+    refund: OrderRefund,
+    origins: Mapping[str, Origin],
+    paired: Mapping[str, StandingRefund],
+) -> _Missing | None:
     order, facets, standing = piece.order, drain.systems.erp_facets, piece.standing
     assert order is not None
     assert facets is not None
     assert standing is not None
+    if refund.external_id in paired:
+        # Made by the ERP's people, and brought on by them.
+        _compare(drain, piece, refund, paired[refund.external_id])
+        return None
     key = facets.refund_key(order.external_id, refund.external_id, drain.systems.target_options)
     there = next((each for each in standing.refunds if each.key == key), None)
     if there is not None and there.state is SaleState.CANCELLED:
