@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from sync.store.tables import documents, orders
+from sync.store.tables import documents, orders, work_items
 from sync.store.types import db_now
 
 #: The difference of an edit that waits for a person.
@@ -42,6 +42,17 @@ def accepted_amounts(connection: Connection, channel: str, erp: str) -> dict[str
         .where(table.key == order.material)
     )
     return {row.external_id: (Decimal(row.total), row.currency) for row in connection.execute(query)}
+
+
+def keep_approved(connection: Connection, item_id: int, before: str, after: str) -> None:
+    """What a person approved for a content of the order still counts for that content with what we wrote to it.
+
+    `before` and `after` are the digests of the two; the second comes back from the shop like any other change.
+    """
+    table = work_items.c
+    connection.execute(
+        update(work_items).where(table.id == item_id, table.approved_digest == before).values(approved_digest=after)
+    )
 
 
 def end_decided(connection: Connection, order_id: int) -> None:

@@ -85,21 +85,38 @@ def _route(done: Rehearsal) -> str:
 
 
 def _verdict(systems: ChannelSystems, done: Rehearsal) -> Phrase:
-    piece, erp = done.piece, systems.channel.erp
-    if done.error is not None:
+    piece = done.piece
+    if done.error is not None and not done.calls:
         return say("It would go no further: nothing is sent while this stands.")
+    if done.error is not None:
+        return say_many(
+            "This would wait for a person; %(count)s call would be sent to %(erp)s all the same.",
+            "This would wait for a person; %(count)s calls would be sent to %(erp)s all the same.",
+            len(done.calls),
+            erp=_receivers(systems, done),
+        )
     if piece.skipped:
         return say("It would not be carried over: %(reason)s", reason=piece.skipped)
     if piece.waits:
         return say("It would wait: %(reason)s", reason=piece.waits)
     if not done.calls:
-        return say("Nothing would be sent: %(erp)s has what the shop says.", erp=erp)
+        return say("Nothing would be sent: %(erp)s has what the shop says.", erp=systems.channel.erp)
     return say_many(
         "%(count)s call would be sent to %(erp)s.",
         "%(count)s calls would be sent to %(erp)s.",
         len(done.calls),
-        erp=erp,
+        erp=_receivers(systems, done),
     )
+
+
+def _receivers(systems: ChannelSystems, done: Rehearsal) -> str:
+    """Who would be called."""
+    channel = systems.channel
+    shop_url, erp_url = (systems.config.connections[name].url for name in (channel.source, channel.erp))
+    called = {channel.source if call.url.startswith(shop_url) else channel.erp for call in done.calls}
+    if shop_url == erp_url or len(called) > 1:
+        return say("%(erp)s and %(shop)s", erp=channel.erp, shop=channel.source)
+    return called.pop()
 
 
 def _unseen(systems: ChannelSystems, done: Rehearsal) -> Iterator[Phrase]:

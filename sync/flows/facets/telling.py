@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from sqlalchemy import Connection
+
 from connectors.kit.facets import MarksOrders
 from mappings.base import JsonDict
 from mappings.canonical.records import OrderState
@@ -14,6 +16,7 @@ from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
+from sync.store.accepted import keep_approved
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, save_seen
 
@@ -38,8 +41,10 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     name = f"{drain.lease.channel}:{order_id}"
     row = seen(drain, piece, "told", name, told, at=side.connection, state=state)
 
+    after = []
+
     def send() -> Seen:
-        cast("MarksOrders", shop).update_order(order_id, payload)
+        after.append(cast("MarksOrders", shop).update_order(order_id, payload))
         return row
 
     carry_out(
@@ -57,7 +62,13 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
             origin=None,
         ),
     )
-    drain.write(lambda c: save_seen(c, [row]))
+
+    def remember(connection: Connection) -> None:
+        save_seen(connection, [row])
+        if after and piece.approved:
+            keep_approved(connection, piece.item.id, piece.digest, digest(dump_json(after[0].payload)))
+
+    drain.write(remember)
 
 
 def _word(drain: Drain, piece: Piece, before: Document | None) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import update
 
-from config.model import Carry, DocumentState, InvoiceNews
+from config.model import Carry, DocumentState, InvoiceNews, StockPolicy
 from connectors.kit.base import Rank
 from connectors.sandbox.woocommerce.settings import ShopSettings
 from sync.desk.proof import prove
@@ -19,7 +19,7 @@ from sync.rules.comparison import Kind
 from sync.store.audit import Actor
 from sync.store.items import mark
 from sync.store.orders import load_order
-from sync.store.tables import documents, files, intents, work_items
+from sync.store.tables import captured_lines, documents, files, intents, work_items
 from sync.work.rehearse import dry_run
 from tests.sync.flows.shop import PLACED
 from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
@@ -167,6 +167,25 @@ def test_an_amount_is_accepted_for_this_content_and_no_other_amount_is(sqlite_st
         assert trade.causes() == {"changed_after_import": 1}
 
 
+def test_what_is_approved_stays_so_when_our_own_word_comes_back_from_the_shop(trade):
+    one, other = trade.buy((TEA, 1)), trade.buy((TEA, 1))
+    trade.carry()
+    for number in (one, other):
+        [invoice] = trade.sale(number)["invoices"]
+        trade.in_erp("POST", f"invoices/{invoice['id']}/post", {})
+    trade.in_erp("PATCH", f"invoices/{invoice['id']}", {"number": trade.sale(one)["invoices"][0]["number"]})
+    trade.carry()
+    assert trade.item(other).state == "held"
+    approve(trade, other)
+    for _ in range(3):
+        trade.carry()
+    assert "_crossdock_invoices" in shown(trade, other)
+    assert trade.item(other).state == "done", trade.causes()
+    trade.in_shop("PUT", f"orders/{other}", {"customer_note": "Thank you"})
+    trade.carry()
+    assert trade.item(other).state == "held", "what somebody else wrote was not before the person's eyes"
+
+
 # --- sales that were there before us ----------------------------------------------------------------------------
 
 
@@ -280,12 +299,32 @@ def test_a_doubtful_parcel_of_an_order_that_is_set_aside_is_looked_up_and_never_
 # --- what a dry run shows of it ---------------------------------------------------------------------------------
 
 
+def rehearse(trade, number):
+    order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+    return dry_run(trade.store, trade.systems, order)
+
+
 def rehearsed(trade, number):
     """(method, path, body) of every call that would be sent."""
-    order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
-    report = dry_run(trade.store, trade.systems, order)
+    report = rehearse(trade, number)
     assert report.problems == ()
     return [(call.method, urlsplit(call.url).path, call.request_body) for call in report.calls]
+
+
+def test_a_dry_run_says_what_would_wait_and_what_would_be_sent_all_the_same(sqlite_store):
+    with trading(sqlite_store, edits=Carry.HOLD) as trade:
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        edit(trade, number, quantity=3)
+        trade.carry()
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+        report = rehearse(trade, number)
+        assert str(report.verdict) == "This would wait for a person; 2 calls would be sent to shop all the same."
+        assert len(report.problems) == 1
+        for _ in range(2):
+            trade.carry()
+        assert rehearse(trade, number).calls == ()
+        assert str(rehearse(trade, number).verdict).startswith("It would go no further")
 
 
 def test_a_dry_run_shows_what_the_shop_would_be_told_with_its_links(sqlite_store):
@@ -325,3 +364,32 @@ def test_a_dry_run_shows_a_refund_a_cancellation_and_an_edit_as_they_would_be_se
         assert len(rehearsed(trade, cancelled)) == 1
         assert trade.sale(refunded)["refunds"] == []
         assert {trade.sale(number)["state"] for number in (edited, cancelled)} == {"draft"}
+
+
+# --- stock of what people confirm themselves --------------------------------------------------------------------
+
+
+def test_a_draft_that_the_erps_people_confirm_counts_no_longer_from_the_next_reading_on(sqlite_store):
+    with trading(sqlite_store, document_state=DocumentState.DRAFT, stock=StockPolicy(push=True)) as trade:
+        trade.in_erp("PUT", "stock", {"code": TEA, "quantity": "10"})
+        trade.show_stock()
+        number = trade.buy((TEA, 2))
+        trade.show_stock()
+        assert (in_stock(trade), captured(trade)) == (8, ["2"])
+        key = f"{CHANNEL}:{number}"
+        erp = trade.systems.connector("erp")
+        erp.advance_sales(erp.find_sales([key])[key], Rank.CONFIRMED)
+        trade.show_stock()
+        assert (in_stock(trade), captured(trade)) == (8, [])
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/cancel", {})
+        trade.show_stock()
+        assert (in_stock(trade), captured(trade)) == (10, [])
+
+
+def in_stock(trade):
+    [product] = trade.in_shop("GET", f"products?sku={TEA}")
+    return product["stock_quantity"]
+
+
+def captured(trade):
+    return [row.quantity for row in trade.rows(captured_lines.select().where(captured_lines.c.sku == TEA))]
