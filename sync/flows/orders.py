@@ -376,8 +376,9 @@ def _save_rows(
     routing.await_turn(connection, drain)
     ids = save_orders(connection, [row for _, row in rows])
     entries = [(piece, ids[row.external_id]) for piece, row in rows]
-    capture_saved(connection, drain, entries, routing.kept_places(connection, drain, ids.values()))
-    choices = routing.route_saved(connection, drain, entries)
+    kept = routing.load_kept(connection, drain, ids.values())
+    choices = routing.choose_saved(connection, drain, entries, kept)
+    capture_saved(connection, drain, entries, routing.places_of(kept, choices))
     return {external_id: (order_id, choices.get(order_id)) for external_id, order_id in ids.items()}
 
 

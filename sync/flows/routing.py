@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from sqlalchemy import Connection, select
@@ -23,7 +23,7 @@ from mappings.canonical.words import say
 from sync.flows import sales
 from sync.flows.context import Drain
 from sync.flows.piece import Piece, guarded
-from sync.flows.stock.capture import taken_by
+from sync.flows.stock.capture import is_counted, taken_by
 from sync.flows.stock.reading import NoSuchPlace, Reader
 from sync.flows.stock.supply import Supply
 from sync.rules.routing import SHORT_STOCK, Route, Wanted, choose, short_problem
@@ -31,7 +31,6 @@ from sync.rules.stock import Articles
 from sync.rules.stops import Held
 from sync.store.checkpoints import load_checkpoint_row
 from sync.store.routes import KeptRoute, RouteRow, drop_routes, load_routes, save_routes, sent_for
-from sync.store.stock.captured import Taken, capture
 from sync.store.stock.levels import CHANGES, READING, load_levels
 from sync.store.types import db_now
 
@@ -117,13 +116,6 @@ def _wanted(drain: Drain, piece: Piece) -> Wanted:
 # --- choosing ---------------------------------------------------------------------------------------------------
 
 
-def kept_places(connection: Connection, drain: Drain, order_ids: Iterable[int]) -> dict[int, str]:
-    """Order -> the warehouse that was chosen for it before."""
-    if not drain.systems.channel.routing.rules:
-        return {}
-    return {order_id: kept.warehouse for order_id, kept in load_routes(connection, list(order_ids)).items()}
-
-
 def await_turn(connection: Connection, drain: Drain) -> None:
     """At the beginning of a transaction that chooses: whoever else chooses for this ERP waits until it ends."""
     if drain.systems.channel.routing.rules:
@@ -131,18 +123,30 @@ def await_turn(connection: Connection, drain: Drain) -> None:
         load_checkpoint_row(connection, drain.lease.connection, READING, lock=True)
 
 
-def route_saved(connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]]) -> dict[int, Choice]:
-    """In the transaction that saves these orders and takes their goods: order -> from where they are taken."""
+def load_kept(connection: Connection, drain: Drain, order_ids: Iterable[int]) -> dict[int, KeptRoute]:
+    """Order -> what was chosen for it before."""
+    return load_routes(connection, list(order_ids)) if drain.systems.channel.routing.rules else {}
+
+
+def choose_saved(
+    connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]], kept: Mapping[int, KeptRoute]
+) -> dict[int, Choice]:
+    """For those of these orders whose sale is to be made; kept with them, in the transaction that saves them."""
     to_make = [(piece, order_id) for piece, order_id in saved if _is_to_be_made(piece)]
     if not to_make or not drain.systems.channel.routing.rules:
         return {}
-    choices = _choose(connection, drain, to_make)
+    choices = _choose(connection, drain, to_make, kept, saved)
     rows = {order_id: _row(piece, order_id, choices[order_id].route) for piece, order_id in to_make}
     save_routes(connection, [row for row in rows.values() if row is not None])
-    drop_routes(connection, [order_id for order_id, row in rows.items() if row is None])
-    if drain.systems.reserves_at is not None:
-        capture(connection, drain.lease.connection, [_taken(drain, entry, choices[entry[1]]) for entry in to_make])
+    drop_routes(connection, [order_id for order_id, row in rows.items() if row is None and order_id in kept])
     return choices
+
+
+def places_of(kept: Mapping[int, KeptRoute], choices: Mapping[int, Choice]) -> dict[int, str]:
+    """Order -> the warehouse that it takes its goods from; what was chosen now comes before what was."""
+    before = {order_id: route.warehouse for order_id, route in kept.items()}
+    now = {order_id: "" if choice.route is None else choice.route.warehouse for order_id, choice in choices.items()}
+    return before | now
 
 
 def _row(piece: Piece, order_id: int, route: Route | None) -> RouteRow | None:
@@ -152,18 +156,13 @@ def _row(piece: Piece, order_id: int, route: Route | None) -> RouteRow | None:
     return RouteRow(order_id=order_id, material=piece.material, **values)
 
 
-def _taken(drain: Drain, entry: tuple[Piece, int], choice: Choice) -> Taken:
-    piece, order_id = entry
-    assert piece.order is not None
-    place = "" if choice.route is None else choice.route.warehouse
-    return Taken(order_id, taken_by(piece.order, Articles(drain.lookups), place))
-
-
 def rehearse(drain: Drain, piece: Piece) -> None:
     """What would be chosen now; nothing is kept and nothing is taken."""
     if drain.systems.channel.routing.rules and _is_to_be_made(piece):
         order_id = piece.order_id or _LAST
-        take(piece, drain.store.read(lambda c: _choose(c, drain, [(piece, order_id)]))[order_id])
+        entry = [(piece, order_id)]
+        choices = drain.store.read(lambda c: _choose(c, drain, entry, load_routes(c, [order_id]), ()))
+        take(piece, choices[order_id])
 
 
 def take(piece: Piece, choice: Choice | None) -> None:
@@ -172,13 +171,22 @@ def take(piece: Piece, choice: Choice | None) -> None:
         piece.route, piece.error = choice.route, piece.error or choice.held
 
 
-def _choose(connection: Connection, drain: Drain, pieces: Sequence[tuple[Piece, int]]) -> dict[int, Choice]:
-    """One after the other as they were placed: each finds what those before it left."""
-    kept = load_routes(connection, [order_id for _, order_id in pieces])
+def _choose(
+    connection: Connection,
+    drain: Drain,
+    pieces: Sequence[tuple[Piece, int]],
+    kept: Mapping[int, KeptRoute],
+    batch: Sequence[tuple[Piece, int]],
+) -> dict[int, Choice]:
+    """One after the other as they were placed: each finds what those before it left, in its batch too."""
     may_stand = sent_for(connection, [piece.item.id for piece, order_id in pieces if order_id in kept])
     systems = drain.systems
     codes = {code for piece, _ in pieces for code in _wanted(drain, piece)}
     supply = Supply(connection, systems.config, systems.channel, codes)
+    for piece, order_id in batch:
+        if piece.order is not None and is_counted(drain, piece):
+            place = kept[order_id].warehouse if order_id in kept else ""
+            supply.take(piece, order_id, place, _wanted(drain, piece))
     choices: dict[int, Choice] = {}
     for piece, order_id in sorted(pieces, key=_turn):
         before = kept.get(order_id)
@@ -186,8 +194,8 @@ def _choose(connection: Connection, drain: Drain, pieces: Sequence[tuple[Piece, 
             choices[order_id] = Choice(_as_it_was(before))
         else:
             choices[order_id] = _choose_one(drain, supply, piece, order_id)
-        if route := choices[order_id].route:
-            supply.move(order_id, route.warehouse)
+        route = choices[order_id].route
+        supply.take(piece, order_id, "" if route is None else route.warehouse, _wanted(drain, piece))
     return choices
 
 

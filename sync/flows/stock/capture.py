@@ -43,14 +43,18 @@ def capture_saved(
     if drain.systems.reserves_at is None:
         return
     articles = Articles(drain.lookups)
-    open_ones = [(piece, order_id) for piece, order_id in saved if not piece.skipped and not _is_reserved(drain, piece)]
     taken = [
         Taken(order_id, taken_by(piece.order, articles, places.get(order_id, "")))
-        for piece, order_id in open_ones
-        if piece.order is not None
+        for piece, order_id in saved
+        if piece.order is not None and is_counted(drain, piece)
     ]
     capture(connection, drain.lease.connection, taken)
     let_go(connection, [order_id for piece, order_id in saved if piece.skipped])
+
+
+def is_counted(drain: Drain, piece: Piece) -> bool:
+    """Whether an order that is saved takes goods of which the ERP's figure does not know yet."""
+    return drain.systems.reserves_at is not None and not piece.skipped and not _is_reserved(drain, piece)
 
 
 def settle_captured(connection: Connection, drain: Drain, states: Iterable[tuple[Piece, ItemState]]) -> None:

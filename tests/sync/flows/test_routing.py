@@ -19,9 +19,13 @@ from sync.desk.steering import approve_order, retry_orders
 from sync.desk.stock import explain
 from sync.flows import routing
 from sync.flows.dryrun import rehearse
+from sync.flows.pull import pull
 from sync.flows.stock.ahead import capture_ahead
 from sync.store.audit import Actor
+from sync.store.orders import load_order
 from sync.store.tables import channel_states, order_routes, orders
+from sync.work.rehearse import dry_run as dry_run_of
+from tests.sync.flows.erp import Crash
 from tests.sync.flows.routing_world import ALL, RoutedWorld, always
 from tests.sync.flows.shop import PLACED
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND, TWO
@@ -217,6 +221,7 @@ def test_of_two_orders_in_one_batch_the_one_that_was_placed_first_gets_the_last_
     world.capture()
     assert (world.sent_from(first), world.sent_from(second)) == (MAIN, SECOND)
     assert world.places() == [(MAIN, 1), (SECOND, 1)]
+    assert world.routes() == [("default", MAIN, False), ("default", SECOND, False)]
 
 
 def test_two_channels_that_choose_at_the_same_moment_do_not_both_take_the_last_piece(store, monkeypatch):
@@ -297,6 +302,27 @@ def test_an_order_keeps_its_warehouse_while_its_sale_may_stand(sqlite_store):
     world.forward(1000)
     world.drain()
     assert (world.sent_from(order), world.routes()) == (MAIN, [("default", MAIN, False)])
+
+
+@pytest.mark.parametrize("how", ["crash", "crash_landed"])
+def test_what_is_kept_is_what_was_sent_when_the_worker_dies_while_it_makes_the_sale(sqlite_store, how):
+    world = RoutedWorld(sqlite_store)
+    world.dispatcher._lease_s = {"erp": 0.0}
+    world.stock("TASSE", MAIN=5, SECOND=5)
+    world.run()
+    world.erp.fail("create", how)
+    order = world.buy(("TASSE", 1))
+    world.pull()
+    with pytest.raises(Crash):
+        world.drain()
+    world.erp.is_dead = False
+    world.stock("TASSE", MAIN=0)
+    world.read()
+    world.forward(1000)
+    world.dispatcher.recover()
+    world.drain()
+    assert (world.sent_from(order), world.routes()) == (MAIN, [("default", MAIN, False)])
+    assert len(world.erp.standing(f"{ONE}:{order}")) == 1
 
 
 def test_an_order_whose_sale_was_refused_is_routed_anew(sqlite_store):
@@ -382,6 +408,12 @@ def test_an_erp_sends_the_order_from_the_warehouse_that_was_chosen(sqlite_store)
         for warehouse, there in (("MAIN", "1"), ("NORTH", "5")):
             trade.in_erp("PUT", "stock", {"code": CUP, "quantity": there, "warehouse": warehouse})
         number = trade.buy((CUP, 2))
+        pull(trade.store, trade.systems.connector("shop"), "shop", [CHANNEL], since=PLACED.replace(year=2020))
+        order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+        # The ERP was not asked for its stock yet, and a dry run writes nothing down.
+        assert (
+            dry_run_of(trade.store, trade.systems, order).route == "MAIN: rule default: MAIN, nothing of it is counted"
+        )
         trade.show_stock()
         assert [shipment["warehouse"] for shipment in trade.sale(number)["shipments"]] == ["NORTH"]
         [row] = trade.rows(select(order_routes))
