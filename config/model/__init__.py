@@ -1,0 +1,72 @@
+"""What the configuration says, as frozen records: the loader makes them, everybody reads them."""
+
+from __future__ import annotations
+
+from config.model.after_import import (
+    DEFAULT_OWNERS,
+    DEFAULT_STATE_BACK,
+    LEAVE,
+    SALE_STATES,
+    AfterImport,
+    Carry,
+    Depth,
+    InvoiceNews,
+    Owner,
+    Returns,
+    ShipmentNews,
+)
+from config.model.channel import Channel, Config, Schedules
+from config.model.connection import Auth, Connection
+from config.model.policies import (
+    DEFAULT_RULES,
+    DEFAULT_STATUS,
+    ORDER_STATES,
+    PAYMENT_STATES,
+    VERIFY_RULES,
+    DocumentState,
+    Mode,
+    Policies,
+    StatusAction,
+)
+from config.model.routing import Needs, Routing, RoutingRule, ShortLines
+from config.model.secret import NO_SECRET, Secret
+from config.model.stock import EVERYTHING, Backorders, HeldOrders, MissingArticles, StockPolicy
+
+__all__ = [
+    "DEFAULT_OWNERS",
+    "DEFAULT_RULES",
+    "DEFAULT_STATE_BACK",
+    "DEFAULT_STATUS",
+    "EVERYTHING",
+    "LEAVE",
+    "NO_SECRET",
+    "ORDER_STATES",
+    "PAYMENT_STATES",
+    "SALE_STATES",
+    "VERIFY_RULES",
+    "AfterImport",
+    "Auth",
+    "Backorders",
+    "Carry",
+    "Channel",
+    "Config",
+    "Connection",
+    "Depth",
+    "DocumentState",
+    "HeldOrders",
+    "InvoiceNews",
+    "MissingArticles",
+    "Mode",
+    "Needs",
+    "Owner",
+    "Policies",
+    "Returns",
+    "Routing",
+    "RoutingRule",
+    "Schedules",
+    "Secret",
+    "ShipmentNews",
+    "ShortLines",
+    "StatusAction",
+    "StockPolicy",
+]
