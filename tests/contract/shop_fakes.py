@@ -49,13 +49,14 @@ class ShopFake(Protocol):
         ...
 
     def break_next(self, action: str, **fault: Any) -> None:
-        """The next `fulfilment`, `note`, `order` (an update) or `stock` write runs into this fault."""
+        """The next `fulfilment`, `note`, `refund`, `order` (an update) or `stock` write runs into this fault."""
         ...
 
 
 _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "fulfilment": ("POST", "*/orders/*/fulfillments"),
     "note": ("POST", "*/orders/*/notes"),
+    "refund": ("POST", "*/orders/*/refunds"),
     "order": ("PUT", "*/orders/*"),
     "stock": ("POST", "*/products/batch"),
 }

@@ -76,6 +76,24 @@ def test_no_refund_is_found_as_a_sale_nor_a_sale_as_a_refund(life, target):
     assert target.find_refunds(["k1"]) == {}
 
 
+def test_every_refund_is_listed_with_its_sale_and_whether_its_note_is_posted(life, target):
+    """By whoever made it; the proof holds it against the shop's own list."""
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=2)
+
+    def listed():
+        rows = target.list_refunds(since, since + dt.timedelta(days=4))
+        return [(each.key, each.of, each.amount, each.rank, each.posted) for each in rows]
+
+    assert listed() == []
+    life.refund()
+    assert listed() == [("k1:refund:1", life.id, -REFUNDED, Rank.DRAFT, False)]
+    life.refund(rank=Rank.CONFIRMED, key="k1:refund:2")
+    [note] = [each for each in life.standing().invoices if each.credit]
+    target.post_invoice(note.external_id)
+    assert listed()[1:] == [("k1:refund:2", life.id, -REFUNDED, Rank.CONFIRMED, True)]
+    assert list(target.list_refunds(since, since + dt.timedelta(days=1))) == []
+
+
 # Payments and invoices
 
 

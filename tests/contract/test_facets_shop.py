@@ -16,13 +16,16 @@ from connectors.registry import CONNECTORS, has
 from mappings.base import SourceOptions
 from mappings.canonical.facets import Invoice, InvoiceState, Parcel, Shipment, ShipmentState
 from mappings.canonical.money import Money, money_sum
-from mappings.facets import Billed, Sent
+from mappings.facets import Billed, Sent, TakenBack
 from mappings.registry import SHOP_FACETS, SOURCES
 from tests.contract.shop_fakes import SHOPS
 
 pytestmark = pytest.mark.loopback
 
-CAPABILITIES = (facets.DetailsRefunds, facets.TakesFulfilments, facets.MarksOrders, stock.StockTarget)
+CAPABILITIES = (
+    *(facets.DetailsRefunds, facets.MakesRefunds),
+    *(facets.TakesFulfilments, facets.MarksOrders, stock.StockTarget),
+)
 KEY = "web-17-OUT1"
 
 
@@ -102,9 +105,15 @@ class Order:
     def mark(self):
         return self.shop.update_order(self.id, self.facets.shipment_marks([self.sent()], self.payload()))
 
+    def refund(self):
+        taken = TakenBack(amount=Money(Decimal("1.00"), self.read().currency), number="R-1", key=KEY, payout=False)
+        return self.shop.create_refund(self.id, self.facets.give_back(taken))
+
     def found(self, kind):
         if kind == "fulfilment":
             keys = [self.facets.fulfilment_key(row) for row in self.shop.list_fulfilments(self.id)]
+        elif kind == "refund":
+            keys = [self.facets.refund_mark(row) for row in self.shop.fetch_refunds(self.id)]
         elif kind == "note":
             keys = [self.facets.note_key(row) for row in self.shop.list_notes(self.id)]
         else:
@@ -125,11 +134,12 @@ def test_every_shop_with_a_way_back_has_a_stand_in_and_a_mapping(system):
 
 def test_every_kind_of_write_declares_how_it_is_kept_single(shop):
     kinds = {"note", "mark"} | ({"fulfilment"} if has(shop, facets.TakesFulfilments) else set())
+    kinds |= {"refund"} if has(shop, facets.MakesRefunds) else set()
     assert kinds <= shop.order_keys.keys()
     assert all(declared.key_field for declared in shop.order_keys.values())
 
 
-@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark"])
+@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark", "refund"])
 def test_what_was_written_is_found_by_its_key(order, kind):
     assert order.found(kind) == 0
     getattr(order, kind)()
@@ -137,7 +147,7 @@ def test_what_was_written_is_found_by_its_key(order, kind):
 
 
 @pytest.mark.parametrize("fault", ["commit_then_drop", "reset"])
-@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark"])
+@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark", "refund"])
 def test_a_crash_after_the_write_leaves_one_that_is_found_or_none(fake, shop, order, kind, fault):
     fake.break_next("order" if kind == "mark" else kind, kind=fault)
     with pytest.raises(OutcomeUnknown):
@@ -157,7 +167,7 @@ UNCLEAR = [
 
 
 @pytest.mark.parametrize("fault", UNCLEAR, ids=lambda fault: "-".join(str(value) for value in fault.values()))
-@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark", "stock"])
+@pytest.mark.parametrize("kind", ["fulfilment", "note", "mark", "refund", "stock"])
 def test_what_is_no_clear_answer_to_a_write_is_unknown(fake, shop, order, kind, fault):
     fake.break_next("order" if kind == "mark" else kind, **fault)
     if kind == "stock":
