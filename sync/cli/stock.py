@@ -130,9 +130,9 @@ def _explain(page: Ledger) -> None:
                 "the ERP has it, not read since" if line.reserved_at else f"not in the ERP's figure yet ({line.state})"
             )
             left_out = "" if does_count else ", does not count here"
-            out.print(
-                f"  {sign} {line.quantity:f} order {escape(line.number)} of {escape(line.channel)}: {why}{left_out}"
-            )
+            order = f"order {escape(line.number)} of {escape(line.channel)}"
+            order += f" from {escape(line.location)}" if line.location else ""
+            out.print(f"  {sign} {line.quantity:f} {order}: {why}{left_out}")
         if place.sum is None:
             out.print(f"  {escape(page.channel.erp)} says nothing of {escape(view.code)}")
             continue

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from sync import cli
-from sync.cli import mapping, orders
+from sync.cli import mapping, orders, stock
 from tests.mappings.woocommerce_orders import ADDRESS, woo_order
 from tests.sync.flows.routing_world import ALL, RoutedWorld, always
 from tests.sync.flows.stock_world import SECOND
@@ -22,7 +22,8 @@ def world(sqlite_store):
 @pytest.fixture
 def typed(world, monkeypatch, capsys):
     """What a command prints."""
-    monkeypatch.setattr(orders, "opened", lambda: contextlib.nullcontext(world.runtime))
+    for module in (orders, stock):
+        monkeypatch.setattr(module, "opened", lambda: contextlib.nullcontext(world.runtime))
     monkeypatch.setattr(mapping, "read_config", lambda _: world.config)
 
     def type_in(*arguments):
@@ -44,6 +45,17 @@ def test_an_order_says_from_where_it_is_sent_and_why(typed, world):
         "order", order
     )
     assert json.loads(typed("order", order, "--json"))["routing"]["rule"] == "default"
+
+
+def test_the_ledger_of_stock_says_from_where_an_order_takes_its_goods(typed, world):
+    world.stock("TASSE", MAIN=0, SECOND=5)
+    world.run()
+    order = world.buy(("TASSE", 2))
+    world.erp.fail("create", "rejected")
+    world.capture()
+    assert f"- 2 order WC-{order} of web from SECOND: not in the ERP's figure yet (parked)" in typed(
+        "stock", "web", "TASSE"
+    )
 
 
 def test_a_file_says_which_rules_it_fits(typed, tmp_path):

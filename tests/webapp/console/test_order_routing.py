@@ -54,8 +54,8 @@ def test_a_short_order_shows_its_warehouse_what_was_missing_and_how_old_the_stoc
         "SÜD",
         "Back-ordered",
         "2 x TASSE",
-        "Why from there",
-        "The stock was read",
+        "Why it is sent from there",
+        "the stock was read",
         "Warehouse chosen",
     ):
         assert text in page, text
