@@ -6,7 +6,7 @@ the wrong kind is the schemas' to say and is passed over here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,14 @@ Finding = tuple[Steps, Complaint]
 _SHARED: Final = ("policies", "schedules")
 
 
-def cross_check(tree: Mapping[str, Tree], folder: Path, systems: Collection[str] | None) -> Iterator[Finding]:
+def cross_check(
+    tree: Mapping[str, Tree],
+    folder: Path,
+    systems: Collection[str] | None,
+    drafts_payments: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
+    known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
     for name, connection in _named(tree, "connections"):
         yield from _connection(("connections", name), connection, folder, systems)
     counted = {_text(channel.get("erp")) for _, channel in _named(tree, "channels") if _shows_stock(channel)}
@@ -28,6 +34,10 @@ def cross_check(tree: Mapping[str, Tree], folder: Path, systems: Collection[str]
         steps: Steps = ("channels", name)
         yield from _ends(steps, channel, _names(tree, "connections"))
         yield from _twice(steps, channel, pairs)
+        erp = known.get(_text(channel.get("erp")), "")
+        if erp and _payments(channel) == "draft" and (systems is None or erp in systems) and not drafts_payments(erp):
+            step = f"{erp} books a payment at once, and nothing can be left for people to post"
+            yield (*steps, "after_import", "payments"), Complaint("'draft'", "none or posted", step)
         if _text(channel.get("erp")) not in counted:
             yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:
@@ -95,6 +105,11 @@ def _extended(steps: Steps, section: str, value: Tree, known: tuple[str, ...]) -
     if isinstance(name, str) and name not in known:
         at = (*steps, section, "extends") if isinstance(value, dict) else (*steps, section)
         yield at, _unknown_name(name, section, known)
+
+
+def _payments(channel: dict[str, Tree]) -> str:
+    after = channel.get("after_import")
+    return _text(after.get("payments")) if isinstance(after, dict) else ""
 
 
 def _text(value: Tree) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,10 +38,17 @@ _SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _OVERLAID: Final = ("value_limits", "target")
 
 
-def load_config(folder: Path, environ: Mapping[str, str], *, systems: Collection[str] | None = None) -> Config:
+def load_config(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    systems: Collection[str] | None = None,
+    drafts_payments: Callable[[str], bool] = lambda _: True,
+) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
-    `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them.
+    `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
+    `drafts_payments` says of a system whether it can leave a payment as a draft.
     Raises ConfigError with all problems at once.
     """
     sources = _Sources()
@@ -51,7 +58,7 @@ def load_config(folder: Path, environ: Mapping[str, str], *, systems: Collection
         sources.add(document)
     loaded = {name: sources.load(name) for name in SECTIONS}
     if sources.complete:
-        for steps, complaint in cross_check(sources.tree, folder, systems):
+        for steps, complaint in cross_check(sources.tree, folder, systems, drafts_payments):
             sources.complain(steps, complaint)
     if sources.problems:
         raise ConfigError(sources.problems)

@@ -116,6 +116,9 @@ class CallsOffGoods(Protocol):
 class TakesPayments(Protocol):
     """Registers payments of an invoice or of a sale, found again by their reference (`keys["payment"]`)."""
 
+    #: Whether one can be left for people to post; where not, `after_import.payments: draft` is refused.
+    drafts_payments: bool = False
+
     @abstractmethod
     def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Every payment that carries each reference, lowest id first."""

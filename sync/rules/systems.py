@@ -21,7 +21,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.facets import MarksOrders
 from connectors.kit.stock import StockSource
-from connectors.registry import has, known_systems, make_connector
+from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.records import OrderState
 from mappings.facets import ErpFacets, ShopFacets
@@ -122,7 +122,12 @@ def read_config(settings: Settings) -> Config:
 
     Raises ConfigError.
     """
-    return load_config(settings.config_folder, settings.environ, systems=known_systems())
+    return load_config(
+        settings.config_folder,
+        settings.environ,
+        systems=known_systems(),
+        drafts_payments=lambda system: bool(getattr(class_of(system), "drafts_payments", False)),
+    )
 
 
 class Systems:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from config.loader import load_config
 from config.model import DEFAULT_OWNERS, DEFAULT_STATE_BACK, SALE_STATES, AfterImport, Owner
+from config.problems import ConfigError
 from mappings.canonical.facets import SaleState
-from tests.config.folder import CHANNEL, load, problems
+from tests.config.folder import CHANNEL, ENVIRON, load, problems
 
 
 def test_the_words_for_sales_are_those_of_the_canonical_records():
@@ -31,3 +35,15 @@ def test_unknown_fields_and_states_are_named(tmp_path):
         "channels.main.after_import.state_back.sent",
         "channels.main.after_import.refunds",
     ]
+
+
+def test_payments_are_left_as_drafts_only_where_the_erp_can(tmp_path):
+    said = "    after_import: {payments: draft}\n"
+    load(tmp_path, c=CHANNEL + said)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path, ENVIRON, drafts_payments=lambda _: False)
+    [problem] = caught.value.problems
+    told = str(problem)
+    assert "channels.main.after_import.payments" in told
+    assert "none or posted" in told
+    assert "books a payment at once" in told
