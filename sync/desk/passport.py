@@ -143,7 +143,9 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
         stopped = pause_of(connection, channel=channel.name, connections=(channel.source, channel.erp))
         attempts = load_attempts(connection, now.item_id, bodies=exchanges)
         facets = None if canonical is None else load_facets(connection, now.id, channel.source, canonical)
-        route = load_routes(connection, [now.id]).get(now.id)
+        # What is not carried over is sent from nowhere, whatever was chosen before.
+        carried = now.erp_id or now.state != ItemState.SKIPPED
+        route = load_routes(connection, [now.id]).get(now.id) if carried else None
         moments = [
             *map(_came, list_events(connection, channel.source, "order", now.external_id)),
             *map(_wrote, list_intents(connection, now.item_id)),

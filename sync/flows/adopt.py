@@ -28,6 +28,7 @@ from sync.store.issues import close_documents
 from sync.store.items import find, is_busy, release, settle_adopted
 from sync.store.lookups import load_lookups
 from sync.store.orders import save_orders
+from sync.store.routes import drop_routes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ def link(
         return False
     prints = fingerprint(systems, order)
     order_id = save_orders(connection, [order_row(systems, item_id, order, prints)])[order.external_id]
+    # Who made this sale chose its warehouse too.
+    drop_routes(connection, [order_id])
     save_bindings(
         connection,
         [

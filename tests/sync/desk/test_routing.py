@@ -11,6 +11,9 @@ from connectors.kit.errors import Transient
 from connectors.kit.findings import Level
 from sync.desk.doctor.routing import routing_finding
 from sync.desk.passport import passport
+from sync.desk.steering import reject_order
+from sync.flows.adopt import link, read_order
+from sync.store.audit import Actor
 from tests.sync.flows.erp import Erp
 from tests.sync.flows.routing_world import ALL, RoutedWorld, always
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND
@@ -56,6 +59,35 @@ def test_the_doctor_asks_an_erp_that_tells_no_stock_for_none(world):
     assert found(world).level is Level.OK
     world.change(rules=())
     assert (found(world).level, "no rules" in found(world).found) == (Level.OK, True)
+
+
+def refused(world):
+    """An order whose warehouse was chosen, and whose sale the ERP did not take."""
+    world.run()
+    world.erp.fail("create", "rejected")
+    order = world.buy(("TASSE", 1))
+    world.capture()
+    [one] = passport(world.store, world.config, order)
+    assert one["routing"]["warehouse"] == SECOND
+    return order
+
+
+def test_what_a_person_rejects_is_sent_from_nowhere(world):
+    order = refused(world)
+    assert reject_order(world.store, world.order(order), actor=Actor("test"), reason="no goods")
+    [one] = passport(world.store, world.config, order)
+    assert one["routing"] is None
+
+
+def test_who_links_a_sale_by_hand_has_chosen_its_warehouse(world):
+    order = refused(world)
+    envelope = world.shop.fetch_orders([order])[0]
+    systems = world.systems.channel(ONE)
+    read = read_order(world.store, systems, envelope)
+    sale = world.erp.enter(f"{ONE}:{order}", "10.00").summary()
+    assert world.store.write(lambda c: link(c, systems, envelope, read, sale))
+    [one] = passport(world.store, world.config, order)
+    assert (one["erp_id"], one["routing"]) == (sale.external_id, None)
 
 
 def test_the_passport_says_which_rule_chose_by_what_reading(world):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.model import HeldOrders, Needs, Routing, RoutingRule, StockPolicy
 from mappings.base import TargetOptions
 from mappings.canonical.records import Address
 from mappings.registry import TARGETS
-from sync.rules.routing import choose, fits, is_ahead, sent_from, shelves, short_problem, warehouse_refs
+from sync.rules.routing import choose, fits, is_ahead, lacking, sent_from, shelves, short_problem, warehouse_refs
 from sync.store.stock.captured import Captured
 from sync.store.stock.levels import Level
 from tests.mappings.orders import line, make_order
@@ -151,3 +154,51 @@ def test_the_chosen_warehouse_takes_the_place_of_the_policys(system):
     assert sent_from(options, "N").settings == {"warehouse": "N", "fee_product": "F"}
     refs = warehouse_refs(Routing(rules=(rule("r", "N", "M"),)), TARGETS[system], options)
     assert {(ref.kind, ref.value) for ref in refs} == {("warehouse", "N"), ("warehouse", "M")}
+
+
+ORDERS = st.lists(
+    st.tuples(st.dictionaries(st.sampled_from("AB"), st.integers(1, 3).map(Decimal), min_size=1), st.integers(0, 9)),
+    max_size=6,
+)
+LEVELS = st.fixed_dictionaries(
+    {code: st.fixed_dictionaries({w: st.integers(-1, 5).map(Decimal) for w in "MN"}) for code in "AB"}
+)
+
+
+@given(placed=ORDERS, levels=LEVELS, turns=st.randoms(use_true_random=False))
+def test_in_whatever_order_they_choose_no_warehouse_sends_more_than_it_has(placed, levels, turns):
+    routing = Routing(rules=(rule("default", "M", "N"),))
+    lines = [
+        dataclasses.replace(captured(number, quantity, minutes=minutes), sku=code)
+        for number, (wanted, minutes) in enumerate(placed)
+        for code, quantity in wanted.items()
+    ]
+    sent = dict.fromkeys(((code, w) for code in "AB" for w in "MN"), Decimal(0))
+    turn = list(enumerate(placed))
+    turns.shuffle(turn)
+    for number, (wanted, minutes) in turn:
+        ahead = [
+            each
+            for each in lines
+            if each.order_id != number and is_ahead(each, NOW + dt.timedelta(minutes=minutes), number, {"web"})
+        ]
+        there = {
+            code: shelves(
+                StockPolicy(),
+                [Level(w, levels[code][w], None, NOW, NOW) for w in "MN"],
+                [each for each in ahead if each.sku == code],
+            )
+            for code in wanted
+        }
+        route = choose(routing, ORDER, wanted, there)
+        assert route is not None
+        if route.short:
+            # It takes from there too: what comes behind it finds less.
+            assert all(lacking(wanted, there, w) for w in "MN")
+        else:
+            for code, quantity in wanted.items():
+                sent[code, route.warehouse] += quantity
+        lines = [
+            dataclasses.replace(each, location=route.warehouse) if each.order_id == number else each for each in lines
+        ]
+    assert all(quantity <= max(levels[code][w], Decimal(0)) for (code, w), quantity in sent.items())
