@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -12,7 +10,6 @@ from typing import Any
 
 from requests.auth import AuthBase
 
-from connectors.kit import strict_json
 from connectors.kit.answers import Response
 from connectors.kit.auth import Basic, OAuth1, QueryKeys
 from connectors.kit.base import (
@@ -34,7 +31,7 @@ from connectors.kit.base import (
     Subscription,
     Throttle,
 )
-from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
+from connectors.kit.errors import ConnectionBroken
 from connectors.kit.facets import (
     DetailsRefunds,
     ListsRefunds,
@@ -48,14 +45,14 @@ from connectors.kit.http import HttpClient
 from connectors.kit.options import Options
 from connectors.kit.stock import ShopStock, StockResult, StockTarget, StockWrite
 from connectors.kit.words import say
-from connectors.woocommerce import codes, rows, webhooks
+from connectors.woocommerce import codes, webhooks
 from connectors.woocommerce.checkup import CHECKS, Checkup
 from connectors.woocommerce.fulfilments import Fulfilments
-from connectors.woocommerce.lists import MAX_PER_PAGE, now_of, pages_of, rows_of
+from connectors.woocommerce.lists import MAX_PER_PAGE
 from connectors.woocommerce.marks import Marks
+from connectors.woocommerce.orders import Orders, checkpoint_moment
 from connectors.woocommerce.refunds import Refunds
 from connectors.woocommerce.stock import BULK, Stock
-from connectors.woocommerce.walk import ListPage, Step, backwards, by_key
 
 _API = "wp-json/wc/v3"
 _DEADLINE_S = 60.0
@@ -63,9 +60,6 @@ _WRITE_DEADLINE_S = 30.0
 #: Every state there is: "any" is all but the trash and what a checkout has not finished.
 _STATUSES = ("any", "trash")
 _OPTIONS = frozenset({"admin_url", "per_page", "statuses"})
-#: Before the first online shop.
-_BEGINNING = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
-_CHECKPOINT_VERSION = 1
 
 
 class WooCommerce(
@@ -113,12 +107,10 @@ class WooCommerce(
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
         options = Options("woocommerce", settings.options, _OPTIONS)
-        self._per_page = options.whole("per_page", MAX_PER_PAGE, 1, MAX_PER_PAGE)
-        self._statuses = options.texts("statuses", _STATUSES)
+        per_page = options.whole("per_page", MAX_PER_PAGE, 1, MAX_PER_PAGE)
+        statuses = options.texts("statuses", _STATUSES)
         self._admin_url = options.address("admin_url", f"{_api_url(settings.url).removesuffix(_API)}wp-admin")
-        self._overlap = dt.timedelta(seconds=settings.overlap_s)
         self._webhook_secrets = settings.webhook_secrets
-        self._sorts_by_modified = True
         common: dict[str, Any] = {
             # Caches in front of shops answer yesterday's page; some heed this, the others see a new query each time.
             "headers": {"Cache-Control": "no-cache"},
@@ -137,10 +129,11 @@ class WooCommerce(
         self.write_deadline_s = min(self._http.deadline_s, _WRITE_DEADLINE_S)
         times = {"deadline_s": self.write_deadline_s, "read_timeout_s": self.write_deadline_s}
         self._writer = HttpClient(_api_url(settings.url), auth=_auth(settings), **{**common, **times})
-        self._marks = Marks(self._writer, self._get, self._fetch_one)
+        self._orders = Orders(self._get, statuses, per_page, dt.timedelta(seconds=settings.overlap_s))
+        self._marks = Marks(self._writer, self._get, self._orders.fetch_one)
         self._fulfilments = Fulfilments(self._writer)
         self._stock = Stock(self._writer, self._get)
-        self._refunds = Refunds(self._get, self._changes, self._per_page)
+        self._refunds = Refunds(self._get, self._orders.changes, per_page)
         #: The shop's front door, without credentials; for the check-up alone.
         self._site = HttpClient(_api_url(settings.url).removesuffix(f"/{_API}"), **common)
 
@@ -165,44 +158,16 @@ class WooCommerce(
 
         A checkpoint steps back by the overlap, `since` does not. An order can come more than once, newest state last.
         """
-        marks = _read_checkpoint(checkpoint) if checkpoint else {}
-        begin = rows.floor(since) if since else _BEGINNING
-        yielded = False
-        for status in self._statuses:
-            start = marks[status] - self._overlap if status in marks else begin
-            marks.setdefault(status, begin)
-            for step in self._changes({"status": status}, max(rows.floor(start), _BEGINNING)):
-                marks[status] = max(marks[status], step.reached)
-                if step.rows:
-                    yielded = True
-                    yield Page(tuple(map(rows.envelope, step.rows)), _write_checkpoint(marks))
-        if not yielded:
-            yield Page((), _write_checkpoint(marks))
-
-    def _changes(self, query: Mapping[str, str], start: dt.datetime) -> Iterator[Step]:
-        fetch = functools.partial(self._list, query, "modified")
-        if self._sorts_by_modified:
-            try:
-                yield from by_key(fetch, rows.modified, start)
-            except ConnectionBroken as error:
-                # Nothing has been yielded: the first call of the walk has this parameter already.
-                if error.code != codes.INVALID_PARAMETER or "orderby" not in str(error):
-                    raise
-                self._sorts_by_modified = False
-            else:
-                return
-        now = fetch(start, None, 1).now
-        if now > start:
-            yield from backwards(fetch, start - rows.SECOND, now)
+        return self._orders.pull(checkpoint, since)
 
     def checkpoint_at(self, moment: dt.datetime) -> str:
         """From here a pull reads whatever was changed at `moment` or later, and the overlap before it."""
-        return _write_checkpoint(dict.fromkeys(self._statuses, max(rows.floor(moment), _BEGINNING)))
+        return self._orders.checkpoint_at(moment)
 
     @staticmethod
     def checkpoint_moment(checkpoint: str) -> dt.datetime:
         """The newest change that was read. A list in which nothing ever changes (the trash) stays behind."""
-        return max(_read_checkpoint(checkpoint).values(), default=_BEGINNING)
+        return checkpoint_moment(checkpoint)
 
     # -- FetchesOrders ---------------------------------------------------------------------------------------
 
@@ -212,33 +177,7 @@ class WooCommerce(
         The list leaves out the trash and what the key's user may not see, so what is missing there is asked for alone.
         Raises Transient, ConnectionBroken, RecordRejected for an id that is no WooCommerce id.
         """
-        wanted = list(dict.fromkeys(external_ids))
-        for external_id in wanted:
-            if not (external_id.isascii() and external_id.isdecimal()):
-                msg = say(
-                    "%(external_id)s is no WooCommerce order id: it must be a whole number",
-                    external_id=repr(external_id),
-                )
-                raise RecordRejected(msg, field="id")
-        found: dict[str, Envelope] = {}
-        if len(wanted) > 1:
-            for first in range(0, len(wanted), MAX_PER_PAGE):
-                batch = ",".join(wanted[first : first + MAX_PER_PAGE])
-                answer = self._get("orders", {"include": batch, "per_page": MAX_PER_PAGE, "orderby": "include"})
-                found |= {str(row["id"]): rows.envelope(row) for row in rows_of(answer)}
-        return [found.get(external_id) or self._fetch_one(external_id) for external_id in wanted]
-
-    def _fetch_one(self, external_id: str) -> Envelope:
-        try:
-            answer = self._get(f"orders/{external_id}", {})
-        except RecordRejected as error:
-            if error.code != codes.GONE:
-                raise
-            return Envelope(external_id, version="", payload={}, deleted=True)
-        if not isinstance(answer.data, dict) or str(answer.data.get("id")) != external_id:
-            msg = say("%(path)s was answered with something that is not this order", path=answer.path)
-            raise Transient(msg, code="not_the_order")
-        return rows.envelope(answer.data)
+        return self._orders.fetch(external_ids)
 
     # -- DetailsRefunds --------------------------------------------------------------------------------------
 
@@ -317,17 +256,7 @@ class WooCommerce(
 
     def list_orders(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """Every order placed in the window, each once, whatever its state; deleted ones are nowhere any more."""
-        start, end = rows.floor(since), rows.floor(until - dt.timedelta.resolution) + rows.SECOND
-        yielded: set[str] = set()
-        for status in self._statuses:
-            query = {"status": status, "_fields": rows.SUMMARY_FIELDS}
-            for step in by_key(functools.partial(self._list, query, "date"), rows.created, start, end):
-                for row in step.rows:
-                    line = rows.summary(row)
-                    # An order that is trashed between the two lists stands in both.
-                    if since <= line.placed_at < until and line.external_id not in yielded:
-                        yielded.add(line.external_id)
-                        yield line
+        return self._orders.list_all(since, until)
 
     # -- webhooks --------------------------------------------------------------------------------------------
 
@@ -355,53 +284,10 @@ class WooCommerce(
             circumstances
         )
 
-    # -- calls -----------------------------------------------------------------------------------------------
-
-    def _list(
-        self, query: Mapping[str, str], by: str, after: dt.datetime, before: dt.datetime | None, number: int
-    ) -> ListPage:
-        """One page of orders cut by their `modified` time or their `date` of placing."""
-        prefix = "modified_" if by == "modified" else ""
-        params: dict[str, str | int] = {
-            **query,
-            "orderby": by if by != "modified" or self._sorts_by_modified else "id",
-            "order": "asc",
-            "per_page": self._per_page,
-            "page": number,
-            "dates_are_gmt": "true",
-            f"{prefix}after": rows.parameter(after),
-        }
-        if before is not None:
-            params[f"{prefix}before"] = rows.parameter(before)
-        try:
-            answer = self._get("orders", params)
-        except RecordRejected as error:
-            # A list is no document: a question that is refused will be refused for all of them.
-            refusal = ConnectionBroken(
-                say("%(error)s (%(field)s)", error=error, field=error.field), code=error.code, status=error.status
-            )
-        else:
-            return ListPage(rows_of(answer), pages_of(answer, self._per_page), now_of(answer))
-        raise refusal
+    # -- calls ---------------------------------------------------------------------------------------
 
     def _get(self, path: str, params: Mapping[str, str | int]) -> Response:
         return self._http.get(path, {**params, "_nocache": secrets.token_hex(8)})
-
-
-def _read_checkpoint(text: str) -> dict[str, dt.datetime]:
-    try:
-        data = strict_json.loads(text)
-        if data["v"] == _CHECKPOINT_VERSION:
-            return {str(status): rows.time(mark) for status, mark in data["modified"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    msg = say("the checkpoint %(text)s is none of this connector; rewind the channel to a date", text=repr(text[:80]))
-    raise ConnectionBroken(msg, code="checkpoint")
-
-
-def _write_checkpoint(marks: Mapping[str, dt.datetime]) -> str:
-    times = {status: rows.parameter(time) for status, time in marks.items()}
-    return json.dumps({"v": _CHECKPOINT_VERSION, "modified": times}, separators=(",", ":"))
 
 
 def _api_url(url: str) -> str:
