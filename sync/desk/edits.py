@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import operator
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sync.desk.phrases import Phrase, quote, say
+from sync.desk.phrases import Phrase, quote
+from sync.rules.edits import FIELDS, SEPARATOR, apart
 
-#: Field of a sale (`after_import.owners`) -> what people call it.
-_FIELDS: Final[Mapping[str, Phrase]] = {
-    "lines": say("Lines"),
-    "invoice_address": say("Invoice address"),
-    "shipment_address": say("Delivery address"),
-    "note": say("Note"),
-    "reference": say("Reference"),
-    "total": say("Total"),
-}
-#: Between the lines of a sale, here and where the flow writes them down.
-_SEPARATOR: Final = ", "
 _ADDRESS: Final = (
     *("company", "first_name", "last_name", "street", "street_2", "postal_code", "city", "region", "country"),
     *("phone", "email"),
@@ -41,7 +28,7 @@ class FieldChange:
     @property
     def label(self) -> Phrase:
         """What people call the field."""
-        return _FIELDS.get(self.field, quote(self.field))
+        return FIELDS.get(self.field, quote(self.field))
 
 
 def pending_edit(
@@ -52,15 +39,11 @@ def pending_edit(
         found = [FieldChange(each["field"], each["was"], each["wanted"], each["there"]) for each in looked]
     else:
         found = list(_changes(was, now))
-    return tuple(_shortened(change) if change.field == "lines" else change for change in found)
+    return tuple(map(_shortened, found))
 
 
 def _shortened(change: FieldChange) -> FieldChange:
-    """Of the lines, only those that are not the same everywhere."""
-    texts = [text for text in (change.was, change.shop, change.erp) if text is not None]
-    split = [Counter(text.split(_SEPARATOR)) for text in texts]
-    same = functools.reduce(operator.and_, split)
-    left = iter([_SEPARATOR.join((lines - same).elements()) for lines in split])
+    left = iter(apart(change.field, [text for text in (change.was, change.shop, change.erp) if text is not None]))
     return FieldChange(change.field, next(left), next(left), None if change.erp is None else next(left))
 
 
@@ -73,7 +56,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[FieldCh
 
 def _texts(order: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "lines": _SEPARATOR.join(sorted(_lines(order))),
+        "lines": SEPARATOR.join(sorted(_lines(order))),
         "invoice_address": _address(order["billing"]),
         "shipment_address": _address(order["shipping"]),
         "note": order["note"],

@@ -26,6 +26,7 @@ from sync.flows.doubts import documents_of
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
+from sync.rules.edits import FIELDS, SEPARATOR, apart
 from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.accepted import EDIT
@@ -124,13 +125,17 @@ class Difference:
 
     @property
     def told(self) -> Phrase:
-        """Side by side."""
+        """Side by side, as far as they are not the same."""
+        was, wanted, there = map(repr, apart(self.field, (self.was, self.wanted, self.there)))
+        field = FIELDS.get(self.field, self.field)
+        if there == was:
+            return say("%(field)s: the shop says %(wanted)s, it was %(was)s", field=field, was=was, wanted=wanted)
         return say(
-            "%(field)s: was %(was)s, the shop says %(wanted)s, the ERP has %(there)s",
-            field=self.field,
-            was=repr(self.was),
-            wanted=repr(self.wanted),
-            there=repr(self.there),
+            "%(field)s: the shop says %(wanted)s, it was %(was)s, the ERP has %(there)s",
+            field=field,
+            was=was,
+            wanted=wanted,
+            there=there,
         )
 
 
@@ -200,7 +205,7 @@ def _wanted(drain: Drain, order: Order) -> Standing:
 def _texts(standing: Standing) -> dict[str, str]:
     """Each field as one text that compares and that people can read."""
     lines = (f"{line.quantity.normalize():f} x {line.code or line.title} = {line.total:f}" for line in standing.lines)
-    return {**dict(standing.fields), "lines": ", ".join(sorted(lines))}
+    return {**dict(standing.fields), "lines": SEPARATOR.join(sorted(lines))}
 
 
 def _write(drain: Drain, piece: Piece, fields: frozenset[str], differences: list[Difference]) -> None:
