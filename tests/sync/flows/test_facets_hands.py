@@ -10,6 +10,8 @@ from sqlalchemy import update
 
 from config.model import Carry, DocumentState, InvoiceNews, StockPolicy
 from connectors.kit.base import Rank
+from connectors.sandbox.catalogue import catalogue
+from connectors.sandbox.woocommerce.orders import change
 from connectors.sandbox.woocommerce.settings import ShopSettings
 from sync.desk.proof import prove
 from sync.desk.steering import approve_order, retry_orders
@@ -393,3 +395,50 @@ def in_stock(trade):
 
 def captured(trade):
     return [row.quantity for row in trade.rows(captured_lines.select().where(captured_lines.c.sku == TEA))]
+
+
+# --- bundles ----------------------------------------------------------------------------------------------------
+
+SET = next(product.sku for product in catalogue() if product.virtual)
+
+
+def bundle(trade, *parts):
+    """Somebody buys a set that the ERP ships by its parts."""
+    number = trade.buy((SET, 1), *parts)
+    shop = trade.shop.shop
+    with shop.lock:
+        order = shop.order(int(number)).document()
+        parent, *lines = order["line_items"]
+        for line in lines:
+            line["bundled_by"] = str(parent["id"])
+        change(shop, order, "order.update")
+    trade.carry()
+    return number
+
+
+def test_a_bundle_is_sent_with_its_parts_and_completes_the_shops_order(trade):
+    number = bundle(trade, (TEA, 2), (POT, 1))
+    [shipment] = trade.sale(number)["shipments"]
+    trade.in_erp("POST", f"shipments/{shipment['id']}/send", {"lines": {TEA: "2"}})
+    trade.carry()
+    assert shown(trade, number)["_fulfillment_status"] == "partially_fulfilled"
+    trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+    trade.carry()
+    assert shown(trade, number)["_fulfillment_status"] == "fulfilled"
+    assert trade.item(number).state == "done", trade.causes()
+
+
+def test_a_refund_of_a_bundle_gives_back_its_price_and_restocks_its_parts(trade):
+    number = bundle(trade, (TEA, 2), (POT, 1))
+    trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+    trade.carry()
+    parent, tea, _ = trade.order(number)["line_items"]
+    lines = [{"id": parent["id"], "quantity": 1, "refund_total": "3.00"}, {"id": tea["id"], "quantity": 2}]
+    trade.in_shop("POST", f"orders/{number}/refunds", {"amount": "3.00", "api_refund": False, "line_items": lines})
+    for _ in range(2):
+        trade.carry()
+    [refund] = trade.sale(number)["refunds"]
+    assert refund["total"] == "-3.00"
+    [back] = [each for each in trade.sale(number)["shipments"] if each["back"]]
+    assert [(line["code"], line["quantity"]) for line in back["lines"]] == [(TEA, "2")]
+    assert trade.item(number).state == "done", trade.causes()
