@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from config.model import Routing, RoutingRule, ShortLines, StockPolicy
 from connectors.kit.errors import Transient
 from sync.desk.passport import load_passport
-from sync.desk.steering import approve_order, retry_orders
+from sync.desk.steering import approve_order, retry_again, retry_orders
 from sync.desk.stock import explain
 from sync.flows import routing
 from sync.flows.dryrun import rehearse
@@ -349,6 +349,33 @@ def test_an_edit_after_the_sale_was_made_moves_nothing(sqlite_store):
     world.shop.change(order, shipping=world.shop.orders[order]["shipping"] | {"country": "AT"})
     world.capture()
     assert (world.routes(), world.places()) == ([("default", MAIN, False)], [(MAIN, 1)])
+
+
+def test_an_edit_before_the_sale_is_made_is_routed_as_it_is_now(sqlite_store):
+    world = RoutedWorld(sqlite_store, always(SECOND, countries=("AT",)), ALL, routing=HOLD)
+    world.stock("TASSE", MAIN=0, SECOND=0)
+    world.run()
+    order = world.buy(("TASSE", 1))
+    world.capture()
+    assert world.order(order).state == "held"
+    world.shop.change(order, shipping=world.shop.orders[order]["shipping"] | {"country": "AT"})
+    world.capture()
+    assert (world.sent_from(order), world.routes()) == (SECOND, [("to_second", SECOND, False)])
+
+
+def test_a_sale_that_is_made_anew_is_routed_anew(sqlite_store):
+    world = RoutedWorld(sqlite_store)
+    world.stock("TASSE", MAIN=5, SECOND=5)
+    world.run()
+    order = world.buy(("TASSE", 1))
+    world.capture()
+    # Somebody has deleted it there.
+    world.erp.sales.clear()
+    world.stock("TASSE", MAIN=0)
+    world.run()
+    retry_again(world.store, orders=[world.order(order)], actor=ME)
+    world.drain()
+    assert (world.sent_from(order), world.routes()) == (SECOND, [("default", SECOND, False)])
 
 
 def test_a_sale_that_stands_already_is_not_said_to_be_routed(sqlite_store):
