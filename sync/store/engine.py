@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,8 +17,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 #: cannot connect now, connection lost.
 _REPEATABLE_SQLSTATES = frozenset({"25P03", "40001", "40P01", "55P03", "57P01", "57P03", "08006", "08003"})
 _TRIES = 4
+#: Rows that one write transaction on SQLite takes at most: others wait while it lasts.
+_SHORT_ROWS = 60
+_LONG_ROWS = 2_000
 #: No transaction of ours waits for anything but the database, so one that idles belongs to a process that stands still.
 _IDLE_MS = 30_000
+E = TypeVar("E")
 T = TypeVar("T")
 
 
@@ -123,6 +127,12 @@ class Store:
     def is_sqlite(self) -> bool:
         """Whether the embedded size is in use: one writer at a time."""
         return self.engine.dialect.name == "sqlite"
+
+    def pieces(self, entries: Sequence[E], rows: int) -> Iterator[Sequence[E]]:
+        """The entries in pieces that one write transaction takes, when each of them is so many rows."""
+        size = max(1, (_SHORT_ROWS if self.is_sqlite else _LONG_ROWS) // rows)
+        for start in range(0, len(entries), size):
+            yield entries[start : start + size]
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one read transaction, again when the database was busy or away. Raises DatabaseBusy."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from sync.store.said import dump_said
 from sync.store.tables import issue_documents, issues
@@ -109,23 +111,32 @@ def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
     """
     if not item_ids:
         return
-    table = issue_documents.c
-    standing = select(issues.c.id).where(issues.c.cause.in_(STANDING), issues.c.closed_at.is_(None))
-    touched = set(
-        connection.execute(
-            update(issue_documents)
-            .where(table.item_id.in_(item_ids), table.closed_at.is_(None), table.issue_id.notin_(standing))
-            .values(closed_at=db_now())
-            .returning(table.issue_id)
-        ).scalars()
-    )
+    touched = set(connection.execute(_closing(), {"items": list(item_ids)}).scalars())
     if not touched:
         return
+    table = issue_documents.c
     still = select(table.issue_id).where(table.closed_at.is_(None))
     connection.execute(
         update(issues)
         .where(issues.c.id.in_(touched), issues.c.id.notin_(still), issues.c.closed_at.is_(None))
         .values(closed_at=db_now())
+    )
+
+
+@functools.cache
+def _closing() -> ReturningUpdate[tuple[int]]:
+    """Made once: each batch of a drain asks for it, and mostly there is nothing."""
+    table = issue_documents.c
+    standing = select(issues.c.id).where(issues.c.cause.in_(STANDING), issues.c.closed_at.is_(None))
+    return (
+        update(issue_documents)
+        .where(
+            table.item_id.in_(bindparam("items", expanding=True)),
+            table.closed_at.is_(None),
+            table.issue_id.notin_(standing),
+        )
+        .values(closed_at=db_now())
+        .returning(table.issue_id)
     )
 
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Boolean, ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 
 from sync.store.due import is_due
@@ -69,24 +83,33 @@ def has_due(connection: Connection, channel: str, kind: str) -> bool:
     return bool(connection.execute(select(exists().where(is_due(channel, kind)))).scalar_one())
 
 
-def claim(connection: Connection, lease: Lease, limit: int, *, among: Sequence[int] | None = None) -> list[Item]:
+def claim(connection: Connection, lease: Lease, limit: int) -> list[Item]:
     """Claim up to `limit` due items for `lease`; a suspect one is claimed alone. Raises LeaseLost.
 
-    Items that name a lease which is gone would have no owner and nobody who takes them back. `among` are ids: no others
-    are claimed, but a suspect one.
+    Items that name a lease which is gone would have no owner and nobody who takes them back.
+    """
+    demand_lease(connection, lease)
+    due, suspect = is_due(lease.channel, lease.kind), work_items.c.suspect
+    return _claim(connection, lease, 1, and_(due, suspect)) or _claim(connection, lease, limit, and_(due, ~suspect))
+
+
+def claim_these(connection: Connection, lease: Lease, ids: Sequence[int]) -> list[Item]:
+    """Claim what of these items of the lease's channel and kind is due still. Raises LeaseLost.
+
+    Who chooses them has looked which are suspect: such a one goes alone.
     """
     demand_lease(connection, lease)
     table = work_items.c
-    alone = _claim(connection, lease, 1, table.suspect)
-    fit = ~table.suspect if among is None else and_(~table.suspect, table.id.in_(among))
-    return alone or _claim(connection, lease, limit, fit)
+    # Said by what they are not, so that SQLite finds them by their ids and not by walking along all that is due.
+    fit = and_(table.id.in_(ids), table.state.not_in(_NOT_CLAIMABLE), table.due_at <= db_now())
+    return _claim(connection, lease, len(ids), fit)
 
 
 def _claim(connection: Connection, lease: Lease, limit: int, fit: ColumnElement[bool]) -> list[Item]:
     table = work_items.c
     chosen = (
         select(table.id)
-        .where(is_due(lease.channel, lease.kind), fit)
+        .where(fit)
         .order_by(table.priority, table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -107,6 +130,7 @@ def _claim(connection: Connection, lease: Lease, limit: int, fit: ColumnElement[
     return [_item(row) for row in rows]
 
 
+_NOT_CLAIMABLE = tuple(state.value for state in ItemState if state.value not in CLAIMABLE)
 _COLUMNS = tuple(
     work_items.c[name]
     for name in (
@@ -154,11 +178,34 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
     """
     if not leaves:
         return
+    changed = connection.execute(
+        _leaving(),
+        [
+            {
+                "item": entry.item.id,
+                "owner": lease.token,
+                "looked": entry.looked,
+                "new_state": entry.state.value,
+                "due": entry.due_at,
+                "why": entry.reason,
+                "digest": entry.done_digest,
+                "canonical": entry.done_canonical,
+            }
+            for entry in leaves
+        ],
+    )
+    if changed.rowcount != len(leaves):
+        raise LeaseLost(f"an item of {lease.channel} has another owner")
+
+
+@functools.cache
+def _leaving() -> Update:
+    """Made once: each batch of a drain ends with it."""
     table = work_items.c
     again = table.wanted > table.claimed_wanted
-    statement = (
+    return (
         update(work_items)
-        .where(table.id == bindparam("item"), table.lease_token == lease.token)
+        .where(table.id == bindparam("item"), table.lease_token == bindparam("owner"))
         .values(
             state=case((and_(again, bindparam("looked")), ItemState.READY.value), else_=bindparam("new_state")),
             done=case((bindparam("looked"), table.claimed_wanted), else_=table.done),
@@ -177,23 +224,6 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
             updated_at=db_now(),
         )
     )
-    changed = connection.execute(
-        statement,
-        [
-            {
-                "item": entry.item.id,
-                "looked": entry.looked,
-                "new_state": entry.state.value,
-                "due": entry.due_at,
-                "why": entry.reason,
-                "digest": entry.done_digest,
-                "canonical": entry.done_canonical,
-            }
-            for entry in leaves
-        ],
-    )
-    if changed.rowcount != len(leaves):
-        raise LeaseLost(f"an item of {lease.channel} has another owner")
 
 
 def has_killers(connection: Connection) -> bool:

@@ -11,7 +11,7 @@ import datetime as dt
 import secrets
 import time
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sync.store.states import ItemState
 from sync.store.tables import leases, work_items
@@ -97,12 +97,12 @@ def heartbeat(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"the lease of {lease.channel} was taken over")
 
 
+_FENCE = select(leases.c.token).where(leases.c.token == bindparam("held")).with_for_update(read=True)
+
+
 def demand_lease(connection: Connection, lease: Lease) -> None:
     """The fence: raises LeaseLost unless the lease still stands, and holds it until the transaction ends."""
-    held = connection.execute(
-        select(leases.c.token).where(leases.c.token == lease.token).with_for_update(read=True)
-    ).first()
-    if held is None:
+    if connection.execute(_FENCE, {"held": lease.token}).first() is None:
         raise LeaseLost(f"the lease of {lease.channel} was taken over")
 
 

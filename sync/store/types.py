@@ -28,7 +28,8 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value.tzinfo is None:
             msg = f"a time without zone cannot be stored: {value!r}"
             raise ValueError(msg)
-        value = value.astimezone(dt.UTC)
+        if value.tzinfo is not dt.UTC:
+            value = value.astimezone(dt.UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:

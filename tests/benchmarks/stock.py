@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import http.client
+import logging
 import math
 import statistics
 import time
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+import structlog
 
 from config.model import Auth, Secret
 from config.model import Connection as Account
@@ -196,6 +198,8 @@ def main(arguments=None):
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args(arguments)
     screen = console()
+    # As an installation logs: a line for each article would be a part of what is measured.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     # Variations are set below their parent, a call for each parent.
     alone = [product for product in catalogue(options.articles) if not product.parent_sku and "," not in product.sku]
     skus = [product.sku for product in alone]

@@ -71,9 +71,7 @@ def _demand_time(drain: StockDrain) -> None:
 
 def _announce(drain: StockDrain, some: Sequence[_Entry]) -> None:
     channel = drain.systems.channel.name
-    size = 20 if drain.store.is_sqlite else len(some)
-    for start in range(0, len(some), size):
-        part = some[start : start + size]
+    for part in drain.store.pieces(some, 1):
 
         def work(connection: Connection, part: Sequence[_Entry] = part) -> None:
             told = [(place.after, place.wanted) for _, _, place in part]

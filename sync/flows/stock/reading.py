@@ -15,10 +15,6 @@ from sync.store.engine import Store
 from sync.store.stock.captured import awaited_articles
 from sync.store.stock.levels import CHANGES, Read, begin_reading, known_articles, note_away, save_levels
 
-#: Articles of one write transaction. On SQLite each is a handful of rows, and a transaction stays short.
-_SHORT = 13
-_LONG = 500
-
 
 class NoSuchPlace(ConnectorError):
     """The configuration names a warehouse that the ERP does not have."""
@@ -132,7 +128,8 @@ class Reader:
                 other = here.get(reading.location)
                 here[reading.location] = read if other is None or read.quantity < other.quantity else other
         asked = sorted({*said, *self._known()}) if skus is None else list(skus)
-        for some in pieces_of(self.store, asked):
+        # Each place of an article is a row, and so is the mark that it was touched.
+        for some in self.store.pieces(asked, len(places) + 1):
             rows = [read for sku in some for read in said.get(sku, {}).values()]
             self.store.write(functools.partial(save_levels, erp=self.erp, began_at=began, asked=some, readings=rows))
             self.progress()
@@ -140,9 +137,3 @@ class Reader:
 
     def _known(self) -> Iterable[str]:
         return self.store.read(lambda c: {*known_articles(c, self.erp), *awaited_articles(c, self.erp)})
-
-
-def pieces_of(store: Store, skus: Sequence[str]) -> list[list[str]]:
-    """The articles in the pieces that one write transaction takes."""
-    size = _SHORT if store.is_sqlite else _LONG
-    return [list(skus[start : start + size]) for start in range(0, len(skus), size)]

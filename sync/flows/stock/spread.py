@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.flows.stock.arrivals import release_waiting_for_goods
-from sync.flows.stock.reading import pieces_of
 from sync.rules.stock import Articles
 from sync.store.engine import Store
 from sync.store.lookups import load_lookups
@@ -26,7 +25,8 @@ def spread(store: Store, config: Config) -> int:
     touched = store.read(lambda c: list_touched(c, _MOST))
     for erp, counts in touched.items():
         channels = load_articles(store, config, erp)
-        for some in pieces_of(store, sorted(counts)):
+        # In each channel an article is a row, and it was touched in one.
+        for some in store.pieces(sorted(counts), len(channels) + 1):
             part = {sku: counts[sku] for sku in some}
             store.write(functools.partial(_tell, config=config, erp=erp, counts=part, channels=channels))
     return sum(map(len, touched.values()))
@@ -54,6 +54,6 @@ def mark_everything(store: Store, config: Config, channel: str) -> int:
     articles = load_articles(store, config, erp)[channel]
     known, shown = store.read(lambda c: (known_articles(c, erp), shown_articles(c, channel)))
     skus = sorted({*shown, *(sku for code in known for sku in articles.skus(code))})
-    for some in pieces_of(store, skus):
+    for some in store.pieces(skus, 1):
         store.write(functools.partial(mark_stock, channel=channel, skus=some, facets=(FULL,)))
     return len(skus)

@@ -10,8 +10,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from sync.store.orders import OrderRow, save_orders
 from sync.store.states import ItemState
@@ -167,33 +168,34 @@ class Captured:
     state: str
 
 
+_CAPTURED: Final = (
+    select(
+        captured_lines.c.sku,
+        captured_lines.c.location,
+        captured_lines.c.quantity,
+        captured_lines.c.held,
+        captured_lines.c.captured_at,
+        captured_lines.c.reserved_at,
+        orders.c.channel,
+        orders.c.item_id,
+        captured_lines.c.order_id,
+        orders.c.external_id,
+        orders.c.number,
+        orders.c.placed_at,
+        work_items.c.state,
+    )
+    .join(orders, orders.c.id == captured_lines.c.order_id)
+    .join(work_items, work_items.c.id == orders.c.item_id)
+    .where(captured_lines.c.connection == bindparam("erp"), captured_lines.c.sku.in_(bindparam("skus", expanding=True)))
+    .order_by(captured_lines.c.sku, orders.c.placed_at, captured_lines.c.order_id, captured_lines.c.location)
+)
+
+
 def load_captured(connection: Connection, erp: str, skus: Iterable[str]) -> dict[str, list[Captured]]:
     """Article -> every line that counts, over all channels of the ERP connection, oldest order first."""
-    table, item = captured_lines.c, work_items.c
     found: dict[str, list[Captured]] = {}
     for some in in_lists(sorted(set(skus))):
-        query = (
-            select(
-                table.sku,
-                table.location,
-                table.quantity,
-                table.held,
-                table.captured_at,
-                table.reserved_at,
-                orders.c.channel,
-                orders.c.item_id,
-                table.order_id,
-                orders.c.external_id,
-                orders.c.number,
-                orders.c.placed_at,
-                item.state,
-            )
-            .join(orders, orders.c.id == table.order_id)
-            .join(work_items, item.id == orders.c.item_id)
-            .where(table.connection == erp, table.sku.in_(some))
-            .order_by(table.sku, orders.c.placed_at, table.order_id, table.location)
-        )
-        for sku, location, quantity, *rest in connection.execute(query):
+        for sku, location, quantity, *rest in connection.execute(_CAPTURED, {"erp": erp, "skus": some}):
             found.setdefault(sku, []).append(Captured(sku, location, Decimal(quantity), *rest))
     return found
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, Insert, bindparam, delete, func, select, tuple_
 
 from sync.store.checkpoints import load_checkpoint_row, save_checkpoint
 from sync.store.engine import Store
 from sync.store.tables import captured_lines, stock_levels, touched_stock
 from sync.store.types import db_now
-from sync.store.upsert import dialect_of
+from sync.store.upsert import dialect_of, replace_rows
 
 T = TypeVar("T")
 
@@ -52,6 +53,34 @@ class Read:
     location: str
     quantity: Decimal
     reserved: Decimal | None = None
+
+
+_LEVELS: Final = (
+    select(
+        stock_levels.c.sku,
+        stock_levels.c.location,
+        stock_levels.c.quantity,
+        stock_levels.c.reserved,
+        stock_levels.c.began_at,
+        stock_levels.c.changed_at,
+    )
+    .where(stock_levels.c.connection == bindparam("erp"), stock_levels.c.sku.in_(bindparam("skus", expanding=True)))
+    .order_by(stock_levels.c.sku, stock_levels.c.location)
+)
+_SETTLED: Final = (
+    delete(captured_lines)
+    .where(
+        captured_lines.c.connection == bindparam("erp"),
+        captured_lines.c.sku.in_(bindparam("skus", expanding=True)),
+        captured_lines.c.reserved_at < bindparam("began", type_=captured_lines.c.reserved_at.type),
+    )
+    .returning(captured_lines.c.sku)
+)
+_TOLD: Final = delete(touched_stock).where(
+    touched_stock.c.connection == bindparam("erp"),
+    touched_stock.c.sku.in_(bindparam("skus", expanding=True)),
+    touched_stock.c.times == bindparam("count"),
+)
 
 
 def begin_reading(store: Store, erp: str) -> dt.datetime:
@@ -113,11 +142,7 @@ def _upsert_levels(
         }
         for read, changed_at in dated
     ]
-    if rows:
-        statement = dialect_of(connection).insert(stock_levels)
-        keys = ("connection", "sku", "location")
-        set_ = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_), rows)
+    replace_rows(connection, stock_levels, rows, ("connection", "sku", "location"))
 
 
 def _delete_levels(connection: Connection, erp: str, gone: Sequence[tuple[str, str]]) -> None:
@@ -130,33 +155,21 @@ def _delete_levels(connection: Connection, erp: str, gone: Sequence[tuple[str, s
 
 def _drop_settled(connection: Connection, erp: str, skus: Sequence[str], began_at: dt.datetime) -> set[str]:
     """What the ERP's figure knows now counts no longer; answers the articles."""
-    table = captured_lines.c
     dropped: set[str] = set()
     for some in in_lists(skus):
-        dropped.update(
-            connection.execute(
-                delete(captured_lines)
-                .where(table.connection == erp, table.sku.in_(some), table.reserved_at < began_at)
-                .returning(table.sku)
-            ).scalars()
-        )
+        dropped.update(connection.execute(_SETTLED, {"erp": erp, "skus": some, "began": began_at}).scalars())
     return dropped
 
 
 def load_levels(connection: Connection, erp: str, skus: Iterable[str]) -> dict[str, list[Level]]:
     """Article -> what the ERP has of it, place by place."""
-    table = stock_levels.c
     found: dict[str, list[Level]] = {}
     for some in in_lists(sorted(set(skus))):
-        query = (
-            select(table.sku, table.location, table.quantity, table.reserved, table.began_at, table.changed_at)
-            .where(table.connection == erp, table.sku.in_(some))
-            .order_by(table.sku, table.location)
-        )
-        for row in connection.execute(query):
-            reserved = None if row.reserved is None else Decimal(row.reserved)
-            level = Level(row.location, Decimal(row.quantity), reserved, row.began_at, row.changed_at)
-            found.setdefault(row.sku, []).append(level)
+        for sku, location, quantity, reserved, began_at, changed_at in connection.execute(
+            _LEVELS, {"erp": erp, "skus": some}
+        ):
+            known = None if reserved is None else Decimal(reserved)
+            found.setdefault(sku, []).append(Level(location, Decimal(quantity), known, began_at, changed_at))
     return found
 
 
@@ -175,13 +188,15 @@ def touch(connection: Connection, erp: str, skus: Iterable[str]) -> None:
     """Something about these articles has changed: every channel of the ERP is to look at them."""
     rows = [{"connection": erp, "sku": sku} for sku in sorted(set(skus))]
     if rows:
-        statement = dialect_of(connection).insert(touched_stock)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["connection", "sku"], set_={"times": touched_stock.c.times + 1}
-            ),
-            rows,
-        )
+        connection.execute(_touching(dialect_of(connection)), rows)
+
+
+@functools.cache
+def _touching(dialect) -> Insert:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a module
+    statement: Insert = dialect.insert(touched_stock).on_conflict_do_update(
+        index_elements=["connection", "sku"], set_={"times": touched_stock.c.times + 1}
+    )
+    return statement
 
 
 def list_touched(connection: Connection, limit: int) -> dict[str, dict[str, int]]:
@@ -195,11 +210,12 @@ def list_touched(connection: Connection, limit: int) -> dict[str, dict[str, int]
 
 def forget_touched(connection: Connection, erp: str, counts: Mapping[str, int]) -> None:
     """The channels were told; one that was touched again meanwhile stays."""
-    table = touched_stock.c
-    for some in in_lists(sorted(counts.items())):
-        connection.execute(
-            delete(touched_stock).where(table.connection == erp, tuple_(table.sku, table.times).in_(some))
-        )
+    by_times: dict[int, list[str]] = {}
+    for sku, times in counts.items():
+        by_times.setdefault(times, []).append(sku)
+    for times, skus in by_times.items():
+        for some in in_lists(sorted(skus)):
+            connection.execute(_TOLD, {"erp": erp, "skus": some, "count": times})
 
 
 # --- whether the ERP can be read --------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ import operator
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sync.store.stock.levels import in_lists
 from sync.store.tables import shown_stock
 from sync.store.types import db_now
-from sync.store.upsert import dialect_of
+from sync.store.upsert import replace_rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +39,17 @@ class Shown:
 
 _NAMES = tuple(field.name for field in dataclasses.fields(Shown))
 _COLUMNS = tuple(shown_stock.c[name] for name in _NAMES)
+_SHOWN = select(*_COLUMNS).where(
+    shown_stock.c.channel == bindparam("of"), shown_stock.c.sku.in_(bindparam("skus", expanding=True))
+)
 _values_of = operator.attrgetter(*_NAMES)
 
 
 def load_shown(connection: Connection, channel: str, skus: Iterable[str]) -> dict[tuple[str, str], Shown]:
     """(SKU of the shop, its place) -> what it shows."""
-    table = shown_stock.c
     found: dict[tuple[str, str], Shown] = {}
     for some in in_lists(sorted(set(skus))):
-        for row in connection.execute(select(*_COLUMNS).where(table.channel == channel, table.sku.in_(some))):
+        for row in connection.execute(_SHOWN, {"of": channel, "skus": some}):
             shown = shown_of(row)
             found[shown.sku, shown.location] = shown
     return found
@@ -63,14 +65,7 @@ def shown_of(row: object) -> Shown:
 
 def save_shown(connection: Connection, channel: str, rows: Sequence[Shown]) -> None:
     """Keep what is known now, over what was."""
-    if not rows:
-        return
-    statement = dialect_of(connection).insert(shown_stock)
-    keys = ("channel", "sku", "location")
-    set_ = {column.name: statement.excluded[column.name] for column in _COLUMNS if column.name not in keys}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=set_), [_values(channel, row) for row in rows]
-    )
+    replace_rows(connection, shown_stock, [_values(channel, row) for row in rows], ("channel", "sku", "location"))
 
 
 def _values(channel: str, shown: Shown) -> dict[str, object]:

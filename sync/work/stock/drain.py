@@ -17,7 +17,7 @@ from sync.flows.stock.piece import StockDrain
 from sync.rules.stock import Articles
 from sync.rules.stock_systems import StockSystems
 from sync.store.engine import Store
-from sync.store.items import Item, claim, has_due
+from sync.store.items import Item, claim_these, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
 from sync.store.lookups import load_lookups
 from sync.store.stock.items import KIND, due_articles
@@ -30,8 +30,6 @@ from sync.work.stock.settle import settle_stock
 
 log = structlog.get_logger()
 
-#: Items of one claim: on SQLite a worker's transaction stays under 64 rows.
-_CLAIM: Final = 50
 #: One drain of a shop's stock at a time: it writes in bulk, and figures land in the order in which they were made.
 _SLOTS: Final = 1
 #: Articles that are put in order at once: more than a drain gets through.
@@ -92,10 +90,7 @@ def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
     looked, planned = 0, _plan(drain)
     items: list[Item] = []
     while planned and time.monotonic() < until and not stopping.asked():
-        items = _claim(drain, planned[0])
-        if not items or not items[0].suspect:
-            planned.popleft()
-        if items:
+        if items := _claim(drain, planned.popleft()):
             # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
             drain.articles = Articles(drain.store.read(lambda c: load_lookups(c, channel.name, channel.erp)))
             settle_stock(drain, converge_stock(drain, items))
@@ -109,22 +104,19 @@ def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
 
 
 def _plan(drain: StockDrain) -> collections.deque[list[int]]:
-    """What is due, in batches that each fill one call to the shop as well as can be."""
+    """What is due, in batches that each fill one call to the shop as well as can be; suspect ones alone, and first."""
     shop = drain.systems.shop
     due = drain.store.read(lambda c: due_articles(c, drain.systems.channel.name, _MOST))
-    return collections.deque(
-        batches(due if shop.writes_by_parent else [(item, "") for item, _ in due], shop.stock_bulk)
-    )
+    alone = [[item_id] for item_id, suspect, _ in due if suspect]
+    others = [(item_id, parent if shop.writes_by_parent else "") for item_id, suspect, parent in due if not suspect]
+    return collections.deque(alone + batches(others, shop.stock_bulk))
 
 
 def _claim(drain: StockDrain, ids: Sequence[int]) -> list[Item]:
-    """A planned batch, as far as it is due still, in claims that each are a short transaction; a suspect one alone."""
+    """A planned batch, as far as it is due still, in claims that each are a short transaction."""
     items: list[Item] = []
-    for start in range(0, len(ids), _CLAIM):
-        some = ids[start : start + _CLAIM]
-        items += drain.store.write(lambda c, some=some: claim(c, drain.lease, len(some), among=some))  # type: ignore[misc]
-        if items and items[-1].suspect:
-            break
+    for some in drain.store.pieces(ids, 1):
+        items += drain.store.write(lambda c, some=some: claim_these(c, drain.lease, some))  # type: ignore[misc]
     return items
 
 

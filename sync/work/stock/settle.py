@@ -30,8 +30,6 @@ log = structlog.get_logger()
 
 #: How long an article waits for the orders that may explain what its shop shows.
 ROUND_S: Final = 15.0
-#: Articles of one transaction on SQLite: each is a row of three tables.
-_SHORT: Final = 20
 _CAUSE: Final = "oversold"
 
 
@@ -48,9 +46,8 @@ def settle_stock(drain: StockDrain, pieces: Sequence[StockPiece]) -> None:
     ends = [_End(piece, _decide(drain, piece)) for piece in pieces]
     _flag_oversold(drain, pieces)
     away = _longest_pause(ends)
-    size = _SHORT if drain.store.is_sqlite else len(ends)
-    for start in range(0, len(ends), size):
-        part = ends[start : start + size]
+    # Its state, the attempt, and what each place of the shop shows.
+    for part in drain.store.pieces(ends, 2 + len(drain.policy.places)):
         drain.write(lambda c, part=part: _record(c, drain, part))  # type: ignore[misc]
     if away is not None:
         _pause(drain, *away)
