@@ -50,7 +50,8 @@ class AfterImportSection(Section):
     )
     payments = Scalar(
         kinds.member(Depth),
-        "A payment in the shop is registered on the invoice in the ERP, the same way.",
+        "A payment in the shop is registered on the invoice in the ERP, the same way; `draft` leaves it for people to "
+        "post, where the ERP can.",
         example="posted",
     )
     post_invoices = Scalar(

@@ -116,9 +116,6 @@ class CallsOffGoods(Protocol):
 class TakesPayments(Protocol):
     """Registers payments of an invoice or of a sale, found again by their reference (`keys["payment"]`)."""
 
-    #: Whether one can be left for people to post; where not, `after_import.payments: draft` is refused.
-    drafts_payments: bool = False
-
     @abstractmethod
     def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Every payment that carries each reference, lowest id first."""
@@ -129,6 +126,15 @@ class TakesPayments(Protocol):
 
         Raises RecordRejected (nothing was made, e.g. nothing is left to pay), OutcomeUnknown, Transient ...
         """
+
+
+@runtime_checkable
+class DraftsPayments(Protocol):
+    """Can leave a payment for people to post; elsewhere `after_import.payments: draft` is refused."""
+
+    @abstractmethod
+    def draft_payment(self, payload: JsonDict) -> TargetDocument:
+        """As `TakesPayments.register_payment`, but unposted: the invoice stays open. `find_payments` finds it too."""
 
 
 @runtime_checkable

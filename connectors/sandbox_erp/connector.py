@@ -27,6 +27,7 @@ from connectors.kit.errors import ConnectorError
 from connectors.kit.facets import (
     ChangesSales,
     DocumentFile,
+    DraftsPayments,
     FollowsSales,
     GivesFiles,
     ListsRefunds,
@@ -60,6 +61,7 @@ class SandboxErp(
     RefundsSales,
     ListsRefunds,
     TakesPayments,
+    DraftsPayments,
     PostsInvoices,
     GivesFiles,
     ChangesSales,
@@ -202,6 +204,10 @@ class SandboxErp(
     def register_payment(self, payload: JsonDict) -> TargetDocument:
         """Make one payment; the ERP refuses more than is open."""
         return self._money.register(payload)
+
+    def draft_payment(self, payload: JsonDict) -> TargetDocument:
+        """Leave one for people to post."""
+        return self._money.draft(payload)
 
     def post_invoice(self, external_id: str) -> None:
         """Post one; the ERP leaves alone what is posted already."""

@@ -45,6 +45,10 @@ class Money:
         with reading(write=True):
             return _payment(data["payment"])
 
+    def draft(self, payload: JsonDict) -> TargetDocument:
+        """The same, left for people to post."""
+        return self.register({**payload, "draft": True})
+
     def post(self, external_id: str) -> None:
         """Post one invoice; the ERP leaves alone what is posted already."""
         with self._alone:
@@ -79,10 +83,10 @@ def _payment(payment: JsonDict) -> TargetDocument:
         external_id=str(int(payment["id"])),
         key=payment["reference"],
         number="",
-        state="posted",
+        state=payment["state"],
         total=Decimal(payment["amount"]),
         tax=None,
         currency=payment["currency"],
         payload=payment,
-        rank=Rank.CONFIRMED,
+        rank=Rank.DRAFT if payment["state"] == "draft" else Rank.CONFIRMED,
     )

@@ -31,6 +31,7 @@ from connectors.kit.facets import (
     CallsOffGoods,
     ChangesSales,
     DocumentFile,
+    DraftsPayments,
     FollowsSales,
     GivesFiles,
     ListsRefunds,
@@ -76,6 +77,7 @@ class Tryton(
     ListsRefunds,
     CallsOffGoods,
     TakesPayments,
+    DraftsPayments,
     PostsInvoices,
     GivesFiles,
     ChangesSales,
@@ -236,6 +238,10 @@ class Tryton(
     def register_payment(self, payload: JsonDict) -> TargetDocument:
         """Over the pay wizard, which needs a login. More than is open is refused, so a full payment cannot double."""
         return self._payments.register(payload)
+
+    def draft_payment(self, payload: JsonDict) -> TargetDocument:
+        """A draft move of the invoice, with the payment's reference as its description."""
+        return self._payments.draft(payload)
 
     def post_invoice(self, external_id: str) -> None:
         """Post a draft invoice or credit note, one at a time."""

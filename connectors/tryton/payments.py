@@ -17,6 +17,7 @@ from typing import Any, Final
 from connectors.kit.base import JsonDict, Rank, TargetDocument
 from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.words import say
+from connectors.tryton import typed
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.deadline import Until
 from connectors.tryton.goods import batches
@@ -29,6 +30,12 @@ _MOVE: Final = (
     *("lines.account.type.receivable",),
 )
 _INVOICE: Final = ("number", "state", "party", "account", "company", "currency", "amount_to_pay")
+
+
+_INVOICES: Final = "account.invoice"
+_METHOD: Final = "account.invoice.payment.method"
+_ACCOUNTS: Final = ("journal", "debit_account", "credit_account")
+_PARTY: Final = ("party_required",)
 
 
 class Payments:
@@ -62,6 +69,51 @@ class Payments:
         with self._alone:
             self._pay(invoice, payload, until)
         return self._read_back(str(payload["description"]), until)
+
+    def draft(self, payload: JsonDict) -> TargetDocument:
+        """What the wizard would book, as a draft move: people post it and reconcile it with the invoice.
+
+        Needs no login. In the company's own currency alone: for another one a rate would have to be chosen.
+        """
+        until = Until(self._client.deadline_s)
+        values = self._move(self._payable(int(payload["invoice"])), payload)
+        with self._alone:
+            return _payment(self._client.create("account.move", values, _MOVE, deadline_s=until.left_s()))
+
+    def _move(self, invoice: JsonDict, payload: JsonDict) -> JsonDict:
+        """As `account.invoice.pay_invoice` of 8.2 makes it; of an invoice to a customer, or its credit note."""
+        company, [method] = self._masters.company(), self._rows(_METHOD, [payload["payment_method"]], _ACCOUNTS)
+        [billed] = self._rows(_INVOICES, [invoice["id"]], ("currency.code",))
+        if billed["currency"]["code"] != company["currency"]:
+            text = say("a draft of a payment in another currency than the company's has to be made in Tryton")
+            raise RecordRejected(text, code="currency")
+        amount: Decimal = typed.decode(payload["amount"])
+        pays_in = amount >= 0
+        counter = method["debit_account" if pays_in else "credit_account"]
+        accounts = {row["id"]: row for row in self._rows("account.account", [invoice["account"], counter], _PARTY)}
+        sides = ((invoice["account"], not pays_in), (counter, pays_in))
+        return {
+            "company": company["id"],
+            "journal": method["journal"],
+            "period": self._period(company["id"], payload["date"]),
+            "date": payload["date"],
+            "origin": f"{_INVOICES},{invoice['id']}",
+            "description": payload["description"],
+            "lines": [["create", [_line(accounts[each], amount, invoice, debit=debit) for each, debit in sides]]],
+        }
+
+    def _period(self, company: int, date: Any) -> int:
+        day = typed.decode(date)
+        domain = [["company", "=", company], ["type", "=", "standard"], ["state", "=", "open"]]
+        domain += [["start_date", "<=", day], ["end_date", ">=", day]]
+        rows = self._client.search("account.period", domain, ("id",))
+        if not rows:
+            raise RecordRejected(say("Tryton has no open period for %(day)s", day=day), code="period")
+        found: int = rows[0]["id"]
+        return found
+
+    def _rows(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[JsonDict]:
+        return self._client.search(model, [["id", "in", list(ids)]], fields)
 
     def _payable(self, number: int) -> JsonDict:
         rows = self._client.search("account.invoice", [["id", "=", number]], _INVOICE)
@@ -110,6 +162,12 @@ class Payments:
         if not found:
             raise OutcomeUnknown(say("paid, but not found when it was read back"))
         return found[-1]
+
+
+def _line(account: JsonDict, amount: Decimal, invoice: JsonDict, *, debit: bool) -> JsonDict:
+    """One side of the move."""
+    sides = {"debit": abs(amount) if debit else Decimal(0), "credit": Decimal(0) if debit else abs(amount)}
+    return {"account": account["id"], "party": invoice["party"] if account["party_required"] else None, **sides}
 
 
 def _forms(invoice: JsonDict, payload: JsonDict) -> JsonDict:

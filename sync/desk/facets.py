@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from mappings.canonical.money import WIDE
 from sync.desk.edits import FieldChange, pending_edit
 from sync.store.bodies import load_json, unpack
-from sync.store.documents import Traced, trace_documents
+from sync.store.documents import DRAFTED, Traced, trace_documents
 from sync.store.files import KeptFile, newest_files
 from sync.store.orders import load_pushed, name_orders
 
@@ -140,7 +140,7 @@ def load_facets(connection: Connection, order_id: int, shop: str, canonical: Map
         shipments=tuple(_shipments(now)),
         invoices=tuple(_invoice(each, files, names) for each in _of(now, "invoice", "credit_note")),
         refunds=tuple(_pairs(_of(now, "refund"), shop, _unknown_refunds(now, shop, canonical))),
-        payments=tuple(_pairs(_of(now, "payment"), shop, _unknown_payments(now, shop, canonical))),
+        payments=tuple(_pairs(_of(now, "payment", DRAFTED), shop, _unknown_payments(now, shop, canonical))),
         edit=() if pushed is None else pending_edit(load_json(unpack(pushed)), canonical, looked),
         told_state="" if told is None else told.document.state,
         told_at=None if told is None else told.document.seen_at,
@@ -248,7 +248,7 @@ def _unknown_payments(now: Sequence[Traced], shop: str, canonical: Mapping[str, 
     """Payments that the order shows and that nobody has tried to register."""
     known = [
         (each.document.number, Decimal(each.document.total or 0))
-        for each in _of(now, "payment")
+        for each in _of(now, "payment", DRAFTED)
         if each.document.connection == shop
     ]
     for payment in canonical["payments"]:

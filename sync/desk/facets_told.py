@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sync.desk.facets import Entry, Facets, Pair, sums
 from sync.desk.phrases import Phrase, quote, say
-from sync.store.documents import Document, Traced
+from sync.store.documents import DRAFTED, Document, Traced
 from sync.store.files import KeptFile
 
 #: Kind of a document -> what people call it.
@@ -21,6 +21,7 @@ _KINDS: Final[Mapping[str, Phrase]] = {
     "credit_note": say("credit note"),
     "refund": say("refund"),
     "payment": say("payment"),
+    DRAFTED: say("payment"),
 }
 #: States of documents, of every kind (`mappings.canonical.facets`).
 STATES: Final[Mapping[str, Phrase]] = {

@@ -19,7 +19,7 @@ from connectors.kit.base import (
     SalesTarget,
     Throttle,
 )
-from connectors.kit.facets import MarksOrders
+from connectors.kit.facets import DraftsPayments, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
@@ -126,7 +126,7 @@ def read_config(settings: Settings) -> Config:
         settings.config_folder,
         settings.environ,
         systems=known_systems(),
-        drafts_payments=lambda system: bool(getattr(class_of(system), "drafts_payments", False)),
+        drafts_payments=lambda system: has(class_of(system), DraftsPayments),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -61,6 +62,9 @@ class Document:
     #: When a person said that nothing is to be made of it in the other system.
     settled_at: dt.datetime | None
 
+
+#: Kind of a payment that waits in the ERP for people to post it: no survey of the sale shows it.
+DRAFTED: Final = "draft_payment"
 
 _Key = tuple[str, str, str]
 _KEPT = {"id", "order_id", "first_seen_at", "made_from", "made_digest", "settled_at"}

@@ -42,7 +42,7 @@ class Masters:
         return {"id": 1}
 
     def company(self):
-        return {"id": 1}
+        return {"id": 1, "currency": "EUR"}
 
     def context(self):
         return {"company": 1}
@@ -76,6 +76,9 @@ class Client:
 
     def update(self, model, record, values, fields, **_):
         return self._answer("update", model, record, values)
+
+    def create(self, model, values, fields, **_):
+        return self._answer("create", model, values)
 
     def call(self, method, params, **_):
         return self._answer(method.rpartition(".")[2], *params)
@@ -362,6 +365,46 @@ def test_an_error_says_whether_the_payment_can_have_been_booked(answers, error, 
 def test_a_wizard_that_cannot_be_ended_does_not_undo_the_payment():
     registrar, _ = payments(delete=[OutcomeUnknown("reset")])
     assert registrar.register(PAYMENT).external_id == "2"
+
+
+def drafts(**answers):
+    """What is asked for before a draft is made: invoice, method, currency, accounts, period."""
+    asked = [
+        [INVOICE],
+        [{"id": 4, "journal": 2, "debit_account": 21, "credit_account": 22}],
+        [{"id": 5, "currency": {"code": "EUR"}}],
+        [{"id": INVOICE["account"], "party_required": True}, {"id": 21, "party_required": False},
+         {"id": 22, "party_required": False}],
+        [{"id": 6}],
+    ]  # fmt: skip
+    return payments(**{"search": asked, "create": [MOVE | {"state": "draft"}], **answers})
+
+
+@pytest.mark.parametrize(
+    ("amount", "customer", "counter"),
+    [("1.00", ("0", "1.00"), (21, "1.00", "0")), ("-1.00", ("1.00", "0"), (22, "0", "1.00"))],
+)
+def test_a_draft_has_both_sides_of_what_the_wizard_would_book(amount, customer, counter):
+    registrar, client = drafts()
+    document = registrar.draft(PAYMENT | {"amount": Decimal(amount)})
+    assert document.rank is Rank.DRAFT
+    [(model, move)] = client.named("create")
+    assert (model, move["origin"], move["description"]) == ("account.move", "account.invoice,5", "shop:1:pay:a")
+    assert (move["journal"], move["period"], move["date"]) == (2, 6, START.date())
+    [[_, lines]] = move["lines"]
+    told = [(each["account"], each["party"], str(each["debit"]), str(each["credit"])) for each in lines]
+    assert told == [(INVOICE["account"], INVOICE["party"], *customer), (counter[0], None, *counter[1:])]
+
+
+def test_no_draft_is_made_where_a_rate_would_have_to_be_chosen_or_no_period_is_open():
+    _, usual = drafts()
+    rows = usual._answers["search"]
+    foreign = [*rows[:2], [{"id": 5, "currency": {"code": "USD"}}]]
+    for asked, told in ((foreign, "currency"), ([*rows[:4], []], "no open period")):
+        registrar, client = drafts(search=asked)
+        with pytest.raises(RecordRejected, match=told):
+            registrar.draft(PAYMENT)
+        assert client.named("create") == []
 
 
 def test_without_a_login_nothing_is_sent():

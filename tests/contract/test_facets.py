@@ -120,6 +120,17 @@ def test_parts_are_paid_until_nothing_is_open_and_more_is_refused(life):
     assert life.standing().invoices[0].state is InvoiceState.PAID
 
 
+def test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing(life, fake, target):
+    if not has(target, facets.DraftsPayments):
+        pytest.skip("payments are booked at once: the configuration refuses `draft`")
+    life.post()
+    made = target.draft_payment(fake.payment("k1:pay:1", life.survey(), TOTAL))
+    assert (made.key, made.total, made.rank) == ("k1:pay:1", TOTAL, Rank.DRAFT)
+    assert target.find_payments(["k1:pay:1"]) == {"k1:pay:1": [made]}
+    standing = life.standing()
+    assert (standing.payments, standing.invoices[0].open.amount) == ((), TOTAL)
+
+
 def test_an_invoice_that_is_not_posted_is_not_paid(life):
     with pytest.raises(RecordRejected):
         life.pay()

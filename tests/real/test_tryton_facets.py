@@ -111,6 +111,9 @@ def life(fake, target):
 
 test_a_confirmed_refund_is_never_confirmed_again = contract.test_a_confirmed_refund_is_never_confirmed_again
 test_an_invoice_is_posted_once = contract.test_an_invoice_is_posted_once
+test_a_draft_payment_is_found_and_pays_nothing = (
+    contract.test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing
+)
 test_a_first_pull_may_begin_at_a_moment = contract.test_a_first_pull_may_begin_at_a_moment
 test_versions_of_one_sale_rise = contract.test_versions_of_one_sale_rise
 test_a_survey_takes_more_than_one_batch = contract.test_a_survey_takes_more_than_one_batch

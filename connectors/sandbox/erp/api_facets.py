@@ -11,7 +11,7 @@
     POST   /api/invoices/{id}/post              {"invoice": {..}}; one that is posted already is left alone
     GET    /api/invoices/{id}/file              the printed text; 404 for a draft
     GET    /api/payments?reference=A            {"payments": [..]}, every payment under each reference, lowest id first
-    POST   /api/payments                        {"reference", "invoice", "amount" ..} -> 201 {"payment": {..}}
+    POST   /api/payments                        {"reference", "invoice", "amount", "draft" ..} -> 201 {"payment": ..}
     GET    /api/warehouses                      {"warehouses": [{"id", "code", "name"} ..]}
     GET    /api/payment-methods                 {"payment_methods": [{"id", "code", "name"} ..]}
     GET    /api/stock?warehouse=A[&code=B ..][&after=ID][&limit=N]     {"stock": [..], "next": ID or null}

@@ -106,6 +106,7 @@ class Billing:
             currency=currency,
             method=text(payload, "method"),
             paid_on=day(payload, "paid_on") if payload.get("paid_on") else today(),
+            state=DRAFT if payload.get("draft") else POSTED,
         )
         return Decided(payment, document_digest(payload))
 
@@ -128,6 +129,17 @@ class Billing:
                 digest=decided.digest,
             )
             return document
+
+    def post_payment(self, payment_id: int) -> JsonDict:
+        """Somebody posts a draft; one that is posted already is left alone."""
+        with self._core.lock:
+            payment = self._core.state.payments.get(payment_id)
+            if payment is None:
+                raise Refused(404, "not_found", f"there is no payment {payment_id}", "id")
+            if payment.state == DRAFT:
+                self._check_open(self._core.invoice(payment.invoice), Decimal(payment.amount))
+                self._core.do("payment.post", payment.reference, payment.id, total=payment.amount)
+            return fields_of(self._core.state.payments[payment_id])
 
     # Inside the lock
 

@@ -94,6 +94,8 @@ class Payment:
     currency: str
     method: str
     paid_on: str
+    #: `draft` until somebody posts it: nothing is paid by it.
+    state: str = POSTED
 
 
 def fields_of(record: Any) -> JsonDict:

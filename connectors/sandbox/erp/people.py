@@ -7,6 +7,7 @@ POST  /_sandbox/shipments/{id}/receive   a return has come
 POST  /_sandbox/shipments/{id}/cancel
 POST  /_sandbox/invoices/{id}/post
 POST  /_sandbox/invoices/{id}/cancel     a draft
+POST  /_sandbox/payments/{id}/post       a draft
 POST  /_sandbox/invoices/{id}/pay        [{"amount", "reference"}]: all that is open unless it says how much
 PATCH /_sandbox/invoices/{id}            {"number", "file"}: what nobody should do
 POST  /_sandbox/sales/{id}/cancel
@@ -41,6 +42,7 @@ def add_people_routes(control: Router[Handler], books: Books) -> None:
         ("POST", "invoices/{number}/post", lambda number, _: billing.post(number)),
         ("POST", "invoices/{number}/cancel", lambda number, _: billing.cancel(number)),
         ("POST", "invoices/{number}/pay", lambda number, sent: _pay(books, number, sent)),
+        ("POST", "payments/{number}/post", lambda number, _: billing.post_payment(number)),
         ("PATCH", "invoices/{number}", billing.spoil),
         ("POST", "sales/{number}/send", lambda number, sent: _send_all(books, number, sent)),
         ("POST", "sales/{number}/cancel", lambda number, _: books.cancel(number)),

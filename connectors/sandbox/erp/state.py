@@ -6,6 +6,7 @@ A running ERP writes the entry first and applies it then; a restarted one applie
 from __future__ import annotations
 
 import collections
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -101,7 +102,8 @@ class State:
             "invoice.post": self._post,
             "invoice.cancel": self._change_invoice,
             "invoice.change": self._change_invoice,
-            "payment.create": self._pay,
+            "payment.create": self._create_payment,
+            "payment.post": self._post_payment,
         }
 
     # Products and parties
@@ -251,10 +253,19 @@ class State:
             setattr(invoice, name, value)
         self._touch(self.sales[invoice.sale])
 
-    def _pay(self, entry: Entry) -> None:
+    def _create_payment(self, entry: Entry) -> None:
         payment = Payment(**entry.document)
         self.payments[payment.id] = payment
         self.references.setdefault(payment.reference, []).append(payment.id)
+        if payment.state == POSTED:
+            self._pay(payment)
+
+    def _post_payment(self, entry: Entry) -> None:
+        payment = dataclasses.replace(self.payments[int(entry.external_id)], state=POSTED)
+        self.payments[payment.id] = payment
+        self._pay(payment)
+
+    def _pay(self, payment: Payment) -> None:
         invoice = self.invoices[payment.invoice]
         invoice.payments.append(payment.id)
         invoice.paid = f"{Decimal(invoice.paid) + Decimal(payment.amount):f}"

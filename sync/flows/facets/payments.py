@@ -1,12 +1,18 @@
-"""Payments of the shop: registered in the ERP on the invoice that they pay, each once, found again by its reference."""
+"""Payments of the shop: registered in the ERP on the invoice that they pay, each once, found again by its reference.
+
+One that is left as a draft is on no invoice until people post it, so no survey shows it; it is remembered under a kind
+of its own, and becomes what the survey shows when that bears its reference.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
+from sqlalchemy import Connection
+
 from config.model import Depth
-from connectors.kit.base import TargetDocument
-from connectors.kit.facets import TakesPayments
+from connectors.kit.base import Rank, TargetDocument
+from connectors.kit.facets import DraftsPayments, TakesPayments
 from mappings.canonical.facets import Invoice, InvoiceState
 from mappings.canonical.records import Payment
 from mappings.canonical.words import say
@@ -16,12 +22,16 @@ from sync.flows.facets.ledger import ledger_turn
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
 from sync.rules.references import resolve
-from sync.store.documents import Seen
+from sync.store.documents import DRAFTED, Seen, end_others
+from sync.store.refunds import link_made
 
 
 def wanted(drain: Drain) -> bool:
-    """Whether this channel registers payments, and the ERP takes them."""
-    return drain.systems.channel.after_import.payments is not Depth.NONE and isinstance(drain.target, TakesPayments)
+    """Whether this channel registers payments, and the ERP takes them in this way."""
+    depth = drain.systems.channel.after_import.payments
+    if depth is Depth.DRAFT and not isinstance(drain.target, DraftsPayments):
+        return False
+    return depth is not Depth.NONE and isinstance(drain.target, TakesPayments)
 
 
 def carry(drain: Drain, piece: Piece) -> bool:
@@ -33,9 +43,10 @@ def carry(drain: Drain, piece: Piece) -> bool:
     order, facets, standing = piece.order, drain.systems.erp_facets, piece.standing
     if order is None or facets is None or standing is None or not wanted(drain):
         return False
+    known = {payment.reference for payment in standing.payments}
+    known |= _drafted(drain, piece, known)
     if not any(_is_open(invoice) for invoice in standing.invoices):
         return False
-    known = {payment.reference for payment in standing.payments}
     missing = []
     for payment in order.payments:
         reference = facets.payment_reference(order, payment, drain.systems.target_options)
@@ -44,6 +55,25 @@ def carry(drain: Drain, piece: Piece) -> bool:
     for reference, payment in missing:
         _register(drain, piece, reference, payment)
     return bool(missing)
+
+
+def _drafted(drain: Drain, piece: Piece, posted: set[str]) -> set[str]:
+    """References of drafts that wait for people; those that are `posted` by now are shown as the survey has them."""
+    assert piece.order_id is not None
+    order_id, erp = piece.order_id, drain.lease.connection
+    drafts = [each for each in piece.documents if (each.kind, each.connection) == (DRAFTED, erp)]
+    there = {each.key: each for each in piece.documents if (each.kind, each.connection) == ("payment", erp)}
+    done = [each for each in drafts if each.key in posted and each.key in there]
+
+    def end(connection: Connection) -> None:
+        for each in done:
+            if each.made_from is not None:
+                link_made(connection, there[each.key].id, order_id, each.made_from, each.made_digest)
+        end_others(connection, order_id, erp, [DRAFTED], [each.external_id for each in drafts if each not in done])
+
+    if done:
+        drain.write(end)
+    return {each.key for each in drafts}
 
 
 def _is_open(invoice: Invoice) -> bool:
@@ -64,7 +94,7 @@ def _register(drain: Drain, piece: Piece, reference: str, payment: Payment) -> N
 
     def send() -> Seen:
         # Nothing there refuses a second one, so it is looked for directly before, whatever was surveyed.
-        return find() or _row(drain, piece, reference, erp.register_payment(_payload(drain, piece, payment)))
+        return find() or _row(drain, piece, reference, _pay(drain, _payload(drain, piece, payment)))
 
     effect = Effect(
         kind="payment",
@@ -81,6 +111,12 @@ def _register(drain: Drain, piece: Piece, reference: str, payment: Payment) -> N
     )
     with ledger_turn(drain):
         carry_out(drain, piece, effect)
+
+
+def _pay(drain: Drain, payload: dict[str, object]) -> TargetDocument:
+    if drain.systems.channel.after_import.payments is Depth.DRAFT:
+        return cast("DraftsPayments", drain.target).draft_payment(payload)
+    return cast("TakesPayments", drain.target).register_payment(payload)
 
 
 def _record(payment: Payment) -> dict[str, object]:
@@ -106,5 +142,7 @@ def _payload(drain: Drain, piece: Piece, payment: Payment) -> dict[str, object]:
 
 def _row(drain: Drain, piece: Piece, reference: str, document: TargetDocument) -> Seen:
     record = {"reference": reference, "state": document.state, "amount": f"{document.total:f}"}
-    row = seen(drain, piece, "payment", document.external_id, record, key=reference, number=reference, state="posted")
+    draft = document.rank is Rank.DRAFT
+    kind, state = (DRAFTED, "draft") if draft else ("payment", "posted")
+    row = seen(drain, piece, kind, document.external_id, record, key=reference, number=reference, state=state)
     return row.with_total(f"{document.total:f}", document.currency)

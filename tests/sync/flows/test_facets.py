@@ -102,6 +102,32 @@ def test_payments_wait_for_their_invoice_and_are_registered_once(sqlite_store):
         assert trade.item(number).state == "done", trade.causes()
 
 
+def test_a_payment_that_is_left_as_a_draft_waits_for_people_and_is_made_once(sqlite_store):
+    with trading(sqlite_store, payments=Depth.DRAFT, post_invoices=True) as trade:
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+        for _ in range(2):
+            trade.carry()
+            trade.mark_again(number)
+        [draft] = trade.documents("draft_payment")
+        assert (draft.state, Decimal(draft.total)) == ("draft", Decimal(trade.order(number)["total"]))
+        before = len(trade.rows(select(intents)))
+        trade.carry()
+        assert len(trade.rows(select(intents))) == before
+        [invoice] = trade.sale(number)["invoices"]
+        assert (invoice["state"], trade.sale(number)["payments"]) == ("posted", [])
+        # A person posts it.
+        trade.in_erp("POST", f"payments/{draft.external_id}/post")
+        trade.carry()
+        [payment] = trade.sale(number)["payments"]
+        assert str(payment["id"]) == draft.external_id
+        assert trade.documents("draft_payment") == []
+        of_shop, of_erp = trade.documents("payment")
+        assert (of_erp.state, of_erp.made_from) == ("posted", of_shop.id)
+        assert trade.item(number).state == "done", trade.causes()
+
+
 def test_invoices_are_shown_with_a_link_to_the_file_that_was_kept(trade):
     number = trade.buy((TEA, 1))
     trade.carry()
