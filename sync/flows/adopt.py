@@ -16,14 +16,14 @@ from mappings.canonical.money import Money
 from mappings.canonical.records import Order, Refund
 from mappings.canonical.words import say
 from sync.flows.orders import WITHDRAWN
-from sync.flows.rows import fingerprint, order_row
+from sync.flows.rows import fetched, fingerprint, order_row
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.documents import Seen, save_seen
 from sync.store.engine import Store
-from sync.store.inbox import NewEvent, record_events
+from sync.store.inbox import record_events
 from sync.store.issues import close_documents
 from sync.store.items import find, is_busy, release, settle_adopted
 from sync.store.lookups import load_lookups
@@ -129,18 +129,7 @@ def link(
     so is an order that the shop has withdrawn, until something changes on either side.
     """
     channel = systems.channel
-    body = dump_json(envelope.payload)
-    event = NewEvent(
-        connection=channel.source,
-        kind="order",
-        external_id=envelope.external_id,
-        source="fetch",
-        topic="adopt",
-        version=envelope.version,
-        body=pack(body),
-        digest=digest(body),
-        received_at=dt.datetime.now(dt.UTC),
-    )
+    event = fetched(channel.source, envelope, topic="adopt")
     record_events(connection, [event], {channel.source: [channel.name]})
     item_id = find(connection, channel.name, "order", envelope.external_id)
     assert item_id is not None
@@ -150,30 +139,29 @@ def link(
     order_id = save_orders(connection, [order_row(systems, item_id, order, prints)])[order.external_id]
     # Who made this sale chose its warehouse too.
     drop_routes(connection, [order_id])
-    save_bindings(
-        connection,
-        [
-            NewBinding(
-                connection=channel.erp,
-                kind="sale",
-                external_id=sale.external_id,
-                order_id=order_id,
-                key=sale.key,
-                number=sale.number,
-                state=sale.state,
-                # Adopted as it stands: how far a person brought it is theirs to decide.
-                rank=int(Rank.CONFIRMED),
-                total=f"{sale.total:f}",
-                tax="",
-            )
-        ],
-    )
+    save_bindings(connection, [_binding(channel.erp, order_id, sale)])
     save_seen(connection, [_given_back(order_id, channel.source, refund) for refund in order.refunds])
     settle_adopted(connection, item_id, event.digest, prints.canonical)
     close_documents(connection, [item_id])
     if order.state not in WITHDRAWN and systems.erp_facets is not None and isinstance(systems.target, FollowsSales):
         release(connection, [item_id])
     return True
+
+
+def _binding(erp: str, order_id: int, sale: DocumentSummary) -> NewBinding:
+    return NewBinding(
+        connection=erp,
+        kind="sale",
+        external_id=sale.external_id,
+        order_id=order_id,
+        key=sale.key,
+        number=sale.number,
+        state=sale.state,
+        # Adopted as it stands: how far a person brought it is theirs to decide.
+        rank=int(Rank.CONFIRMED),
+        total=f"{sale.total:f}",
+        tax="",
+    )
 
 
 def _given_back(order_id: int, shop: str, refund: Refund) -> Seen:

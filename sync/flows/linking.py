@@ -9,10 +9,11 @@ from typing import cast
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import DocumentSummary, Rank, SearchesSales, TargetDocument
+from connectors.kit.base import DocumentSummary, Envelope, Rank, SearchesSales, TargetDocument
 from connectors.registry import has
 from mappings.canonical.errors import Problems
 from mappings.canonical.money import Money
+from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from sync.flows.adopt import Match, link, read_order
 from sync.rules.systems import ChannelSystems
@@ -43,6 +44,26 @@ def link_order(
     Raises LookupError with the reason where it is not to be linked or is worked on just now, Transient,
     ConnectionBroken.
     """
+    match = _chosen(store, systems, order, sale_id)
+    [envelope] = systems.source.fetch_orders([order.external_id])
+    current = _unchanged(store, systems, order, envelope, match)
+
+    def work(connection: Connection) -> bool:
+        taken = bound_keys(connection, systems.channel.erp, [sale_id]).get(sale_id)
+        if taken not in {None, order.id} or not link(connection, systems, envelope, current, match.sale):
+            return False
+        subject = f"order:{order.channel}:{order.external_id}"
+        record_audit(connection, actor, "link", subject, before=order.state, after=match.sale_number, reason=reason)
+        return True
+
+    if not store.write(work):
+        raise LookupError(
+            say("order %(number)s is being worked on or looked up just now; try again in a moment", number=order.number)
+        )
+    return match
+
+
+def _chosen(store: Store, systems: ChannelSystems, order: StoredOrder, sale_id: str) -> Match:
     match = next(
         (each for each in find_sales(store, systems, order, sale_id) if each.sale.external_id == sale_id), None
     )
@@ -52,7 +73,11 @@ def link_order(
         raise LookupError(
             say("sale %(sale_number)s is not linked: %(verdict)s", sale_number=match.sale_number, verdict=match.verdict)
         )
-    [envelope] = systems.source.fetch_orders([order.external_id])
+    return match
+
+
+def _unchanged(store: Store, systems: ChannelSystems, order: StoredOrder, envelope: Envelope, match: Match) -> Order:
+    """The order as the shop has it now."""
     if envelope.deleted:
         raise LookupError(say("order %(number)s is gone in the shop", number=order.number))
     try:
@@ -69,20 +94,7 @@ def link_order(
                 grand=current.totals.grand,
             )
         )
-
-    def work(connection: Connection) -> bool:
-        taken = bound_keys(connection, systems.channel.erp, [sale_id]).get(sale_id)
-        if taken not in {None, order.id} or not link(connection, systems, envelope, current, match.sale):
-            return False
-        subject = f"order:{order.channel}:{order.external_id}"
-        record_audit(connection, actor, "link", subject, before=order.state, after=match.sale_number, reason=reason)
-        return True
-
-    if not store.write(work):
-        raise LookupError(
-            say("order %(number)s is being worked on or looked up just now; try again in a moment", number=order.number)
-        )
-    return match
+    return current
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -29,15 +29,15 @@ from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.facets import changes
 from sync.flows.facets import converge as facets
 from sync.flows.piece import Piece, aside, conclude, guarded
-from sync.flows.rows import fingerprint, order_row
+from sync.flows.rows import fetched, fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
 from sync.store.bindings import load_bindings
-from sync.store.bodies import digest, dump_json, load_json, pack, unpack
-from sync.store.inbox import NewEvent, load_payloads, save_fetched
+from sync.store.bodies import load_json, unpack
+from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
@@ -124,27 +124,12 @@ def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:
         if envelope is None or envelope.deleted:
             piece.deleted = True
             continue
-        piece.payload = envelope.payload
-        body = dump_json(envelope.payload)
-        piece.digest = digest(body)
+        event = fetched(drain.systems.channel.source, envelope)
+        piece.payload, piece.digest = envelope.payload, event.digest
         if piece.digest != piece.item.event_digest:
-            rows.append((piece.item, _event(drain, envelope, body, piece.digest)))
+            rows.append((piece.item, event))
     if rows:
         drain.write(lambda c: save_fetched(c, drain.lease, rows))
-
-
-def _event(drain: Drain, envelope: Envelope, body: bytes, content: str) -> NewEvent:
-    return NewEvent(
-        connection=drain.systems.channel.source,
-        kind="order",
-        external_id=envelope.external_id,
-        source="fetch",
-        topic="",
-        version=envelope.version,
-        body=pack(body),
-        digest=content,
-        received_at=dt.datetime.now(dt.UTC),
-    )
 
 
 # --- map and decide ---------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from connectors.kit.base import JsonDict, TargetDocument
 from connectors.kit.errors import RecordRejected
@@ -25,6 +25,9 @@ from sync.store.intents import Intent
 from sync.store.items import Item
 from sync.store.leases import LeaseLost
 from sync.store.orders import KnownOrder
+
+#: What a person has to see to, and nothing else of the order has to wait for.
+_OF_THE_ORDER: Final = (Held, Problems, RecordRejected)
 
 
 @contextlib.contextmanager
@@ -51,8 +54,15 @@ def aside(piece: Piece) -> Iterator[None]:
     """
     try:
         yield
-    except (Held, Problems, RecordRejected) as stop:
+    except _OF_THE_ORDER as stop:
         piece.stops.append(stop)
+
+
+def set_aside(piece: Piece) -> None:
+    """The same for what stopped it already: it cannot be read, say, and what was begun for it is looked up anyway."""
+    if isinstance(piece.error, _OF_THE_ORDER):
+        piece.stops.append(piece.error)
+        piece.error = None
 
 
 @contextlib.contextmanager

@@ -1,15 +1,18 @@
-"""The row of an order: its canonical form with the columns that people search by."""
+"""The rows of an order: what its source says, and its canonical form with the columns that people search by."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
+from connectors.kit.base import Envelope
 from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_to_json
 from sync.rules.likeness import likeness_of, material_of
 from sync.rules.systems import ChannelSystems
 from sync.store.bodies import digest, dump_json, pack
+from sync.store.inbox import NewEvent
 from sync.store.orders import OrderRow
 
 
@@ -64,4 +67,20 @@ def order_row(
         canonical=pack(dump_json(prints.json)),
         pushed=pushed,
         skus=frozenset(line.sku[:255] for line in order.lines if line.sku),
+    )
+
+
+def fetched(source: str, envelope: Envelope, *, topic: str = "") -> NewEvent:
+    """What was read in the source just now."""
+    body = dump_json(envelope.payload)
+    return NewEvent(
+        connection=source,
+        kind="order",
+        external_id=envelope.external_id,
+        source="fetch",
+        topic=topic,
+        version=envelope.version,
+        body=pack(body),
+        digest=digest(body),
+        received_at=dt.datetime.now(dt.UTC),
     )

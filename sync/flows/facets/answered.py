@@ -12,9 +12,9 @@ from typing import Final
 
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
-from sync.flows.facets import parcels
+from sync.flows.facets import parcel_doubts
 from sync.flows.facets.survey import survey
-from sync.flows.piece import Piece, guarded
+from sync.flows.piece import Piece, guarded, set_aside
 from sync.store.intents import Intent, close_by_outcome
 
 #: Looked up by their own flows (`sync.flows.doubts`).
@@ -33,6 +33,8 @@ def close_answered(drain: Drain, pieces: Sequence[Piece], carried: Sequence[Piec
     """
     whole = {piece.item.id for piece in carried if piece.error is None}
     doubtful = [piece for piece in pieces if any(intent.kind not in _OTHERS for intent in piece.open)]
+    for piece in doubtful:
+        set_aside(piece)
     # One that was not looked at on this turn: it is set aside, or left out.
     survey(drain, [piece for piece in doubtful if piece.standing is None and piece.error is None])
     outcomes: dict[str, list[int]] = {}
@@ -45,7 +47,7 @@ def close_answered(drain: Drain, pieces: Sequence[Piece], carried: Sequence[Piec
     for piece in doubtful:
         if piece.item.id not in whole:
             with guarded(piece):
-                parcels.find_out(drain, piece)
+                parcel_doubts.find_out(drain, piece)
 
 
 def _outcome(piece: Piece, intent: Intent, *, whole: bool) -> str:
@@ -58,7 +60,7 @@ def _outcome(piece: Piece, intent: Intent, *, whole: bool) -> str:
         return "absent"
     if intent.kind == "cancel":
         return "found" if piece.skipped else "superseded"
-    if intent.kind in {*parcels.TOLD, RETURN} and not whole:
+    if intent.kind in {*parcel_doubts.TOLD, RETURN} and not whole:
         # Nobody has looked into the shop yet.
         return ""
     # The turn came to its end without it. What is still wanted has been looked up under this very intent.

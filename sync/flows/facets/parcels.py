@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, cast
-
-from sqlalchemy import Connection
+from typing import cast
 
 from config.model import ShipmentNews
-from connectors.kit.errors import RecordRejected
-from connectors.kit.exchanges import capture
 from connectors.kit.facets import MarksOrders, TakesFulfilments
 from mappings.base import JsonDict
 from mappings.canonical.facets import Shipment, ShipmentState
@@ -24,11 +19,7 @@ from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece, alone
 from sync.rules.allot import allot
 from sync.rules.systems import Side
-from sync.store.documents import Document, Seen, load_documents, save_made
-from sync.store.intents import UNDECIDED, Intent, close_by_outcome
-
-#: How the shop is told of a parcel: in what nothing over there refuses a second one of.
-TOLD: Final = ("fulfilment", "note")
+from sync.store.documents import Document, Seen
 
 
 def wanted(drain: Drain) -> bool:
@@ -84,11 +75,12 @@ def _sent(drain: Drain, piece: Piece, shipment: Shipment, pieces: dict[str, Deci
         carrier=drain.lookups.get(("shop_carrier", shipment.carrier), shipment.carrier),
         tracking_url=_tracking_url(drain, shipment),
         notify=drain.systems.channel.after_import.notify,
-        key=_key(order.external_id, shipment.external_id),
+        key=key_of(order.external_id, shipment.external_id),
     )
 
 
-def _key(order_id: str, shipment_id: str) -> str:
+def key_of(order_id: str, shipment_id: str) -> str:
+    """By this the shop's document of a shipment is found again."""
     return f"{order_id}-{shipment_id}"
 
 
@@ -147,7 +139,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
         return (
             None
             if row is None or before is not None
-            else _row(drain, piece, "fulfilment", row, key=sent.key, number=number)
+            else row_of(drain, piece, "fulfilment", row, key=sent.key, number=number)
         )
 
     def send() -> Seen:
@@ -157,7 +149,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
             row = shop.create_fulfilment(order_id, payload)
         else:
             row = shop.update_fulfilment(order_id, str(row["id"]), payload)
-        return _row(drain, piece, "fulfilment", row, key=sent.key, number=number)
+        return row_of(drain, piece, "fulfilment", row, key=sent.key, number=number)
 
     return Effect(
         kind="fulfilment",
@@ -169,7 +161,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
         send=send,
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
-        assumed=_row(drain, piece, "fulfilment", {"id": sent.key}, key=sent.key, number=number),
+        assumed=row_of(drain, piece, "fulfilment", {"id": sent.key}, key=sent.key, number=number),
     )
 
 
@@ -178,15 +170,15 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
     assert facets is not None
     order_id = sent.order.external_id
     # A note cannot be changed: what was corrected is said again, under a reference of its own.
-    sent = sent if before is None else dataclasses.replace(sent, key=_corrected(sent.key, origin))
+    sent = sent if before is None else dataclasses.replace(sent, key=corrected(sent.key, origin))
     number = sent.shipment.number
 
     def find() -> Seen | None:
         row = next((row for row in shop.list_notes(order_id) if facets.note_key(row) == sent.key), None)
-        return None if row is None else _row(drain, piece, "note", row, key=sent.key, number=number)
+        return None if row is None else row_of(drain, piece, "note", row, key=sent.key, number=number)
 
     def send() -> Seen:
-        return _row(
+        return row_of(
             drain, piece, "note", shop.add_note(order_id, facets.shipment_note(sent)), key=sent.key, number=number
         )
 
@@ -199,11 +191,12 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
         send=send,
         origin=Origin(origin.id, origin.digest),
         once=sent.notify,
-        assumed=_row(drain, piece, "note", {"id": sent.key}, key=sent.key, number=number),
+        assumed=row_of(drain, piece, "note", {"id": sent.key}, key=sent.key, number=number),
     )
 
 
-def _corrected(key: str, origin: Document) -> str:
+def corrected(key: str, origin: Document) -> str:
+    """The same of what is said again, for a shipment that has changed."""
     return f"{key}-{origin.digest[:4]}"
 
 
@@ -217,75 +210,8 @@ def _side(drain: Drain) -> Side:
     return side
 
 
-def _row(drain: Drain, piece: Piece, kind: str, row: JsonDict, *, key: str, number: str) -> Seen:
+def row_of(drain: Drain, piece: Piece, kind: str, row: JsonDict, *, key: str, number: str) -> Seen:
+    """What the shop has of a shipment."""
     external_id, shop = str(row["id"]), drain.systems.channel.source
     record = {"id": external_id, "key": key, "shipment": number}
     return seen(drain, piece, kind, external_id, record, at=shop, key=key, number=number, state="sent")
-
-
-# --- doubts of an order that nobody takes up again by itself -----------------------------------------------------
-
-
-def find_out(drain: Drain, piece: Piece) -> None:
-    """Ask the shop how earlier tries ended, for an order that is set aside or cannot be read: every intent gets closed.
-
-    What is found is remembered as told. What is absent may be sent again when the order goes on; where the customer may
-    have been mailed, a person says. Raises what the shop raises.
-    """
-    doubts = [intent for intent in piece.open if intent.kind in TOLD and intent.settled]
-    if not doubts or piece.order_id is None or drain.systems.shop_facets is None:
-        return
-    order_id = piece.order_id
-    documents = drain.store.read(lambda c: load_documents(c, [order_id])).get(order_id, [])
-    piece.speaks_to = drain.systems.channel.source
-    with capture() as exchanges:
-        try:
-            for kind in sorted({intent.kind for intent in doubts}):
-                there = _there(drain, piece, kind)
-                for intent in doubts:
-                    if intent.kind == kind:
-                        _judge(drain, piece, intent, there.get(intent.key), documents)
-        finally:
-            piece.exchanges.extend(exchanges)
-    drain.progress()
-
-
-def _there(drain: Drain, piece: Piece, kind: str) -> dict[str, JsonDict]:
-    """Key -> what the shop has of us on the order; nothing where the order itself is gone."""
-    shop, facets, order_id = drain.systems.source, drain.systems.shop_facets, piece.item.external_id
-    assert facets is not None
-    try:
-        if kind == "note":
-            return {facets.note_key(row): row for row in cast("MarksOrders", shop).list_notes(order_id)}
-        return {facets.fulfilment_key(row): row for row in cast("TakesFulfilments", shop).list_fulfilments(order_id)}
-    except RecordRejected:
-        return {}
-
-
-def _judge(drain: Drain, piece: Piece, intent: Intent, row: JsonDict | None, documents: Sequence[Document]) -> None:
-    after = drain.systems.channel.after_import
-    if intent.action == "update":
-        # Absolute values: they are simply written again.
-        outcome = "superseded"
-    elif row is not None:
-        outcome = "found"
-    else:
-        outcome = UNDECIDED if after.notify and not after.resend else "absent"
-    origin = _origin(piece, intent.key, documents)
-
-    def write(connection: Connection) -> None:
-        if outcome == "found" and row is not None and origin is not None:
-            made = _row(drain, piece, intent.kind, row, key=intent.key, number=origin.number)
-            save_made(connection, made, origin.id, origin.digest)
-        close_by_outcome(connection, {outcome: [intent.id]})
-
-    drain.write(write)
-
-
-def _origin(piece: Piece, key: str, documents: Sequence[Document]) -> Document | None:
-    """The shipment of which a key tells."""
-    for doc in documents:
-        plain = _key(piece.item.external_id, doc.external_id)
-        if doc.kind == "shipment" and key in {plain, _corrected(plain, doc)}:
-            return doc
-    return None

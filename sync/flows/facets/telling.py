@@ -7,6 +7,7 @@ from typing import cast
 
 from sqlalchemy import Connection
 
+from connectors.kit.base import Envelope
 from connectors.kit.facets import MarksOrders
 from mappings.base import JsonDict
 from mappings.canonical.records import OrderState
@@ -16,6 +17,7 @@ from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
+from sync.rules.systems import Side
 from sync.store.accepted import keep_approved
 from sync.store.bodies import digest, dump_json
 from sync.store.documents import Document, Seen, save_seen
@@ -26,8 +28,8 @@ _DECIDED = {OrderState.CANCELLED, OrderState.REFUNDED, OrderState.FAILED, OrderS
 
 def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> None:
     """Write what the shop does not show yet. Raises what `carry_out` raises."""
-    shop, facets, side = drain.systems.source, drain.systems.shop_facets, drain.systems.shop_side
-    if facets is None or side is None or piece.payload is None or piece.standing is None:
+    side = drain.systems.shop_side
+    if drain.systems.shop_facets is None or side is None or piece.payload is None or piece.standing is None:
         return
     before = next((doc for doc in piece.documents if doc.kind == "told"), None)
     word = _word(drain, piece, before)
@@ -36,39 +38,40 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     content = digest(dump_json(told))
     if (before is not None and before.digest == content) or not (word or marks):
         return
-    order_id, payload = piece.item.external_id, _payload(drain, piece, word, parcels, invoices)
     # What another channel of the shop tells of the same order is its own.
-    name = f"{drain.lease.channel}:{order_id}"
+    name = f"{drain.lease.channel}:{piece.item.external_id}"
     row = seen(drain, piece, "told", name, told, at=side.connection, state=state)
-
-    after = []
-
-    def send() -> Seen:
-        after.append(cast("MarksOrders", shop).update_order(order_id, payload))
-        return row
-
-    carry_out(
-        drain,
-        piece,
-        Effect(
-            kind="mark",
-            key=f"{order_id}:{content[:12]}",
-            action="update",
-            side=side,
-            name=say("what the shop shows of the order"),
-            # Absolute values: after a doubt they are simply written again.
-            find=lambda: None,
-            send=send,
-            origin=None,
-        ),
-    )
+    left = _write(drain, piece, side, row, _payload(drain, piece, word, parcels, invoices))
 
     def remember(connection: Connection) -> None:
         save_seen(connection, [row])
-        if after and piece.approved:
-            keep_approved(connection, piece.item.id, piece.digest, digest(dump_json(after[0].payload)))
+        if left and piece.approved:
+            keep_approved(connection, piece.item.id, piece.digest, digest(dump_json(left[0].payload)))
 
     drain.write(remember)
+
+
+def _write(drain: Drain, piece: Piece, side: Side, row: Seen, payload: JsonDict) -> list[Envelope]:
+    """Answers the order as we left it in the shop; nothing where an earlier try had come that far."""
+    left: list[Envelope] = []
+
+    def send() -> Seen:
+        left.append(cast("MarksOrders", drain.systems.source).update_order(piece.item.external_id, payload))
+        return row
+
+    effect = Effect(
+        kind="mark",
+        key=f"{piece.item.external_id}:{row.digest[:12]}",
+        action="update",
+        side=side,
+        name=say("what the shop shows of the order"),
+        # Absolute values: after a doubt they are simply written again.
+        find=lambda: None,
+        send=send,
+        origin=None,
+    )
+    carry_out(drain, piece, effect)
+    return left
 
 
 def _word(drain: Drain, piece: Piece, before: Document | None) -> str:

@@ -298,6 +298,25 @@ def test_a_doubtful_parcel_of_an_order_that_is_set_aside_is_looked_up_and_never_
         assert trade.item(number).state == "done", trade.causes()
 
 
+def test_a_doubtful_refund_of_an_order_that_cannot_be_read_any_more_is_looked_up(trade):
+    number = trade.buy((TEA, 2))
+    trade.carry()
+    trade.in_shop("POST", f"orders/{number}/refunds", {"amount": "1.00", "api_refund": False})
+    trade.erp.plan.add(kind="commit_then_drop", method="POST", path="/api/refunds")
+    trade.carry()
+    assert trade.item(number).state == "reconcile"
+    shop = trade.shop.shop
+    with shop.lock:
+        order = shop.order(int(number)).document()
+        order["total"] = "1.00"
+        change(shop, order, "order.update")
+    trade.time_passes(300)
+    trade.carry()
+    assert trade.causes() == {"totals_mismatch": 1}
+    assert trade.open_intents() == []
+    assert "found" in {row.outcome for row in trade.rows(intents.select().where(intents.c.kind == "refund"))}
+
+
 # --- what a dry run shows of it ---------------------------------------------------------------------------------
 
 
