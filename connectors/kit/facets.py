@@ -107,7 +107,8 @@ class CallsOffGoods(Protocol):
     def call_off(self, external_id: str, pieces: Mapping[str, Decimal], returns: Sequence[str]) -> None:
         """Send so many pieces of each code less, and cancel the returns (ids of shipments) that announce them.
 
-        It may take several calls. Raises RecordRejected where somebody has begun to pick them, or some of it was
+        It may take several calls; one that ended half-way is ended by another, with the pieces that are left to take,
+        or none. Raises RecordRejected where somebody has begun to pick them, or some of it was
         refused; OutcomeUnknown, Transient ...
         """
 

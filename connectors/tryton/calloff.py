@@ -59,8 +59,8 @@ class CallOff:
             for shipment, moves in plan:
                 if gone := [move for move, left in moves.items() if not left]:
                     self._renew(row["id"], shipment, gone, until)
-            if any(left for _, moves in plan for left in moves.values()):
-                self._reduce(row["id"], _parts(plan), until)
+            # Also where nothing is left to take: an earlier try may have ended before the rest was dropped.
+            self._reduce(row["id"], _parts(plan), until)
             for each in returns:
                 self._cancel_return(number(each), until)
 

@@ -24,6 +24,7 @@ from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.settings import ShopSettings
 from mappings.canonical.facets import InvoiceState, SaleState
 from sync.desk.proof import prove_channel
+from sync.rules.comparison import Sum
 from tests.real.tryton_world import new_web_shop
 from tests.sync.flows.trade import CHANNEL, KEY, LOCAL, POT, TEA, Hub
 
@@ -142,12 +143,15 @@ def test_an_order_lives_from_its_checkout_to_its_credit_note(trading, calls, mea
             is_refunded_in_part(trade, costs, number)
         with costs.of("a look at which nothing has moved"):
             trade.carry()
+        is_refunded_before_it_leaves(trade, costs)
         changed = is_edited_too_late(trade)
         cancelled = is_cancelled_before_it_leaves(trade)
         shows_what_the_erp_has(trade, costs)
         proof = prove_channel(trade.store, trade.systems.channel(CHANNEL))
         assert proof.holds, proof.differences
         assert {difference.shop_id for difference in proof.differences} == {changed, cancelled}
+        [refunds] = proof.refunds
+        assert refunds.shop == refunds.crossdock == refunds.erp == Sum(3, Decimal("17.49"))
         assert trade.open_intents() == []
 
 
@@ -214,6 +218,25 @@ def is_refunded_in_part(trade, costs, number):
     shown = {each["number"] for each in meta_of(trade.order(number))["_crossdock_invoices"]}
     assert shown == {each.number for each in standing.invoices}
     assert trade.order(number)["status"] == "completed"
+
+
+def is_refunded_before_it_leaves(trade, costs):
+    """Tryton would send it all the same, and wait for a return of what never left: both are called off."""
+    number = trade.buy((TEA, 3), transaction_id=f"{TRANSACTION}-early")
+    trade.carry()
+    line = trade.order(number)["line_items"][0]
+    tax = [{"id": each["id"], "refund_total": "0.49"} for each in line["taxes"]]
+    piece = {"id": line["id"], "quantity": 1, "refund_total": "7.00", "refund_tax": tax}
+    give_back(trade, number, amount="7.49", line_items=[piece])
+    with costs.of("a piece refunded before it left, credited, posted and called off"):
+        trade.carry()
+    assert trade.item(number).state == "done", trade.causes()
+    trade.person.ship(trade.sale_id(number), tracking="JD-3")
+    trade.carry()
+    assert trade.parcels(number) == {"JD-3": {line["id"]: 2}}
+    standing = trade.standing(number)
+    assert standing.state is SaleState.DONE
+    assert [each.state.value for each in standing.shipments] == ["sent", "cancelled", "cancelled"]
 
 
 def give_back(trade, number, **refund):

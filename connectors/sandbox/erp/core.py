@@ -40,6 +40,8 @@ class Rules:
     #: A confirmation, and the posting of an invoice, looks at what stands when it is decided and not when it is
     #: committed, as an ERP without row locks does: parallel ones make two invoices, or give one number twice.
     racy: bool = False
+    #: A refund takes goods that have not left out of what waits to be sent.
+    takes_out: bool = True
     #: Currency -> decimals, over the ERP's own.
     currency_digits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     warehouses: Sequence[str] = WAREHOUSES

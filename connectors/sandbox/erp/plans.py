@@ -23,11 +23,14 @@ def confirmation(state: State, sale: Sale) -> JsonDict:
     return {"shipments": shipments, "invoice": invoice(state, sale)}
 
 
-def refund(state: State, refund: Sale) -> JsonDict:
-    """The same for a refund: what has not left is not sent any more, and what has left comes back."""
+def refund(state: State, refund: Sale, *, takes_out: bool = True) -> JsonDict:
+    """The same for a refund: what has not left is not sent any more, and what has left comes back.
+
+    An ERP that does not take it out announces the return of what never left, beside the shipment as it was.
+    """
     back = _goods(state, refund, -1) if refund.details.get("restock") and not refund.shipments else {}
     # With `returned` somebody has the goods in their hands: they were sent.
-    there = refund.details.get("returned")
+    there = refund.details.get("returned") or not takes_out
     reduced, left = ([], back) if there else _not_sent_any_more(state, back, state.sale_of(refund.id))
     returns = [_next_shipment(state, refund, left, EXPECTED, 1)] if left else []
     return {"reduced": reduced, "shipments": returns, "invoice": invoice(state, refund)}

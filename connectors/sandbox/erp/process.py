@@ -34,6 +34,8 @@ class ErpOptions:
     enforce_key: bool = True
     #: References of payments are unique; most ERPs take one twice.
     enforce_reference: bool = False
+    #: A refund takes goods that have not left out of what waits; else their return is announced beside their shipment.
+    takes_out_refunded: bool = True
     #: A confirmation checks the state before its latency, not after: parallel ones each make an invoice, and invoices
     #: that are posted in parallel share a number.
     racy_confirm: bool = False
@@ -80,6 +82,7 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
             enforce_key=options.enforce_key,
             enforce_reference=options.enforce_reference,
             racy=options.racy_confirm,
+            takes_out=options.takes_out_refunded,
             currency_digits=options.currency_digits,
             warehouses=options.warehouses,
         ),

@@ -244,8 +244,10 @@ class Sales:
             change["number"] = sale.number or f"{prefix}{self.state.quoted + 1:06d}"
             return _entry(sale, "quote", change)
         if step == CONFIRMED:
-            plan = plans.confirmation if sale.origin is None else plans.refund
-            return _entry(sale, "confirm", change | plan(self.state, sale))
+            if sale.origin is None:
+                return _entry(sale, "confirm", change | plans.confirmation(self.state, sale))
+            plan = plans.refund(self.state, sale, takes_out=self.rules.takes_out)
+            return _entry(sale, "confirm", change | plan)
         if self._bound(sale):
             message = f"{sale.kind} {sale.id} has a shipment that moved or a posted invoice, it cannot be cancelled"
             raise Refused(409, "wrong_state", message, "state")

@@ -8,7 +8,7 @@ are called off where the ERP lets us, and a person is told where it does not.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
@@ -26,56 +26,74 @@ from sync.store.documents import Seen
 
 CAUSE: Final = "refunded_unsent"
 
+_Pieces = dict[str, Decimal]
+
 
 def hold_back(drain: Drain, piece: Piece) -> list[Problem]:
     """Call off what is not to leave; answers what is left to a person. Raises what `carry_out` raises."""
     standing = piece.standing
-    if standing is None or CAUSE in piece.approved or not (surplus := unsent(standing)):
+    if standing is None or CAUSE in piece.approved or not (never_left := unsent(standing)):
         return []
     refusal = ""
-    returns = announced(standing, surplus)
+    returns = announced(standing, never_left)
     if returns and isinstance(drain.target, CallsOffGoods):
         try:
-            _call_off(drain, piece, surplus, returns)
+            _call_off(drain, piece, standing, returns)
         except RecordRejected as error:
             refusal = str(error)
         standing = resurvey(drain, piece)
-        surplus = unsent(standing)
+    surplus = too_many(standing) or (never_left if refusal else {})
     return [_problem(standing, surplus, refusal)] if surplus else []
 
 
-def unsent(standing: Standing) -> dict[str, Decimal]:
-    """Code -> pieces that are to come back without ever having left, as far as they are still planned to leave.
+def unsent(standing: Standing) -> _Pieces:
+    """Code -> pieces that are to come back without ever having left, of articles that are still planned to leave.
 
     Of an article of which some have left and some have not, what comes back is taken to be what has left.
+    """
+    back, sent, planned = _back(standing), _out(standing, ShipmentState.SENT), _out(standing, ShipmentState.PLANNED)
+    found = {code: pieces - sent.get(code, Decimal(0)) for code, pieces in back.items() if planned.get(code)}
+    return {code: pieces for code, pieces in found.items() if pieces > 0}
+
+
+def too_many(standing: Standing) -> _Pieces:
+    """Code -> pieces by which more of those articles is planned to leave than is wanted; none where it was taken out.
+
+    Counted from what was ordered, and not from what waits: after a first try that ended half-way, it is what is left.
     """
     ordered: collections.defaultdict[str, Decimal] = collections.defaultdict(Decimal)
     for line in standing.lines:
         ordered[line.code] += max(line.quantity, Decimal(0))
-    back = _pieces(standing.shipments, lambda each: each.back and each.state is not ShipmentState.CANCELLED)
-    planned = _pieces(standing.shipments, lambda each: not each.back and each.state is ShipmentState.PLANNED)
-    found = {
-        code: min(pieces, planned.get(code, Decimal(0)) - (ordered[code] - pieces)) for code, pieces in back.items()
-    }
+    back, planned = _back(standing), _out(standing, ShipmentState.PLANNED)
+    found = {code: planned[code] - (ordered[code] - back[code]) for code in unsent(standing)}
     return {code: pieces for code, pieces in found.items() if pieces > 0}
 
 
-def announced(standing: Standing, surplus: Mapping[str, Decimal]) -> list[str]:
+def announced(standing: Standing, never_left: Mapping[str, Decimal]) -> list[str]:
     """The planned returns, where they announce exactly these pieces; else nobody could say which of them to cancel."""
     open_ = [each for each in standing.shipments if each.back and each.state is ShipmentState.PLANNED]
-    return [each.external_id for each in open_] if _pieces(open_, lambda _: True) == surplus else []
+    return [each.external_id for each in open_] if _pieces(open_) == never_left else []
 
 
-def _pieces(shipments: Iterable[Shipment], wanted: Callable[[Shipment], bool]) -> dict[str, Decimal]:
+def _back(standing: Standing) -> _Pieces:
+    return _pieces(each for each in standing.shipments if each.back and each.state is not ShipmentState.CANCELLED)
+
+
+def _out(standing: Standing, state: ShipmentState) -> _Pieces:
+    return _pieces(each for each in standing.shipments if not each.back and each.state is state)
+
+
+def _pieces(shipments: Iterable[Shipment]) -> _Pieces:
     found: collections.defaultdict[str, Decimal] = collections.defaultdict(Decimal)
-    for shipment in filter(wanted, shipments):
+    for shipment in shipments:
         for line in shipment.lines:
             found[line.code] += line.quantity
-    return found
+    return dict(found)
 
 
-def _call_off(drain: Drain, piece: Piece, surplus: Mapping[str, Decimal], returns: list[str]) -> None:
-    erp, wanted = cast("CallsOffGoods", drain.target), {code: f"{pieces:f}" for code, pieces in surplus.items()}
+def _call_off(drain: Drain, piece: Piece, standing: Standing, returns: list[str]) -> None:
+    erp, surplus = cast("CallsOffGoods", drain.target), too_many(standing)
+    wanted = {code: f"{pieces:f}" for code, pieces in unsent(standing).items()}
     row = seen(drain, piece, "return", returns[0], {"called_off": wanted})
 
     def find() -> Seen | None:
@@ -93,7 +111,7 @@ def _call_off(drain: Drain, piece: Piece, surplus: Mapping[str, Decimal], return
             key=f"{piece.sale_id}:{digest(dump_json([wanted, returns]))[:12]}",
             action="update",
             side=drain.systems.erp_side,
-            name=say("the taking of %(pieces)s out of what is sent", pieces=_told(surplus)),
+            name=say("the taking of %(pieces)s out of what is sent", pieces=_told(unsent(standing))),
             # What is there says what is left to do, so after a doubt it is simply done again.
             find=find,
             send=send,
