@@ -73,6 +73,8 @@ def _first_seen(each: Traced) -> Phrase:
             what=text,
             amount=f"{Decimal(document.total).copy_abs():f} {document.currency}",
         )
+    if each.part:
+        text = say("%(what)s, of it %(part)s net for this order", what=text, part=each.part)
     if each.ended_at:
         return say("%(what)s, until %(moment)s UTC", what=text, moment=f"{each.ended_at:%Y-%m-%d %H:%M}")
     return say("%(what)s, now %(state)s", what=text, state=state_of(document.state)) if document.state else text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,9 +12,15 @@ from sqlalchemy import update
 
 from config.model import Carry, DocumentState, InvoiceNews, StockPolicy
 from connectors.kit.base import Rank
+from connectors.kit.facets import DocumentFile
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.woocommerce.orders import change
 from connectors.sandbox.woocommerce.settings import ShopSettings
+from connectors.sandbox_erp import SandboxErp
+from mappings.canonical.facets import InvoiceState
+from mappings.canonical.money import Money, money_sum
+from mappings.registry import ERP_FACETS
+from sync.desk.passport import load_passport
 from sync.desk.proof import prove
 from sync.desk.steering import approve_order, retry_orders
 from sync.flows.adopt import find_matches, link_matches
@@ -461,3 +469,47 @@ def test_a_refund_of_a_bundle_gives_back_its_price_and_restocks_its_parts(trade)
     [back] = [each for each in trade.sale(number)["shipments"] if each["back"]]
     assert [(line["code"], line["quantity"]) for line in back["lines"]] == [(TEA, "2")]
     assert trade.item(number).state == "done", trade.causes()
+
+
+# --- collected invoices -----------------------------------------------------------------------------------------
+
+
+def test_a_collected_invoice_shows_each_order_its_own_part_and_looking_again_changes_nothing(trade, monkeypatch):
+    one, other = trade.buy((TEA, 1)), trade.buy((TEA, 3))
+    trade.carry()
+    facets = ERP_FACETS["sandbox_erp"]
+
+    def standing(survey, options):
+        """As an ERP says it that has put both sales on one invoice."""
+        found = facets.standing(survey, options)
+        [invoice] = found.invoices
+        part = money_sum([Money(line.total, "EUR") for line in found.lines], "EUR")
+        shared = dataclasses.replace(
+            invoice, external_id="900", number="INV900", state=InvoiceState.POSTED, net=TOGETHER, tax=NOTHING,
+            total=TOGETHER, open=TOGETHER, collected=True, part=part,
+        )  # fmt: skip
+        return dataclasses.replace(found, invoices=(shared,))
+
+    monkeypatch.setitem(ERP_FACETS, "sandbox_erp", dataclasses.replace(facets, standing=standing))
+    monkeypatch.setattr(SandboxErp, "fetch_file", lambda *_, **__: DocumentFile("a.txt", "text/plain", b"a"))
+    for _ in range(3):
+        for number in (one, other):
+            trade.mark_again(number)
+        trade.carry()
+    assert trade.causes() == {}
+    for number, with_whom, part in ((one, other, "11.90"), (other, one, "25.90")):
+        order = trade.store.read(lambda c, number=number: load_order(c, CHANNEL, number, "erp"))
+        [invoice] = load_passport(trade.store, trade.config, order).facets.invoices
+        assert (invoice.total, f"{invoice.part:f}", invoice.others) == (TOGETHER.amount, part, (f"{with_whom} (web)",))
+        told = [str(moment.text) for moment in load_passport(trade.store, trade.config, order).timeline]
+        assert any(f"of it {part} net for this order" in text for text in told)
+        [mark] = shown(trade, number)["_crossdock_invoices"]
+        assert (mark["total"], mark["part"], mark["collected"]) == ("37.80", part, True)
+    before = len(trade.rows(intents.select()))
+    for number in (one, other):
+        trade.mark_again(number)
+    trade.carry()
+    assert len(trade.rows(intents.select())) == before
+
+
+TOGETHER, NOTHING = Money(Decimal("37.80"), "EUR"), Money(Decimal("0.00"), "EUR")
