@@ -180,13 +180,7 @@ def _choose(
 ) -> dict[int, Choice]:
     """One after the other as they were placed: each finds what those before it left, in its batch too."""
     may_stand = sent_for(connection, [piece.item.id for piece, order_id in pieces if order_id in kept])
-    systems = drain.systems
-    codes = {code for piece, _ in pieces for code in _wanted(drain, piece)}
-    supply = Supply(connection, systems.config, systems.channel, codes)
-    for piece, order_id in batch:
-        if piece.order is not None and is_counted(drain, piece):
-            place = kept[order_id].warehouse if order_id in kept else ""
-            supply.take(piece, order_id, place, _wanted(drain, piece))
+    supply = _supply(connection, drain, pieces, kept, batch)
     choices: dict[int, Choice] = {}
     for piece, order_id in sorted(pieces, key=_turn):
         before = kept.get(order_id)
@@ -194,9 +188,32 @@ def _choose(
             choices[order_id] = Choice(_as_it_was(before))
         else:
             choices[order_id] = _choose_one(drain, supply, piece, order_id)
-        route = choices[order_id].route
-        supply.take(piece, order_id, "" if route is None else route.warehouse, _wanted(drain, piece))
+        if route := choices[order_id].route:
+            supply.take(order_id, route.warehouse, _wanted(drain, piece))
     return choices
+
+
+def _supply(
+    connection: Connection,
+    drain: Drain,
+    pieces: Sequence[tuple[Piece, int]],
+    kept: Mapping[int, KeptRoute],
+    batch: Sequence[tuple[Piece, int]],
+) -> Supply:
+    """What is there, with all that the orders of a batch take, the `pieces` to be chosen for among them."""
+    systems, chosen = drain.systems, {order_id for _, order_id in pieces}
+    codes = {code for piece, _ in pieces for code in _wanted(drain, piece)}
+    known = chosen | {order_id for _, order_id in batch}
+    supply = Supply(connection, systems.config, systems.channel, codes, known)
+    for piece, order_id in batch:
+        if piece.order is None or not is_counted(drain, piece):
+            continue
+        if order_id in kept and order_id not in chosen:
+            supply.take(order_id, kept[order_id].warehouse, _wanted(drain, piece))
+        else:
+            held = isinstance(piece.error, Held)
+            supply.wait(order_id, piece.order.placed_at, _wanted(drain, piece), held=held)
+    return supply
 
 
 def _turn(entry: tuple[Piece, int]) -> tuple[dt.datetime, int]:

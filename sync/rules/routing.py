@@ -19,7 +19,7 @@ from mappings.canonical.records import Address, Order
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import Phrase, joined, say
 from sync.rules.stock import counts
-from sync.store.stock.captured import Captured
+from sync.store.stock.captured import Claim, Waiting
 from sync.store.stock.levels import Level
 
 #: The cause of an order that waits for its goods.
@@ -134,19 +134,18 @@ def _any(allowed: Collection[str], values: Iterable[str]) -> bool:
 # --- what is there ----------------------------------------------------------------------------------------------
 
 
-def is_ahead(line: Captured, placed_at: dt.datetime, order_id: int, routed: Collection[str]) -> bool:
-    """Whether what another order takes counts against this one.
+def is_ahead(line: Waiting, placed_at: dt.datetime, order_id: int, routed: Collection[str]) -> bool:
+    """Whether what another order takes counts against this one, although nobody has decided from where it is sent.
 
-    It does where its warehouse is decided, and where its channel decides none. Of two orders that both wait for their
-    warehouse the one that was placed first comes first; else both would find too little. `routed` are the channels
-    that choose warehouses.
+    It does where its channel decides that never. Of two orders that both wait for their warehouse the one that was
+    placed first comes first; else both would find too little. `routed` are the channels that choose warehouses.
     """
-    if line.location or line.channel not in routed:
+    if line.channel not in routed:
         return True
     return (line.placed_at, line.order_id) < (placed_at, order_id)
 
 
-def shelves(policy: StockPolicy, levels: Sequence[Level], lines: Sequence[Captured]) -> dict[str, Decimal]:
+def shelves(policy: StockPolicy, levels: Sequence[Level], lines: Sequence[Claim]) -> dict[str, Decimal]:
     """Warehouse -> how many pieces of one article are there, less those that `lines` take."""
     return {
         level.location: level.quantity

@@ -15,7 +15,7 @@ from typing import Final
 
 from config.model import HeldOrders, StockPolicy
 from mappings.canonical.words import say
-from sync.store.stock.captured import Captured
+from sync.store.stock.captured import Captured, Claim
 from sync.store.stock.levels import Level
 
 _HUNDRED: Final = Decimal(100)
@@ -54,7 +54,7 @@ class Sum:
         )
 
 
-def counts(policy: StockPolicy, line: Captured, warehouses: Collection[str]) -> bool:
+def counts(policy: StockPolicy, line: Claim, warehouses: Collection[str]) -> bool:
     """Whether a line takes from these warehouses; one of which nobody knows where it is sent from takes from all."""
     if line.held and policy.held_orders is HeldOrders.IGNORE:
         return False

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from sync.store.orders import OrderRow, save_orders
 from sync.store.states import ItemState
@@ -147,14 +147,29 @@ def _touch(connection: Connection, found: Iterable[tuple[str, str]]) -> None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Captured:
-    """One line of one order that the ERP's figure does not know."""
+class Claim:
+    """Some pieces that are taken and that the ERP's figure does not know."""
 
     sku: str
     #: Empty where nobody has decided from where it is sent.
     location: str
     quantity: Decimal
     held: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting(Claim):
+    """What one order takes of which nobody has decided from where it is sent."""
+
+    channel: str
+    order_id: int
+    placed_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Captured(Claim):
+    """One line of one order that the ERP's figure does not know."""
+
     captured_at: dt.datetime
     #: When its document was seen where the ERP reserves; the next reading ends it.
     reserved_at: dt.datetime | None
@@ -198,6 +213,38 @@ def load_captured(connection: Connection, erp: str, skus: Iterable[str]) -> dict
         for sku, location, quantity, *rest in connection.execute(_CAPTURED, {"erp": erp, "skus": some}):
             found.setdefault(sku, []).append(Captured(sku, location, Decimal(quantity), *rest))
     return found
+
+
+def load_claims(
+    connection: Connection, erp: str, skus: Iterable[str], without: Collection[int]
+) -> tuple[list[Claim], list[Waiting]]:
+    """The same for whoever only adds up: what is taken from each place together, and what waits for its place.
+
+    Of the orders `without`, only what the ERP has reserved already: whoever asks knows better what they take.
+    """
+    table = captured_lines.c
+    others = or_(table.order_id.not_in(sorted(without)), table.reserved_at.is_not(None))
+    claims: list[Claim] = []
+    waiting: list[Waiting] = []
+    for some in in_lists(sorted(set(skus))):
+        here = (table.connection == erp, table.sku.in_(some), others)
+        # Quantities are exact text, which no database adds up; equal ones it can count.
+        kinds = (table.sku, table.location, table.quantity, table.held)
+        counted = select(*kinds, func.count().label("times")).where(*here, table.location != "").group_by(*kinds)
+        claims += [
+            Claim(row.sku, row.location, Decimal(row.quantity) * row.times, row.held)
+            for row in connection.execute(counted)
+        ]
+        alone = (
+            select(*kinds, orders.c.channel, table.order_id, orders.c.placed_at)
+            .join(orders, orders.c.id == table.order_id)
+            .where(*here, table.location == "")
+        )
+        waiting += [
+            Waiting(sku, location, Decimal(quantity), *rest)
+            for sku, location, quantity, *rest in connection.execute(alone)
+        ]
+    return claims, waiting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
