@@ -13,6 +13,7 @@ from sync.flows.stock.piece import Place, StockDrain, StockPiece
 from sync.flows.stock.stops import counted_together
 from sync.rules.stock import Sum, add_up
 from sync.store.stock.captured import Captured, load_captured
+from sync.store.stock.items import release_stopped
 from sync.store.stock.levels import Level, load_levels
 from sync.store.stock.shown import counted_at
 
@@ -23,9 +24,11 @@ _Counter = tuple[str, str]
 def stop_where_they_differ(drain: StockDrain, pieces: Sequence[StockPiece]) -> None:
     """End each piece whose count is some other article's too, which is to show something else.
 
-    An article of which the ERP says nothing, or that is frozen, has no say.
+    An article of which the ERP says nothing, or that is frozen, has no say. One that was stopped here and agrees now is
+    looked at again.
     """
     counters = _counters(drain, pieces)
+    agreeing: set[str] = set()
     sums = _sums(drain, {sku for skus in counters.values() for sku in skus})
     for piece in pieces:
         for name, place in piece.places.items():
@@ -34,6 +37,10 @@ def stop_where_they_differ(drain: StockDrain, pieces: Sequence[StockPiece]) -> N
             if place.sum is not None and any(figure != place.sum.figure for figure in figures.values()):
                 listed = {piece.sku: place.sum.figure, **figures}
                 piece.error = counted_together(drain.systems.channel, piece.sku, listed, _counter(place, name)[0])
+            else:
+                agreeing |= others
+    if agreeing:
+        drain.write(lambda c: release_stopped(c, drain.systems.channel.name, agreeing))
 
 
 def _counter(place: Place, name: str) -> _Counter:

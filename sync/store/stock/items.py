@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, Insert, Update, bindparam, case, func, or_, select, update
 
 from sync.store.due import is_due
-from sync.store.states import RESTING, ItemState
+from sync.store.states import RESTING, STOPPED, ItemState
 from sync.store.stock.levels import in_lists
 from sync.store.tables import shown_stock, work_items
 from sync.store.types import db_now
@@ -91,6 +91,20 @@ def release_waiting(connection: Connection, channel: str) -> int:
         .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), updated_at=db_now())
     )
     return changed.rowcount
+
+
+def release_stopped(connection: Connection, channel: str, skus: Iterable[str]) -> int:
+    """Let those of these articles be looked at that a person was asked about; answers how many."""
+    table = work_items.c
+    released = 0
+    for some in in_lists(sorted(set(skus))):
+        changed = connection.execute(
+            update(work_items)
+            .where(table.channel == channel, table.kind == KIND, table.external_id.in_(some), table.state.in_(STOPPED))
+            .values(state=ItemState.READY.value, wanted=table.wanted + 1, due_at=db_now(), updated_at=db_now())
+        )
+        released += changed.rowcount
+    return released
 
 
 @functools.cache

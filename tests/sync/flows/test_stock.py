@@ -573,7 +573,6 @@ def test_articles_that_are_counted_together_and_differ_are_an_issue_and_others_g
     assert "M: 4, S: 5" in world.item("M").reason
     world.erp.put_there("S", 4)
     world.run()
-    world.run(full=True)
     assert (world.causes(), world.shop.shows("M"), world.shop.shows("S")) == ({}, 4, 4)
 
 
