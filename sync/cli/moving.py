@@ -16,8 +16,9 @@ from sync.flows.adopt import Match, find_matches, link_matches
 from sync.flows.pull import Pulled
 from sync.flows.pull import pull as pull_orders
 from sync.store.audit import record_audit
+from sync.store.backlog import count_open
 from sync.store.channels import start_channel
-from sync.store.items import count_open, mark
+from sync.store.marking import mark
 from sync.store.states import BACKFILL
 from sync.work.runtime import Runtime
 

@@ -29,7 +29,7 @@ from sync.store.bulk import (
 )
 from sync.store.engine import Store
 from sync.store.issues import ids_of, is_open
-from sync.store.items import release
+from sync.store.marking import release
 from sync.store.needs import find_document
 
 #: Documents of one transaction: on SQLite a worker's stays under 64 rows.

@@ -19,10 +19,10 @@ from connectors.kit.throttle import Budget
 from sync.desk.phrases import Phrase, say, say_many
 from sync.desk.queue import QueueHealth
 from sync.store import pulse
+from sync.store.backlog import count_states
 from sync.store.engine import Store
 from sync.store.health import clock, database_bytes
 from sync.store.issues import ConnectionIssue, connection_issues
-from sync.store.items import count_states
 from sync.store.needs import count_needing
 from sync.store.pulse import Backlog
 from sync.store.reports import Report, last_reports

@@ -13,7 +13,7 @@ from sync.desk.writes import call_of
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.intents import RESEND, decide, list_undecided
-from sync.store.items import release
+from sync.store.marking import release
 from sync.store.orders import StoredOrder
 
 

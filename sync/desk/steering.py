@@ -20,7 +20,7 @@ from sync.store.engine import Store
 from sync.store.history import load_kept
 from sync.store.intents import ASSUMED, decide
 from sync.store.issues import causes_of, close_documents, items_of
-from sync.store.items import approve, release, skip
+from sync.store.marking import approve, release, skip
 from sync.store.orders import StoredOrder
 from sync.store.refunds import settle_returns
 

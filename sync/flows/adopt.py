@@ -25,8 +25,9 @@ from sync.store.documents import Seen, save_seen
 from sync.store.engine import Store
 from sync.store.inbox import record_events
 from sync.store.issues import close_documents
-from sync.store.items import find, is_busy, release, settle_adopted
+from sync.store.items import find
 from sync.store.lookups import load_lookups
+from sync.store.marking import is_busy, release, settle_adopted
 from sync.store.orders import save_orders
 from sync.store.routes import drop_routes
 

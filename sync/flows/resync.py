@@ -7,8 +7,9 @@ import datetime as dt
 from sync.rules.comparison import Kind, compare
 from sync.rules.refund_comparison import compare_refunds
 from sync.rules.systems import ChannelSystems
+from sync.store.backlog import open_before
 from sync.store.engine import Store
-from sync.store.items import mark, open_before
+from sync.store.marking import mark
 
 #: The first hour of an order is the pull's and the webhooks' business.
 _YOUNG = dt.timedelta(hours=1)

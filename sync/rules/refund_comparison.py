@@ -22,7 +22,7 @@ from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import bound_elsewhere
 from sync.store.engine import Store
 from sync.store.issues import causes_of
-from sync.store.items import approved_items
+from sync.store.marking import approved_items
 from sync.store.orders import StoredOrder, list_orders
 from sync.store.refunds import KnownRefund, known_refunds, settled_returns
 from sync.store.states import STOPPED, ItemState

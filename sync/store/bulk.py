@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, case, func, or_, select, update
 
-from sync.store.items import release
+from sync.store.marking import release
 from sync.store.states import BULK, STOPPED, ItemState
 from sync.store.tables import bulk_runs, issue_documents, issues, work_items
 from sync.store.types import db_now

@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 from config.model import Channel
 from sync.desk.bulk import advance
 from sync.flows.stock.spread import spread
+from sync.store.backlog import due_channels
 from sync.store.intents import orphans
 from sync.store.issues import Cause, Stop, open_issues
-from sync.store.items import due_channels, has_killers, mark, park_killers
+from sync.store.items import has_killers, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
+from sync.store.marking import mark
 from sync.store.states import ItemState
 from sync.store.stock.items import KIND as STOCK
 from sync.store.switches import find_pause, pauses

@@ -29,7 +29,7 @@ from sqlalchemy import delete, update
 from connectors.kit.auth import OAuth1
 from connectors.sandbox.woocommerce.process import DEFAULT_KEY, DEFAULT_SECRET
 from sync.flows.pull import pull
-from sync.store.items import due_channels
+from sync.store.backlog import due_channels
 from sync.store.tables import checkpoints, work_items
 from sync.work.runtime import Runtime
 from tests.benchmarks.backlog import CHANNEL, DAYS

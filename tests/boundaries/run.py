@@ -19,8 +19,8 @@ from connectors.tryton import Tryton
 from sync.desk import outcomes
 from sync.rules import systems as rules_systems
 from sync.rules.systems import Systems
+from sync.store.backlog import due_channels
 from sync.store.engine import DatabaseBusy
-from sync.store.items import due_channels
 from sync.store.tables import leases
 from sync.work.dispatch import Dispatcher
 from sync.work.drain import drain_channel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from sync.store.items import count_states
+from sync.store.backlog import count_states
 from sync.store.states import STOPPED, UNDER_WAY, ItemState
 from sync.work.runtime import Runtime
 

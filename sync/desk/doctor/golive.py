@@ -9,9 +9,9 @@ from config.model import Config
 from connectors.kit.findings import N_, Finding, ok, unknown, warn
 from sync.desk.doctor.words import moment_shown
 from sync.desk.phrases import quote, say
+from sync.store.backlog import count_states
 from sync.store.bindings import count_linked
 from sync.store.engine import Store
-from sync.store.items import count_states
 from sync.store.reports import last_reports
 from sync.store.states import STOPPED, ItemState
 from sync.store.users import count_users

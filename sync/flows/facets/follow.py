@@ -21,7 +21,7 @@ from sync.store.checkpoints import load_checkpoint, save_checkpoint
 from sync.store.engine import Store
 from sync.store.events import save_unseen
 from sync.store.inbox import ItemKey, NewEvent
-from sync.store.items import mark
+from sync.store.marking import mark
 
 STREAM = "sales"
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from config.model import Config, ShortLines
 from sync.flows.stock.supply import Supply
 from sync.rules.routing import SHORT_STOCK, lacking
-from sync.store.items import release
+from sync.store.marking import release
 from sync.store.stock.captured import list_short
 
 

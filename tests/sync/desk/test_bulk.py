@@ -7,8 +7,8 @@ from sync.desk import bulk
 from sync.desk.bulk import advance, cancel_bulk, progress_of, start_bulk, start_for_cause
 from sync.store.audit import Actor
 from sync.store.bulk import release_piece
-from sync.store.items import mark
 from sync.store.lookups import save_lookup
+from sync.store.marking import mark
 from sync.store.states import BULK, LIVE
 from sync.store.tables import audit, bulk_runs, issues, work_items
 from tests.sync.flows.world import CHANNEL, World

@@ -17,7 +17,7 @@ from sync.store.audit import Actor
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.issues import causes_of
-from sync.store.items import release
+from sync.store.marking import release
 from sync.store.states import CLAIMABLE
 from sync.store.switches import pause, resume
 from sync.store.tables import events, intents

@@ -22,7 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from config.model import HeldOrders
 from connectors.kit.errors import OutcomeUnknown
 from sync.store.engine import Store
-from sync.store.items import find, mark
+from sync.store.items import find
+from sync.store.marking import mark
 from sync.store.orders import OrderRow, save_orders
 from sync.store.stock.captured import Taken, capture, hold, let_go, reserve
 from sync.store.stock.levels import Read, begin_reading, note_away, save_levels

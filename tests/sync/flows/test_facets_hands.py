@@ -27,7 +27,7 @@ from sync.flows.adopt import find_matches, link_matches
 from sync.flows.pull import pull
 from sync.rules.comparison import Kind
 from sync.store.audit import Actor
-from sync.store.items import mark
+from sync.store.marking import mark
 from sync.store.orders import load_order
 from sync.store.tables import captured_lines, documents, files, intents, work_items
 from sync.work.rehearse import dry_run

@@ -45,7 +45,7 @@ from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.issues import list_open
-from sync.store.items import mark
+from sync.store.marking import mark
 from sync.store.tables import channel_states, documents, intents, orders, work_items
 from sync.work.drain import drain_channel
 from sync.work.stock.drain import drain_stock

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from sync.store import leases as leases_module
 from sync.store.intents import IntentOpen, Wanted, open_intents, orphans
-from sync.store.items import Leave, claim, leave, mark, release, skip
+from sync.store.items import Leave, claim, leave
 from sync.store.leases import (
     Lease,
     LeaseLost,
@@ -19,6 +19,7 @@ from sync.store.leases import (
     open_lease,
     used_slots,
 )
+from sync.store.marking import mark, release, skip
 from sync.store.states import BACKFILL, LIVE, ItemState
 from sync.store.tables import leases, work_items
 from tests.databases import forward, now

@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import select, update
 
 from sync.store.bindings import NewBinding, save_bindings
-from sync.store.items import mark
+from sync.store.marking import mark
 from sync.store.orders import OrderRow, find_orders, list_orders, save_orders
 from sync.store.states import ItemState
 from sync.store.tables import work_items

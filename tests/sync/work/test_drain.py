@@ -14,7 +14,7 @@ from mappings import sandbox_erp
 from sync.flows import doubts, orders, sales
 from sync.flows.pull import pull
 from sync.flows.rows import order_row
-from sync.store.items import mark
+from sync.store.marking import mark
 from sync.store.states import BACKFILL
 from sync.store.tables import attempts, intents
 from tests.sync.flows.shop import event, payload

@@ -10,7 +10,7 @@ from connectors.kit.errors import Transient
 from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import SystemMissing
 from sync.store import schedule
-from sync.store.items import mark
+from sync.store.marking import mark
 from sync.store.switches import pause
 from sync.work.tasks import Tasks
 from tests.databases import now
