@@ -113,7 +113,12 @@ def test_two_refunds_of_one_amount_need_two_credits(trade):
     assert proves(trade)
 
 
-def test_a_persons_word_lets_pass_what_was_told_and_no_later_return(trade):
+def test_a_persons_word_lets_pass_what_was_told_and_no_later_return(store):
+    with trading(store) as trade:
+        approve_one_return(trade)
+
+
+def approve_one_return(trade):
     number = bought(trade)
     take_back(trade, number)
     trade.carry()
