@@ -117,8 +117,8 @@ def _wanted(drain: Drain, piece: Piece) -> Wanted:
 
 
 def await_turn(connection: Connection, drain: Drain) -> None:
-    """At the beginning of a transaction that chooses: whoever else chooses for this ERP waits until it ends."""
-    if drain.systems.channel.routing.rules:
+    """At the beginning of a transaction that chooses by stock: whoever else does for this ERP waits until it ends."""
+    if drain.systems.channel.routing.asks_stock:
         # Held by nobody for longer than such a transaction, or than it takes to note when a reading begins.
         load_checkpoint_row(connection, drain.lease.connection, READING, lock=True)
 
@@ -202,7 +202,8 @@ def _supply(
 ) -> Supply:
     """What is there, with all that the orders of a batch take, the `pieces` to be chosen for among them."""
     systems, chosen = drain.systems, {order_id for _, order_id in pieces}
-    codes = {code for piece, _ in pieces for code in _wanted(drain, piece)}
+    asked = pieces if systems.channel.routing.asks_stock else ()
+    codes = {code for piece, _ in asked for code in _wanted(drain, piece)}
     known = chosen | {order_id for _, order_id in batch}
     supply = Supply(connection, systems.config, systems.channel, codes, known)
     for piece, order_id in batch:
