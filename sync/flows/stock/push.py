@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.permits import writes_need
 from connectors.kit.stock import StockResult, StockTarget, StockWrite
 from mappings.canonical.words import say
 from sync.flows.stock.batches import calls
@@ -40,11 +41,11 @@ def push_stock(drain: StockDrain, pieces: Sequence[StockPiece]) -> None:
         some = unsent.pop(0)
         try:
             _demand_time(drain)
+            _announce(drain, some)
+            results = _call(drain, some)
         except NotSent as error:
             _give_up([some, *unsent], error)
             return
-        _announce(drain, some)
-        results = _call(drain, some)
         _take_results(drain, some, results)
         if all(isinstance(result.error, _NO_ANSWER) for result in results):
             _give_up(unsent, NotSent(say("the call before it had no usable answer; this article was not sent")))
@@ -87,7 +88,9 @@ def _call(drain: StockDrain, some: Sequence[_Entry]) -> list[StockResult]:
         if place.article is not None and place.wanted is not None
     ]
     try:
-        return drain.systems.shop.write_stock(writes)
+        # Asked again where it is sent: a call may wait long for its turn.
+        with writes_need(functools.partial(_demand_time, drain)):
+            return drain.systems.shop.write_stock(writes)
     except ConnectorError as error:
         return [StockResult(error=error) for _ in writes]
     finally:

@@ -17,6 +17,7 @@ from config.model import Channel, Config, Policies, StockPolicy
 from config.model import Connection as Account
 from connectors.kit.base import JsonDict, Rank, Result
 from connectors.kit.errors import ConnectorError, RecordRejected
+from connectors.kit.permits import demand_permit
 from connectors.kit.stock import (
     Location,
     ShopStock,
@@ -178,6 +179,7 @@ class Counter(Shop, StockTarget):
         return found
 
     def write_stock(self, writes: Sequence[StockWrite]) -> list[StockResult]:
+        demand_permit()
         error = self.write_errors.popleft() if self.write_errors else None
         if error is not None and not self.lands:
             raise error

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from config.model import Backorders, HeldOrders, MissingArticles
 from connectors.kit.errors import OutcomeUnknown, RateLimited, RecordRejected, Transient
 from sync.desk.steering import reject_order
+from sync.flows.context import Clock
 from sync.flows.stock.ahead import capture_ahead
 from sync.store.audit import Actor
 from sync.store.lookups import save_lookup
@@ -529,6 +530,21 @@ def test_nothing_more_is_sent_after_a_call_that_was_not_answered(sqlite_store):
     world.forward(200)
     world.push()
     assert all(world.shop.shows(sku) == 3 for sku in world.shop.articles)
+
+
+def test_a_write_whose_turn_comes_when_the_lease_is_nearly_over_is_not_sent(world, monkeypatch):
+    world.erp.put_there("TASSE", 3)
+    world.read()
+    # Enough when the call is announced, nothing left where it is sent.
+    left_s = iter([100.0, 0.0])
+    monkeypatch.setattr(Clock, "left_s", lambda clock: next(left_s))
+    world.push()
+    assert (world.shop.shows("TASSE"), world.item("TASSE").state) == (15, "ready")
+    assert "was not sent" in world.item("TASSE").reason
+    monkeypatch.undo()
+    world.forward(60)
+    world.push()
+    assert world.shop.shows("TASSE") == 3
 
 
 def test_an_article_that_killed_a_worker_goes_alone_and_the_others_after_it(sqlite_store):
