@@ -47,7 +47,8 @@ def _is_due(drain: Drain, state: SaleState, invoice: Invoice) -> bool:
     after = drain.systems.channel.after_import
     if invoice.refund_key:
         return after.refunds is Depth.POSTED
-    return after.post_invoices and state in _LEFT
+    # What is collected from several sales waits for the others, and for whoever collects.
+    return after.post_invoices and state in _LEFT and not invoice.collected
 
 
 def _post(drain: Drain, piece: Piece, invoice: Invoice) -> None:

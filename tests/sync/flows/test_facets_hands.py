@@ -513,3 +513,25 @@ def test_a_collected_invoice_shows_each_order_its_own_part_and_looking_again_cha
 
 
 TOGETHER, NOTHING = Money(Decimal("37.80"), "EUR"), Money(Decimal("0.00"), "EUR")
+
+
+def test_a_collected_draft_is_posted_by_people_only(sqlite_store, monkeypatch):
+    facets = ERP_FACETS["sandbox_erp"]
+
+    def standing(survey, options):
+        found = facets.standing(survey, options)
+        return dataclasses.replace(
+            found, invoices=tuple(dataclasses.replace(each, collected=True) for each in found.invoices)
+        )
+
+    with trading(sqlite_store, post_invoices=True) as trade:
+        monkeypatch.setitem(ERP_FACETS, "sandbox_erp", dataclasses.replace(facets, standing=standing))
+        number = trade.buy((TEA, 1))
+        trade.carry()
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+        trade.carry()
+        assert [invoice["state"] for invoice in trade.sale(number)["invoices"]] == ["draft"]
+        monkeypatch.setitem(ERP_FACETS, "sandbox_erp", facets)
+        trade.mark_again(number)
+        trade.carry()
+        assert [invoice["state"] for invoice in trade.sale(number)["invoices"]] == ["posted"]
