@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from connectors.sandbox.erp.papers import DRAFT
 from connectors.sandbox.ledger import Entry, read_ledger
 
 #: (product id, warehouse code).
@@ -93,6 +94,8 @@ class _World:
         self.invoices: dict[int, _Invoice] = {}
         self.shipments: dict[int, _Shipment] = {}
         self.payments: list[tuple[str, Decimal, int]] = []
+        #: Payment -> invoice and amount, while nobody has posted it.
+        self.drafts: dict[str, tuple[int, Decimal]] = {}
         self.moves: dict[Place, Decimal] = collections.defaultdict(Decimal)
         self._reserved: dict[Place, Decimal] = collections.defaultdict(Decimal)
         for entry in read_ledger(path):
@@ -104,7 +107,7 @@ class _World:
             elif kind == "invoice":
                 self._invoice(entry, what)
             elif kind == "payment":
-                self._payment(entry)
+                self._payment(entry, what)
             elif entry.kind == "stock.set":
                 self._count(entry)
 
@@ -173,10 +176,17 @@ class _World:
         invoice.cancelled |= what == "cancel"
         invoice.number = entry.document.get("number", invoice.number)
 
-    def _payment(self, entry: Entry) -> None:
+    def _payment(self, entry: Entry, what: str) -> None:
+        if what == "post":
+            invoice, amount = self.drafts.pop(entry.external_id)
+            self.invoices[invoice].paid += amount
+            return
         invoice, amount = entry.document["invoice"], Decimal(entry.document["amount"])
-        self.invoices[invoice].paid += amount
         self.payments.append((entry.key, amount, invoice))
+        if entry.document.get("state") == DRAFT:
+            self.drafts[entry.external_id] = (invoice, amount)
+        else:
+            self.invoices[invoice].paid += amount
 
     # Stock
 

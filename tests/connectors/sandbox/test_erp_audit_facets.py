@@ -102,6 +102,23 @@ def test_a_draft_of_a_refund_is_not_enough(tmp_path, books):
     assert verdict(tmp_path, {**REFUNDS, "k1:refund:2": Decimal("11.90")}) == ["k1:refund:2: refund 3 is not confirmed"]
 
 
+def test_a_draft_of_a_payment_counts_as_made_and_as_paid_when_it_is_posted(tmp_path, books):
+    sale, _refund = whole_life(books)
+    payload = {"invoice": sale["invoices"][0], "amount": "18.80", "reference": "k1:pay:2", "draft": True}
+    drafts = [books.billing.commit_payment(books.billing.decide_payment(payload)) for _ in range(2)]
+    assert {each["state"] for each in drafts} == {"draft"}
+    assert verdict(tmp_path, payments={**PAYMENTS, "k1:pay:2": Decimal("18.80")}) == ["k1:pay:2: paid 2 times"]
+    assert books.billing.invoices(sale["invoices"])[0]["open"] == "18.80"
+    for _ in range(2):
+        assert books.billing.post_payment(drafts[0]["id"])["state"] == "posted"
+    assert books.billing.invoices(sale["invoices"])[0]["state"] == "paid"
+    with pytest.raises(Refused, match="is open"):
+        books.billing.post_payment(drafts[1]["id"])
+    assert verdict(tmp_path, payments={**PAYMENTS, "k1:pay:2": Decimal("18.80")}) == ["k1:pay:2: paid 2 times"]
+    with Ledger(tmp_path / "erp.ledger") as again:
+        assert Books(again, PRODUCTS).billing.invoices(sale["invoices"])[0]["state"] == "paid"
+
+
 def test_a_doubled_refund_and_a_doubled_payment_are_named(tmp_path, books):
     sale, _refund = whole_life(books)
     books.rules = books._core.rules = dataclasses.replace(books.rules, enforce_key=False)
