@@ -210,7 +210,7 @@ class Systems:
                 channel=channel.name,
                 minor_units=erp.minor_units,
                 totals_threshold=policies.totals_threshold,
-                settings=policies.target,
+                settings=_settings_of(channel),
             ),
             config=self.config,
             settle_s=settle_s(erp, target),
@@ -250,6 +250,15 @@ class Systems:
         for connector in self._made.values():
             connector.close()
         self._made.clear()
+
+
+def _settings_of(channel: Channel) -> Mapping[str, Any]:
+    """What the policies say to the mapping, with a warehouse wherever rules choose one for each sale.
+
+    An ERP may have none that it takes by itself, and what stands there is compared with what a sale would be now.
+    """
+    rules = channel.routing.rules
+    return {"warehouse": rules[-1].warehouses[0], **channel.policies.target} if rules else channel.policies.target
 
 
 def impatient(config: Config, deadline_s: float) -> Config:

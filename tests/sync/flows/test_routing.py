@@ -71,6 +71,13 @@ def test_a_rule_with_conditions_goes_first_for_those_whom_it_fits(sqlite_store):
     assert (world.sent_from(here), world.sent_from(there)) == (MAIN, SECOND)
 
 
+def test_a_mapping_that_needs_a_warehouse_has_one_where_rules_choose(sqlite_store):
+    world = RoutedWorld(sqlite_store, always(SECOND, countries=("AT",)), ALL)
+    assert world.systems.channel(ONE).target_options.settings == {"warehouse": MAIN}
+    named = RoutedWorld(sqlite_store, ALL, policies={"target": {"warehouse": SECOND}})
+    assert named.systems.channel(ONE).target_options.settings == {"warehouse": SECOND}
+
+
 def test_without_rules_nothing_is_said_of_the_warehouse(sqlite_store):
     world = RoutedWorld(sqlite_store)
     world.change(rules=())
