@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from sync.store.tables import checkpoints
 from sync.store.types import db_now
-from sync.store.upsert import upsert
+from sync.store.upsert import replace_rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,5 +36,6 @@ def load_checkpoint(connection: Connection, name: str, stream: str, *, lock: boo
 
 def save_checkpoint(connection: Connection, name: str, stream: str, value: str) -> None:
     """Save in the same transaction as the marks of the page."""
-    values = {"connection": name, "stream": stream, "value": value, "updated_at": db_now()}
-    upsert(connection, checkpoints, values, ("connection", "stream"))
+    now = connection.execute(select(db_now())).scalar_one()
+    row = {"connection": name, "stream": stream, "value": value, "updated_at": now}
+    replace_rows(connection, checkpoints, [row], ("connection", "stream"))

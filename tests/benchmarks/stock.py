@@ -31,6 +31,7 @@ from connectors.kit.auth import OAuth1
 from connectors.kit.http import HttpClient
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.woocommerce.process import DEFAULT_KEY, DEFAULT_SECRET
+from connectors.sandbox_erp.stock import STOCK_BATCH
 from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.store.migrate import migrate
@@ -85,6 +86,8 @@ class World(StockWorld):
         self.config = dataclasses.replace(self.config, connections={**self.config.connections, shop.name: shop})
         self.systems = Systems(self.config)
         self.systems._made["erp"] = self.erp
+        # As many as the sandbox ERP is asked for at once.
+        self.erp.stock_batch = STOCK_BATCH
         self.runtime.config, self.runtime.systems = self.config, self.systems
 
     def run(self, *, full=False):
