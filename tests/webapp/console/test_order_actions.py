@@ -198,6 +198,15 @@ def typed_in(home, total, currency, reference):
     return str(books.commit_sale(books.decide_sale({"shop": "crossdock", **sale, **days}))["id"])
 
 
+def test_what_was_asked_for_is_where_the_page_goes(home, anna, held):
+    """The answers stand far below the buttons."""
+    one, _ = held
+    page = anna.get(page_of(one)).text
+    for asked, answer in (("dry-run", "dry-run"), ("erp", "erp-now"), ("find-sale", "matches")):
+        assert f'action="{page_of(one)}/{asked}#{answer}"' in page
+        assert f'id="{answer}"' in anna.post(f"{page_of(one)}/{asked}", text="x").text
+
+
 def test_an_order_is_linked_with_a_sale_that_was_found_by_its_number(home, store, anna, held):
     one, other = held
     stored = {row["external_id"]: row for row in rows(store, orders)}
