@@ -319,6 +319,9 @@ class _Join:
         if credit.key in self._keys or not self._has_day(day):
             # Its refund was made just outside of the window.
             return
+        if credit.amount <= 0 or credit.rank is not Rank.CONFIRMED:
+            # An exchange for something dearer gives nothing back, and a draft that people have begun not yet.
+            return
         group = self._group(credit.currency, day)
         if order is None:
             # A return of a sale that is no order of this channel: made before it went live, or by hand.

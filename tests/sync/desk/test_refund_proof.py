@@ -143,6 +143,18 @@ def test_the_proof_names_exactly_what_was_spoiled_of_refunds_and_a_resync_marks_
     assert compare_and_mark(trade.store, systems, moment - SINCE, moment) == len(orders)
 
 
+def test_a_credit_that_people_have_only_begun_gives_nothing_back_yet(trade):
+    number = trade.buy((TEA, 1))
+    trade.carry()
+    product = trade.erp.books.products([TEA])[0].id
+    line = {"product": product, "quantity": "-1", "amount": "-4.00", "tax": "0"}
+    begun = {"sale": int(trade.sale_id(number)), "sale_date": now().date().isoformat(), "lines": [line]}
+    made = trade.erp.books.commit_sale(trade.erp.books.decide_refund(begun))["id"]
+    assert found(trade) == set()
+    trade.erp.books.decide_advance(made, "confirmed", "refund")()
+    assert found(trade) == {("foreign", "erp", number, "")}
+
+
 def test_a_refund_that_waits_for_a_person_is_held_with_its_cause_and_then_seen_to(trade):
     number = trade.buy((TEA, 1))
     trade.carry()

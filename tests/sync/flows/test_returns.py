@@ -201,6 +201,21 @@ def test_what_the_shop_refuses_waits_for_a_person(refunding):
     assert "Invalid refund amount" in trade.item(number).reason
 
 
+def test_the_gateway_sends_the_money_only_where_the_channel_says_so_and_the_gateway_can(sqlite_store):
+    with trading(sqlite_store, returns=Returns.PAYOUT) as trade:
+        able, unable = bought(trade), bought(trade, payment_method="cod")
+        for number in (able, unable):
+            take_back(trade, number)
+        trade.carry()
+        assert (given_back(trade, able), given_back(trade, unable)) == ([Decimal(4)], [])
+        assert "does not support automatic refunds" in trade.item(unable).reason
+        # A person gives it back in another way, and books it in the shop.
+        give_back(trade, unable)
+        trade.carry()
+        assert [trade.item(number).state for number in (able, unable)] == ["done", "done"], trade.causes()
+        assert proves(trade)
+
+
 def test_nothing_comes_of_it_where_the_channel_says_so_but_the_proof_names_it(sqlite_store):
     with trading(sqlite_store, returns=Returns.NONE) as trade:
         number = bought(trade)
