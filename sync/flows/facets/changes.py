@@ -6,6 +6,7 @@ people changed meanwhile is never overwritten without a word: each field has an 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
@@ -16,7 +17,7 @@ from config.model import Carry, Owner
 from connectors.kit.base import Rank, TargetDocument
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import ChangesSales
-from mappings.canonical.errors import Problem
+from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.facets import Standing
 from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_from_json
@@ -159,6 +160,16 @@ def change(drain: Drain, piece: Piece) -> None:
 
     drain.write(end)
     piece.edited_from = None
+
+
+def note(drain: Drain, piece: Piece) -> None:
+    """Remember the difference of an edit that the channel holds for a person, side by side with what the ERP has."""
+    order, standing = piece.order, piece.standing
+    assert order is not None
+    assert standing is not None
+    with contextlib.suppress(Problems):
+        # What the ERP lacks for the new lines is found by whoever makes the change.
+        _keep_difference(drain, piece, list(_differences(drain, piece, order, standing)))
 
 
 def _carry_over(drain: Drain, piece: Piece, differences: list[Difference]) -> None:

@@ -68,6 +68,8 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
 
 def _carry(drain: Drain, piece: Piece) -> None:
     with guarded(piece):
+        if piece.edited_from is not None and not changes.carries_edits(drain):
+            changes.note(drain, piece)
         if not piece.withdrawn:
             _to_erp(drain, piece)
         if piece.error is None and piece.standing is not None:

@@ -75,6 +75,9 @@ def test_parcels_invoices_and_state_reach_the_shop_while_an_edit_waits_for_a_per
         edit(trade, number, quantity=3)
         trade.carry()
         assert trade.causes() == {"changed_after_import": 1}
+        order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+        [change] = load_passport(trade.store, trade.config, order).facets.edit
+        assert [text[:3] for text in (change.was, change.shop, change.erp)] == ["1 x", "3 x", "1 x"]
         [invoice] = trade.sale(number)["invoices"]
         trade.in_erp("POST", f"invoices/{invoice['id']}/post", {})
         trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
