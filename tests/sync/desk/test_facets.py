@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from config.model import Carry, Depth, DocumentState, InvoiceNews
+from sync.desk.edits import pending_edit
 from sync.desk.files import file_of_order, files_of_order
 from sync.desk.passport import load_passport, passport
 from sync.store.orders import load_order
@@ -107,7 +108,7 @@ def test_an_edit_that_waits_shows_what_was_what_the_shop_says_and_what_the_erp_h
         assert erp == was
 
 
-def test_an_edit_that_the_channel_leaves_to_people_shows_both_of_the_shops_versions(sqlite_store):
+def test_an_edit_that_the_channel_leaves_to_people_shows_both_of_the_shops_versions_and_the_erps(sqlite_store):
     with trading(sqlite_store, edits=Carry.HOLD) as trade:
         number = trade.buy((TEA, 1))
         trade.carry()
@@ -115,4 +116,13 @@ def test_an_edit_that_the_channel_leaves_to_people_shows_both_of_the_shops_versi
         trade.in_shop("PUT", f"orders/{number}", {"shipping": address})
         trade.carry()
         [(was, shop, erp)] = edit_of(trade, number).values()
-        assert ("Berlin" in was, "Hamburg" in shop, erp) == (True, True, None)
+        assert ("Berlin" in was, "Hamburg" in shop, "Berlin" in erp) == (True, True, True)
+
+
+def test_an_edit_at_which_nobody_has_looked_in_the_erp_shows_the_shops_versions():
+    def order(city):
+        nothing = {"lines": [], "shipping_lines": [], "fees": [], "billing": {}, "note": "", "po_number": ""}
+        return {**nothing, "shipping": {"city": city}, "totals": {"grand": "1.00"}, "currency": "EUR"}
+
+    [change] = pending_edit(order("Berlin"), order("Hamburg"), None)
+    assert (change.field, change.was, change.shop, change.erp) == ("shipment_address", "Berlin", "Hamburg", None)
