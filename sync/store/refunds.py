@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from decimal import Decimal
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, func, select, union, update
 
 from sync.store.tables import bindings, document_links, documents, orders
 from sync.store.types import db_now
@@ -68,7 +68,7 @@ class KnownRefund:
 
 
 def known_refunds(connection: Connection, channel: str, shop: str, erp: str) -> list[KnownRefund]:
-    """The refunds of a channel's orders that the shop had when they were last read, by the order's and their own id.
+    """The refunds of a channel's orders that the shop had when they were last read, in the order in which we saw them.
 
     `shop` and `erp` are the channel's connections.
     """
@@ -79,27 +79,32 @@ def known_refunds(connection: Connection, channel: str, shop: str, erp: str) -> 
         credit.c.order_id == order.id,
         credit.c.ended_at.is_(None),
     )
-    mine = or_(
-        order.id == table.order_id,
-        select(links.order_id).where(links.document_id == table.id, links.order_id == order.id).exists(),
+    columns = (
+        order.external_id.label("order"),
+        table.id.label("refund_id"),
+        table.external_id.label("refund"),
+        table.currency,
+        table.total,
+        table.state,
+        table.dated_on,
+        credit.c.external_id.label("credit"),
     )
-    query = (
-        select(
-            order.external_id,
-            table.external_id.label("refund"),
-            table.currency,
-            table.total,
-            table.state,
-            table.dated_on,
-            credit.c.external_id.label("credit"),
-        )
-        .select_from(documents.join(orders, mine).outerjoin(credit, and_(*made)))
-        .where(order.channel == channel, table.connection == shop, table.kind == "refund", table.ended_at.is_(None))
-        .order_by(order.id, table.id)
+    of_shop = (table.connection == shop, table.kind == "refund", table.ended_at.is_(None))
+    # A shop that feeds two channels has one row for both. Two questions, for one with an OR would compare every order;
+    # and in the second SQLite must not begin with all orders of the channel for each refund.
+    own = (documents.join(orders, order.id == table.order_id), order.channel == channel)
+    linked = (
+        documents.join(document_links, links.document_id == table.id).join(orders, order.id == links.order_id),
+        func.coalesce(order.channel, "") == channel,
     )
+    parts = [
+        select(*columns).select_from(rows.outerjoin(credit, and_(*made))).where(*of_shop, of_channel)
+        for rows, of_channel in (own, linked)
+    ]
+    query = union(*parts).order_by("refund_id")
     return [
         KnownRefund(
-            row.external_id,
+            row.order,
             row.refund,
             row.currency,
             Decimal(row.total),
