@@ -118,7 +118,7 @@ CAUSES: Final[Mapping[str, Words]] = {
     "target_amount": Words(
         say("Another total in the ERP"),
         say("The ERP shows another total than the shop charged."),
-        say("Correct the sale in the ERP, then retry. It is not made again."),
+        say("Correct the sale in the ERP, then retry; or approve what it shows. It is not made again."),
     ),
     "doubled": Words(
         say("Several sales in the ERP"),
