@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, func, select
 
 from sync.store.tables import lookups
 from sync.store.types import db_now
@@ -20,6 +24,30 @@ def load_lookups(connection: Connection, channel: str, target: str) -> dict[tupl
     for row in sorted(rows, key=lambda row: scopes.index(row.scope)):
         found[row.table_name, row.source_value] = row.target_value
     return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lookups:
+    """What the tables said for one channel at one moment."""
+
+    #: Of all tables: rows, their revisions, and the newest change. Another one as soon as a row is another one.
+    version: tuple[int, int, dt.datetime | None]
+    rows: Mapping[tuple[str, str], str]
+
+
+def renew_lookups(connection: Connection, channel: str, target: str, known: Lookups | None = None) -> Lookups:
+    """What stands now, as `load_lookups` says it; `known` itself where nothing has changed since.
+
+    A table of ten thousand articles takes a tenth of a second to load, and a drain asks for each of its batches.
+    """
+    table = lookups.c
+    counts = select(func.count(), func.coalesce(func.sum(table.revision), 0), func.max(table.changed_at))
+    # Before the rows: those that come in between make the next look load again.
+    rows, revisions, newest = connection.execute(counts.select_from(lookups)).one()
+    version = (int(rows), int(revisions), newest)
+    if known is not None and known.version == version:
+        return known
+    return Lookups(version, load_lookups(connection, channel, target))
 
 
 def load_row(connection: Connection, table_name: str, scope: str, source: str) -> str | None:

@@ -20,7 +20,7 @@ from sync.rules.systems import ChannelSystems
 from sync.store.engine import Store
 from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
-from sync.store.lookups import load_lookups
+from sync.store.lookups import Lookups, renew_lookups
 from sync.store.switches import pause_of
 from sync.work import stopping
 from sync.work.bell import DRAIN_S
@@ -92,7 +92,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
     """(items looked at, whether there is more)."""
     until = time.monotonic() + drain_s
     size = batch_size(drain)
-    looked = 0
+    looked, known = 0, None
     while time.monotonic() < until and not stopping.asked():
         items = drain.store.write(lambda c: claim(c, drain.lease, size))
         if not items:
@@ -101,17 +101,18 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
             # A claim that came back full: a second worker can help, up to the connection's concurrency.
             ring(drain.lease.channel, drain.lease.kind)
         # After the claim: a row that is added from now on finds these items owned, and makes them come again.
-        drain.lookups = _lookups(drain)
+        known = _lookups(drain, known)
+        drain.lookups = known.rows
         pieces = converge(drain, items)
-        settle(drain, pieces if _lookups(drain) == drain.lookups else _postponed(pieces))
+        settle(drain, pieces if _lookups(drain, known) is known else _postponed(pieces))
         looked += len(items)
         if drain.away.is_set() or _paused(drain.store, drain.systems):
             return looked, False
     return looked, drain.store.read(lambda c: has_due(c, drain.lease.channel, drain.lease.kind))
 
 
-def _lookups(drain: Drain) -> dict[tuple[str, str], str]:
-    return drain.store.read(lambda c: load_lookups(c, drain.systems.channel.name, drain.lease.connection))
+def _lookups(drain: Drain, known: Lookups | None) -> Lookups:
+    return drain.store.read(lambda c: renew_lookups(c, drain.systems.channel.name, drain.lease.connection, known))
 
 
 def _postponed(pieces: list[Piece]) -> list[Piece]:

@@ -19,7 +19,7 @@ from sync.rules.stock_systems import StockSystems
 from sync.store.engine import Store
 from sync.store.items import Item, claim_these, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
-from sync.store.lookups import load_lookups
+from sync.store.lookups import Lookups, renew_lookups
 from sync.store.stock.items import KIND, due_articles
 from sync.store.switches import find_pause, pauses
 from sync.work import stopping
@@ -89,10 +89,14 @@ def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
     channel = drain.systems.channel
     looked, planned = 0, _plan(drain)
     items: list[Item] = []
+    lookups: Lookups | None = None
     while planned and time.monotonic() < until and not stopping.asked():
         if items := _claim(drain, planned.popleft()):
             # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
-            drain.articles = Articles(drain.store.read(lambda c: load_lookups(c, channel.name, channel.erp)))
+            known = lookups
+            lookups = drain.store.read(lambda c, known=known: renew_lookups(c, channel.name, channel.erp, known))  # type: ignore[misc]
+            if lookups is not known:
+                drain.articles = Articles(lookups.rows)
             settle_stock(drain, converge_stock(drain, items))
             looked += len(items)
         if _paused(drain.store, channel):
