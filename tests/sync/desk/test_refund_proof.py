@@ -143,6 +143,15 @@ def test_the_proof_names_exactly_what_was_spoiled_of_refunds_and_a_resync_marks_
     assert compare_and_mark(trade.store, systems, moment - SINCE, moment) == len(orders)
 
 
+def test_a_credit_that_people_have_given_another_date_is_found_by_its_key(trade):
+    number = trade.buy((TEA, 1))
+    trade.carry()
+    refund = give_back(trade, number, "2.00")
+    trade.carry()
+    trade.erp.books.state.sales[credit_of(trade, number, refund)].placed_at = "2020-01-01T00:00:00+00:00"
+    assert found(trade) == set()
+
+
 def test_a_credit_that_people_have_only_begun_gives_nothing_back_yet(trade):
     number = trade.buy((TEA, 1))
     trade.carry()
