@@ -7,6 +7,7 @@
 | `ConnectionBroken` | PAUSE | ready, waits | paused until a person has acted; an issue |
 | `OutcomeUnknown`, `Unsettled` | RECONCILE | looked up when it can no longer land | |
 | `NotSent`, `Later`, `DatabaseBusy` | RETRY | ready again at once, or in a moment | |
+| `Together` | RETRY | the same, alone; what it began is looked up first | |
 | `Held` | PARK (held) | one issue per cause; released by a person or the fixed cause | |
 | `Problems` | PARK (parked) | the same, for what cannot even be read | |
 | `RecordRejected` | PARK (parked) | an issue with the other system's own words | |
@@ -31,7 +32,7 @@ from connectors.kit.errors import (
 )
 from mappings.canonical.errors import Problem, Problems
 from sync.desk.phrases import joined, say
-from sync.rules.stops import Held, Later, NotSent, Unsettled
+from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
 from sync.store.states import ItemState
@@ -236,7 +237,7 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], _Rule], ...]] = (
     ((Transient,), _transient),
     ((ConnectionBroken,), _broken),
     ((OutcomeUnknown, Unsettled), _unknown),
-    ((NotSent, Later, DatabaseBusy), _again),
+    ((NotSent, Later, DatabaseBusy, Together), _again),
     ((RecordRejected,), _rejected),
     ((Held,), _held),
     ((Problems,), _problems),

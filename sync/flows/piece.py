@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import JsonDict, TargetDocument
-from connectors.kit.errors import RecordRejected
+from connectors.kit.errors import ConnectorError, RecordRejected
 from connectors.kit.http import DryRun
 from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.facets import Standing
@@ -17,7 +17,7 @@ from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
 from sync.rules.routing import Route
-from sync.rules.stops import Held
+from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.bindings import Binding
 from sync.store.documents import Document
 from sync.store.engine import DatabaseBusy
@@ -27,6 +27,7 @@ from sync.store.leases import LeaseLost
 from sync.store.orders import KnownOrder
 
 #: What a person has to see to, and nothing else of the order has to wait for.
+_FORESEEN: Final = (ConnectorError, Held, Problems, NotSent, Unsettled, Later)
 _OF_THE_ORDER: Final = (Held, Problems, RecordRejected)
 
 
@@ -34,7 +35,8 @@ _OF_THE_ORDER: Final = (Held, Problems, RecordRejected)
 def guarded(*pieces: Piece) -> Iterator[None]:
     """One bad document never stops another: what a step over `pieces` raises becomes their error.
 
-    An exception that nobody foresaw parks its document loudly (`sync/desk/outcomes.py`). The two that are about the
+    An exception that nobody foresaw parks its document loudly (`sync/desk/outcomes.py`); of several nobody knows whose
+    fault it is, so none is parked before it failed alone. The two that are about the
     drain and not about a document go through: the lost lease, and the parent's time-out (a BaseException).
     """
     try:
@@ -42,8 +44,9 @@ def guarded(*pieces: Piece) -> Iterator[None]:
     except (LeaseLost, DatabaseBusy):
         raise
     except Exception as error:  # noqa: BLE001 - the border around one document
+        stop = Together(error) if len(pieces) > 1 and not isinstance(error, _FORESEEN) else error
         for piece in pieces:
-            piece.error = error
+            piece.error = stop
 
 
 @contextlib.contextmanager

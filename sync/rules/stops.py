@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Final
 
 from mappings.canonical.errors import Problem
+from mappings.canonical.words import say
 
 #: Causes of which whoever lets one pass accepts the amount that the sale shows.
 ACCEPTING: Final = frozenset({"target_amount", "changed_after_import"})
@@ -35,3 +36,12 @@ class Unsettled(Exception):
 
 class Later(Exception):
     """Something that is under way elsewhere must end first (another drain makes the same party)."""
+
+
+class Together(Exception):
+    """Several documents failed in one step, for a reason that nobody foresaw: each is tried alone."""
+
+    def __init__(self, defect: Exception) -> None:
+        """`defect` may be the fault of any of them."""
+        super().__init__(say("failed together with others (%(kind)s): it is tried alone", kind=type(defect).__name__))
+        self.defect = defect

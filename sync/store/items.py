@@ -8,7 +8,20 @@ import functools
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Update, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 
 from sync.store.due import is_due
@@ -61,6 +74,8 @@ class Leave:
     #: What was converged; None leaves what stands.
     done_digest: str | None = None
     done_canonical: str | None = None
+    #: To be claimed alone until it ends, as what died with its drain is.
+    alone: bool = False
 
 
 def has_due(connection: Connection, channel: str, kind: str) -> bool:
@@ -177,6 +192,7 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
                 "why": entry.reason,
                 "digest": entry.done_digest,
                 "canonical": entry.done_canonical,
+                "alone": entry.alone,
             }
             for entry in leaves
         ],
@@ -206,7 +222,7 @@ def _leaving() -> Update:
             done_digest=func.coalesce(bindparam("digest"), table.done_digest),
             done_canonical=func.coalesce(bindparam("canonical"), table.done_canonical),
             lease_token=None,
-            suspect=and_(table.suspect, ~bindparam("looked", type_=Boolean)),
+            suspect=or_(bindparam("alone", type_=Boolean), and_(table.suspect, ~bindparam("looked", type_=Boolean))),
             deaths=case((bindparam("looked"), 0), else_=table.deaths),
             updated_at=db_now(),
         )

@@ -20,7 +20,7 @@ from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
 from sync.flows.context import Drain
 from sync.flows.piece import Piece
 from sync.flows.stock.capture import settle_captured
-from sync.rules.stops import Held, Unsettled
+from sync.rules.stops import Held, Together, Unsettled
 from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.bindings import NewBinding, save_bindings
 from sync.store.bodies import pack
@@ -133,7 +133,7 @@ def _intent_outcome(piece: Piece) -> str:
 
 def _says_what_happened(error: Exception) -> bool:
     """An exception that nobody foresaw may have come after the call: its intent stays open for the sweep."""
-    if isinstance(error, OutcomeUnknown | Unsettled):
+    if isinstance(error, OutcomeUnknown | Unsettled | Together):
         return False
     return isinstance(error, ConnectorError | Problems) or type(error).__module__ == "sync.rules.stops"
 
@@ -245,6 +245,7 @@ def _leave(connection: Connection, end: _End) -> Leave:
         reason=decision.reason,
         looked=looked,
         due_at=None if looked else _due_at(connection, piece, decision),
+        alone=isinstance(piece.error, Together),
     )
 
 
@@ -267,6 +268,8 @@ def _tell(drain: Drain, end: _End) -> None:
     }
     if end.decision is not None and end.decision.causes and end.decision.causes[0][0].cause == "internal":
         log.error("order_failed_inside", error=repr(end.piece.error), exc_info=end.piece.error, **fields)
+    elif isinstance(end.piece.error, Together):
+        log.error("order_failed_with_others", error=repr(end.piece.error.defect), **fields)
     elif isinstance(end.piece.error, ConnectionBroken):
         log.error("connection_broken", error=str(end.piece.error), **fields)
     else:

@@ -243,6 +243,36 @@ def test_a_defect_of_the_connector_parks_loudly_and_its_write_is_looked_up(sqlit
     assert world.erp.calls["create"] == 1
 
 
+@pytest.mark.parametrize("bulk", [2, 3, 10])
+def test_of_several_that_fail_together_only_the_one_that_fails_alone_is_parked(sqlite_store, bulk):
+    world = World(sqlite_store, bulk=bulk)
+    orders = [world.shop.place(sku=sku) for sku in ("TASSE", "DEFECT", "TASSE", "TASSE")]
+    world.carry()
+    calm(world)
+    for order in (orders[0], *orders[2:]):
+        stands_once(world, order)
+    assert world.item(orders[1]).state == "parked"
+    assert world.causes() == {"internal": 1}
+    assert not any(row.suspect for row in world.items())
+
+
+def test_references_that_fail_together_are_asked_for_alone(sqlite_store):
+    world = World(sqlite_store)
+    good, bad = world.shop.place(), world.shop.place(sku="CURSED")
+    resolve = world.erp.resolve
+
+    def cursed(refs):
+        if any(ref.value == "CURSED" for ref in refs):
+            raise KeyError("CURSED")
+        return resolve(refs)
+
+    world.erp.resolve = cursed
+    world.carry()
+    calm(world)
+    stands_once(world, good)
+    assert (world.item(bad).state, world.causes()) == ("parked", {"internal": 1})
+
+
 @pytest.mark.fault("A6")
 def test_what_kills_the_worker_is_set_aside_and_stays_there(sqlite_store):
     world = World(sqlite_store)
