@@ -148,7 +148,7 @@ def test_what_is_not_known_at_the_deadline_is_said_to_be_unknown_and_what_was_fo
 
     begun = time.monotonic()
     lines = run_all([section("s", slow, "s.1", "s.2"), section("t", lambda: iter([ok("t.1", "")]), "t.1")], 0.3)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 8
     let_go.set()
     assert [line.finding.level for line in lines] == [Level.FAIL, Level.UNKNOWN, Level.OK]
     assert "not found out within" in lines[1].finding.found
