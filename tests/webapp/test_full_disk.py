@@ -95,7 +95,7 @@ def fill(receiver):
 
 @pytest.mark.fault("A18")
 def test_what_sqlite_calls_full_is_not_stored_and_named_and_blames_no_row(store, sqlite_url, full):
-    receiver = Receiver(sqlite_url, {"shop": ("shop-de", "shop-at")}, lambda *_: None)
+    receiver = Receiver(sqlite_url, {"shop": ("shop-de", "shop-at")}, lambda *_: None, wait_s=30.0)
     number, reason = fill(receiver)
     assert number > 0
     assert "SQLITE_FULL; look at its disk" in reason
@@ -103,7 +103,7 @@ def test_what_sqlite_calls_full_is_not_stored_and_named_and_blames_no_row(store,
     assert kept(store) == (taken, taken)
     assert receiver.close()
     full()
-    receiver = Receiver(sqlite_url, {"shop": ("shop-de", "shop-at")}, lambda *_: None)
+    receiver = Receiver(sqlite_url, {"shop": ("shop-de", "shop-at")}, lambda *_: None, wait_s=30.0)
     receiver.receive("shop", envelope(number), b"x" * 4000)
     assert receiver.close()
     assert kept(store) == ({*taken, str(number)}, {*taken, str(number)})

@@ -29,7 +29,7 @@ class Bells:
 
 @pytest.fixture
 def receiver(store, store_url):
-    receiver = Receiver(store_url, CHANNELS, Bells())
+    receiver = Receiver(store_url, CHANNELS, Bells(), wait_s=30.0)
     yield receiver
     assert receiver.close()
 
@@ -114,7 +114,7 @@ def test_only_the_row_that_the_database_refuses_gets_the_error(store, receiver):
 
 @pytest.mark.fault("A20")
 def test_two_writers_that_meet_the_same_new_items_do_not_lock_each_other_out(store, store_url, receiver):
-    other = Receiver(store_url, CHANNELS, Bells())
+    other = Receiver(store_url, CHANNELS, Bells(), wait_s=30.0)
     orders = [str(number) for number in range(60)]
     with ThreadPoolExecutor(2) as pool:
         halves = [
@@ -288,7 +288,7 @@ def test_a_bell_that_fails_costs_nothing(store, store_url):
     def fail(channel, kind):
         raise ConnectionRefusedError
 
-    receiver = Receiver(store_url, CHANNELS, fail)
+    receiver = Receiver(store_url, CHANNELS, fail, wait_s=30.0)
     receiver.receive("shop", delivery("7"), b"{}")
     receiver.receive("shop", delivery("8"), b"{}")
     assert receiver.close()
