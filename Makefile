@@ -27,9 +27,10 @@ run: setup ## Crossdock itself: web, workers, scheduler and queue
 	@.venv/bin/crossdock run
 
 # Both halves always run: a failure in the first must not hide one in the second. Exit status 5: PYTEST_ARGS chose none.
-# Heavy tests wait more than they compute, so four at a time fill two cores; those of one group share a server.
+# A third of the time of the others, and more than half of that of heavy tests, is waiting: so many fill two cores. Heavy
+# tests of one group share a server.
 test: setup browser ## every test; PYTEST_ARGS="-k name" for some
-	@.venv/bin/pytest -n 2 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
+	@.venv/bin/pytest -n 3 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
 	.venv/bin/pytest -n 4 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \
 	for status in $$first $$second; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
 
