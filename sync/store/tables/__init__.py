@@ -6,6 +6,7 @@ Alembic migrations only (`sync/store/migrations`); `metadata` here is what they 
 
 from __future__ import annotations
 
+from sync.store.tables.alerts import alert_messages, alert_news, alerts
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -33,6 +34,9 @@ from sync.store.tables.work import (
 )
 
 __all__ = [
+    "alert_messages",
+    "alert_news",
+    "alerts",
     "attempts",
     "audit",
     "bindings",
