@@ -42,6 +42,16 @@ def cross_check(
             yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:
             yield from _extended(steps, section, channel.get(section), _names(tree, section))
+    for name, way in _named(tree, "alerts"):
+        yield from _told_of(("alerts", name), way, (*_names(tree, "connections"), *_names(tree, "channels")))
+
+
+def _told_of(steps: Steps, way: dict[str, Tree], known: tuple[str, ...]) -> Iterator[Finding]:
+    """A name that is nobody's would keep every alert back, and nobody would miss one."""
+    named = way.get("of")
+    for index, value in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(value, str) and value not in known:
+            yield (*steps, "of", index), _unknown_name(value, "connections or channels", known)
 
 
 def _named(tree: Mapping[str, Tree], section: str) -> Iterator[tuple[str, dict[str, Tree]]]:

@@ -96,8 +96,8 @@ class Address(Scalar[str]):
 class SecretText(ConfigField[Secret]):
     """A secret: a reference to the environment or a file, or empty; never the text itself."""
 
-    def __init__(self, description: str, *, example: str = "") -> None:
-        super().__init__(description, "${env:NAME} or ${file:PATH}", example=example)
+    def __init__(self, description: str, *, example: str = "", required: bool = False) -> None:
+        super().__init__(description, "${env:NAME} or ${file:PATH}", example=example, required=required)
 
     def _take(self, value: Any) -> Secret:
         if not isinstance(value, str):

@@ -19,6 +19,7 @@ from config.model import (
     DEFAULT_STATUS,
     LEAVE,
     AfterImport,
+    AlertChannel,
     Channel,
     Config,
     Connection,
@@ -27,6 +28,7 @@ from config.model import (
     Schedules,
     StatusAction,
     StockPolicy,
+    Watch,
 )
 from config.problems import ConfigError, Place, Problem, did_you_mean, one_of
 from config.references import resolve
@@ -200,10 +202,13 @@ def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Source
             after_import=_after_import(values.pop("after_import", {})),
             stock=StockPolicy(**values.pop("stock", {})),
             routing=Routing(**values.pop("routing", {})),
+            watch=Watch(**values.pop("watch", {})),
             schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
             **values,
         )
-    return Config(folder=folder, connections=connections, channels=channels, places=sources.places(extended))
+    alerts = {name: AlertChannel(name=name, **values) for name, values in loaded["alerts"].items()}
+    places = sources.places(extended)
+    return Config(folder=folder, connections=connections, channels=channels, alerts=alerts, places=places)
 
 
 def _connection(name: str, values: dict[str, Any], folder: Path) -> Connection:

@@ -23,6 +23,7 @@ from config.model import (
     DEFAULT_STATUS,
     SALE_STATES,
     AfterImport,
+    AlertChannel,
     Auth,
     Channel,
     Connection,
@@ -32,6 +33,7 @@ from config.model import (
     Schedules,
     Secret,
     StockPolicy,
+    Watch,
 )
 from config.variables import PREFIX, VARIABLES
 
@@ -77,7 +79,7 @@ _FOLDER: Final = """\
 ## The configuration folder
 
 All `*.yaml` and `*.yml` files of the folder (not of folders in it) are read as one; each has one or more of the keys
-`connections`, `channels`, `policies` and `schedules`. The same name twice is an error.
+`connections`, `channels`, `policies`, `schedules` and `alerts`. The same name twice is an error.
 
 - **Every value is text until its key says otherwise.** `NO`, `012`, `1e3`, `2026-01-31`, `12:30` and `on` stay as they
   are written; numbers are written plainly (`10`, `2.5`), times like `90`, `90s`, `5m`, `6h` or `1d`.
@@ -117,6 +119,8 @@ def page() -> str:
     parts += [_fields(schemas.RoutingSection(), Routing)]
     parts += ["### rules", "", "Below `rules` of `routing`, each item.", ""]
     parts += [_fields(schemas.RoutingRuleSection(), RoutingRule)]
+    parts += ["### watch", "", "Below `watch` of a channel; docs/alerts.md explains it.", ""]
+    parts += [_fields(schemas.WatchSection(), Watch)]
     parts += _section("policies", schemas.PoliciesSection(), Policies)
     parts += [_EXTENDS.format(section="policies"), _STATUS]
     parts += [_table(("State", "Action"), ((f"`{key}`", str(action)) for key, action in DEFAULT_STATUS.items()))]
@@ -124,6 +128,7 @@ def page() -> str:
     parts += [_table(("Rule", "Default", "Speaks up when"), _rules())]
     parts += _section("schedules", schemas.SchedulesSection(), Schedules)
     parts += [_EXTENDS.format(section="schedules")]
+    parts += _section("alerts", schemas.AlertSection(), AlertChannel)
     return "\n".join(parts).rstrip() + "\n"
 
 

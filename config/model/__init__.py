@@ -15,6 +15,7 @@ from config.model.after_import import (
     Returns,
     ShipmentNews,
 )
+from config.model.alerts import AlertChannel, AlertKind, Severity, Watch
 from config.model.channel import Channel, Config, Schedules
 from config.model.connection import Auth, Connection
 from config.model.policies import (
@@ -28,7 +29,7 @@ from config.model.policies import (
     Policies,
     StatusAction,
 )
-from config.model.routing import Needs, Routing, RoutingRule, ShortLines
+from config.model.routing import Needs, Routing, RoutingRule, ShortLines, Split
 from config.model.secret import NO_SECRET, Secret
 from config.model.stock import EVERYTHING, Backorders, HeldOrders, MissingArticles, StockPolicy
 
@@ -45,6 +46,8 @@ __all__ = [
     "SALE_STATES",
     "VERIFY_RULES",
     "AfterImport",
+    "AlertChannel",
+    "AlertKind",
     "Auth",
     "Backorders",
     "Carry",
@@ -65,8 +68,11 @@ __all__ = [
     "RoutingRule",
     "Schedules",
     "Secret",
+    "Severity",
     "ShipmentNews",
     "ShortLines",
+    "Split",
     "StatusAction",
     "StockPolicy",
+    "Watch",
 ]

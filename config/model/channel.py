@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.model.after_import import AfterImport
+from config.model.alerts import AlertChannel, Watch
 from config.model.connection import Connection
 from config.model.policies import Policies
 from config.model.routing import Routing
@@ -46,6 +47,7 @@ class Channel:
     stock: StockPolicy = dataclasses.field(default_factory=StockPolicy)
     routing: Routing = dataclasses.field(default_factory=Routing)
     schedules: Schedules = dataclasses.field(default_factory=Schedules)
+    watch: Watch = dataclasses.field(default_factory=Watch)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Config:
     folder: Path
     connections: Mapping[str, Connection]
     channels: Mapping[str, Channel]
+    #: Ways in which people are told of what is out of order.
+    alerts: Mapping[str, AlertChannel] = dataclasses.field(default_factory=dict)
     #: Path of a value (`connections.shop.url`) -> `file:line` where it stands; `where` reads it.
     places: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
@@ -63,6 +67,8 @@ class Config:
         for connection in self.connections.values():
             auth = connection.auth
             yield from filter(None, (auth.key, auth.secret, auth.password, *connection.webhook_secrets))
+        for way in self.alerts.values():
+            yield from filter(None, way.hidden())
 
     def where(self, path: str) -> str:
         """`file:line` of the value at `path`, or of the nearest section around it; the folder where there is none.

@@ -14,6 +14,14 @@ class Needs(enum.StrEnum):
     ALWAYS = "always"
 
 
+class Split(enum.StrEnum):
+    """What a rule does with an order that none of its warehouses has whole."""
+
+    NONE = "none"
+    #: Its lines are divided over as few of the warehouses as have all of them, each line whole.
+    LINES = "lines"
+
+
 class ShortLines(enum.StrEnum):
     """What happens to an order of which no warehouse has everything."""
 
@@ -29,6 +37,7 @@ class RoutingRule:
     #: The ERP's codes, the one that is liked best first.
     warehouses: tuple[str, ...]
     needs: Needs = Needs.HAS_ALL
+    split: Split = Split.NONE
     #: ISO codes of where the goods go.
     countries: tuple[str, ...] = ()
     #: States or provinces, as the shop writes them.
@@ -63,6 +72,11 @@ class Routing:
     def warehouses(self) -> tuple[str, ...]:
         """Every warehouse that a rule names."""
         return tuple(dict.fromkeys(code for rule in self.rules for code in rule.warehouses))
+
+    @property
+    def splits(self) -> bool:
+        """Whether an order may become several sales."""
+        return any(rule.split is not Split.NONE for rule in self.rules)
 
     @property
     def asks_stock(self) -> bool:

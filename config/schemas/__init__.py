@@ -7,6 +7,7 @@ The descriptions are what docs/configuration.md shows (`config.reference`).
 from __future__ import annotations
 
 from config.schemas.after_import import AfterImportSection
+from config.schemas.alerts import AlertSection, WatchSection
 from config.schemas.channel import (
     SECTIONS,
     ChannelPoliciesSection,
@@ -24,6 +25,7 @@ __all__ = [
     "AUTH_METHODS",
     "SECTIONS",
     "AfterImportSection",
+    "AlertSection",
     "AuthSection",
     "ChannelPoliciesSection",
     "ChannelSchedulesSection",
@@ -37,4 +39,5 @@ __all__ = [
     "SchedulesSection",
     "Section",
     "StockSection",
+    "WatchSection",
 ]

@@ -8,6 +8,7 @@ from typing import Final
 from config import kinds
 from config.fields import Scalar
 from config.schemas.after_import import AfterImportSection
+from config.schemas.alerts import AlertSection, WatchSection
 from config.schemas.connection import ConnectionSection
 from config.schemas.policies import PoliciesSection
 from config.schemas.routing import RoutingSection
@@ -78,6 +79,7 @@ class ChannelSection(Section):
         "How often the channel looks: values, or a name of `schedules`.",
         name_instead="schedules",
     )
+    watch = Inner(WatchSection(), "What of the channel raises an alert, and when; see below.")
 
 
 #: The top-level keys of every file.
@@ -86,4 +88,5 @@ SECTIONS: Final[Mapping[str, Named]] = {
     "channels": Named(ChannelSection(), "Name -> one source connection bound to one ERP connection."),
     "policies": Named(PoliciesSection(), "Name -> policies that several channels share."),
     "schedules": Named(SchedulesSection(), "Name -> schedules that several channels share."),
+    "alerts": Named(AlertSection(), "Name -> one way in which people are told of what is out of order."),
 }

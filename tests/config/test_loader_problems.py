@@ -177,6 +177,7 @@ CONFIGS = TREES | st.fixed_dictionaries(
         "channels": st.dictionaries(KEYS, CHANNEL_TREES | TREES, max_size=3) | TREES,
         "policies": TREES,
         "schedules": TREES,
+        "alerts": TREES,
     },
 )
 

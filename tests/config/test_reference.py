@@ -11,7 +11,18 @@ import config
 from config import schemas
 from config.fields import ConfigField
 from config.loader import load_config
-from config.model import VERIFY_RULES, Auth, Channel, Connection, Policies, Schedules, Secret, StockPolicy
+from config.model import (
+    VERIFY_RULES,
+    AlertChannel,
+    Auth,
+    Channel,
+    Connection,
+    Policies,
+    Schedules,
+    Secret,
+    StockPolicy,
+    Watch,
+)
 from config.reference import PAGE, RULES, page
 from config.settings import Settings
 from config.variables import VARIABLES
@@ -52,6 +63,8 @@ def test_the_connectors_of_the_example_take_what_it_says():
         (schemas.PoliciesSection, Policies, set()),
         (schemas.StockSection, StockPolicy, set()),
         (schemas.SchedulesSection, Schedules, set()),
+        (schemas.AlertSection, AlertChannel, {"name"}),
+        (schemas.WatchSection, Watch, set()),
     ],
 )
 def test_a_schema_has_the_fields_of_its_dataclass_in_their_order(section, model, apart):
