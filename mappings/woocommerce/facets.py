@@ -144,11 +144,12 @@ def _invoice(billed: Billed) -> JsonDict:
 
 
 def _marks(key: str, name: str, entries: Sequence[JsonDict], payload: JsonDict) -> JsonDict:
-    """The mark with these entries in the place of those of the same name, new ones behind."""
+    """The mark with these entries in the place of those of the same name, new ones behind; nothing where it is so."""
     found = next((meta.get("value") for meta in payload.get("meta_data", ()) if meta.get("key") == key), None)
     standing = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
     merged = {entry.get(name): entry for entry in [*standing, *entries]}
-    return {"meta_data": [{"key": key, "value": list(merged.values())}]}
+    values = list(merged.values())
+    return {"meta_data": [{"key": key, "value": values}]} if values != standing else {}
 
 
 def _parcels(sent: Sent) -> tuple[Parcel, ...]:

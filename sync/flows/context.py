@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from connectors.kit.base import JsonDict, Rank, SalesTarget
 from connectors.kit.facets import DocumentFile, FollowsSales
 from mappings.base import SourceOptions, TargetMapping
+from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
@@ -89,6 +90,13 @@ class Drain:
         """Whether anything but the sale itself is carried on this channel."""
         return self.systems.erp_facets is not None and isinstance(self.target, FollowsSales)
 
+    def trusts(self, order: Order | None) -> bool:
+        """Whether our database knows for certain what was made for an order: only since the channel's `trusted_since`.
+
+        Of what was placed before, an outage or a restored backup may have forgotten something: it is looked up first.
+        """
+        return order is not None and order.placed_at >= self.state.trusted_since
+
     @property
     def wanted_rank(self) -> Rank:
         """How far the channel brings its sales."""
@@ -122,11 +130,14 @@ class Drain:
         self.write(work)
         return self.store.read(lambda c: load_documents(c, list(rows)))
 
-    def keep_file(self, document_id: int, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:
+    def keep_file(self, doc: Document, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:
         """Keep a document's file, once it is fetched. Raises what `fetch` raises."""
-        file = fetch()
+        file, links = fetch(), self.systems.links
         self.progress()
-        return self.write(lambda c: save_file(c, document_id, file.name, file.content_type, file.body, facts=facts))
+        token = "" if links is None else links.token(doc.connection, doc.kind, doc.external_id, facts)
+        return self.write(
+            lambda c: save_file(c, doc.id, file.name, file.content_type, file.body, facts=facts, token=token)
+        )
 
     def save_party(self, payload: JsonDict) -> JsonDict:
         """Make a customer in the ERP. Raises what the connector raises."""

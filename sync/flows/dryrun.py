@@ -118,9 +118,9 @@ class _DryDrain(Drain):
         now = [_as_document(row, before.get((row.kind, row.external_id)), -n) for n, row in enumerate(rows, 1)]
         return [*(doc for doc in known if doc not in before.values()), *now]
 
-    def keep_file(self, document_id: int, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:  # noqa: ARG002
+    def keep_file(self, doc: Document, facts: str, fetch: Callable[[], DocumentFile]) -> KeptFile:  # noqa: ARG002
         """A file under a name that no file ever has: it is not fetched, and its own is given when it is kept."""
-        return KeptFile("the-file-that-will-be-kept", document_id, "", "", facts, "", 0)
+        return KeptFile("the-file-that-will-be-kept", doc.id, "", "", facts, "", 0)
 
     def take_turn(self, name: str, length_s: float) -> str | None:  # noqa: ARG002
         """Nobody is in the way of what is not written."""

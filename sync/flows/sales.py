@@ -50,10 +50,10 @@ def _open(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _must_look(drain: Drain, piece: Piece) -> bool:
-    """A look-up is spared only for a new order that was placed after the channel's `trusted_since`."""
+    """A look-up is spared only for a new order that the database is trusted with."""
     if piece.ended or piece.looked or piece.order is None:
         return False
-    return piece.binding is not None or piece.order.placed_at < drain.state.trusted_since
+    return piece.binding is not None or not drain.trusts(piece.order)
 
 
 def _gone(documents: list[TargetDocument]) -> Problem:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import enum
 import hashlib
 import hmac
+import json
 from urllib.parse import urlencode
 
 from config.model import Secret
 
 #: What the key is used for, so that no signature of another kind is ever one of these.
 _PURPOSE = b"crossdock file link 1"
+_NAMES = b"crossdock file name 1"
 
 
 class LinkState(enum.Enum):
@@ -29,6 +32,16 @@ class FileLinks:
         """`public_url` empty: nobody can reach us from outside, so there are no links."""
         self._public_url = public_url.rstrip("/")
         self._key = hmac.digest(key.reveal().encode(), _PURPOSE, "sha256")
+        self._names = hmac.digest(key.reveal().encode(), _NAMES, "sha256")
+
+    def token(self, *what: str) -> str:
+        """The name of a file in links, which nobody can guess, made from what it is the file of.
+
+        So a database that is restored from before the file was kept gives it the same name again, and the link that a
+        customer has goes on working.
+        """
+        named = hmac.digest(self._names, json.dumps(what).encode(), "sha256")
+        return base64.urlsafe_b64encode(named).rstrip(b"=").decode()
 
     def link(self, token: str, until: dt.datetime) -> str:
         """The address; empty where nobody could follow it."""

@@ -1,4 +1,4 @@
-"""The printable files of documents, as their system gave them, under random tokens."""
+"""The printable files of documents, as their system gave them, under tokens that nobody can guess."""
 
 from __future__ import annotations
 
@@ -29,11 +29,20 @@ class KeptFile:
 
 
 def save_file(
-    connection: Connection, document_id: int, name: str, content_type: str, body: bytes, *, facts: str
+    connection: Connection,
+    document_id: int,
+    name: str,
+    content_type: str,
+    body: bytes,
+    *,
+    facts: str,
+    token: str = "",
 ) -> KeptFile:
-    """Keep the file, beside what was kept of the document before."""
+    """Keep the file, beside what was kept of the document before; under another `token` where it is taken or empty."""
     digest = hashlib.sha256(body).hexdigest()
-    kept = KeptFile(secrets.token_urlsafe(32), document_id, name[:255], content_type[:128], facts, digest, len(body))
+    if not token or connection.execute(select(files.c.id).where(files.c.token == token)).first() is not None:
+        token = secrets.token_urlsafe(32)
+    kept = KeptFile(token, document_id, name[:255], content_type[:128], facts, digest, len(body))
     connection.execute(insert(files).values(**dataclasses.asdict(kept), body=body, fetched_at=db_now()))
     return kept
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sync.store.leases import Lease, demand_lease
@@ -109,6 +109,11 @@ def last_outcome(connection: Connection, item_id: int, kind: str, key: str) -> s
     table = intents.c
     query = select(table.outcome).where(table.item_id == item_id, table.kind == kind, table.key == key)
     return connection.execute(query.order_by(table.id.desc()).limit(1)).scalar() or ""
+
+
+def newest_intent(connection: Connection) -> int:
+    """The highest number that an intent was ever given; 0 before the first. A restored database has gone back."""
+    return connection.execute(select(func.max(intents.c.id))).scalar() or 0
 
 
 def list_undecided(connection: Connection, item_id: int) -> list[tuple[str, str, str]]:

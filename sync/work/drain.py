@@ -18,6 +18,7 @@ from sync.flows.piece import Piece
 from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
 from sync.store.engine import Store
+from sync.store.intents import newest_intent
 from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
 from sync.store.lookups import Lookups, renew_lookups
@@ -26,7 +27,8 @@ from sync.work import stopping
 from sync.work.bell import DRAIN_S
 from sync.work.heart import Heart
 from sync.work.settle import settle
-from sync.work.trust import begin_channel
+from sync.work.trust import begin_channel, notice_return
+from sync.work.witness import Witness
 
 log = structlog.get_logger()
 
@@ -42,11 +44,13 @@ def drain_channel(
     ring: Callable[[str, str], object],
     drain_s: float = DRAIN_S,
     job: str = "",
+    witness: Witness | None = None,
 ) -> int:
     """Drain what is due of one channel; answers how many items were looked at. Safe to run twice, or at once.
 
     `ring(channel, kind)` is called when a second worker can help, or when time was up with work left. `job` is the
-    queue's name for this drain, by which a person can have it stopped.
+    queue's name for this drain, by which a person can have it stopped. `witness` is what this machine remembers of the
+    database.
     """
     channel = systems.channel
     if _paused(store, systems):
@@ -66,6 +70,8 @@ def drain_channel(
     if lease is None:
         return 0
     clock = Clock(lease.lease_s, begun)
+    if witness is not None:
+        notice_return(store, witness)
     state = store.write(lambda c: begin_channel(c, channel))
     heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)
     with heart, ThreadPoolExecutor(lease.slots, thread_name_prefix="window") as pool:
@@ -76,6 +82,8 @@ def drain_channel(
             log.warning("lease_lost", channel=channel.name, reason=str(lost))
             return 0
     store.write(lambda c: close_lease(c, lease))
+    if witness is not None:
+        witness.note(store.read(newest_intent))
     if looked:
         log.info("drained", channel=channel.name, kind=kind, items=looked, seconds=round(time.monotonic() - begun, 1))
     if more:

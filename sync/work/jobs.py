@@ -42,4 +42,5 @@ def drain(channel: str, kind: str) -> None:
             stock = stock_systems(runtime.systems, channel)
             drain_stock(runtime.store, runtime.config, stock, ring=ring, job=name_of_job)
             return
-        drain_channel(runtime.store, runtime.systems.channel(channel), kind, ring=ring, job=name_of_job)
+        systems, witness = runtime.systems.channel(channel), runtime.witness
+        drain_channel(runtime.store, systems, kind, ring=ring, job=name_of_job, witness=witness)

@@ -14,6 +14,7 @@ from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.store.migrate import demand_schema
 from sync.work.bell import Bell
+from sync.work.witness import Witness
 
 
 class Runtime:
@@ -25,6 +26,7 @@ class Runtime:
         self.config = config or read_config(settings)
         self.store = Store.open(settings.database_url.reveal())
         demand_schema(self.store)
+        self.witness = Witness(settings.state_folder / "witness")
         self._redis = redis_pool(settings.redis_url.reveal())
         links = FileLinks(settings.public_url, settings.signing_key())
         self.systems = Systems(self.config, throttle=self._throttle, dry_run=dry_run, links=links)

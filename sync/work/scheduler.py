@@ -19,7 +19,7 @@ from sync.store.singletons import SCHEDULER
 from sync.work.dispatch import Dispatcher
 from sync.work.runtime import Runtime
 from sync.work.tasks import Tasks
-from sync.work.trust import notice_outage
+from sync.work.trust import notice_outage, notice_return
 
 log = structlog.get_logger()
 
@@ -67,6 +67,7 @@ class Scheduler:
         """Whether the place is ours, with its heartbeat kept."""
         store = self._runtime.store
         if self._token is None:
+            notice_return(store, self._runtime.witness)
             taken = store.write(lambda c: singletons.take(c, SCHEDULER, self._holder, _PLACE_S))
             if taken is None:
                 return False
@@ -75,6 +76,8 @@ class Scheduler:
             self._begin(tasks, silence)
         elif time.monotonic() - self._beat_at > _PLACE_S / 4:
             token = self._token
+            # Also while it runs: somebody may put a copy back into a PostgreSQL that nobody has stopped using.
+            notice_return(store, self._runtime.witness)
             if not store.write(lambda c: singletons.beat(c, SCHEDULER, token, _PLACE_S)):
                 log.warning("scheduler_replaced", holder=self._holder)
                 self._token = None

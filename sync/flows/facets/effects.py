@@ -1,6 +1,7 @@
 """One write of a facet, kept single: a refund, a payment, a parcel told to the shop, a changed state.
 
 in doubt? -> look it up; may it still land, wait -> else intent, commit -> call -> write down what was made, at once
+not trusted? -> look it up; it may have been made, and our database be older than that
 
 The order's owner carries them out one after the other, in the order that the documents need; the sale itself goes in
 batches (`sync.flows.sales`).
@@ -101,7 +102,7 @@ def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
     """How earlier tries ended; None where there were none, or where they came to nothing and it may be sent."""
     doubts = doubts_of(piece, effect.kind, effect.key)
     if not doubts:
-        return _decided(drain, piece, effect) if effect.once else None
+        return (_decided(drain, piece, effect) if effect.once else None) or _forgotten(drain, piece, effect)
     found = effect.find()
     unsettled = [intent for intent in doubts if not intent.settled]
     if found is None and unsettled:
@@ -111,6 +112,16 @@ def _found(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
         _close(drain, piece, effect, UNDECIDED, None)
         raise Held([_lost(effect)])
     _close(drain, piece, effect, "absent" if found is None else "found", found)
+    return found
+
+
+def _forgotten(drain: Drain, piece: Piece, effect: Effect) -> Seen | None:
+    """What stands there though we know of no try: our database may be older than the other system."""
+    if drain.trusts(piece.order):
+        return None
+    found = effect.find()
+    if found is not None:
+        _keep(drain, effect, found, "found", [])
     return found
 
 

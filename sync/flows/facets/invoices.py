@@ -191,4 +191,4 @@ def _changed(invoice: Invoice) -> Problem:
 
 def _fetch(drain: Drain, doc: Document, facts: str) -> KeptFile:
     erp = cast("GivesFiles", drain.target)
-    return drain.keep_file(doc.id, facts, lambda: erp.fetch_file("invoice", doc.external_id, max_bytes=MAX_FILE_BYTES))
+    return drain.keep_file(doc, facts, lambda: erp.fetch_file("invoice", doc.external_id, max_bytes=MAX_FILE_BYTES))

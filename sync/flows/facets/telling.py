@@ -41,7 +41,9 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     # What another channel of the shop tells of the same order is its own.
     name = f"{drain.lease.channel}:{piece.item.external_id}"
     row = seen(drain, piece, "told", name, told, at=side.connection, state=state)
-    left = _write(drain, piece, side, row, _payload(drain, piece, word, parcels, invoices))
+    # The shop shows it all where our database is older than what we told: then it is remembered, and not said again.
+    payload = _payload(drain, piece, word, parcels, invoices)
+    left = _write(drain, piece, side, row, payload) if payload else []
 
     def remember(connection: Connection) -> None:
         save_seen(connection, [row])

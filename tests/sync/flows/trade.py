@@ -50,6 +50,7 @@ from sync.store.tables import channel_states, documents, intents, orders, work_i
 from sync.work.drain import drain_channel
 from sync.work.stock.drain import drain_stock
 from sync.work.stock.run import run_stock
+from sync.work.witness import Witness
 from tests.databases import forward
 from tests.sync.flows.shop import PLACED
 
@@ -77,6 +78,8 @@ class Hub:
     ) -> None:
         """`policies` and `after` are fields of `Policies` and of `AfterImport`."""
         self.store, self.shop = store, shop
+        #: What the machine remembers beside the database; where there is none, nobody compares.
+        self.witness: Witness | None = None
         self.shop_plan = server.plan
         self.shop_url = server.url
         rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
@@ -157,7 +160,8 @@ class Hub:
         self.drain()
 
     def drain(self) -> int:
-        return drain_channel(self.store, self.systems.channel(CHANNEL), "order", ring=lambda *_: None)
+        systems = self.systems.channel(CHANNEL)
+        return drain_channel(self.store, systems, "order", ring=lambda *_: None, witness=self.witness)
 
     def show_stock(self) -> None:
         """One run of the stock as the scheduler does it, and its drains."""

@@ -13,6 +13,7 @@ from sync.store.switches import pause, pauses
 from sync.work import tasks as tasks_module
 from sync.work.scheduler import Scheduler
 from sync.work.tasks import Tasks
+from sync.work.witness import Witness
 from tests.databases import forward, now
 from tests.sync.flows.world import CHANNEL, World
 
@@ -155,8 +156,9 @@ def test_who_gives_the_place_up_lets_the_next_in_at_once(store):
     assert take(store, "two") is not None
 
 
-def test_the_scheduler_runs_what_is_due_once_and_leaves_the_place(sqlite_store):
+def test_the_scheduler_runs_what_is_due_once_and_leaves_the_place(sqlite_store, tmp_path):
     world = World(sqlite_store)
+    world.runtime.witness = Witness(tmp_path / "witness")
     world.shop.place()
     keeper = Scheduler(world.runtime)
     look = keeper._start_due
