@@ -154,6 +154,12 @@ _TIMES = (
     ("schedules", "next_at"),
     ("singletons", "beat_at"),
     ("singletons", "expires_at"),
+    ("alerts", "seen_at"),
+    ("alerts", "raised_at"),
+    ("alerts", "closed_at"),
+    ("alert_messages", "made_at"),
+    ("alert_messages", "due_at"),
+    ("alert_messages", "sent_at"),
 )
 
 

@@ -77,6 +77,8 @@ def post_worker_init(worker: Any) -> None:
         sys.exit(Arbiter.APP_LOAD_ERROR)
     redactor.add(ours.secrets)
     ours.receiver.start()
+    if ours.alerts is not None:
+        ours.alerts.start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -17,6 +17,7 @@ from sync.desk.queue import AWAY, QueueHealth
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
+from sync.work.alerts import AlertBeat, AlertThread
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from sync.work.vitals import Vitals
@@ -38,6 +39,8 @@ class Parts:
     bell: Bell
     #: How the queue's server and the workers are; within about a second.
     look_at_queue: Callable[[], QueueHealth] = lambda: AWAY
+    #: Tells people where no scheduler is left to do it; None where nobody shall.
+    alerts: AlertThread | None = None
     #: Releases whatever else was opened for these parts.
     close_rest: Callable[[], None] = lambda: None
     #: What must never show in a log line.
@@ -47,6 +50,8 @@ class Parts:
 
     def close(self) -> None:
         """Commit what waits and close every connection."""
+        if self.alerts is not None:
+            self.alerts.stop()
         self.receiver.close()
         self.close_rest()
         self.store.close()
@@ -60,7 +65,7 @@ def build_parts(settings: Settings) -> Parts:
     sources = {name: systems.connector(name) for name in sorted(feeding)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
 
-    vitals = Vitals(settings, config)
+    vitals, store = Vitals(settings, config), Store.open(database)
 
     def close_rest() -> None:
         vitals.close()
@@ -68,7 +73,7 @@ def build_parts(settings: Settings) -> Parts:
         systems.close()
 
     return Parts(
-        store=Store.open(database),
+        store=store,
         receiver=Receiver(
             database,
             {name: tuple(channel.name for channel in config.channels_of_source(name)) for name in feeding},
@@ -81,6 +86,7 @@ def build_parts(settings: Settings) -> Parts:
         systems=systems,
         bell=bell,
         look_at_queue=vitals.look,
+        alerts=AlertThread(AlertBeat(store, config, settings, vitals.look, standby=True)),
         close_rest=close_rest,
         secrets=tuple(config.secrets()),
     )

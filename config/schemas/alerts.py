@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, validates_schema
 
 from config import kinds
-from config.fields import Complaint, ListOf, Scalar, SecretText
+from config.fields import Complaint, ListOf, Scalar, SecretText, shown_value
 from config.model import AlertKind, Severity
+from config.schemas.connection import allowed
 from config.schemas.section import Section
 
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -74,10 +76,24 @@ class AlertSection(Section):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _signed(self, data: dict[str, Any], original: object, **_: object) -> None:
         """A receiver that cannot tell our message from anybody's is worse than none."""
-        unread = isinstance(original, Mapping) and "secrets" in original and "secrets" not in data
-        if data.get("kind") is AlertKind.WEBHOOK and not unread and not any(data.get("secrets", ())):
+        if data.get("kind") is not AlertKind.WEBHOOK or not isinstance(original, Mapping):
+            return
+        if ("secrets" in data or "secrets" not in original) and not any(data.get("secrets", ())):
             step = "make one up: a long random text that your receiver knows too"
             raise ValidationError([Complaint("no secret", "at least one secret to sign with", step)], "secrets")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=True)
+    def _encrypted(self, data: dict[str, Any], original: Mapping[str, object], **_: object) -> None:
+        """What is out of order is nobody else's business. The address is not shown: there may be a token in it."""
+        if data.get("kind") is not AlertKind.WEBHOOK:
+            return
+        url = urlsplit(data["url"].reveal())
+        if url.scheme == "https" and url.hostname:
+            return
+        if url.scheme == "http" and url.hostname and allowed(url.hostname, data.get("allow_hosts", ())):
+            return
+        step = "use https, or put the host into allow_hosts if the way there is safe (this machine, your own network)"
+        raise ValidationError([Complaint(shown_value(original["url"]), "an https address", step)], "url")
 
 
 class WatchSection(Section):

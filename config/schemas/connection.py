@@ -95,7 +95,7 @@ class ConnectionSection(Section):
         """Credentials and customers' addresses go over plain http only where somebody said that they may."""
         url = urlsplit(data.get("url", ""))
         hosts_unread = isinstance(original, Mapping) and "allow_hosts" in original and "allow_hosts" not in data
-        if url.scheme != "http" or hosts_unread or _allowed(url.hostname or "", data.get("allow_hosts", ())):
+        if url.scheme != "http" or hosts_unread or allowed(url.hostname or "", data.get("allow_hosts", ())):
             return
         host = kinds.host_of(url.hostname or "")
         step = f"use https, or put {host} into allow_hosts if the way there is safe (this machine, your own network)"
@@ -103,7 +103,8 @@ class ConnectionSection(Section):
         raise ValidationError([Complaint(found, "an https address", step)], "url")
 
 
-def _allowed(host: str, allow_hosts: tuple[str, ...]) -> bool:
+def allowed(host: str, allow_hosts: tuple[str, ...]) -> bool:
+    """Whether one of these hosts and networks is, or has, this host."""
     name = kinds.host_of(host)
     if name in allow_hosts:
         return True

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
 from sync.cli import (
+    alerts,
     doctor,
     mapping,
     moving,
@@ -50,6 +51,7 @@ for command in (
     proof.proof,
     stock.stock,
     doctor.doctor,
+    alerts.alerts,
     rewinding.rewind,
     users.user,
     mapping.mapping,

@@ -18,6 +18,7 @@ from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.migrate import migrate
 from sync.work import jobs
+from sync.work.alerts import telling
 from sync.work.run import run as run_all
 from sync.work.runtime import Runtime, longest_call_s
 from sync.work.scheduler import Scheduler
@@ -90,7 +91,8 @@ def scheduler() -> None:
         # What is there now stays: reading a shop's pages is a fifth faster when it is not looked through each time.
         gc.collect()
         gc.freeze()
-        keeper.run()
+        with telling(runtime):
+            keeper.run()
 
 
 COMMANDS = (init, run, web, worker, scheduler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.model import AlertChannel, AlertKind, Secret, Severity, Watch
+from config.problems import ConfigError
 from tests.config.folder import CHANNEL, load, problems
 
 TEAM = "alerts:\n  team:\n    url: ${env:KEY}\n"
@@ -34,14 +35,28 @@ def test_a_way_is_read_and_all_of_its_address_is_a_secret(tmp_path):
 
 def test_a_webhook_keeps_its_secrets_to_itself(tmp_path):
     text = '    kind: webhook\n    secrets: ["${env:KEY}"]\n'
-    way = load(tmp_path, c=CHANNEL + TEAM + text).alerts["team"]
+    address = TEAM.replace("KEY", "HOOK")
+    environ = {"KEY": "hunter2", "HOOK": "https://hooks.example/t0ken?x=1"}
+    way = load(tmp_path, environ=environ, c=CHANNEL + address + text).alerts["team"]
     assert (way.kind, way.secrets) == (AlertKind.WEBHOOK, (Secret("hunter2"),))
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.7/x", "mailto://u:p@h", "http://"])
+def test_a_webhook_goes_over_https_or_to_a_host_that_was_named(tmp_path, url):
+    text = CHANNEL + TEAM.replace("KEY", "HOOK") + '    kind: webhook\n    secrets: ["${env:KEY}"]\n'
+    environ = {"KEY": "hunter2", "HOOK": url}
+    with pytest.raises(
+        ConfigError, match=r"alerts.team.url: found '\$\{env:HOOK\}', expected an https address"
+    ) as told:
+        load(tmp_path, environ=environ, c=text)
+    assert url not in str(told.value)
+    if "10.0" in url:
+        load(tmp_path, environ=environ, c=text + "    allow_hosts: [10.0.0.0/8]\n")
 
 
 @pytest.mark.parametrize(
     ("line", "at", "words"),
     [
-        ("kind: webhook", "", "at least one secret to sign with"),
         ("of: [shap]", ".of[0]", "did you mean 'shop'"),
         ("severity: bad", ".severity", "expected one of warning, critical"),
         ("quiet_hours: 25:00-07:00", ".quiet_hours", "two times of a day"),
@@ -63,3 +78,9 @@ def test_an_address_with_a_password_does_not_stand_in_the_file(tmp_path):
 def test_a_channel_says_what_it_is_watched_for(tmp_path):
     loaded = load(tmp_path, c=CHANNEL + "    watch: {away_s: 5m, backlog_s: 1h}\n")
     assert loaded.channels["main"].watch == Watch(away_s=300.0, backlog_s=3600.0)
+
+
+def test_a_webhook_without_a_secret_is_refused(tmp_path):
+    address = TEAM.replace("KEY", "HOOK")
+    with pytest.raises(ConfigError, match=r"alerts.team.*at least one secret to sign with"):
+        load(tmp_path, environ={"HOOK": "https://hooks.example/"}, c=CHANNEL + address + "    kind: webhook\n")

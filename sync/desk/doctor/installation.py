@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, N_, Finding,
 from connectors.kit.http import HttpClient
 from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
 from sync.desk.phrases import quote, say
+from sync.desk.room import ROOM_LITTLE, ROOM_NONE, free_at
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
 from sync.store.migrate import schema_problem
@@ -39,9 +39,6 @@ CHECKS: Final[Mapping[str, str]] = {
 }
 _OLDEST_POSTGRES: Final = 15
 _CHECK_S: Final = 5.0
-_GIB: Final = 1024**3
-_ROOM_WARNING: Final = 2 * _GIB
-_ROOM_NEEDED: Final = _GIB // 4
 _FULL_SYNC: Final = {"1": "normal", "2": "full", "3": "extra", "0": "off"}
 _FILE: Final = re.compile(r"(?<!\$)\$\{file:([^}]*)\}")
 
@@ -117,23 +114,21 @@ class Installation:
 
     def _disk(self) -> Finding:
         check, folder = "installation.disk", self._settings.state_folder
-        while not folder.exists():
-            folder = folder.parent
-        usage = shutil.disk_usage(folder)
+        free, total = free_at(folder)
         found = say(
             "%(free)s of %(total)s are free at %(state_folder)s",
-            free=bytes_shown(usage.free),
-            total=bytes_shown(usage.total),
+            free=bytes_shown(free),
+            total=bytes_shown(total),
             state_folder=self._settings.state_folder,
         )
         step = say("make room: without it no order can be stored, and shops get errors for their webhooks")
-        if usage.free < _ROOM_NEEDED:
+        if free < ROOM_NONE:
             return fail(
-                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(_ROOM_WARNING))
+                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(ROOM_LITTLE))
             )
-        if usage.free < _ROOM_WARNING:
+        if free < ROOM_LITTLE:
             return warn(
-                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(_ROOM_WARNING))
+                check, found, step, expected=say("%(room_warning)s or more", room_warning=bytes_shown(ROOM_LITTLE))
             )
         return ok(check, found)
 
