@@ -12,6 +12,7 @@ from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
 from sync.cli import (
     alerts,
+    backing,
     doctor,
     mapping,
     moving,
@@ -44,6 +45,7 @@ def cli() -> None:
 for command in (
     demo,
     *processes.COMMANDS,
+    *backing.COMMANDS,
     *moving.COMMANDS,
     *orders.COMMANDS,
     *steering.COMMANDS,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 from sqlalchemy import select
 
-from config.model import Depth, DocumentState, InvoiceNews, Returns, ShipmentNews
+from config.model import Depth, DocumentState, InvoiceNews, Returns, Secret, ShipmentNews
 from connectors.sandbox.erp import ErpOptions
+from sync.desk.backups import make_backup, restore_backup
 from sync.desk.proof import prove_channel
 from sync.store import singletons
+from sync.store.audit import Actor
 from sync.store.engine import Store
 from sync.store.singletons import SCHEDULER
 from sync.store.tables import files
 from sync.work.witness import Witness
-from tests.databases import forward
+from tests.databases import forward, url_of
 from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
 pytestmark = [pytest.mark.loopback, pytest.mark.fault("A23")]
@@ -107,9 +110,14 @@ EVERYTHING = {
 
 def restored(trade, copy: Path) -> None:
     """The copy is put back, and both systems are looked at until nothing moves."""
+    still(trade, lambda: put_back(trade.store, copy))
+
+
+def still(trade, goes_back: Callable[[], object]) -> None:
+    """Neither system is made to do anything, whatever the database has forgotten."""
     assert trade.causes() == {}
     before = effects(trade)
-    put_back(trade.store, copy)
+    goes_back()
     for _ in range(3):
         trade.carry()
     after = effects(trade)
@@ -140,6 +148,20 @@ def test_a_copy_that_is_seconds_old_makes_nothing_twice_either(sqlite_store, tmp
         copy = copy_of(sqlite_store, tmp_path / "copy.db")
         story.goes_on()
         restored(trade, copy)
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_a_backup_that_is_restored_makes_nothing_twice(sqlite_store, tmp_path, enforced):
+    with trading(sqlite_store, erp=ErpOptions(settle_s=2.0, enforce_key=enforced), notify=True, **EVERYTHING) as trade:
+        story, url, key = Story(trade), url_of(sqlite_store), Secret("k" * 40)
+        make_backup(url, tmp_path / "saved", key)
+        story.goes_on()
+
+        def restore():
+            sqlite_store.close()
+            restore_backup(url, tmp_path / "saved", key, Actor("anna"), replace=True)
+
+        still(trade, restore)
 
 
 def test_an_edit_that_was_carried_over_since_is_found_so(sqlite_store, tmp_path):
