@@ -28,6 +28,13 @@ def load_checkpoint_row(connection: Connection, name: str, stream: str, *, lock:
     return None if row is None else Checkpoint(*row)
 
 
+def hold_checkpoint(connection: Connection, name: str, stream: str) -> None:
+    """Keep a pull from saving a page until the end of the transaction; wait for one that is about to."""
+    table = checkpoints.c
+    query = select(table.value).where(table.connection == name, table.stream == stream)
+    connection.execute(query.with_for_update(read=True)).first()
+
+
 def load_checkpoint(connection: Connection, name: str, stream: str, *, lock: bool = False) -> str | None:
     """Where a pull resumes; None for one that never ran."""
     row = load_checkpoint_row(connection, name, stream, lock=lock)

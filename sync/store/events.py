@@ -55,6 +55,18 @@ def count_missed(connection: Connection, name: str, since: dt.datetime) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def newest_versions(connection: Connection, name: str, kind: str, external_ids: Sequence[str]) -> dict[str, str]:
+    """External id -> the version of the newest event that is kept of it."""
+    table = events.c
+    newest = (
+        select(func.max(table.id))
+        .where(table.connection == name, table.kind == kind, table.external_id.in_(external_ids))
+        .group_by(table.external_id)
+    )
+    query = select(table.external_id, table.version).where(table.id.in_(newest))
+    return {row.external_id: row.version for row in connection.execute(query)}
+
+
 def save_unseen(connection: Connection, name: str, kind: str, rows: Sequence[NewEvent]) -> list[NewEvent]:
     """Store the changes that were not told before, and answer them; a change is known by its record and version."""
     table = events.c

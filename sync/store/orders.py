@@ -335,3 +335,9 @@ def name_orders(connection: Connection, order_ids: Sequence[int]) -> dict[int, s
     table = orders.c
     query = select(table.id, table.number, table.channel).where(table.id.in_(order_ids))
     return {row.id: f"{row.number} ({row.channel})" for row in connection.execute(query)}
+
+
+def external_ids(connection: Connection, order_ids: Sequence[int]) -> list[str]:
+    """What their shop calls these orders of ours."""
+    table = orders.c
+    return list(connection.execute(select(table.external_id).where(table.id.in_(order_ids))).scalars())

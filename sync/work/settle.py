@@ -29,6 +29,7 @@ from sync.store.issues import Stop, close_documents, open_issues
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
 from sync.store.switches import pause
+from sync.work.overheard import mark_overheard
 
 log = structlog.get_logger()
 
@@ -78,7 +79,9 @@ def _record(
     bodies: dict[int, bytes],
     away: Mapping[str, tuple[float, str]],
 ) -> None:
-    save_bindings(connection, [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document])
+    rows = [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document]
+    mark_overheard(connection, drain, rows)
+    save_bindings(connection, rows)
     close_by_outcome(connection, _intent_outcomes(ends))
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)

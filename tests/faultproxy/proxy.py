@@ -156,6 +156,8 @@ class FaultProxy:
             line.end(hard=cut.hard)
         except OSError:  # one of both went away; the other must hear of it
             line.end(hard=True)
+        except asyncio.CancelledError:  # `close`; asyncio's streams take a cancelled task for a defect of theirs
+            line.end(hard=True)
         finally:
             line.end(hard=False)
             del self._lines[line.number]

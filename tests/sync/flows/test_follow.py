@@ -9,6 +9,7 @@ from sync.flows.facets.follow import STREAM, follow
 from sync.flows.pull import pull
 from sync.store.checkpoints import load_checkpoint, save_checkpoint
 from sync.store.tables import events
+from sync.work import drain as drain_module
 from tests.sync.flows.shop import PLACED
 from tests.sync.flows.trade import TEA, trading
 
@@ -65,3 +66,27 @@ def test_a_pull_ends_when_somebody_moved_its_checkpoint(trade):
 
     assert follow(trade.store, Moved(), "erp", since=SINCE).marked == 0
     assert trade.store.read(lambda c: load_checkpoint(c, "erp", STREAM)) == "somebody's"
+
+
+@pytest.mark.fault("D2")
+def test_what_the_erp_told_before_the_sale_was_bound_is_not_lost(store, monkeypatch):
+    """Goods are sent, and the ERP is asked what changed, before the batch that made the sale has ended."""
+    with trading(store) as trade:
+        number = trade.buy((TEA, 1))
+        # There is a checkpoint: the ERP was followed before.
+        heard(trade)
+        pull(trade.store, trade.systems.connector("shop"), "shop", ["web"], since=SINCE)
+        settled = drain_module.settle
+
+        def late(drain, pieces):
+            monkeypatch.setattr(drain_module, "settle", settled)
+            trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {"tracking": [{"number": "T1", "url": ""}]})
+            assert heard(trade).marked == 0
+            settled(drain, pieces)
+
+        monkeypatch.setattr(drain_module, "settle", late)
+        trade.drain()
+        trade.drain()
+        assert len(trade.in_shop("GET", f"orders/{number}/fulfillments")) == 1
+        # And it comes to rest.
+        assert (trade.item(number).state, trade.drain()) == ("done", 0)
