@@ -30,12 +30,18 @@ def our_faults(store: Store, wanted: Sequence[Entry]) -> list[str]:
     return store.read(lambda c: _ours(c, wanted))
 
 
-def _ours(c: Connection, wanted: Sequence[Entry]) -> list[str]:
+def unowned(c: Connection) -> list[str]:
+    """What still waits for an outcome, or for somebody who has died."""
     faults = [
         f"intent {row.id} ({row.kind} {row.action} {row.key}) is open"
         for row in c.execute(select(intents).where(intents.c.closed_at.is_(None)))
     ]
     faults.extend(f"lease {row.token} of {row.holder} still stands" for row in c.execute(select(leases)))
+    return faults
+
+
+def _ours(c: Connection, wanted: Sequence[Entry]) -> list[str]:
+    faults = unowned(c)
     bound = dict(
         c.execute(
             select(orders.c.external_id, bindings.c.rank)

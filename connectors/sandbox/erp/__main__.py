@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.sandbox.erp.process import DEFAULT_API_KEY, ErpOptions, run
+from connectors.sandbox.erp.products import CATALOGUE_SIZE
 
 
 def _currency_digits(value: str) -> tuple[str, int]:
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--racy-confirm", action="store_true", help="parallel confirmations each make an invoice, postings a number"
     )
     parser.add_argument("--warehouse", action="append", default=[], metavar="CODE", help="the first one has the goods")
+    parser.add_argument("--articles", type=int, default=CATALOGUE_SIZE, help="how many of the catalogue it knows")
     parser.add_argument("--latency-ms", type=float, default=20.0)
     parser.add_argument("--concurrency", type=int, help="requests worked on at once; any number without it")
     parser.add_argument("--settle-s", type=float, default=defaults.settle_s, help="no effect lands later than this")
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(
         port=given.port,
         ledger=given.ledger,
+        articles=given.articles,
         options=ErpOptions(
             enforce_key=given.enforce_key,
             enforce_reference=given.enforce_reference,

@@ -56,6 +56,15 @@ def check_ledger(path: Path, expected: Mapping[str, Decimal]) -> list[str]:
     return faults
 
 
+def standing_totals(path: Path) -> dict[str, list[Decimal]]:
+    """Key -> grand total of each sale that stands under it."""
+    found: dict[str, list[Decimal]] = collections.defaultdict(list)
+    for sale in _lives(read_ledger(path)):
+        if sale.stands:
+            found[sale.key].append(Decimal(sale.total))
+    return dict(found)
+
+
 def _lives(entries: Iterable[Entry]) -> list[_Life]:
     sales: dict[str, _Life] = {}
     for entry in entries:

@@ -86,6 +86,28 @@ def stock_moves(path: Path) -> dict[Place, Decimal]:
     return _World(path).moves
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Papers:
+    """What a sale came to in the ERP, as its customer may be told."""
+
+    #: Tracking numbers of the parcels that have left.
+    parcels: frozenset[str]
+    #: How many invoices and credit notes of it are posted, those of its refunds included.
+    posted: int
+    #: Everything that was to leave has left.
+    sent: bool
+
+
+def papers(path: Path) -> dict[str, Papers]:
+    """Key -> what became of each sale that stands."""
+    world = _World(path)
+    found = {}
+    for sale in world.documents.values():
+        if sale.kind == "sale" and sale.stands and sale.key:
+            found[sale.key] = world.papers_of(sale)
+    return found
+
+
 class _World:
     """The documents as the entries tell them."""
 
@@ -203,6 +225,19 @@ class _World:
     def _count(self, entry: Entry) -> None:
         place = (int(entry.external_id), entry.document["warehouse"])
         self.moves[place] = Decimal(entry.document["quantity"]) - self._reserved[place]
+
+    # Telling
+
+    def papers_of(self, sale: _Document) -> Papers:
+        """Of one sale."""
+        family = {sale.id, *(each.id for each in self.documents.values() if each.origin == sale.id)}
+        own = [each for each in self.shipments.values() if each.document == sale.id and not each.back]
+        left = [each for each in own if each.moved]
+        return Papers(
+            parcels=frozenset(number for each in left for number in each.tracking if number),
+            posted=sum(bool(each.number) for each in self.invoices.values() if each.document in family),
+            sent=bool(left) and all(each.moved or each.ended for each in own),
+        )
 
     # Judging
 

@@ -16,7 +16,7 @@ from connectors.sandbox.erp.books import Books
 from connectors.sandbox.erp.core import WAREHOUSES, Rules
 from connectors.sandbox.erp.documents import Product
 from connectors.sandbox.erp.people import add_people_routes
-from connectors.sandbox.erp.products import default_products
+from connectors.sandbox.erp.products import CATALOGUE_SIZE, default_products
 from connectors.sandbox.erp.spoil import add_spoil_routes
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.ledger import Ledger
@@ -115,9 +115,11 @@ def running_erp(
         yield erp
 
 
-def run(*, port: int = 0, ledger: Path | None = None, options: ErpOptions | None = None) -> None:
+def run(
+    *, port: int = 0, ledger: Path | None = None, options: ErpOptions | None = None, articles: int = CATALOGUE_SIZE
+) -> None:
     """Serve until SIGTERM or SIGINT; one JSON line on stdout says where: `{"name", "url", "pid", ...}`."""
-    erp = _build(options or ErpOptions(), ledger, None, port)
+    erp = _build(options or ErpOptions(), ledger, default_products(articles), port)
 
     def ready(server: Server) -> None:
         line = {"name": server.name, "url": server.url, "settle_s": server.plan.settle_s, "ledger": str(ledger or "")}

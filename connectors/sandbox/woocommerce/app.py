@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from connectors.sandbox.catalogue import Product, catalogue
 from connectors.sandbox.exchange import Request, Response, Router
@@ -85,10 +86,11 @@ _ALLOWED = ("GET", "POST", "PUT", "PATCH", "DELETE")
 class WooCommerce:
     """One shop as an app for `connectors.sandbox.server`."""
 
-    def __init__(self, shop: Shop, *, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, shop: Shop, *, behaviour: Behaviour | None = None, record: Path | None = None) -> None:
+        """`record`: see `Deliveries`."""
         self.shop = shop
         self.renderer = Renderer(shop, shop.settings.host)
-        self.deliveries = Deliveries(shop, self.renderer, behaviour)
+        self.deliveries = Deliveries(shop, self.renderer, behaviour, record=record)
         self._store = Store(shop, self.renderer, self.deliveries)
         self._authenticator = Authenticator(shop.settings.keys)
         self._router: Router[_Bound] = Router()

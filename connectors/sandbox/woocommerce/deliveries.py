@@ -18,10 +18,12 @@ import heapq
 import hmac
 import http.client
 import itertools
+import json
 import logging
 import random
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,8 +84,12 @@ class Sent:
 class Deliveries:
     """The queue and its runners. A shop tells it what happened (`on_event`)."""
 
-    def __init__(self, shop: Shop, renderer: Renderer, behaviour: Behaviour | None = None) -> None:
+    def __init__(
+        self, shop: Shop, renderer: Renderer, behaviour: Behaviour | None = None, *, record: Path | None = None
+    ) -> None:
+        """`record` is a file that gets a line for each delivery that was tried, with its body and its answer."""
         self._shop = shop
+        self._record = record
         self._renderer = renderer
         self._changed = threading.Condition()
         self._queue: list[_Job] = []
@@ -180,7 +186,15 @@ class Deliveries:
             return
         status = self._post(webhook, body, self._headers(webhook, body, webhook["secret"]))
         self.sent.append(Sent(webhook["id"], job.topic, job.resource_id, status))
+        self._write_down(job.topic, body, status)
         self._count(webhook, ok=status is not None and (200 <= status < 300 or status in _SUCCESS))  # noqa: PLR2004
+
+    def _write_down(self, topic: str, body: bytes, status: int | None) -> None:
+        """In one `write`, so that lines of several runners do not mix and a kill leaves none by halves."""
+        if self._record is not None:
+            line = json.dumps({"topic": topic, "status": status, "body": body.decode()})
+            with self._record.open("ab", buffering=0) as file:
+                file.write(f"{line}\n".encode())
 
     def _body(self, job: _Job) -> bytes | None:
         """The resource as of now; None when it is gone meanwhile."""

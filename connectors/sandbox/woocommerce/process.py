@@ -42,6 +42,12 @@ def run(
     settle_s: float = 5.0,
     delay_s: float = 0.2,
     state_file: Path | None = None,
+    deliveries_file: Path | None = None,
+    duplicate: float = 0.0,
+    reorder: float = 0.0,
+    late: float = 0.0,
+    drop: float = 0.0,
+    runners: int = 1,
 ) -> None:
     """Serve a shop until SIGTERM; prints one JSON line `{"url", "orders", "settle_s"}` when it is ready.
 
@@ -56,7 +62,10 @@ def run(
         shop.restore()
     else:
         _stock_up(shop, skus=skus, orders=orders, seed=seed, days=days, variety=variety, plants=plants)
-    app = WooCommerce(shop, behaviour=Behaviour(delay_s=delay_s, seed=seed))
+    behaviour = Behaviour(
+        delay_s=delay_s, seed=seed, duplicate=duplicate, reorder=reorder, late=late, drop=drop, runners=runners
+    )
+    app = WooCommerce(shop, behaviour=behaviour, record=deliveries_file)
     server = Server(app, port=port, name="woocommerce", plan=FaultPlan(settle_s=settle_s), ledger=ledger)
     app.at(server)
     if webhook_url and not shop.webhooks:
@@ -102,5 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--settle-s", type=float, default=5.0, help="no effect lands later than this")
     parser.add_argument("--delay-s", type=float, default=0.2, help="how long webhooks wait in the queue")
     parser.add_argument("--state-file", type=Path, default=None, help="ledger from which the shop is rebuilt")
+    parser.add_argument("--deliveries-file", type=Path, default=None, help="every webhook that was tried, a line each")
+    for name in ("duplicate", "reorder", "late", "drop"):
+        parser.add_argument(f"--{name}", type=float, default=0.0, help="how likely this befalls a webhook, 0 to 1")
+    parser.add_argument("--runners", type=int, default=1, help="how many webhooks are sent at once")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     run(**vars(parser.parse_args(arguments)))
