@@ -69,6 +69,7 @@ class _Snapshot(Collector):
         yield from _issues(self._measures)
         yield from _machinery(home)
         yield from _schedules(self._measures)
+        yield from _alerts(self._measures)
 
 
 def _channels(home: Home) -> Iterator[Metric]:
@@ -142,6 +143,16 @@ def _schedules(measures: Measures) -> Iterator[Metric]:
     for name, count in sorted(measures.drains.items()):
         drains.add_metric([name], count)
     yield from (ok, last, drains)
+
+
+def _alerts(measures: Measures) -> Iterator[Metric]:
+    standing = _gauge("crossdock_alerts", "Alerts that stand, by cause and severity.", "cause", "severity")
+    for (cause, severity), count in sorted(measures.alerts.items()):
+        standing.add_metric([cause, severity], count)
+    waiting = _gauge("crossdock_alert_messages_waiting", "Messages that were not taken yet, by way.", "way")
+    for name, count in sorted(measures.waiting.items()):
+        waiting.add_metric([name], count)
+    yield from (standing, waiting)
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 _CIRCLE: Final = "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8"
 _PATHS: Final = {
     "alert": "M8 2 1.5 13.5h13zM8 6.5v3.2M8 11.7v.1",
+    "bell": "M4 11V7a4 4 0 0 1 8 0v4l1.2 1.5H2.8zM6.7 14h2.6",
     "box": "M2 4.8 8 2l6 2.8v6.4L8 14l-6-2.8zM2 4.8l6 2.7 6-2.7M8 7.5V14",
     "check": "m3 8.5 3.3 3.3L13 5",
     "chevron": "m4 6 4 4 4-4",

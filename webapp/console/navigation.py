@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
 from sync.desk.troubles import Trouble, troubles
+from sync.store.alerts import count_raised
 from sync.store.needs import count_stopped_by_channel
 from webapp.console.access import known
 from webapp.parts import Parts, parts
@@ -39,6 +40,7 @@ ENTRIES: Final = (
     Entry("orders.index", lazy_gettext("Orders"), "list"),
     Entry("stock.index", lazy_gettext("Stock"), "box"),
     Entry("connections.index", lazy_gettext("Connections"), "plug"),
+    Entry("alerts.index", lazy_gettext("Alerts"), "bell", count="alerts"),
     Entry("operations.index", lazy_gettext("Operations"), "gauge"),
     Entry("doctor.index", lazy_gettext("Doctor"), "pulse"),
     Entry("activity.index", lazy_gettext("Activity"), "history"),
@@ -103,7 +105,8 @@ class _Seen:
 def _look(ours: Parts) -> _Seen:
     found = troubles(ours.store, ours.look_at_queue())
     needing = sum(ours.store.read(count_stopped_by_channel).values())
-    return _Seen(tuple(found), {"needs": needing})
+    standing = sum(ours.store.read(count_raised).values())
+    return _Seen(tuple(found), {"needs": needing, "alerts": standing})
 
 
 class _Surroundings:

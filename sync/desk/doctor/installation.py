@@ -17,9 +17,11 @@ from config.settings import Settings
 from connectors.kit.errors import ConnectorError
 from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, N_, Finding, fail, ok, unknown, warn
 from connectors.kit.http import HttpClient
+from sync.desk.alert_words import unknown_causes
 from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
 from sync.desk.phrases import quote, say
 from sync.desk.room import ROOM_LITTLE, ROOM_NONE, free_at
+from sync.store.alerts import WayState, way_states
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
 from sync.store.migrate import schema_problem
@@ -36,6 +38,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "installation.database_clock": N_("the database's clock and ours agree"),
     "installation.scheduler": N_("the scheduler is alive"),
     "installation.public_url": N_("shops can reach us"),
+    "installation.alerts": N_("alerts reach those who are told"),
 }
 _OLDEST_POSTGRES: Final = 15
 _CHECK_S: Final = 5.0
@@ -58,6 +61,7 @@ class Installation:
         yield self._disk()
         yield from self._database()
         yield self._public_url()
+        yield self._alerts()
 
     # -- files -------------------------------------------------------------------------------------------------
 
@@ -186,6 +190,17 @@ class Installation:
 
     # -- the way to us -----------------------------------------------------------------------------------------
 
+    def _alerts(self) -> Finding:
+        check = "installation.alerts"
+        if self._config is None:
+            return unknown(check, say("the configuration cannot be used"))
+        try:
+            if schema_problem(self._store):
+                return unknown(check, say("the database has another program's schema"))
+            return _alerts(self._store, self._config)
+        except (DBAPIError, DatabaseBusy):
+            return unknown(check, say("the database cannot be used"))
+
     def _public_url(self) -> Finding:
         check, url = "installation.public_url", self._settings.public_url
         if not url:
@@ -200,6 +215,28 @@ class Installation:
             step = say("put a certificate in front of Crossdock: orders and sign-ins travel readable")
             return warn(check, say("%(url)s is plain http", url=url), step, expected="https")
         return ok(check, say("%(url)s leads to us", url=url))
+
+
+def _alerts(store: Store, config: Config) -> Finding:
+    """Whether what is out of order reaches whom the configuration names."""
+    check = "installation.alerts"
+    if not config.alerts:
+        return ok(check, say("nobody is named under `alerts`: they stand in the console alone"))
+    for name, causes in unknown_causes(config).items():
+        found = say("%(way)s names causes that nothing ever raises: %(causes)s", way=name, causes=", ".join(causes))
+        return warn(check, found, say("`crossdock alerts causes` lists those that there are"))
+    states = store.read(way_states)
+    for name in config.alerts:
+        state = states.get(name, WayState())
+        if state.failed_at is not None:
+            found = say("%(way)s takes no message: %(error)s", way=name, error=state.error)
+            step = say("correct its address, then `crossdock alerts test %(way)s`", way=name)
+            return warn(check, found, step)
+    untried = [name for name in config.alerts if states.get(name, WayState()).sent_at is None]
+    if untried:
+        step = say("send a test: crossdock alerts test %(way)s", way=untried[0])
+        return warn(check, say("nothing was ever sent to %(ways)s", ways=", ".join(untried)), step)
+    return ok(check, say("%(ways)s took their last message", ways=", ".join(config.alerts)))
 
 
 def _others_read(path: Path) -> bool:

@@ -24,6 +24,7 @@ from sync.desk.doctor import (
     Report,
     examine,
     examine_connection,
+    installation,
     keep_report,
     last_checkup,
     last_checkups,
@@ -32,6 +33,7 @@ from sync.desk.doctor.report import report_of
 from sync.desk.doctor.running import Section, run_all
 from sync.rules.systems import Systems, read_config
 from sync.store import schedule
+from sync.store.alerts import add_message, mark_refused, mark_sent
 from sync.store.engine import Store
 from sync.store.health import quick_check
 from sync.store.reports import save_report
@@ -81,9 +83,9 @@ class Home:
             "ERP_KEY": DEFAULT_API_KEY,
         }
 
-    def patient(self, *, policies="", options="", more="", shop="", **variables) -> Patient:
+    def patient(self, *, policies="", options="", more="", top="", shop="", **variables) -> Patient:
         text = CONFIG.format(shop=shop or self.shop, erp=self.erp, policies=policies, options=options, more=more)
-        (self.folder / "config" / "crossdock.yaml").write_text(text)
+        (self.folder / "config" / "crossdock.yaml").write_text(text + top)
         settings = Settings.from_env({**self.variables, **variables})
         return Patient(settings=settings, store=self.store, systems=Systems(read_config(settings)))
 
@@ -372,6 +374,25 @@ def test_a_public_address_that_leads_elsewhere_or_nowhere(home, shop):
     assert home.of(*check).level is Level.WARN
     assert "does not lead to us" in home.of(*check, CROSSDOCK_PUBLIC_URL="http://127.0.0.1:9").found
     assert home.of(*check, CROSSDOCK_PUBLIC_URL=shop._server.url).level is Level.WARN
+
+
+def test_alerts_that_reach_nobody_are_found(home):
+    def look(more=""):
+        patient = home.patient(top='alerts: {team: {url: "${env:ERP_KEY}"' + more + "}}")
+        return installation._alerts(home.store, patient.config)
+
+    assert home.of("installation", "installation.alerts").level is Level.OK
+    finding = look()
+    assert "nothing was ever sent to team" in finding.found
+    assert "crossdock alerts test team" in finding.next_step
+    assert "nothing ever raises: no_cause" in look(", causes: [disk, no_cause]").found
+    made = home.store.write(lambda c: add_message(c, "team", {}, dt.datetime.now(dt.UTC)))
+    home.store.write(lambda c: mark_refused(c, made, "nobody is at home", dt.timedelta(0)))
+    finding = look()
+    assert finding.level is Level.WARN
+    assert "team takes no message: nobody is at home" in finding.found
+    home.store.write(lambda c: mark_sent(c, made))
+    assert look().level is Level.OK
 
 
 # --- connections ------------------------------------------------------------------------------------------------

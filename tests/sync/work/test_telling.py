@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +19,7 @@ from sync.store.alerts import Message
 from sync.work import telling
 from sync.work.telling import NotTold, send, signed
 from tests.databases import now
+from tests.shared import REPOSITORY
 
 BODY = {"type": "test", "at": "2026-11-22T12:00:00+00:00", "raised": [], "over": [], "open": 0, "link": ""}
 
@@ -75,6 +77,19 @@ def test_a_webhook_is_signed_over_id_time_and_body(receiver):
     assert json.loads(body) == {"id": "u" * 32, **BODY}
     assert given["webhook-id"] == "u" * 32
     assert abs(int(given["webhook-timestamp"]) - now().timestamp()) < 60
+
+
+def test_what_the_page_tells_receivers_to_do_verifies_what_is_sent():
+    [code] = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "alerts.md").read_text(), re.DOTALL)
+    page: dict = {}
+    exec(code, page)
+    secrets = (Secret("the old one"), Secret("the new one"))
+    headers = signed(secrets, "id", int(now().timestamp()), b"{}")
+    assert page["is_ours"](b"the old one", headers, b"{}")
+    assert page["is_ours"](b"the new one", headers, b"{}")
+    assert not page["is_ours"](b"another", headers, b"{}")
+    assert not page["is_ours"](b"the new one", headers, b"{ }")
+    assert not page["is_ours"](b"the new one", signed(secrets, "id", int(now().timestamp()) - 600, b"{}"), b"{}")
 
 
 def test_a_secret_that_only_looks_encoded_is_taken_as_it_is():

@@ -59,6 +59,9 @@ _MEANT = {
     "bulk_runs": {"outcome"},
     "reports": {"kind", "subject", "body"},
     "audit": set(),
+    "alerts": {"cause", "scope", "place", "severity"},
+    "alert_messages": {"uid", "channel", "body"},
+    "alert_news": {"channel"},
 }
 #: What is JSON inside, with the keys whose texts mean something to the program.
 _JSON = {

@@ -28,6 +28,7 @@ from connectors.sandbox.woocommerce.orders import change, place
 from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.desk import accounts
+from sync.desk.queue import AWAY
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.store import schedule, singletons, users
@@ -36,6 +37,7 @@ from sync.store.channels import start_channel
 from sync.store.inbox import NewEvent, record_events
 from sync.store.leases import open_lease
 from sync.store.tables import bulk_runs, issues, work_items
+from sync.work.alerts import AlertBeat
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
 from tests.shared import REPOSITORY
@@ -48,6 +50,8 @@ SECRETS = {
     "SHOP_SECRET": "cs_9f3a_Sandbox",
     "SHOP_WEBHOOK_SECRET": "wh_sandbox",
     "ERP_KEY": DEFAULT_API_KEY,
+    # Nobody is there: the message waits, and the page says so.
+    "ALERT_URL": "json://ops:alert_9f3a_Sandbox@127.0.0.1:1/",
 }
 #: Channel -> the shop that feeds it.
 CHANNELS = {"tea-shop": "tea", "outlet": "outlet"}
@@ -81,6 +85,8 @@ channels:
     timezone: Europe/Berlin
     policies: {{extends: all, value_limits: {{EUR: 900}}}}
     routing: {{rules: [{{name: all, warehouses: [MAIN], needs: always}}]}}
+alerts:
+  team: {{url: "${{env:ALERT_URL}}"}}
 policies:
   all: {{start_at: {start_at}, home_country: DE}}
 """
@@ -154,6 +160,7 @@ class Stage:
             self.carry(runtime)
             self.carry_back(runtime)
             self._add_machinery(runtime.store)
+            AlertBeat(runtime.store, runtime.config, runtime.settings, lambda: AWAY).beat()
         self.command("lookup", "sku", "OLD-NAME", "TEE-ASSAM-100")
         self.command("proof")
         self.command("doctor")

@@ -57,6 +57,7 @@ PAGES = {
     "going back": "/connections/tea/rewind",
     "going back to nowhere": "/connections/tea/rewind?to=yesterday",
     "going back to a date": "/connections/tea/rewind?to=2026-11-01T00:00",
+    "alerts": "/alerts/",
     "operations": "/operations/",
     "doctor": "/doctor",
     "activity": "/activity",

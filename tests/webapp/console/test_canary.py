@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.heavy,
     pytest.mark.loopback,
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="command lines are read from /proc"),
 ]
 
@@ -43,6 +43,7 @@ CANARIES = {
     "SHOP_SECRET": "cs_canary.93~ffe0-d21",
     "SHOP_WEBHOOK_SECRET": "wh_canary\"5b'88c3",
     "ERP_KEY": "erp_canary_61c7f0aa2e",
+    "ALERT_TOKEN": "alert_canary_5e17ab20c4",
     "a file": "file_canary_0d94be7712",
     "the queue": "queue_canary_4471c0ffee",
     "the database": "db_canary_99d0b3e5a1",
@@ -244,6 +245,7 @@ def life(idle_valkey, short_path, database_url):
         database = ""
     (short_path / "state").mkdir()
     secrets = {name: CANARIES[name] for name in IN_ENVIRONMENT}
+    secrets["ALERT_URL"] = f"json://{CANARIES['ALERT_TOKEN']}@127.0.0.1:1/"
     with staged(short_path / "state", idle_valkey.url.reveal(), secrets=secrets, database=database) as stage:
         yield Life(stage, idle_valkey)
 
@@ -266,6 +268,8 @@ def test_no_secret_is_found_anywhere_after_a_whole_life(life):
         life.command("lookup", "sku", "OLD", "TEE-ASSAM-100")
         visit(life)
         life.wait(lambda: "webhook" in str(life.database()), "no webhook came")
+        log = life.stage.folder / "run.log"
+        life.wait(lambda: b"alert_not_sent" in log.read_bytes(), "nobody was told")
     life.heard["the database"] = life.database()
     life.heard["the queue"] = life.queue()
 

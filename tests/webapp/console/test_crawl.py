@@ -95,6 +95,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
         *(
             "connections.index",
             "connections.show",
+            "alerts.index",
             "operations.index",
             "doctor.index",
             "activity.index",

@@ -122,7 +122,7 @@ def test_the_line_of_the_hours_has_its_table(world, browser):
     assert 'role="img" aria-label="Orders in of the last 24 hours, by the hour"' in page
 
 
-@pytest.mark.parametrize("path", ["/", "/needs/", "/operations/", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/needs/", "/alerts/", "/operations/", "/metrics"])
 def test_nothing_on_a_page_breaks_while_the_queue_is_away(world, browser, queue, path):
     stopped(world)
     queue.seen = AWAY

@@ -13,7 +13,18 @@ from tests.webapp.console.stage import PASSWORD
 pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
 
 #: Every page of the navigation.
-PAGES = ("/", "/needs/", "/orders", "/connections", "/operations/", "/doctor", "/activity", "/users", "/account")
+PAGES = (
+    "/",
+    "/needs/",
+    "/orders",
+    "/connections",
+    "/alerts/",
+    "/operations/",
+    "/doctor",
+    "/activity",
+    "/users",
+    "/account",
+)
 LIVE_MS = 10_500
 
 
