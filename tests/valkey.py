@@ -15,6 +15,7 @@ from redis import Redis
 
 from config.model import Secret
 from sync.work.valkey import answers, command, find_server
+from tests.shared import PATIENCE_S
 
 
 class ValkeyServer:
@@ -32,7 +33,7 @@ class ValkeyServer:
         self.folder.mkdir(exist_ok=True)
         argv = [*command(find_server(), socket=self.socket, folder=self.folder), *flags]
         self._process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while not answers(self.url):
             assert self._process.poll() is None, f"Valkey ended with {self._process.returncode}"
             assert time.monotonic() < deadline, "Valkey does not answer"

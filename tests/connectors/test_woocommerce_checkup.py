@@ -19,6 +19,7 @@ from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.woocommerce import WooCommerce
 from connectors.woocommerce.webhooks import TOPICS
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -36,7 +37,7 @@ def shop():
 
 
 def connect(server, **settings):
-    values = {"name": "shop", "key": "ck_1", "secret": "cs_1", "webhook_secrets": ("s",), "deadline_s": 3.0}
+    values = {"name": "shop", "key": "ck_1", "secret": "cs_1", "webhook_secrets": ("s",), "deadline_s": PATIENCE_S}
     return WooCommerce(ConnectorSettings(url=server.url, allow_hosts=("127.0.0.1",), **{**values, **settings}))
 
 

@@ -15,6 +15,7 @@ from connectors.kit.base import JsonDict
 from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.products import default_products
 from tests.contract.target_fakes import SandboxErpFake, TargetFake
+from tests.shared import PATIENCE_S
 
 #: What every payload of `FacetFake.refund` comes to: one of the two pieces of `TargetFake.sale`.
 REFUNDED: Final = Decimal("-11.90")
@@ -119,7 +120,7 @@ class SandboxErpFacets(SandboxErpFake):
 
 @contextlib.contextmanager
 def sandbox_erp(folder: Path, **options: bool) -> Iterator[SandboxErpFacets]:
-    settings = ErpOptions(settle_s=2.0, api_key=SandboxErpFacets.secret, **options)
+    settings = ErpOptions(settle_s=PATIENCE_S, api_key=SandboxErpFacets.secret, **options)
     with running_erp(options=settings, ledger=folder / "erp.ledger", products=default_products(100)) as erp:
         yield SandboxErpFacets(erp)
 

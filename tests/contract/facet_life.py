@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from connectors.kit.base import Rank
 from mappings.base import TargetOptions
 from mappings.registry import ERP_FACETS
@@ -47,11 +45,3 @@ def named_since(target, checkpoint):
 
 def last_checkpoint(target):
     return [page.checkpoint for page in target.pull_sales(None)][-1]
-
-
-def wait_for(look, *, within_s=5.0):
-    until = time.monotonic() + within_s
-    while not (found := look()):
-        assert time.monotonic() < until, "it never came"
-        time.sleep(0.05)
-    return found

@@ -18,6 +18,7 @@ from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.woocommerce import WooCommerce
+from tests.shared import PATIENCE_S
 
 
 class ShopFake(Protocol):
@@ -79,7 +80,7 @@ class WooCommerceShop:
     @classmethod
     @contextlib.contextmanager
     def running(cls) -> Iterator[WooCommerceShop]:
-        behaviour, plan = Behaviour(delay_s=3600), FaultPlan(settle_s=2.0)
+        behaviour, plan = Behaviour(delay_s=3600), FaultPlan(settle_s=PATIENCE_S)
         with serve_shop(ShopSettings(keys=(cls._key,)), plan=plan, behaviour=behaviour) as (server, app):
             yield cls(server, app)
 
@@ -90,7 +91,7 @@ class WooCommerceShop:
             key=self._key.key,
             secret=self._key.secret,
             allow_hosts=("127.0.0.1",),
-            deadline_s=2.0,
+            deadline_s=PATIENCE_S,
         )
         return WooCommerce(settings)
 
@@ -113,7 +114,7 @@ class WooCommerceShop:
         self._server.plan.remove()
 
     def _do(self, path: str, **body: Any) -> JsonDict:
-        reply = requests.post(f"{self._server.url}/_sandbox/{path}", json=body, timeout=5)
+        reply = requests.post(f"{self._server.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert reply.ok, reply.text
         found: JsonDict = reply.json()
         return found

@@ -25,6 +25,7 @@ from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.orders import change, trash
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.woocommerce import WooCommerce
+from tests.shared import PATIENCE_S
 
 
 class SourceFake(Protocol):
@@ -121,7 +122,7 @@ class WooCommerceFake:
             "secret": self.secrets[0],
             "webhook_secrets": self.secrets[1:],
             "allow_hosts": ("127.0.0.1",),
-            "deadline_s": 3.0,
+            "deadline_s": PATIENCE_S,
             "overlap_s": 0.0,
         }
         return WooCommerce(ConnectorSettings(**(values | settings), options={"per_page": page_size}))
@@ -165,7 +166,7 @@ class WooCommerceFake:
 def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
     key = ApiKey("ck_sandbox", WooCommerceFake.secrets[0])
     with serve_shop(
-        ShopSettings(keys=(key,)), plan=FaultPlan(settle_s=2.0), behaviour=Behaviour(delay_s=0.0, jitter_s=0.0)
+        ShopSettings(keys=(key,)), plan=FaultPlan(settle_s=PATIENCE_S), behaviour=Behaviour(delay_s=0.0, jitter_s=0.0)
     ) as (server, app):
         fake = WooCommerceFake(server, app)
         inner = server._app

@@ -17,6 +17,7 @@ from connectors.sandbox.erp import ErpOptions, RunningErp, running_erp
 from connectors.sandbox.erp.products import default_products
 from connectors.sandbox_erp import SandboxErp
 from mappings.canonical.refs import Ref
+from tests.shared import PATIENCE_S
 
 #: Placed on this day, in the middle of `WINDOW`.
 PLACED_AT: Final = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
@@ -86,12 +87,11 @@ class SandboxErpFake:
     known_product = Ref("product", "TASSE-ROT")
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
     party = Ref("party", "email:jane@example.com")
-    deadline_s = 1.0
+    deadline_s = PATIENCE_S
 
     def __init__(self, erp: RunningErp) -> None:
         self.erp = erp
-        # Setting up is no test of the deadline.
-        target = self.connect(deadline_s=30.0)
+        target = self.connect()
         party = target.save_party({"code": self.party.value, "name": "Jane"})
         self._party = party["id"]
         self._product = target.resolve([self.known_product])[self.known_product]["id"]
@@ -147,7 +147,7 @@ class SandboxErpFake:
 
 @contextlib.contextmanager
 def sandbox_erp(folder: Path, *, enforce_key: bool) -> Iterator[SandboxErpFake]:
-    options = ErpOptions(enforce_key=enforce_key, settle_s=2.0, api_key=SandboxErpFake.secret)
+    options = ErpOptions(enforce_key=enforce_key, settle_s=PATIENCE_S, api_key=SandboxErpFake.secret)
     with running_erp(options=options, ledger=folder / "erp.ledger", products=default_products(100)) as erp:
         yield SandboxErpFake(erp)
 

@@ -21,6 +21,7 @@ from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited,
 from connectors.kit.exchanges import capture
 from connectors.registry import CONNECTORS, UnknownSystem, connector_class, has, make_connector
 from tests.contract.source_fakes import FAKES, receiver
+from tests.shared import wait_until
 
 SOURCES = (base.PullsOrders, base.FetchesOrders, base.ListsOrders, base.ReceivesWebhooks, base.ManagesWebhooks)
 
@@ -380,13 +381,6 @@ def test_no_error_record_or_log_carries_a_secret(fake, caplog, fault):
 # Webhooks
 
 
-def wait_for(came, ready, within_s=5.0):
-    until = time.monotonic() + within_s
-    while not ready(came):
-        assert time.monotonic() < until, "the delivery never came"
-        time.sleep(0.02)
-
-
 @pytest.mark.loopback
 @every(base.ManagesWebhooks)
 def test_subscribing_twice_subscribes_once(fake, source):
@@ -408,7 +402,7 @@ def test_what_is_delivered_is_what_a_read_gives(fake, source):
         source.ensure_subscriptions(url)
         came.clear()
         [external_id] = fake.place(1)
-        wait_for(came, lambda came: came)
+        wait_until(lambda: came)
         deliveries = [source.verify_webhook(body, headers) for body, headers in came]
     [read] = source.fetch_orders([external_id])
     for delivery in deliveries:
@@ -426,7 +420,7 @@ def test_a_forged_tampered_or_unsigned_delivery_is_refused(fake, source):
         source.ensure_subscriptions(url)
         came.clear()
         fake.place(1)
-        wait_for(came, lambda came: came)
+        wait_until(lambda: came)
     body, headers = came[0]
     rotated = fake.connect(webhook_secrets=("another secret", *fake.secrets[1:]))
     strange = fake.connect(webhook_secrets=("another secret",))

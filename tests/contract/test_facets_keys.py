@@ -10,7 +10,8 @@ from connectors.kit import facets
 from connectors.kit.errors import AlreadyExists, OutcomeUnknown
 from connectors.registry import has
 from tests.contract.facet_fakes import FAKES
-from tests.contract.facet_life import Life, wait_for
+from tests.contract.facet_life import Life
+from tests.shared import wait_until
 
 pytestmark = pytest.mark.loopback
 
@@ -85,5 +86,6 @@ def test_a_crash_after_the_create_leaves_one_that_is_found_by_its_key(life, fake
         find = lambda: target.find_payments(["k1:pay:1"]).get("k1:pay:1")  # noqa: E731
     assert type(error) is OutcomeUnknown
     assert target.keys[document].same_call
-    assert bool(find()) is kind.startswith("commit") or kind == "hang_then_commit"
-    assert len(wait_for(find)) == 1
+    # One that comes late may have come by now: this machine takes its time.
+    assert find() or not kind.startswith("commit")
+    assert len(wait_until(find)) == 1

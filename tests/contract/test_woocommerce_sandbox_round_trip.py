@@ -18,6 +18,7 @@ from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.woocommerce.connector import WooCommerce
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -35,7 +36,7 @@ def shop():
         yield served
 
 
-def connect(server, key=KEY, *, deadline_s=5, **options):
+def connect(server, key=KEY, *, deadline_s=PATIENCE_S, **options):
     settings = ConnectorSettings(
         name="shop",
         url=server.url,
@@ -152,7 +153,7 @@ def test_subscriptions_are_made_kept_and_revived_and_their_deliveries_verify(sho
         pings = len(received)
         [row] = Generator(app.shop, seed=6).live(1)
         _wait(app)
-        requests.post(f"{server.url}/_sandbox/webhooks", json={"forge": 1}, timeout=5)
+        requests.post(f"{server.url}/_sandbox/webhooks", json={"forge": 1}, timeout=PATIENCE_S)
 
     deliveries = [connector.verify_webhook(request.body, request.headers) for request in received[:pings]]
     assert all(delivery.ping for delivery in deliveries)
@@ -171,7 +172,7 @@ def test_an_id_that_is_none_is_refused_without_a_call(shop):
 
     with pytest.raises(RecordRejected):
         connect(server).fetch_orders(["19; DROP"])
-    assert requests.get(f"{server.url}/_sandbox/info", timeout=5).json()["requests"] == 0
+    assert requests.get(f"{server.url}/_sandbox/info", timeout=PATIENCE_S).json()["requests"] == 0
 
 
 def _window():
@@ -180,6 +181,6 @@ def _window():
 
 
 def _wait(app):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while app.deliveries.waiting and time.monotonic() < deadline:
         time.sleep(0.005)

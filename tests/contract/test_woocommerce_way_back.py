@@ -27,6 +27,7 @@ from mappings.canonical.money import Money, money_sum
 from mappings.facets import Billed, Sent
 from mappings.registry import SHOP_FACETS, SOURCES
 from tests.contract.shop_routes import arguments, complaints
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -53,14 +54,19 @@ class World:
         server.plan.remove()
         app.shop.settings = dataclasses.replace(app.shop.settings, fulfillments=True)
         settings = ConnectorSettings(
-            name="shop", url=server.url, key=KEY.key, secret=KEY.secret, allow_hosts=("127.0.0.1",), deadline_s=5
+            name="shop",
+            url=server.url,
+            key=KEY.key,
+            secret=KEY.secret,
+            allow_hosts=("127.0.0.1",),
+            deadline_s=PATIENCE_S,
         )
         self.connector = WooCommerce(settings)
         lines = [{"sku": "SIEB-ST", "quantity": 3}, {"sku": "KANNE-GLAS", "quantity": 1}]
         self.id = str(self.do("sell", lines=lines)["id"])
 
     def do(self, path, **body):
-        reply = requests.post(f"{self.server.url}/_sandbox/{path}", json=body, timeout=5)
+        reply = requests.post(f"{self.server.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert reply.ok, reply.text
         return reply.json()
 

@@ -8,6 +8,7 @@ from connectors.kit.errors import AlreadyExists
 from connectors.kit.findings import Circumstances, Level
 from connectors.tryton.checkup import CHECKS
 from tests.real.tryton_world import connect, new_web_shop
+from tests.shared import PATIENCE_S
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
@@ -17,7 +18,7 @@ def found(target):
 
 
 def test_a_set_up_company_is_in_order(erp):
-    findings = found(connect(erp, deadline_s=10.0))
+    findings = found(connect(erp, deadline_s=PATIENCE_S))
     assert [f"tryton.{check}" for check in findings] == list(CHECKS)
     assert [finding for finding in findings.values() if finding.level is not Level.OK] == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.kit.base import JsonDict, Rank
 from connectors.kit.errors import OutcomeUnknown
+from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.tryton import Erp
 from connectors.sandbox.tryton.proxy import faulty
 from mappings.canonical.refs import Ref
@@ -19,6 +20,7 @@ from tests.contract.target_fakes import PLACED_AT
 from tests.contract.test_targets import *  # noqa: F403 -- every test of the suite is one of this module
 from tests.contract.test_targets import create
 from tests.real.tryton_world import connect, new_web_shop
+from tests.shared import PATIENCE_S
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
@@ -36,7 +38,7 @@ class TrytonBehindFaults:
     known_product = Ref("product", "TASSE-ROT")
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
     party = Ref("party", "email:jane@example.com", hint={"email": "jane@example.com"})
-    deadline_s = 8.0
+    deadline_s = PATIENCE_S
 
     def __init__(self, erp: Erp, server: Any) -> None:
         self.secret = erp.rest_key
@@ -96,7 +98,7 @@ class TrytonBehindFaults:
 
     def confirmations(self, external_id: str) -> int:
         """A sale that is confirmed twice gets a second invoice; a late confirmation takes its time."""
-        until = time.monotonic() + (10 if self._late else 0)
+        until = time.monotonic() + (PATIENCE_S if self._late else 0)
         while True:
             [row] = self._admin.read("sale.sale", [["id", "=", int(external_id)]], ["invoices"])
             if row["invoices"] or time.monotonic() >= until:
@@ -122,7 +124,7 @@ class TrytonBehindFaults:
 
 @pytest.fixture
 def fake(erp):
-    with faulty(erp.url) as server:
+    with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
         yield TrytonBehindFaults(erp, server)
 
 

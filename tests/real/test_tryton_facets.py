@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from connectors.kit.base import JsonDict
+from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.tryton import Erp
 from connectors.sandbox.tryton.people import Person
 from connectors.sandbox.tryton.proxy import faulty
@@ -20,6 +21,7 @@ from mappings.tryton import wire
 from tests.contract import test_facets as contract
 from tests.contract.facet_life import Life
 from tests.real.test_tryton_contract import TrytonBehindFaults
+from tests.shared import PATIENCE_S
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
@@ -39,8 +41,6 @@ class TrytonFacets(TrytonBehindFaults):
 
     system = "tryton"
     location = "WH1"
-    #: No exchange hangs here, and to post an invoice takes long on a busy machine.
-    deadline_s = 60.0
 
     def __init__(self, erp: Erp, server: Any) -> None:
         super().__init__(erp, server)
@@ -95,7 +95,7 @@ class TrytonFacets(TrytonBehindFaults):
 
 @pytest.fixture
 def fake(erp):
-    with faulty(erp.url) as server:
+    with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
         yield TrytonFacets(erp, server)
 
 

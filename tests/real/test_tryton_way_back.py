@@ -26,6 +26,7 @@ from mappings.canonical.facets import InvoiceState, SaleState
 from sync.desk.proof import prove_channel
 from sync.rules.comparison import Sum
 from tests.real.tryton_world import new_web_shop
+from tests.shared import PATIENCE_S
 from tests.sync.flows.trade import CHANNEL, KEY, LOCAL, POT, TEA, Hub
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
@@ -50,7 +51,7 @@ class RealTrade(Hub):
             url=erp.url,
             auth=Auth(key=Secret(erp.rest_key), login=erp.login, password=Secret(erp.password)),
             options={"database": erp.database, "web_shop": new_web_shop(erp)},
-            **LOCAL | {"deadline_s": 30.0},
+            **LOCAL | {"deadline_s": PATIENCE_S},
         )
         policies = {
             "document_state": document_state,

@@ -23,7 +23,7 @@ from sync.store.engine import Store
 from sync.work.bell import Bell
 from sync.work.processes import die_with_parent
 from sync.work.receive import Receiver
-from tests.shared import REPOSITORY
+from tests.shared import PATIENCE_S, REPOSITORY
 from tests.webapp.shop import SignedShop
 from webapp.parts import Parts
 
@@ -94,7 +94,7 @@ class Server:
         return self
 
     def _wait(self):
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until and self.process.poll() is None:
             with contextlib.suppress(OSError, HTTPException):
                 if self.call("GET", "/healthz", timeout=2)[0] == 200:
@@ -102,10 +102,10 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"the web process did not come up:\n{self.log}")
 
-    def connect(self, timeout=15):
+    def connect(self, timeout=PATIENCE_S):
         return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def call(self, method, path, body=None, headers=None, timeout=15):
+    def call(self, method, path, body=None, headers=None, timeout=PATIENCE_S):
         """(status, headers, body) of one request on a connection of its own."""
         connection = self.connect(timeout)
         try:
@@ -126,7 +126,7 @@ class Server:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.http import HttpClient
-from tests.shared import unavailable
+from tests.shared import PATIENCE_S, unavailable
 
 pytestmark = pytest.mark.loopback
 
@@ -101,7 +101,7 @@ def call(server, host="shop.example", **options):
         f"https://{host}:{server.server_address[1]}",
         resolver=lambda _host, _port: ["127.0.0.1"],
         allow_hosts=["127.0.0.1"],
-        deadline_s=5,
+        deadline_s=PATIENCE_S,
         **options,
     )
     try:

@@ -6,6 +6,7 @@ import requests
 
 from connectors.sandbox.erp import DEFAULT_API_KEY
 from connectors.sandbox.erp.documents import Product
+from tests.shared import PATIENCE_S
 
 PRODUCTS = (
     Product(id=1, code="MUG", name="Mug", list_price="10.00", taxes=({"id": 1, "rate": "19"},)),
@@ -24,7 +25,7 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {key}"
 
     def call(self, method, path, body=None, **kwargs):
-        answer = self.session.request(method, f"{self.url}{path}", json=body, timeout=5, **kwargs)
+        answer = self.session.request(method, f"{self.url}{path}", json=body, timeout=PATIENCE_S, **kwargs)
         return answer.status_code, answer.json() if answer.content else None
 
     def create(self, *payloads, atomic=False):

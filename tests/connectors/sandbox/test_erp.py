@@ -18,6 +18,7 @@ import requests
 from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.audit import check_ledger
 from tests.connectors.sandbox.erp_client import PRODUCTS, Client, line, sale, with_party
+from tests.shared import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.loopback
 
@@ -214,15 +215,14 @@ def test_a_racy_erp_sees_the_state_of_a_confirmation_that_is_long_done(start):
 def test_a_late_commit_brings_a_lower_id_after_a_higher_one_was_confirmed(start):
     with start(enforce_key=False) as running:
         client = with_party(running.url)
-        running.plan.add(kind="drop_then_commit", path="/api/sales", after_s=0.3)
+        running.plan.add(kind="drop_then_commit", path="/api/sales", after_s=1.5)
         with pytest.raises(requests.ConnectionError):
             client.create(sale())
         second = client.created(sale())
         client.advance("confirmed", second["id"])
         assert [found["id"] for found in client.by_key("k1")] == [second["id"]]
 
-        time.sleep(0.5)
-
+        wait_until(lambda: len(client.by_key("k1")) == 2)
         assert [(found["id"], found["state"]) for found in client.by_key("k1")] == [
             (second["id"] - 1, "draft"),
             (second["id"], "confirmed"),
@@ -232,11 +232,11 @@ def test_a_late_commit_brings_a_lower_id_after_a_higher_one_was_confirmed(start)
 def test_a_late_commit_loses_against_an_enforced_key(start):
     with start() as running:
         client = with_party(running.url)
-        running.plan.add(kind="drop_then_commit", path="/api/sales", after_s=0.3)
+        running.plan.add(kind="drop_then_commit", path="/api/sales", after_s=1.5)
         with pytest.raises(requests.ConnectionError):
             client.create(sale())
         second = client.created(sale())
-        time.sleep(0.5)
+        wait_until(lambda: not client.call("GET", "/_sandbox/info")[1]["pending_effects"])
         assert [found["id"] for found in client.by_key("k1")] == [second["id"]]
 
 
@@ -244,12 +244,11 @@ def test_a_late_confirmation_of_a_racy_erp_is_a_doubled_effect(start):
     with start(racy_confirm=True) as running:
         client = with_party(running.url)
         made = client.created(sale())
-        running.plan.add(kind="drop_then_commit", path="/api/sales/advance", after_s=0.3)
+        running.plan.add(kind="drop_then_commit", path="/api/sales/advance", after_s=1.5)
         with pytest.raises(requests.ConnectionError):
             client.advance("confirmed", made["id"])
         client.advance("confirmed", made["id"])
-        time.sleep(0.5)
-        assert len(client.by_key("k1")[0]["invoices"]) == 2
+        wait_until(lambda: len(client.by_key("k1")[0]["invoices"]) == 2)
 
 
 def test_the_settle_bound_is_declared_and_no_fault_may_pass_it(start):
@@ -262,9 +261,9 @@ def test_the_settle_bound_is_declared_and_no_fault_may_pass_it(start):
 
 
 def test_a_request_that_waited_beyond_the_settle_bound_is_thrown_away(start):
-    with start(settle_s=1.0) as running:
+    with start(settle_s=5.0) as running:
         client = with_party(running.url)
-        status, body = client.call("POST", "/api/sales", [sale()], headers={"Sent-At": f"{time.time() - 1.1:.3f}"})
+        status, body = client.call("POST", "/api/sales", [sale()], headers={"Sent-At": f"{time.time() - 5.1:.3f}"})
         assert (status, body["code"]) == (408, "too_late")
         assert client.by_key("k1") == []
         assert client.call("POST", "/api/sales", [sale()], headers={"Sent-At": f"{time.time():.3f}"})[0] == 200
@@ -341,7 +340,7 @@ def test_the_process_says_where_it_is_survives_kill_9_and_stops_on_sigterm(tmp_p
         client.advance("confirmed", made["id"])
     finally:
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE_S)
 
     assert check_ledger(ledger, {"k1": Decimal("23.80")}) == []
     process, ready = started()
@@ -349,5 +348,5 @@ def test_the_process_says_where_it_is_survives_kill_9_and_stops_on_sigterm(tmp_p
         assert Client(ready["url"]).by_key("k1")[0]["state"] == "confirmed"
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0

@@ -12,6 +12,7 @@ from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.documents import SERVICE, Product
 from tests.connectors.sandbox.erp_client import Client, line, with_party
 from tests.connectors.sandbox.erp_client import sale as sale_payload
+from tests.shared import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.loopback
 
@@ -248,7 +249,7 @@ def test_the_file_of_a_posted_invoice_is_the_same_at_any_time(erp):
     erp.does("POST", f"invoices/{number}/post")
 
     def printed():
-        return erp.session.get(f"{erp.url}/api/invoices/{number}/file", timeout=5)
+        return erp.session.get(f"{erp.url}/api/invoices/{number}/file", timeout=PATIENCE_S)
 
     first = printed()
     erp.pays(number, "23.80")
@@ -561,13 +562,13 @@ def test_a_restart_brings_everything_back(start):
 
 @pytest.mark.parametrize("path", ["/api/refunds", "/api/payments"])
 def test_a_late_commit_lands_with_the_id_that_it_was_given(start, path):
-    with start(settle_s=2.0) as running:
+    with start(settle_s=PATIENCE_S) as running:
         with_party(running.url)
         erp = Person(running.url)
         sale = erp.confirmed()
         invoice = sale["invoices"][0]["id"]
         erp.does("POST", f"invoices/{invoice}/post")
-        running.plan.add(kind="drop_then_commit", method="POST", path=path, after_s=0.2)
+        running.plan.add(kind="drop_then_commit", method="POST", path=path, after_s=1.5)
 
         def make(key):
             if path == "/api/payments":
@@ -579,9 +580,6 @@ def test_a_late_commit_lands_with_the_id_that_it_was_given(start, path):
         make("soon")
         found = "payments" if path == "/api/payments" else "refunds"
         assert len(erp.survey(sale["id"])[found]) == 1
-        deadline = threading.Event()
-        for _ in range(100):
-            if len(documents := erp.survey(sale["id"])[found]) == 2:
-                break
-            deadline.wait(0.02)
+        wait_until(lambda: len(erp.survey(sale["id"])[found]) == 2)
+        documents = erp.survey(sale["id"])[found]
         assert documents[0]["id"] > documents[1]["id"]

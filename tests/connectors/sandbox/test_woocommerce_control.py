@@ -11,6 +11,7 @@ from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.settings import ShopSettings
 from tests.connectors.sandbox.woocommerce_client import KEY, Client
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -29,7 +30,7 @@ def shop(served):
 @pytest.fixture
 def do(served):
     def post(path, *, expected=(200, 201), **body):
-        reply = requests.post(f"{served[0].url}/_sandbox/{path}", json=body, timeout=5)
+        reply = requests.post(f"{served[0].url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert reply.status_code in expected, reply.text
         return reply.json()
 
@@ -147,5 +148,5 @@ def test_what_cannot_be_done_is_said(do, order, path, body, answer):
 
 def test_mails_can_be_read(served, shop, order):
     shop.post(f"orders/{order['id']}/notes", {"note": "Hallo", "customer_note": True})
-    mails = requests.get(f"{served[0].url}/_sandbox/mails", timeout=5).json()["mails"]
+    mails = requests.get(f"{served[0].url}/_sandbox/mails", timeout=PATIENCE_S).json()["mails"]
     assert [mail["text"] for mail in mails if mail["order_id"] == order["id"]] == ["Hallo"]

@@ -12,6 +12,8 @@ import sys
 import pytest
 import requests
 
+from tests.shared import PATIENCE_S
+
 pytestmark = pytest.mark.loopback
 
 SECURE = {"X-Forwarded-Proto": "https"}
@@ -31,7 +33,7 @@ def started(*options):
 
 def orders(url):
     query = {"per_page": 100, "orderby": "id"}
-    reply = requests.get(f"{url}/wp-json/wc/v3/orders", params=query, auth=AUTH, headers=SECURE, timeout=10)
+    reply = requests.get(f"{url}/wp-json/wc/v3/orders", params=query, auth=AUTH, headers=SECURE, timeout=PATIENCE_S)
     found = reply.json()
     for order in found:  # they hold the port
         del order["_links"], order["payment_url"]
@@ -40,8 +42,8 @@ def orders(url):
 
 def control(url, path, body=None):
     if body is None:
-        return requests.get(f"{url}/_sandbox/{path}", timeout=10).json()
-    return requests.post(f"{url}/_sandbox/{path}", json=body, timeout=10).json()
+        return requests.get(f"{url}/_sandbox/{path}", timeout=PATIENCE_S).json()
+    return requests.post(f"{url}/_sandbox/{path}", json=body, timeout=PATIENCE_S).json()
 
 
 def test_the_shop_stands_again_after_kill_nine_and_goes_on_with_new_ids(tmp_path):
@@ -49,8 +51,8 @@ def test_the_shop_stands_again_after_kill_nine_and_goes_on_with_new_ids(tmp_path
     with started("--orders", "30", "--seed", "3", "--plants", "unknown_sku", *state) as (process, url):
         placed = control(url, "orders", {"count": 2, "seed": 1})["ids"]
         path = f"{url}/wp-json/wc/v3/orders/{placed[0]}"
-        requests.put(path, json={"status": "completed"}, auth=AUTH, headers=SECURE, timeout=10)
-        requests.post(f"{path}/notes", json={"note": "kept"}, auth=AUTH, headers=SECURE, timeout=10)
+        requests.put(path, json={"status": "completed"}, auth=AUTH, headers=SECURE, timeout=PATIENCE_S)
+        requests.post(f"{path}/notes", json={"note": "kept"}, auth=AUTH, headers=SECURE, timeout=PATIENCE_S)
         before = orders(url)
         os.kill(process.pid, signal.SIGKILL)
     with started(*state) as (_process, url):
@@ -67,7 +69,7 @@ def test_the_shop_stands_again_after_kill_nine_and_goes_on_with_new_ids(tmp_path
 def test_sigterm_ends_it_cleanly():
     with started() as (process, _url):
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_it_is_scripted_from_another_process():
@@ -77,20 +79,20 @@ def test_it_is_scripted_from_another_process():
         assert control(url, "shop")["orders"] == 1
         assert [entry["kind"] for entry in control(url, "ledger")][-2:] == ["product.sold", "order.create"]
         assert control(url, "mode", {"mode": "maintenance"})["mode"] == "maintenance"
-        assert requests.get(f"{url}/wp-json/wc/v3/orders", timeout=10).status_code == 503
+        assert requests.get(f"{url}/wp-json/wc/v3/orders", timeout=PATIENCE_S).status_code == 503
         assert control(url, "mode", {"mode": ""})["mode"] == ""
         assert control(url, "settings", {"fulfillments": False})["fulfillments"] is False
         assert "unknown field" in control(url, "settings", {"colour": 1})["error"]
         assert control(url, "webhooks", {"duplicate": 0.5})["behaviour"]["duplicate"] == 0.5
         assert control(url, "deliveries")["waiting"] == 0
         control(url, "faults", {"kind": "status", "status": 429, "retry_after": "soon", "path": "*/orders"})
-        refused = requests.get(f"{url}/wp-json/wc/v3/orders", timeout=10)
+        refused = requests.get(f"{url}/wp-json/wc/v3/orders", timeout=PATIENCE_S)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "soon")
         assert [seen["fault"] for seen in control(url, "requests")] == [None, "status"]
 
 
 def test_a_webhook_address_can_be_subscribed_at_the_start():
     with started("--webhook-url", "http://127.0.0.1:9/hook", "--webhook-secret", "s") as (_process, url):
-        hooks = requests.get(f"{url}/wp-json/wc/v3/webhooks", auth=AUTH, headers=SECURE, timeout=10).json()
+        hooks = requests.get(f"{url}/wp-json/wc/v3/webhooks", auth=AUTH, headers=SECURE, timeout=PATIENCE_S).json()
 
         assert sorted(hook["topic"] for hook in hooks) == ["order.created", "order.deleted", "order.updated"]

@@ -16,7 +16,7 @@ from connectors.sandbox.server import serve
 from connectors.sandbox.woocommerce.deliveries import Behaviour, sign
 from connectors.sandbox.woocommerce.generator import Generator
 from tests.connectors.sandbox.woocommerce_client import make_client
-from tests.shared import shared_path
+from tests.shared import shared_path, wait_until
 
 pytestmark = pytest.mark.loopback
 
@@ -74,11 +74,8 @@ def subscribe(client, address, *topics):
         assert status == 201, body
 
 
-def wait_until_sent(client, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
-    while client.app.deliveries.waiting and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert client.app.deliveries.waiting == 0
+def wait_until_sent(client):
+    wait_until(lambda: client.app.deliveries.waiting == 0)
 
 
 def test_every_recorded_delivery_is_signed_as_we_sign():

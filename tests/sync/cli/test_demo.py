@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-import time
 
 import pytest
 
@@ -22,6 +21,7 @@ from sync.cli.demo.services import DemoFailed, Service
 from sync.cli.demo.verdict import unexpected
 from sync.desk.proof import ChannelProof
 from sync.rules.comparison import Difference, Group, Kind
+from tests.shared import wait_until
 
 TRYTON = {
     "url": "http://127.0.0.1:4",
@@ -69,13 +69,6 @@ def service(tmp_path, code, **options):
     return Service("thing", [sys.executable, "-c", code], log=tmp_path / "thing.log", env={}, **options)
 
 
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_service_says_where_it_is_on_a_line_that_no_log_gets(tmp_path):
     code = (
         'import sys, time; print(\'{"url": "u", "key": "k"}\', flush=True); sys.stderr.write(\'up\\n\'); time.sleep(60)'
@@ -83,7 +76,7 @@ def test_a_service_says_where_it_is_on_a_line_that_no_log_gets(tmp_path):
     thing = service(tmp_path, code, announces=True)
     thing.start()
     try:
-        until(thing.is_ready)
+        wait_until(thing.is_ready)
         assert thing.facts == {"url": "u", "key": "k"}
     finally:
         thing.end()
@@ -95,7 +88,7 @@ def test_a_service_says_where_it_is_on_a_line_that_no_log_gets(tmp_path):
 def test_a_service_that_ends_unasked_fails_the_demo_with_the_last_lines_of_its_log(tmp_path):
     thing = service(tmp_path, "print(*range(100), sep='\\n'); raise SystemExit(3)")
     thing.start()
-    until(lambda: thing.ended)
+    wait_until(lambda: thing.ended)
     with pytest.raises(DemoFailed) as failed:
         thing.demand()
     lines = str(failed.value).splitlines()

@@ -13,6 +13,7 @@ from sync.desk import accounts
 from sync.desk.accounts import AccountRefused
 from sync.store.audit import Actor
 from sync.store.tables import audit, sessions
+from tests.shared import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 BY = Actor("root", "terminal box")
@@ -127,7 +128,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(store, ada, monkeypa
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert len(refused) == 1
     assert [user.role for user in accounts.list_users(store)].count("admin") == 1
 

@@ -42,6 +42,7 @@ from sync.store.switches import pause
 from sync.store.tables import events, metadata, reports
 from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
 from tests.databases import forward
+from tests.shared import PATIENCE_S
 from tests.sync.desk.test_connections import attempt
 
 CONFIG = """\
@@ -127,7 +128,7 @@ def levels(lines):
 
 
 def test_sections_run_side_by_side_and_their_lines_keep_the_order():
-    meeting = threading.Barrier(2, timeout=5)
+    meeting = threading.Barrier(2, timeout=PATIENCE_S)
 
     def work(name):
         def run():
@@ -145,12 +146,12 @@ def test_what_is_not_known_at_the_deadline_is_said_to_be_unknown_and_what_was_fo
 
     def slow():
         yield fail("s.1", "found", "do")
-        let_go.wait(10)
+        let_go.wait(PATIENCE_S)
         yield ok("s.2", "too late")
 
     begun = time.monotonic()
-    lines = run_all([section("s", slow, "s.1", "s.2"), section("t", lambda: iter([ok("t.1", "")]), "t.1")], 0.3)
-    assert time.monotonic() - begun < 8
+    lines = run_all([section("s", slow, "s.1", "s.2"), section("t", lambda: iter([ok("t.1", "")]), "t.1")], 1.0)
+    assert time.monotonic() - begun < PATIENCE_S / 2
     let_go.set()
     assert [line.finding.level for line in lines] == [Level.FAIL, Level.UNKNOWN, Level.OK]
     assert "not found out within" in lines[1].finding.found

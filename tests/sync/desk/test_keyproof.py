@@ -15,6 +15,7 @@ from sync.desk.doctor.report import KIND, key_subject
 from sync.store.audit import Actor
 from sync.store.reports import last_report
 from sync.store.tables import audit, reports
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -29,8 +30,8 @@ class Place:
 
     def target(self, **options):
         settings = ConnectorSettings(
-            name="erp", url=self.erp.url, key=self.erp.options.api_key, deadline_s=1.0, allow_hosts=("127.0.0.1",),
-            options=options,
+            name="erp", url=self.erp.url, key=self.erp.options.api_key, deadline_s=PATIENCE_S,
+            allow_hosts=("127.0.0.1",), options=options,
         )  # fmt: skip
         return SandboxErp(settings)
 
@@ -46,7 +47,7 @@ class Place:
 
 @pytest.fixture
 def place(sqlite_store):
-    with running_erp(options=ErpOptions(settle_s=1.0), products=default_products(5)) as erp:
+    with running_erp(options=ErpOptions(settle_s=PATIENCE_S), products=default_products(5)) as erp:
         yield Place(erp, sqlite_store)
 
 

@@ -255,6 +255,10 @@ def test_two_channels_that_choose_at_the_same_moment_do_not_both_take_the_last_p
         thread.start()
     for thread in threads:
         thread.join()
+    # Only one of them may make the customer; the other one has come back for it.
+    world.forward(60)
+    for channel in (ONE, TWO):
+        world.drain(channel)
     assert {world.sent_from("1", ONE), world.sent_from("1", TWO)} == {MAIN, SECOND}
 
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from config.model import StockPolicy
+from tests.shared import PATIENCE_S
 from tests.sync.flows.trade import POT, TEA, trading
 
 pytestmark = pytest.mark.loopback
@@ -35,15 +36,15 @@ def count(trade, sku, quantity):
 
 def in_shop(trade, sku, **fields):
     """Somebody changes how the shop counts an article."""
-    answer = requests.post(f"{trade.shop_url}/_sandbox/stock", json={"sku": sku, **fields}, timeout=5)
+    answer = requests.post(f"{trade.shop_url}/_sandbox/stock", json={"sku": sku, **fields}, timeout=PATIENCE_S)
     assert answer.ok, answer.text
 
 
 def writes(trade):
     """Paths of the calls that set stock since the last time."""
     url = f"{trade.shop_url}/_sandbox/requests"
-    made = requests.get(url, timeout=5).json()
-    requests.delete(url, timeout=5)
+    made = requests.get(url, timeout=PATIENCE_S).json()
+    requests.delete(url, timeout=PATIENCE_S)
     return sorted(re.sub(r"/\d+", "", urlsplit(row["target"]).path) for row in made if row["method"] == "POST")
 
 

@@ -13,6 +13,7 @@ from sync.desk.steering import approve_order
 from sync.flows.facets.unsent import announced, too_many, unsent
 from sync.store.audit import Actor
 from sync.store.orders import load_order
+from tests.shared import PATIENCE_S
 from tests.sync.flows.trade import CHANNEL, TEA, trading
 
 PLANNED, SENT, CANCELLED = ShipmentState.PLANNED, ShipmentState.SENT, ShipmentState.CANCELLED
@@ -84,7 +85,7 @@ def test_a_return_is_called_off_only_where_all_of_it_never_left():
 @pytest.fixture
 def held(sqlite_store):
     """(trade, number): one of three pieces was refunded before anything left."""
-    with trading(sqlite_store, erp=ErpOptions(settle_s=2.0, takes_out_refunded=False)) as trade:
+    with trading(sqlite_store, erp=ErpOptions(settle_s=PATIENCE_S, takes_out_refunded=False)) as trade:
         number = trade.buy((TEA, 3))
         trade.carry()
         line = trade.order(number)["line_items"][0]

@@ -52,12 +52,13 @@ from sync.work.stock.drain import drain_stock
 from sync.work.stock.run import run_stock
 from sync.work.witness import Witness
 from tests.databases import forward
+from tests.shared import PATIENCE_S
 from tests.sync.flows.shop import PLACED
 
 CHANNEL = "web"
 KEY = ApiKey("ck_trade", "cs_trade")
 #: Of connections to this machine.
-LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": 10.0, "settle_s": 0.0}
+LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": PATIENCE_S, "settle_s": 0.0}
 #: Three articles that both sides know, with more than enough of each.
 TEA, POT, CUP = (product.sku for product in [each for each in catalogue() if not each.virtual][:3])
 
@@ -115,7 +116,7 @@ class Hub:
     def in_shop(self, method: str, path: str, body: Any = None) -> Any:
         """As an administrator of the shop."""
         url = f"{self.shop_url}/wp-json/wc/v3/{path}"
-        answer = requests.request(method, url, json=body, auth=OAuth1(KEY.key, KEY.secret), timeout=5)
+        answer = requests.request(method, url, json=body, auth=OAuth1(KEY.key, KEY.secret), timeout=PATIENCE_S)
         assert answer.ok, answer.text
         return answer.json()
 
@@ -219,7 +220,7 @@ class Trade(Hub):
 
     def in_erp(self, method: str, path: str, body: Any = None) -> Any:
         """As a person who works in the ERP."""
-        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
+        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -241,7 +242,7 @@ def trading(
     """A whole trade; `after` are fields of `AfterImport`. The ERP knows `articles`, or as many as it does by itself."""
     settings = dataclasses.replace(shop or ShopSettings(), keys=(KEY,))
     # As long as a call may take: on a busy machine it would else refuse calls for having been on their way too long.
-    options = erp or ErpOptions(settle_s=2.0)
+    options = erp or ErpOptions(settle_s=PATIENCE_S)
     products = None if articles is None else default_products(articles)
     with running_erp(options=options, products=products) as running, serve_shop(settings) as (server, app):
         trade = Trade(store, server, app, running, document_state, **after)

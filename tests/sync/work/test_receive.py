@@ -13,6 +13,7 @@ from sync.store.issues import list_open
 from sync.store.tables import checkpoints, events, schedules, work_items
 from sync.work.receive import NotStored, Receiver, RowRefused
 from tests.databases import url_of
+from tests.shared import PATIENCE_S
 
 CHANNELS = {"shop": ("shop-de", "shop-at")}
 
@@ -85,7 +86,7 @@ def test_a_delivery_is_durable_and_its_item_wanted_in_every_channel_when_receive
 def test_after_the_commit_the_drains_of_every_channel_are_rung(store, receiver):
     receiver.receive("shop", delivery("7"), b"{}")
     bells = receiver._ringer._ring
-    assert bells.heard.wait(5)
+    assert bells.heard.wait(PATIENCE_S)
     assert receiver.close()
     assert sorted(bells.rung) == [("shop-at", "order"), ("shop-de", "order")]
 
@@ -182,7 +183,7 @@ def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer
     begun = time.monotonic()
     with pytest.raises(NotStored):
         receiver.receive("shop", delivery("7"), b"{}")
-    assert 0.25 < time.monotonic() - begun < 2
+    assert 0.25 < time.monotonic() - begun < 4
     holder.execute("ROLLBACK")
     # However slow this disk is: only whether it writes again is asked.
     receiver._writer._wait_s = 30.0
@@ -203,7 +204,7 @@ def test_a_lock_that_is_released_in_time_costs_only_the_wait(tmp_path, sqlite_st
     threading.Timer(0.2, lambda: holder.execute("ROLLBACK")).start()
     begun = time.monotonic()
     receiver.receive("shop", delivery("7"), b"{}")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     holder.close()
     assert receiver.close()
 
@@ -251,7 +252,7 @@ def test_a_writer_thread_that_died_is_started_again_and_counted(store, receiver)
     receiver._writer._write = die
     with pytest.raises(NotStored):
         receiver.receive("shop", delivery("8"), b"{}")
-    receiver._writer.keeper._thread.join(5)
+    receiver._writer.keeper._thread.join(PATIENCE_S)
     assert not receiver.status().alive
     receiver.receive("shop", delivery("9"), b"{}")
     status = receiver.status()

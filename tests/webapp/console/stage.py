@@ -40,7 +40,7 @@ from sync.store.tables import bulk_runs, issues, work_items
 from sync.work.alerts import AlertBeat
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
-from tests.shared import REPOSITORY
+from tests.shared import PATIENCE_S, REPOSITORY
 from tests.webapp.served import Server
 
 PASSWORD = "correct horse battery"
@@ -192,7 +192,7 @@ class Stage:
 
     def _in_erp(self, method, path, body=None):
         """As somebody who works there."""
-        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=5)
+        answer = requests.request(method, f"{self.erp.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 

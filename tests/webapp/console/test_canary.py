@@ -26,7 +26,7 @@ from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
 from sync.desk import accounts
 from sync.store.audit import Actor
 from sync.store.tables import metadata, work_items
-from tests.shared import REPOSITORY
+from tests.shared import PATIENCE_S, REPOSITORY
 from tests.webapp.console.stage import staged
 
 pytestmark = [
@@ -53,7 +53,6 @@ CANARIES = {
 }
 IN_ENVIRONMENT = ("SHOP_KEY", "SHOP_SECRET", "SHOP_WEBHOOK_SECRET", "ERP_KEY")
 ECHO = "You sent Authorization"
-PATIENCE_S = 60
 
 
 def forms():
@@ -137,7 +136,7 @@ class Life:
         finally:
             self.heard["command lines"] = self.command_lines()
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE_S)
             self.heard["log"] = log.read_bytes()
 
     def command_lines(self):
@@ -197,14 +196,14 @@ def visit(life):
     session.headers["Accept"] = "text/html"
 
     def get(path):
-        answer = session.get(urljoin(life.base, path), timeout=60)
+        answer = session.get(urljoin(life.base, path), timeout=PATIENCE_S)
         life.heard[path] = answer.content + str(answer.headers).encode()
         return answer.text if "html" in answer.headers["Content-Type"] else ""
 
     def post(path, **fields):
         page = get("/sign-in") if path == "/sign-in" else get("/account")
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-        answer = session.post(urljoin(life.base, path), data={"csrf_token": token, **fields}, timeout=60)
+        answer = session.post(urljoin(life.base, path), data={"csrf_token": token, **fields}, timeout=PATIENCE_S)
         life.heard[f"POST {path} {fields.get('login', '')[:5]}"] = answer.content
         return answer
 
@@ -227,8 +226,10 @@ def visit(life):
         for action in ("rehearse", "erp", "look"):
             post(f"{path}/{action}")
     token = {"Authorization": f"Bearer {CANARIES['CROSSDOCK_METRICS_TOKEN']}"}
-    life.heard["/metrics"] = requests.get(f"{life.base}/metrics", headers=token, timeout=20).text
-    forged = requests.post(f"{life.base}/webhooks/tea", b"{}", headers={"X-WC-Webhook-Signature": "x"}, timeout=20)
+    life.heard["/metrics"] = requests.get(f"{life.base}/metrics", headers=token, timeout=PATIENCE_S).text
+    forged = requests.post(
+        f"{life.base}/webhooks/tea", b"{}", headers={"X-WC-Webhook-Signature": "x"}, timeout=PATIENCE_S
+    )
     life.heard["a forged webhook"] = forged.content
 
 

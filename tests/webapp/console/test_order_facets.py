@@ -15,6 +15,7 @@ from sync.store.tables import audit, documents, intents, issue_documents, issues
 from sync.store.types import db_now
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
+from tests.shared import PATIENCE_S
 from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
 from tests.webapp.console.selling import CHANNEL, selling
 
@@ -35,7 +36,7 @@ def app(home):
 
 
 def in_erp(home, method, path, body=None):
-    answer = requests.request(method, f"{home.erp.url}/_sandbox/{path}", json=body, timeout=5)
+    answer = requests.request(method, f"{home.erp.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
     assert answer.ok, answer.text
     return answer.json() if answer.content else None
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.shared import PATIENCE_S
 from webapp.console import doctor
 from webapp.console.patience import StillAtWork, within
 
@@ -24,15 +25,15 @@ def test_what_takes_longer_goes_on_by_itself():
     let_go, done = threading.Event(), threading.Event()
 
     def work():
-        let_go.wait(10)
+        let_go.wait(PATIENCE_S)
         done.set()
 
     begun = time.monotonic()
     with pytest.raises(StillAtWork):
         within(work, 0.1)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < PATIENCE_S / 2
     let_go.set()
-    assert done.wait(5)
+    assert done.wait(PATIENCE_S)
 
 
 def test_a_second_check_up_waits_for_the_first_and_says_so(app, browser, monkeypatch):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from config.model import Secret
+from tests.shared import PATIENCE_S
 from tests.webapp.console.conftest import Browser
 from webapp.addresses import customer_network
 from webapp.console import throttle
@@ -63,7 +64,7 @@ def test_only_so_many_wait_for_their_turn_that_webhooks_keep_their_threads(limit
 
     def sleep(_seconds):
         waiting.release()
-        release.wait(5)
+        release.wait(PATIENCE_S)
 
     monkeypatch.setattr(throttle, "PER_ACCOUNT", (throttle.RateLimitItemPerHour(1),))
     monkeypatch.setattr(throttle.time, "sleep", sleep)
@@ -71,11 +72,11 @@ def test_only_so_many_wait_for_their_turn_that_webhooks_keep_their_threads(limit
     threads = [threading.Thread(target=limits.wait_s, args=("ada", f"10.0.1.{n}")) for n in range(2)]
     for thread in threads:
         thread.start()
-        assert waiting.acquire(timeout=5)
+        assert waiting.acquire(timeout=PATIENCE_S)
     assert limits.wait_s("ada", "10.0.2.1") == 3
     release.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_S)
 
 
 def test_who_gets_in_has_mistyped_nothing(limits):
