@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 #: Where Debian and Ubuntu, and Red Hat, put those of each version.
@@ -79,6 +78,9 @@ def _run(command: list[str], url: URL) -> None:
     environment = {**os.environ, "LC_MESSAGES": "C"}  # noqa: TID251 - theirs, not our settings
     if password:
         environment["PGPASSWORD"] = str(password)
+    # An optional dependency: an installation on SQLite has none.
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415
+
     target = make_conninfo("", **given)
     done = subprocess.run(  # noqa: S603 - found by _find
         [command[0], "--no-password", f"--dbname={target}", *command[1:]],
