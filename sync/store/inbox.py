@@ -270,15 +270,21 @@ def load_payloads(connection: Connection, event_ids: Sequence[int]) -> dict[int,
 def save_fetched(connection: Connection, lease: Lease, rows: Sequence[tuple[Item, NewEvent]]) -> None:
     """Store what a worker fetched for its items; a newer payload that came meanwhile stays the newest.
 
-    Raises LeaseLost.
+    One that says to be older than what is stored came from a cache, or from a shop whose clock was set back. Which of
+    both holds nobody can say, so neither is kept as the newest: every later look fetches too. Raises LeaseLost.
     """
     demand_lease(connection, lease)
     ids = _insert_events(connection, [row for _, row in rows])
     table = work_items.c
     for (item, row), event_id in zip(rows, ids, strict=True):
+        newest = table.event_version <= row.version
         connection.execute(
             update(work_items)
-            .where(table.id == item.id, table.lease_token == lease.token, table.event_version <= row.version)
+            .where(table.id == item.id, table.lease_token == lease.token)
             .where(or_(table.event_id.is_(None), table.wanted == item.wanted))
-            .values(event_id=event_id, event_version=row.version, event_digest=row.digest)
+            .values(
+                event_id=case((newest, event_id), else_=None),
+                event_version=case((newest, row.version), else_=table.event_version),
+                event_digest=case((newest, row.digest), else_=""),
+            )
         )
