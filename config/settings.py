@@ -78,6 +78,11 @@ class Settings:
     log_level: str
     #: `auto`, `console` or `json`.
     log_format: str
+    #: For how many days each class of data is kept (`config.variables.KEPT`); 0 for ever.
+    keep_payloads_days: int
+    keep_calls_days: int
+    keep_history_days: int
+    keep_audit_days: int
     #: Empty where none is given; `signing_key()` is what signs.
     secret_key: Secret
     #: Reads `/metrics`; empty where only people may.

@@ -29,6 +29,17 @@ _MAX_PORT: Final = 65_535
 _MIN_KEY_CHARS: Final = 32
 _MIN_TOKEN_CHARS: Final = 16
 
+#: The nightly comparison and the proof look back a month.
+_MIN_DAYS: Final = 31
+_MAX_DAYS: Final = 36_500
+#: Class of what is kept, its days, and what it is: of orders that are finished, with nothing open about them.
+KEPT: Final = (
+    ("payloads", 180, "orders and articles as the shop sent them"),
+    ("calls", 60, "requests and answers as they went over the wire"),
+    ("history", 730, "tries, writes and causes that have ended"),
+    ("audit", 3650, "the notes of who changed what"),
+)
+
 
 class Refused(Exception):
     """A variable cannot be used. `found` never shows what a secret variable holds."""
@@ -120,6 +131,13 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _days(text: str) -> int:
+    days = _whole_number(0, _MAX_DAYS)(text)
+    if 0 < days < _MIN_DAYS:
+        raise Refused(shown(text), f"0 for ever, or a whole number from {_MIN_DAYS} to {_MAX_DAYS}")
+    return days
 
 
 def _kibibytes(text: str) -> int:
@@ -310,6 +328,17 @@ VARIABLES: Final = (
         default="auto",
         description="`console` for people, `json` for machines, `auto`: console on a terminal, else json.",
         example="json",
+    ),
+    *(
+        Variable(
+            name=f"CROSSDOCK_KEEP_{name.upper()}_DAYS",
+            field=f"keep_{name}_days",
+            parse=_days,
+            default=str(days),
+            description=f"For how many days {what} are kept, at least {_MIN_DAYS}; 0 keeps them for ever.",
+            example=str(days * 2),
+        )
+        for name, days, what in KEPT
     ),
     Variable(
         name="CROSSDOCK_SECRET_KEY",

@@ -104,6 +104,9 @@ def _drain(drain: Drain, items: Sequence[tuple[str, str]], stop: AuditEntry | No
 
 def _schedule(row: Row, config: Config, stopped: Sequence[Pause]) -> ScheduleView:
     task, _, subject = row.name.partition(":")
+    if row.name == schedule.PURGE:
+        # It reaches nobody outside, so no pause keeps it.
+        return ScheduleView(row, task, "", orphaned=False, paused=None)
     connection = subject
     if subject in config.channels and task not in {"pull", "webhooks"}:
         connection = config.channels[subject].source

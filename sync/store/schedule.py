@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Final
 
 from sqlalchemy import Connection, or_, select, update
 
 from sync.store.tables import schedules
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
+
+#: The one that is nobody's own: what is old is deleted.
+PURGE: Final = "purge"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from sync.store.engine import DatabaseBusy
 from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import find_pause, pause, pauses
+from sync.work.purging import days_of, purge, told
 from sync.work.runtime import Runtime
 from sync.work.stock.run import run_stock
 from sync.work.subscriptions import check_subscriptions, delivery_url
@@ -37,11 +38,13 @@ log = structlog.get_logger()
 _NIGHT: Final = dt.timedelta(days=30)
 #: Tasks of a connection; all others are a channel's.
 _OF_CONNECTIONS: Final = frozenset({"pull", "follow", "webhooks"})
+#: In the quiet hours of most.
+_PURGED_AT: Final = "30 2 * * *"
 _PROOF_BEHIND: Final = dt.timedelta(hours=1)
 
 
 class Tasks:
-    """Each schedule is `<task>:<connection or channel>`."""
+    """Each schedule is `<task>:<connection or channel>`; what is everybody's has no subject."""
 
     def __init__(self, runtime: Runtime) -> None:
         """The schedules follow the configuration."""
@@ -57,6 +60,7 @@ class Tasks:
             **{f"proof:{name}": self._proof for name in runtime.config.channels},
             **{f"stock:{name}": self._stock for name in _showing(runtime)},
             **{f"stock-full:{name}": self._stock_full for name in _showing(runtime)},
+            schedule.PURGE: self._purge,
         }
 
     def _followed(self) -> list[str]:
@@ -72,6 +76,10 @@ class Tasks:
         """Let running tasks end at their next page."""
         self._cancelled.set()
 
+    def _rest(self, seconds: float) -> bool:
+        """Wait so long; whether to end instead."""
+        return self._cancelled.wait(seconds)
+
     def first_runs(self) -> dict[str, dt.datetime]:
         """Schedule -> its first time: pulls and subscriptions at once, comparisons in their turn."""
         now = dt.datetime.now(dt.UTC)
@@ -81,6 +89,8 @@ class Tasks:
     def next_run(self, name: str) -> dt.datetime:
         """When the schedule's slot after this one begins."""
         now = dt.datetime.now(dt.UTC)
+        if name == schedule.PURGE:
+            return _slot(_PURGED_AT, "UTC", now)
         task, _, subject = name.partition(":")
         channels = self._channels(task, subject)
         if task == "stock-full":
@@ -109,9 +119,12 @@ class Tasks:
         While there is a pause nothing is run. Who `asked` for it is told: "run now" means now, and not some day after.
         """
         task, _, subject = name.partition(":")
-        connection = subject if task in _OF_CONNECTIONS else self._runtime.config.channels[subject].source
+        connection = ""
+        if name != schedule.PURGE:
+            connection = subject if task in _OF_CONNECTIONS else self._runtime.config.channels[subject].source
         paused = find_pause(self._runtime.store.read(pauses), connections=(connection,))
-        if paused is not None:
+        # Deleting what is old reaches nobody outside.
+        if paused is not None and name != schedule.PURGE:
             if asked:
                 message: str = say(
                     "not run when it was asked for, because of a pause: %(reason)s", reason=paused.reason
@@ -212,6 +225,9 @@ class Tasks:
         return (
             f"the proof {'holds' if proof.holds else 'does not hold'}: {len(proof.differences)} differences{explained}"
         )
+
+    def _purge(self, _: str) -> str:
+        return told(purge(self._runtime.store, days_of(self._runtime.settings), rest=self._rest))
 
     def _stock(self, channel: str) -> str:
         return self._run_stock(channel, full=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from sync.store.alerts import WayState, way_states
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
 from sync.store.migrate import schema_problem
+from sync.store.schedule import PURGE, list_schedules
 from sync.store.singletons import SCHEDULER, holder_of
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -37,11 +39,14 @@ CHECKS: Final[Mapping[str, str]] = {
     "installation.integrity": N_("the database is not damaged"),
     "installation.database_clock": N_("the database's clock and ours agree"),
     "installation.scheduler": N_("the scheduler is alive"),
+    "installation.purge": N_("what is old is deleted"),
     "installation.public_url": N_("shops can reach us"),
     "installation.alerts": N_("alerts reach those who are told"),
 }
 _OLDEST_POSTGRES: Final = 15
 _CHECK_S: Final = 5.0
+#: It runs every night.
+_PURGE_LATE: Final = dt.timedelta(days=3)
 _FULL_SYNC: Final = {"1": "normal", "2": "full", "3": "extra", "0": "off"}
 _FILE: Final = re.compile(r"(?<!\$)\$\{file:([^}]*)\}")
 
@@ -154,6 +159,7 @@ class Installation:
         yield self._integrity()
         yield _database_clock(facts)
         yield self._scheduler()
+        yield self._purge()
 
     def _schema(self) -> Finding:
         check = "installation.schema"
@@ -187,6 +193,21 @@ class Installation:
             found = say("its last sign of life was at %(beat_at)s", beat_at=moment_shown(scheduler.beat_at))
             return fail(check, found, say("start Crossdock: crossdock run, or crossdock scheduler"))
         return ok(check, say("alive %(seconds)s s ago", seconds=f"{scheduler.silence.total_seconds():.0f}"))
+
+    def _purge(self) -> Finding:
+        check = "installation.purge"
+        if schema_problem(self._store):
+            return unknown(check, say("the schema comes first"))
+        rows = self._store.read(list_schedules)
+        row = next((row for row in rows if row.name == PURGE), None)
+        if row is None or row.last_at is None:
+            return ok(check, say("it has not run yet; the scheduler begins it at night"))
+        found = say("at %(last_at)s: %(message)s", last_at=moment_shown(row.last_at), message=row.message)
+        if not row.last_ok:
+            return warn(check, found, say("see why in the log of the scheduler; until then the database grows"))
+        if dt.datetime.now(dt.UTC) - row.last_at > _PURGE_LATE:
+            return warn(check, found, say("let the scheduler run at night, or run `crossdock purge`"))
+        return ok(check, found)
 
     # -- the way to us -----------------------------------------------------------------------------------------
 

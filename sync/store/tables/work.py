@@ -117,6 +117,8 @@ work_items = Table(
     Index("ix_work_items_ready", "channel", "kind", "state", "priority", "due_at"),
     Index(None, "state", "updated_at"),
     Index(None, "lease_token"),
+    # When an event is deleted: else each would have to look through all items for itself.
+    Index(None, "event_id"),
 )
 
 #: One drain: its items name the token, and every later write of the drain names it too.
@@ -203,6 +205,7 @@ attempts = Table(
     #: What went over the wire, redacted; null where no call was made. The documents of one bulk call share it.
     Column("exchanges_id", BigId, ForeignKey("exchanges.id")),
     Index(None, "item_id"),
+    Index(None, "exchanges_id"),
 )
 
 #: Opaque text from which a pull resumes. `stream` is what is pulled of the connection: `orders`.

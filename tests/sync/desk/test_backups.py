@@ -23,8 +23,6 @@ from sync.store.migrate import HEAD
 from sync.store.tables import audit, lookups, metadata, sessions, users
 from tests.databases import now, open_store, url_of
 
-pytestmark = pytest.mark.fault("A23")
-
 KEY = Secret("k" * 40)
 ANNA = Actor("anna", "terminal here")
 
@@ -79,6 +77,7 @@ def everything(store):
     )
 
 
+@pytest.mark.fault("A23")
 def test_what_is_put_back_is_what_was_saved_and_trusts_nothing_that_may_have_changed_since(store, saved):
     before, trusted = everything(store), store.read(lambda c: channel_state(c, "shop-de")).trusted_since
     change(store)

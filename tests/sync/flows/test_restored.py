@@ -23,7 +23,7 @@ from sync.work.witness import Witness
 from tests.databases import forward, url_of
 from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
-pytestmark = [pytest.mark.loopback, pytest.mark.fault("A23")]
+pytestmark = pytest.mark.loopback
 
 
 def copy_of(store, path: Path) -> Path:
@@ -127,6 +127,7 @@ def still(trade, goes_back: Callable[[], object]) -> None:
     assert prove_channel(trade.store, trade.systems.channel(CHANNEL)).holds
 
 
+@pytest.mark.fault("A23")
 @pytest.mark.parametrize("enforced", [True, False])
 @pytest.mark.parametrize(("news", "notify"), [(ShipmentNews.AUTO, True), (ShipmentNews.NOTE, True)])
 def test_an_old_copy_of_the_database_makes_nothing_twice(sqlite_store, tmp_path, enforced, news, notify):
@@ -141,6 +142,7 @@ def test_an_old_copy_of_the_database_makes_nothing_twice(sqlite_store, tmp_path,
         restored(trade, copy)
 
 
+@pytest.mark.fault("A23")
 def test_a_copy_that_is_seconds_old_makes_nothing_twice_either(sqlite_store, tmp_path):
     with trading(sqlite_store, erp=ErpOptions(settle_s=2.0, enforce_key=False), notify=True, **EVERYTHING) as trade:
         trade.witness = Witness(tmp_path / "witness")
@@ -150,6 +152,7 @@ def test_a_copy_that_is_seconds_old_makes_nothing_twice_either(sqlite_store, tmp
         restored(trade, copy)
 
 
+@pytest.mark.fault("A23")
 @pytest.mark.parametrize("enforced", [True, False])
 def test_a_backup_that_is_restored_makes_nothing_twice(sqlite_store, tmp_path, enforced):
     with trading(sqlite_store, erp=ErpOptions(settle_s=2.0, enforce_key=enforced), notify=True, **EVERYTHING) as trade:

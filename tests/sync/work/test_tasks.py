@@ -6,10 +6,13 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select, update
 
+from config.settings import Settings
 from connectors.kit.errors import ConnectionBroken, RateLimited, Transient
 from sync.store import schedule, singletons
 from sync.store.switches import pause, pauses
+from sync.store.tables import events
 from sync.work import tasks as tasks_module
 from sync.work.scheduler import Scheduler
 from sync.work.tasks import Tasks
@@ -95,10 +98,21 @@ def test_the_resync_looks_again_at_what_rests_open(sqlite_store):
     assert world.shop.fetched == [[held]]
 
 
+def test_what_is_old_is_deleted_at_night_also_while_everything_is_paused(sqlite_store):
+    world = World(sqlite_store)
+    world.runtime.settings = Settings.from_env({})
+    world.shop.place()
+    world.carry()
+    world.write(lambda c: c.execute(update(events).values(received_at=now() - dt.timedelta(days=181))))
+    world.write(lambda c: pause(c, "all", "", "everything"))
+    assert ran(world, "purge").message == "removed 1 payload"
+    assert world.rows(select(events)) == []
+
+
 def test_every_schedule_is_declared_with_its_time(sqlite_store):
     tasks = Tasks(World(sqlite_store).runtime)
     first = tasks.first_runs()
-    assert set(first) == {"pull:shop", "webhooks:shop", "resync:web", "nightly:web", "proof:web"}
+    assert set(first) == {"pull:shop", "webhooks:shop", "resync:web", "nightly:web", "proof:web", "purge"}
     assert all(tasks.knows(name) for name in first)
     assert tasks.next_run("nightly:web").strftime("%H:%M") == "03:30"
     assert tasks.next_run("proof:web").strftime("%H:%M") == "04:30"

@@ -15,8 +15,6 @@ from tests.databases import now
 
 CHANNEL = Channel(name="shop-de", source="shop", erp="erp")
 
-pytestmark = pytest.mark.fault("A23")
-
 
 @pytest.fixture
 def store(store):
@@ -54,6 +52,7 @@ def trusted_since(store):
     return store.read(lambda c: channel_state(c, "shop-de")).trusted_since
 
 
+@pytest.mark.fault("A23")
 def test_what_has_forgotten_a_write_is_not_trusted_from_then_on(store, witness):
     before = trusted_since(store)
     number = write_to_the_erp(store)

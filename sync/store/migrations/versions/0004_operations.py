@@ -18,6 +18,9 @@ _OPEN = sa.text("closed_at IS NULL")
 def upgrade() -> None:
     """Add them."""
     _create_alerts()
+    # What is old is deleted from now on, and each row that goes asks who refers to it.
+    op.create_index(op.f("ix_work_items_event_id"), "work_items", ["event_id"])
+    op.create_index(op.f("ix_attempts_exchanges_id"), "attempts", ["exchanges_id"])
 
 
 def _create_alerts() -> None:
