@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Iterator
+from decimal import Decimal
 
 from config.model.secret import Secret
 
@@ -60,3 +61,7 @@ class Watch:
     away_s: float = 600.0
     #: An order could have been worked on for so long, and was not, in seconds.
     backlog_s: float = 1800.0
+    #: Whether far fewer or far more orders than usual are told, by what factor, and over how many weeks back.
+    volume: bool = True
+    volume_factor: Decimal = Decimal(4)
+    volume_weeks: int = 6

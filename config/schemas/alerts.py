@@ -105,3 +105,10 @@ class WatchSection(Section):
     backlog_s = Scalar(
         kinds.duration("1m", "7d"), "An order could have been worked on for so long, and no worker had it in hand."
     )
+    volume = Scalar(
+        kinds.SWITCH,
+        "Whether far fewer or far more orders than usual at this hour of the week are told.",
+        default="`on`",
+    )
+    volume_factor = Scalar(kinds.decimal(2, 100), "How many times fewer or more is far.", example="10")
+    volume_weeks = Scalar(kinds.whole(4, 12), "Over how many weeks back it is known what is usual.")

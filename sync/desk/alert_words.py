@@ -51,6 +51,11 @@ WORDS: Final[Mapping[str, Words]] = {
         say("Orders could have been worked on for longer than they may wait, and no worker had them in hand."),
         say("Look at Operations: more workers, or a connection that lets too few calls through."),
     ),
+    "volume": Words(
+        say("Unusual number of orders"),
+        say("The channel has far fewer or far more orders than it usually has at this hour of the week."),
+        say("See whether the shop sells: its checkout, its payments. If all is well there, see whether it is read."),
+    ),
     "proof": Words(
         say("Proof does not hold"),
         say("Shop, Crossdock and ERP differ, and nothing explains it."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from sync.desk.causes import Words
 from sync.desk.home import ChannelHealth, Condition, ConnectionHealth, Home, home_of
 from sync.desk.phrases import Refusal, say
 from sync.desk.queue import QueueHealth
+from sync.desk.volume import VolumeView, told, volume_views
 from sync.rules.alerts import ChannelFact, ConnectionFact, Facts, IssueFact, Room, Wish
 from sync.store import alerts as rows
 from sync.store import pulse
@@ -33,20 +34,30 @@ _RECENT: Final = 50
 # --- facts ------------------------------------------------------------------------------------------------------
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Read:
+    """What the home page does not read."""
+
+    issues: Sequence[OpenIssue]
+    due_since: Mapping[str, dt.datetime]
+    schedules: Sequence[Row]
+    ways: Mapping[str, WayState]
+    volumes: Mapping[str, VolumeView]
+
+
 def facts_of(store: Store, config: Config, queue: QueueHealth, room: Room) -> Facts:
     """Look once, at the same figures that the home page shows."""
     home = home_of(store, config, queue)
 
-    def work(c: Connection) -> tuple[Sequence[OpenIssue], Mapping[str, dt.datetime], Sequence[Row], dict[str, Any]]:
-        return list_open(c), pulse.due_since(c), list_schedules(c), rows.way_states(c)
+    def work(c: Connection) -> _Read:
+        return _Read(list_open(c), pulse.due_since(c), list_schedules(c), rows.way_states(c), volume_views(c, config))
 
-    issues, due_since, schedules, ways = store.read(work)
-    failed = {row.name for row in schedules if row.last_ok is False}
+    read = store.read(work)
     return Facts(
         now=home.at,
-        issues=[IssueFact(each.cause, each.channel, each.connection, each.documents) for each in issues],
+        issues=[IssueFact(each.cause, each.channel, each.connection, each.documents) for each in read.issues],
         connections=[_connection(entry, config) for entry in home.connections],
-        channels=[_channel(entry, home, config, due_since.get(entry.name), failed) for entry in home.channels],
+        channels=[_channel(entry, home, config, read) for entry in home.channels],
         all_paused=home.everything is not None,
         queue_answers=queue.answers,
         queue_is_safe=not any(problem.fatal for problem in queue.problems),
@@ -54,7 +65,7 @@ def facts_of(store: Store, config: Config, queue: QueueHealth, room: Room) -> Fa
         scheduler_alive=not home.scheduler_silent,
         room=room,
         failing_ways={
-            name: state.failed_at for name, state in ways.items() if name in config.alerts and state.failed_at
+            name: state.failed_at for name, state in read.ways.items() if name in config.alerts and state.failed_at
         },
     )
 
@@ -69,10 +80,10 @@ def _connection(entry: ConnectionHealth, config: Config) -> ConnectionFact:
     )
 
 
-def _channel(
-    entry: ChannelHealth, home: Home, config: Config, due_since: dt.datetime | None, failed: set[str]
-) -> ChannelFact:
+def _channel(entry: ChannelHealth, home: Home, config: Config, read: _Read) -> ChannelFact:
     name, proof = entry.name, entry.proof
+    due_since, view = read.due_since.get(name), read.volumes.get(name)
+    failed = {row.name for row in read.schedules if row.last_ok is False}
     tasks = ("resync", "nightly", "proof", "stock", "stock-full")
     return ChannelFact(
         name=name,
@@ -83,6 +94,7 @@ def _channel(
         waits_at_most=dt.timedelta(seconds=config.channels[name].watch.backlog_s),
         under_way=sum(entry.counts.get(state, 0) for state in ("ready", "leased", "reconcile")),
         differences=None if proof is None or proof.ok else sum(proof.body["kinds"].values()),
+        volume=None if view is None else told(view),
         failed_tasks=tuple(task for task in tasks if f"{task}:{name}" in failed),
     )
 
@@ -132,21 +144,27 @@ class AlertsPage:
     pending: Sequence[AlertView]
     recent: Sequence[AlertView]
     ways: Sequence[WayView]
+    #: Of each channel that is watched, whether it sells as usual.
+    volumes: Sequence[VolumeView]
 
 
 def alerts_page(store: Store, config: Config) -> AlertsPage:
     """Look once."""
 
-    def work(c: Connection) -> tuple[Sequence[AlertRow], Sequence[AlertRow], Mapping[str, WayState]]:
-        return rows.open_alerts(c), rows.recent_alerts(c, _RECENT), rows.way_states(c)
+    def work(
+        c: Connection,
+    ) -> tuple[Sequence[AlertRow], Sequence[AlertRow], Mapping[str, WayState], Mapping[str, VolumeView]]:
+        recent = rows.recent_alerts(c, _RECENT)
+        return rows.open_alerts(c), recent, rows.way_states(c), volume_views(c, config)
 
-    standing, recent, states = store.read(work)
+    standing, recent, states, volumes = store.read(work)
     names = {name for name, state in states.items() if state.waiting} | set(config.alerts)
     return AlertsPage(
         [_view(row) for row in sorted(standing, key=_gravest) if row.raised_at is not None],
         [_view(row) for row in standing if row.raised_at is None],
         [_view(row) for row in recent],
         [WayView(name, config.alerts.get(name), states.get(name, WayState())) for name in sorted(names)],
+        [volumes[name] for name in sorted(volumes)],
     )
 
 

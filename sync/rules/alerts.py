@@ -113,6 +113,8 @@ class ChannelFact:
     differences: int | None = None
     #: Of its schedules, those whose last run failed.
     failed_tasks: tuple[str, ...] = ()
+    #: Far fewer or far more orders than usual, in figures; None where it sells as usual, or where nobody knows.
+    volume: str | None = None
 
 
 class Room(enum.StrEnum):
@@ -199,6 +201,8 @@ def _connections(facts: Facts) -> Iterator[Alert]:
 def _channels(facts: Facts) -> Iterator[Alert]:
     stopped = {issue.connection for issue in facts.issues if issue.cause == "connection"}
     stopped |= {fact.name for fact in facts.connections if fact.away}
+    # A shop that we cannot read is not silent, it is not heard.
+    failing = {fact.name for fact in facts.connections if fact.failing}
     for fact in facts.channels:
         explained = facts.stands_still or fact.paused or bool({fact.source, fact.erp} & stopped)
         if fact.waiting is not None and fact.waiting >= fact.waits_at_most:
@@ -211,6 +215,11 @@ def _channels(facts: Facts) -> Iterator[Alert]:
                 severity=Severity.CRITICAL,
                 count=fact.differences,
             )
+        if fact.volume is not None:
+            # What was sold and not looked at yet is not counted yet.
+            late = fact.waiting is not None and fact.waiting >= _FLAKY
+            silent = explained or late or fact.source in failing
+            yield Alert(cause="volume", scope=Scope.CHANNEL, place=fact.name, detail=fact.volume, hidden=silent)
         if fact.failed_tasks:
             yield Alert(cause="schedule", scope=Scope.CHANNEL, place=fact.name, hidden=explained)
 

@@ -13,6 +13,7 @@ import functools
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -25,6 +26,7 @@ from sync.desk.alert_texts import body_of
 from sync.desk.alerts import facts_of, wish_of
 from sync.desk.queue import QueueHealth
 from sync.desk.room import room_at
+from sync.desk.volume import look_at_volumes
 from sync.rules.alerts import Changes, Wish, alerts_of, compare
 from sync.store import alerts as rows
 from sync.store import singletons
@@ -41,6 +43,8 @@ log = structlog.get_logger()
 PLACE: Final = "alerts"
 #: How often it looks, in seconds, and how long the place is kept without it: a message may take its time.
 BEAT_S: Final = 15.0
+#: How often it is counted whether channels sell as usual, in seconds.
+VOLUMES_S: Final = 300.0
 _PLACE_S: Final = 2 * SEND_S + BEAT_S
 #: Nobody else tries a message while it may still be under way.
 _TRY: Final = dt.timedelta(seconds=2 * SEND_S)
@@ -71,6 +75,7 @@ class AlertBeat:
         self._wishes = {name: wish_of(way) for name, way in config.alerts.items()}
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._token: str | None = None
+        self._volumes_at = 0.0
 
     def beat(self) -> None:
         """Look, note what has changed, make what has to be said, and send what is due. Raises DatabaseBusy."""
@@ -103,6 +108,7 @@ class AlertBeat:
 
     def look(self) -> Changes:
         """Derive the alerts anew and note what differs from those that stand."""
+        self._look_at_volumes()
         room = room_at(self._settings.state_folder)
         facts = facts_of(self._store, self._config, self._look_at_queue(), room)
         changes = compare(self._store.read(rows.open_alerts), alerts_of(facts), facts.now)
@@ -114,6 +120,12 @@ class AlertBeat:
                 over=len(changes.gone),
             )
         return changes
+
+    def _look_at_volumes(self) -> None:
+        """Now and then: it counts the orders of several weeks."""
+        if time.monotonic() >= self._volumes_at:
+            look_at_volumes(self._store, self._config)
+            self._volumes_at = time.monotonic() + VOLUMES_S
 
     # --- saying -------------------------------------------------------------------------------------------------
 

@@ -27,13 +27,22 @@ KINDS: Final = {
     "webhook": lazy_gettext("Signed webhook"),
 }
 
+#: Whether a channel sells as usual -> tone, icon, text.
+VERDICTS: Final = {
+    "usual": ("ok", "check", lazy_gettext("As usual")),
+    "fewer": ("bad", "alert", lazy_gettext("Far fewer")),
+    "more": ("warn", "alert", lazy_gettext("Far more")),
+    "learning": ("wait", "clock", lazy_gettext("Too young to know")),
+    "few": ("off", "minus", lazy_gettext("Too few to tell")),
+}
+
 
 @blueprint.get("/")
 @needs("viewer")
 def index() -> ResponseReturnValue:
     """What is out of order, and who is told."""
     page = alerts_page(parts().store, parts().config)
-    return render_template("console/alerts.html", page=page, severities=SEVERITIES, kinds=KINDS)
+    return render_template("console/alerts.html", page=page, severities=SEVERITIES, kinds=KINDS, verdicts=VERDICTS)
 
 
 @blueprint.post("/<name>/test")

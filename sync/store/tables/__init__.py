@@ -6,7 +6,7 @@ Alembic migrations only (`sync/store/migrations`); `metadata` here is what they 
 
 from __future__ import annotations
 
-from sync.store.tables.alerts import alert_messages, alert_news, alerts
+from sync.store.tables.alerts import alert_messages, alert_news, alerts, volumes
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -67,5 +67,6 @@ __all__ = [
     "switches",
     "touched_stock",
     "users",
+    "volumes",
     "work_items",
 ]

@@ -75,3 +75,19 @@ alert_news = Table(
     Column("over_in", BigId, ForeignKey("alert_messages.id")),
     Index(None, "channel", "over_in"),
 )
+
+#: Whether a channel's orders are as many as usual, as it was found last.
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("channel", String(128), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    #: See `sync.rules.volume.Verdict`.
+    Column("verdict", String(16), nullable=False),
+    #: The hours that were looked at, how many orders are usual in them, and how many there were.
+    Column("hours", Integer, nullable=False),
+    Column("usual", Integer, nullable=False),
+    Column("now", Integer, nullable=False),
+    #: When the last order was placed.
+    Column("last_at", UtcDateTime),
+)

@@ -62,6 +62,7 @@ _MEANT = {
     "alerts": {"cause", "scope", "place", "severity"},
     "alert_messages": {"uid", "channel", "body"},
     "alert_news": {"channel"},
+    "volumes": {"channel", "verdict"},
 }
 #: What is JSON inside, with the keys whose texts mean something to the program.
 _JSON = {

@@ -18,6 +18,7 @@ _OPEN = sa.text("closed_at IS NULL")
 def upgrade() -> None:
     """Add them."""
     _create_alerts()
+    _create_volumes()
     # What is old is deleted from now on, and each row that goes asks who refers to it.
     op.create_index(op.f("ix_work_items_event_id"), "work_items", ["event_id"])
     op.create_index(op.f("ix_attempts_exchanges_id"), "attempts", ["exchanges_id"])
@@ -77,3 +78,17 @@ def _create_alerts() -> None:
         sa.PrimaryKeyConstraint("alert_id", "channel", name=op.f("pk_alert_news")),
     )
     op.create_index(op.f("ix_alert_news_channel_over_in"), "alert_news", ["channel", "over_in"])
+
+
+def _create_volumes() -> None:
+    op.create_table(
+        "volumes",
+        sa.Column("channel", sa.String(length=128), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("hours", sa.Integer(), nullable=False),
+        sa.Column("usual", sa.Integer(), nullable=False),
+        sa.Column("now", sa.Integer(), nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_volumes")),
+    )
