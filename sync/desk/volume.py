@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,7 +34,7 @@ def look_at_volumes(store: Store, config: Config) -> None:
     """Look at every channel that is watched, and keep what was found."""
     for channel in config.channels.values():
         if channel.watch.volume:
-            found, last_at, at = store.read(lambda c, channel=channel: _look(c, channel))
+            found, last_at, at = store.read(functools.partial(_look, channel=channel))
             values: dict[str, object] = {
                 "at": at,
                 "verdict": str(found.verdict),
@@ -42,7 +43,7 @@ def look_at_volumes(store: Store, config: Config) -> None:
                 "now": found.now,
                 "last_at": last_at,
             }
-            store.write(lambda c, name=channel.name, values=values: save_volume(c, name, values))
+            store.write(functools.partial(save_volume, channel=channel.name, values=values))
 
 
 def _look(c: Connection, channel: Channel) -> tuple[Volume, dt.datetime | None, dt.datetime]:
@@ -87,7 +88,7 @@ def told(view: VolumeView) -> Phrase | None:
     volume = view.volume
     if volume.verdict not in {Verdict.FEWER, Verdict.MORE}:
         return None
-    values = {"usual": volume.usual, "now": volume.now, "hours": volume.hours}
+    values: dict[str, object] = {"usual": volume.usual, "now": volume.now, "hours": volume.hours}
     if volume.now or view.last_at is None:
         return say("usual in the last %(hours)s h: %(usual)s; now: %(now)s", **values)
     values["since"] = f"{view.last_at:%Y-%m-%d %H:%M}"
