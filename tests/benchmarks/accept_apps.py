@@ -23,7 +23,7 @@ def null_app():
     app = Flask("null", static_folder=None)
     receiver = SimpleNamespace(start=lambda: None)
     app.extensions[LazyParts.KEY] = LazyParts(
-        lambda: SimpleNamespace(receiver=receiver, secrets=(), close=lambda: None)
+        lambda: SimpleNamespace(receiver=receiver, alerts=None, secrets=(), close=lambda: None)
     )
 
     @app.get("/healthz")

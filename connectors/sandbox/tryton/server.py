@@ -53,7 +53,9 @@ class Site:
         """Make `trytond.conf` for a server on `port` of the loopback interface."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(
-            f"[database]\nuri = {self.uri}\npath = {self.directory}\n\n[web]\nlisten = 127.0.0.1:{port}\n"
+            f"[database]\nuri = {self.uri}\npath = {self.directory}\n\n[web]\nlisten = 127.0.0.1:{port}\n\n"
+            # Whoever has signed in stays so; by default it ends after five minutes without a call.
+            "[session]\ntimeout = 86400\n"
         )
         self.config_file.chmod(0o600)
 

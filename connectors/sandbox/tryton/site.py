@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 import os
@@ -66,8 +67,14 @@ class Erp:
     directory: Path
 
     def admin(self) -> Admin:
-        """A new administrator session, for spoiling things by hand in tests."""
-        return Admin(self.url, self.database, self.admin_password)
+        """The administrator, for spoiling things by hand in tests; one session for all of this process."""
+        return _session(self.url, self.database, self.admin_password)
+
+
+# To check a password costs the server more than most calls: it hashes with 64 MiB.
+@functools.cache
+def _session(url: str, database: str, password: str) -> Admin:
+    return Admin(url, database, password)
 
 
 def _say_nothing(_: str) -> None:

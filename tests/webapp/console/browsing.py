@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.shared import REPOSITORY, unavailable
+from tests.shared import PATIENCE_S, REPOSITORY, unavailable
 from tests.webapp.console.stage import PASSWORD
 
 AXE = REPOSITORY / ".node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -60,6 +60,7 @@ class Person:
     def __init__(self, chromium, base, **options):
         self.base, self.wrong = base, []
         self.context = chromium.new_context(base_url=base, reduced_motion="reduce", **options)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self._bad(f"script: {error}"))
         self.page.on("dialog", self._dialog)

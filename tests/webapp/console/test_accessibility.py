@@ -6,7 +6,7 @@ import pytest
 
 from tests.webapp.console.browsing import axe_source
 
-pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCHEMES, WIDTHS = ("light", "dark"), (1280, 360)
 

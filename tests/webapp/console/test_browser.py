@@ -10,6 +10,7 @@ from sync.desk import accounts
 from sync.store import users
 from sync.store.engine import Store
 from sync.store.migrate import migrate
+from tests.shared import PATIENCE_S
 from tests.webapp.console.browsing import settle
 from tests.webapp.console.conftest import PASSWORD
 from tests.webapp.served import Server
@@ -39,6 +40,7 @@ def page(chromium, installation):
     def make(*, signed_in=True, **options):
         context = chromium.new_context(base_url=installation[0], **options)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_S * 1000)
         made = context.new_page()
         made.on("pageerror", lambda error: wrong.append(f"script: {error}"))
         made.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))

@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.heavy,
     pytest.mark.loopback,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="command lines are read from /proc"),
 ]
 

@@ -13,7 +13,7 @@ from tests.webapp.console.browsing import Person
 from webapp.app import create_app
 from webapp.console.access import ANYONE, role_of
 
-pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class Map:

@@ -10,7 +10,7 @@ from sync.store import switches
 from tests.webapp.console.browsing import Person, settle
 from tests.webapp.console.stage import PASSWORD
 
-pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
 
 #: Every page of the navigation.
 PAGES = (
