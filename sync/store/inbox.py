@@ -107,7 +107,8 @@ class _Item:
         self.due_at = self.due_at or row.received_at
         if not row.hint_only and row.version > self.version:
             self.payload, self.version, self.digest = index, row.version, row.digest
-        elif row.hint_only or row.version == self.version:
+        elif row.hint_only or row.version == self.version or row.source == "poll":
+            # A list shows what is there now: older than what we know is what a shop says whose clock was set back.
             self.event_id, self.payload, self.digest = None, None, ""
 
 
@@ -271,7 +272,8 @@ def save_fetched(connection: Connection, lease: Lease, rows: Sequence[tuple[Item
     """Store what a worker fetched for its items; a newer payload that came meanwhile stays the newest.
 
     One that says to be older than what is stored came from a cache, or from a shop whose clock was set back. Which of
-    both holds nobody can say, so neither is kept as the newest: every later look fetches too. Raises LeaseLost.
+    both holds nobody can say, so neither is kept as the newest: every later look fetches too, and only what is equal to
+    this one is no news. Raises LeaseLost.
     """
     demand_lease(connection, lease)
     ids = _insert_events(connection, [row for _, row in rows])
@@ -285,6 +287,6 @@ def save_fetched(connection: Connection, lease: Lease, rows: Sequence[tuple[Item
             .values(
                 event_id=case((newest, event_id), else_=None),
                 event_version=case((newest, row.version), else_=table.event_version),
-                event_digest=case((newest, row.digest), else_=""),
+                event_digest=row.digest,
             )
         )

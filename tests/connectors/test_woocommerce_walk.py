@@ -215,6 +215,21 @@ def test_an_order_dated_in_the_future_does_not_carry_the_checkpoint_away():
     assert seen == {"1": 1, "2": 0}
 
 
+@pytest.mark.fault("D5")
+def test_a_clock_that_was_set_back_behind_the_checkpoint_hides_nothing():
+    shop = Shop([Order(1, 0, 10_000)], now=10_000)
+    with responses.RequestsMock() as mock:
+        shop.serve(mock)
+        connector = connect(overlap_s=300)
+        seen, checkpoint = pull(connector)
+        shop.now = 1_000
+        for number, second in ((2, 800), (3, 1_100), (4, 1_700)):
+            shop.orders[number] = Order(number, second, second)
+            shop.now = second + 100
+            seen, checkpoint = pull(connector, checkpoint, seen=seen)
+    assert set(seen) == {"1", "2", "3", "4"}
+
+
 def test_an_old_core_is_read_by_id_and_asked_only_once_for_the_better_way():
     shop = Shop([Order(n, created=n, modified=n % 7) for n in range(1, 12)], now=20, old_core=True)
     with responses.RequestsMock() as mock:

@@ -12,6 +12,23 @@ pytestmark = pytest.mark.loopback
 
 
 @pytest.mark.fault("D5")
+@pytest.mark.parametrize("ahead_s", [30.0, 600.0])
+def test_what_happens_after_the_clock_was_put_right_is_carried_at_once(store, ahead_s):
+    with trading(store) as trade:
+        trade.shop.shop.clock_offset_s = ahead_s
+        number = trade.buy((TEA, 3))
+        trade.carry()
+        trade.shop.shop.clock_offset_s = 0.0
+        requests.post(f"{trade.shop_url}/_sandbox/orders/{number}/cancel", timeout=5).raise_for_status()
+        other = trade.buy((TEA, 1))
+        trade.carry()
+        assert (trade.item(number).state, trade.item(other).state) == ("skipped", "done")
+        # What is pulled again and again because of the overlap is no news.
+        trade.carry()
+        assert trade.drain() == 0
+
+
+@pytest.mark.fault("D5")
 def test_what_was_fetched_is_not_forgotten_for_a_payload_that_says_to_be_newer(store):
     with trading(store) as trade:
         trade.shop.shop.clock_offset_s = 600.0
