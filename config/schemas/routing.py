@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import ValidationError, post_load, validates_schema
 
 from config import kinds
 from config.fields import Complaint, ListOf, Scalar, shown_value
-from config.model import Needs, RoutingRule, ShortLines
+from config.model import Needs, RoutingRule, ShortLines, Split
 from config.problems import did_you_mean
 from config.schemas.section import Inner, Section
+
+#: Over more warehouses a rule divides no order: what it would cost to find the fewest doubles with each.
+_MOST_DIVIDED: Final = 8
 
 
 class RoutingRuleSection(Section):
@@ -29,6 +32,12 @@ class RoutingRuleSection(Section):
         "`has_all`: only a warehouse that has every line; where none has, the next rule is asked. `always`: it sends "
         "the order whatever it has.",
         example="always",
+    )
+    split = Scalar(
+        kinds.member(Split),
+        "An order that none of these warehouses has whole: `lines` divides it over as few of them as have all of it, "
+        "each line whole; each warehouse's part is a sale of its own in the ERP. `none`: the next rule is asked.",
+        example="lines",
     )
     countries = ListOf(Scalar(kinds.COUNTRY, "A country."), "Countries to which the goods go.", example="[AT, CH]")
     regions = ListOf(
@@ -60,10 +69,24 @@ class RoutingRuleSection(Section):
             step = "name one, or let the rule need `has_all`"
             complaint = Complaint("several warehouses", "one: `always` takes the first, whatever it has", step)
             raise ValidationError([complaint], "warehouses")
+        if data.get("split") is Split.LINES and (cannot := _not_divided(data.get("needs"), codes)):
+            raise ValidationError([cannot], "split")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: object) -> RoutingRule:
         return RoutingRule(**data)
+
+
+def _not_divided(needs: Needs | None, codes: Sequence[str]) -> Complaint | None:
+    """Why a rule cannot divide an order."""
+    if needs is Needs.ALWAYS:
+        return Complaint("`lines` in a rule that always takes an order whole", "it where the rule needs `has_all`")
+    if len(codes) == 1:
+        return Complaint("`lines` with one warehouse", "at least two warehouses to divide an order over")
+    if len(codes) > _MOST_DIVIDED:
+        # Every combination of them is tried.
+        return Complaint(f"`lines` with {len(codes)} warehouses", f"at most {_MOST_DIVIDED}", "name fewer in this rule")
+    return None
 
 
 def _why_not(text: str) -> str:

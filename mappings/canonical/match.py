@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mappings.canonical.parts import whole_id
 from mappings.canonical.records import Order, Payment
 
 _NOT_IN_VAT_ID = re.compile(r"[^0-9A-Z]")
@@ -22,7 +23,8 @@ def party_key(order: Order, channel: str) -> str:
         return f"email:{email}"
     if customer.external_id:
         return f"customer:{channel}:{customer.external_id}"
-    return f"order:{channel}:{order.external_id}"
+    # The parts of an order that was split have one customer.
+    return f"order:{channel}:{whole_id(order.external_id)}"
 
 
 def payment_name(order: Order, payment: Payment) -> str:

@@ -101,6 +101,9 @@ def _comment(order: Order) -> Iterator[str]:
     if order.coupons:
         yield f"Coupons: {', '.join(order.coupons)}"
     for payment in order.payments:
+        if not payment.amount:
+            # Of an order that was split, another part is paid with it.
+            continue
         reference = f", {payment.reference}" if payment.reference else ""
         yield f"Payment: {payment.title or payment.gateway} {payment.amount}{reference}"
     if order.customer.vat_id:

@@ -176,10 +176,11 @@ def _print_passport(entry: dict[str, Any]) -> None:
     )
     out.print(f"  state {entry['state']}: {escape(_first_line(entry['reason']) or 'in order')}")
     if entry["erp_id"]:
-        out.print(f"  in the ERP as {escape(entry['erp_number'] or entry['erp_id'])}, {entry['erp_total']}")
+        for sale in entry["sales"]:
+            out.print(f"  in the ERP as {escape(sale['number'] or sale['erp_id'])}, {sale['total']}")
     if route := entry["routing"]:
         read = f" (stock read {route['read_at']})" if route["read_at"] else ""
-        out.print(f"  sent from {escape(route['warehouse'])}: {escape(route['reason'])}{read}")
+        out.print(f"  sent from {escape(', '.join(route['warehouses']))}: {escape(route['reason'])}{read}")
     for cause in entry["causes"]:
         out.print(f"  stopped by {cause['cause']}: {escape(cause['title'])}")
         for detail in cause["details"]:

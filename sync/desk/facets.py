@@ -203,16 +203,32 @@ def _invoice(each: Traced, files: Mapping[int, KeptFile], names: Mapping[int, st
 
 def _pairs(rows: Sequence[Traced], shop: str, unknown: Iterable[Entry]) -> Iterator[Pair]:
     """The shop's with what was made of each; then what only one of the two has."""
-    made = {each.document.made_from: each for each in rows if each.document.connection != shop}
+    made: dict[int | None, list[Traced]] = {}
+    for each in rows:
+        if each.document.connection != shop:
+            made.setdefault(each.document.made_from, []).append(each)
     for each in rows:
         if each.document.connection == shop:
-            counterpart = made.pop(each.document.id, None)
-            yield Pair(_entry(each), None if counterpart is None else _entry(counterpart))
+            counterparts = made.pop(each.document.id, [])
+            yield Pair(_entry(each), _together([_entry(one) for one in counterparts]) if counterparts else None)
     yield from (Pair(entry, None) for entry in unknown)
-    left = {each.document.id for each in made.values()}
+    left = {each.document.id for some in made.values() for each in some}
     for each in rows:
         if each.document.connection != shop and (each.document.made_from is None or each.document.id in left):
             yield Pair(None, _entry(each))
+
+
+def _together(entries: Sequence[Entry]) -> Entry:
+    """What an order that is divided has of one refund on each of its sales, as one."""
+    if len(entries) == 1:
+        return entries[0]
+    return dataclasses.replace(
+        entries[0],
+        name=", ".join(entry.name for entry in entries),
+        state=", ".join(dict.fromkeys(entry.state for entry in entries)),
+        amount=sum((entry.amount for entry in entries), Decimal(0)),
+        text=", ".join(dict.fromkeys(entry.text for entry in entries if entry.text)),
+    )
 
 
 def _entry(each: Traced) -> Entry:

@@ -93,6 +93,11 @@ class Passport:
         return seen_token(self.kept)
 
     @property
+    def sales(self) -> tuple[BindingRow, ...]:
+        """What stands for it in the ERP: one, or one for each part of an order that is divided."""
+        return tuple(row for row in self.bindings if row.kind == "sale" and row.ended_at is None)
+
+    @property
     def took_s(self) -> float | None:
         """From the first word of the shop to the sale in the ERP."""
         came = [moment.at for moment in self.timeline if moment.what in {"webhook", "poll", "fetch"}]
@@ -293,6 +298,10 @@ def _to_json(one: Passport) -> dict[str, Any]:
         "erp_id": order.erp_id,
         "erp_number": order.erp_number,
         "erp_total": order.erp_total,
+        "sales": [
+            {"erp_id": sale.external_id, "number": sale.number, "key": sale.key, "total": sale.total}
+            for sale in one.sales
+        ],
         "next": _next_to_json(one.next),
         "seconds_to_erp": one.took_s,
         "causes": [
@@ -322,6 +331,7 @@ def _next_to_json(following: Next) -> dict[str, Any]:
 def _route_to_json(route: KeptRoute) -> dict[str, Any]:
     return {
         "warehouse": route.warehouse,
+        "warehouses": list(route.warehouses),
         "rule": route.rule,
         "short": route.short,
         "reason": str(route.reason),

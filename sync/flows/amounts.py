@@ -30,7 +30,8 @@ def compare(drain: Drain, piece: Piece, document: TargetDocument) -> None:
     order_id, material = piece.order_id, piece.material
     if order_id is None:
         raise Held([_differs(document, charged, piece.order.currency)])
-    accepted = drain.store.read(lambda c: load_accepted(c, order_id, material))
+    sale = "" if piece.whole is None else document.external_id
+    accepted = drain.store.read(lambda c: load_accepted(c, order_id, material, sale))
     if accepted is None and piece.approved & ACCEPTING:
         _accept(drain, piece, document)
     elif accepted != document.total:

@@ -18,6 +18,7 @@ from connectors.registry import has
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
+from sync.flows.parts import collect, units
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
 from sync.rules.references import resolve
@@ -30,10 +31,12 @@ _LOOKUP = 50
 
 def find_out(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Look up every sale that may have been made: found, it becomes the piece's document; absent, the doubt ends."""
-    doubtful = [piece for piece in pieces if piece.in_doubt]
-    for piece in doubtful:
-        piece.key = next(intent.key for intent in piece.open if intent.kind == "sale")
+    doubtful = [unit for unit in units(pieces) if unit.in_doubt]
+    for unit in doubtful:
+        unit.key = unit.sale_doubts[0].key
     look_up(drain, doubtful)
+    for piece in pieces:
+        collect(piece)
 
 
 def look_up(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -84,7 +87,7 @@ def _linked(sale: DocumentSummary) -> TargetDocument:
 
 def _judge(drain: Drain, piece: Piece, documents: list[TargetDocument]) -> None:
     """What stands in the target decides; what may still land is waited for. Raises Unsettled, Held, NotSent."""
-    unsettled = [intent for intent in piece.open if intent.kind == "sale" and not intent.settled]
+    unsettled = [intent for intent in piece.sale_doubts if not intent.settled]
     standing = [document for document in documents if document.rank is not Rank.CANCELLED]
     piece.cancelled = [document for document in documents if document.rank is Rank.CANCELLED]
     if unsettled and not standing:
@@ -111,11 +114,12 @@ def _close(drain: Drain, pieces: Sequence[Piece]) -> None:
     outcomes: dict[str, list[int]] = {}
     for piece in pieces:
         outcome = "absent" if piece.document is None and piece.error is None else "found"
-        outcomes.setdefault(outcome, []).extend(intent.id for intent in piece.open if intent.kind == "sale")
+        outcomes.setdefault(outcome, []).extend(intent.id for intent in piece.sale_doubts)
     if any(outcomes.values()):
         drain.write(lambda c: close_by_outcome(c, outcomes))
     for piece in pieces:
-        piece.open = [intent for intent in piece.open if intent.kind != "sale"]
+        answered = piece.sale_doubts
+        piece.open[:] = [intent for intent in piece.open if intent not in answered]
 
 
 def find_out_parties(drain: Drain, pieces: Sequence[Piece]) -> None:

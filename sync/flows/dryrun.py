@@ -65,12 +65,12 @@ class Rehearsal:
     @property
     def makes_party(self) -> bool:
         """Whether the customer, or an address, would be made first: then the sale names ids that nobody knows yet."""
-        return self.piece.sale is not None and len(self.calls) > 1
+        return self.makes_sale and len(self.calls) > len(self.piece.units)
 
     @property
     def makes_sale(self) -> bool:
         """Whether the sale would be made, and not only be brought on."""
-        return self.piece.sale is not None and self.piece.document is None
+        return any(unit.sale is not None and unit.document is None for unit in self.piece.units)
 
 
 class _ReadOnly(Store):

@@ -23,7 +23,7 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
-from sync.flows import parties, routing, sales
+from sync.flows import parties, parts, routing, sales
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.facets import changes
@@ -43,6 +43,7 @@ from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
 
 #: States in which the shop does not want an order any more, whatever the policy says of new ones.
+from sync.store.routes import load_splits
 WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
 
 
@@ -80,6 +81,7 @@ def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
             _apply_policy(drain, piece)
     _resolve(drain, _open(pieces))
     _verify(drain, _open(pieces))
+            parts.refresh(drain, piece)
     return pieces
 
 
@@ -164,13 +166,18 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
     for piece in pieces:
         piece.known = known.get(piece.item.external_id)
+    splits = drain.store.read(lambda c: load_splits(c, channel, ids))
         piece.order_id = None if piece.known is None else piece.known.id
-        piece.binding = bindings.get(piece.item.external_id)
+        piece.bound = bindings.get(piece.item.external_id, {})
+        piece.binding = next(iter(piece.bound.values()), None)
     by_item = {piece.item.id: piece for piece in pieces}
     for intent in drain.store.read(lambda c: load_open(c, list(by_item))):
         by_item[intent.item_id].open.append(intent)
 
 
+    for piece in pieces:
+        with guarded(piece):
+            parts.lay_out(drain, piece, splits.get(piece.item.external_id, ()))
 def _apply_policy(drain: Drain, piece: Piece) -> None:
     """What the source's state means for an order that is, or is not, in the ERP already."""
     if piece.deleted or piece.order is None:
@@ -211,17 +218,24 @@ def _apply_deletion(piece: Piece) -> None:
 
 def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
     """An order that the ERP has: nothing to do while nothing moves on either side."""
-    rank = piece.document.rank if piece.document is not None else piece.binding.rank if piece.binding else 0
+    ranks = [_rank_of(unit) for unit in piece.units]
     if order.state in WITHDRAWN:
-        _apply_withdrawal(drain, piece, order, Rank(rank))
+        _apply_withdrawal(drain, piece, order, max(ranks))
     elif piece.known is not None and piece.known.material != piece.material:
         _apply_edit(drain, piece)
-    elif not piece.looked and rank >= drain.wanted_rank and not _has_news(drain, piece):
+    elif not piece.looked and min(ranks) >= drain.wanted_rank and not _has_news(drain, piece):
         piece.converged = "nothing that the ERP has changed"
 
 
 def _has_news(drain: Drain, piece: Piece) -> bool:
     return "target" in piece.item.facets or facets.has_news(drain, piece)
+def _rank_of(unit: Piece) -> Rank:
+    """How far one sale is known to have got; one that is not there counts as cancelled."""
+    if unit.document is not None:
+        return unit.document.rank
+    return Rank.CANCELLED if unit.binding is None else Rank(unit.binding.rank)
+
+
 
 
 def _apply_withdrawal(drain: Drain, piece: Piece, order: Order, rank: Rank) -> None:
@@ -247,6 +261,12 @@ def _apply_edit(drain: Drain, piece: Piece) -> None:
         raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
 
 
+    if (
+        piece.split
+        and piece.order is not None
+        and not all(part.lines for part in parts.split_order(drain, piece, piece.order))
+    ):
+        raise Held([_changed("changed_after_import", say("nothing is left of what one of its warehouses sends"))])
 def _changed(cause: str, reason: str) -> Problem:
     return Problem(
         cause=cause,
@@ -347,7 +367,9 @@ def _save(drain: Drain, pieces: Sequence[Piece]) -> None:
                 saved |= drain.write(functools.partial(_save_rows, drain=drain, rows=[(piece, row)]))
     for piece, row in rows:
         piece.order_id, choice = saved.get(row.external_id, (None, None))
-        routing.take(piece, choice)
+        with guarded(piece):
+            routing.take(drain, piece, choice)
+            parts.refresh(drain, piece)
     drain.progress()
 
 

@@ -25,6 +25,7 @@ from sync.store.intents import Intent
 from sync.store.items import Item
 from sync.store.leases import LeaseLost
 from sync.store.orders import KnownOrder
+from sync.store.routes import RoutePart
 
 #: What a person has to see to, and nothing else of the order has to wait for.
 _FORESEEN: Final = (ConnectorError, Held, Problems, NotSent, Unsettled, Later)
@@ -119,6 +120,14 @@ class Piece:
     sale: JsonDict | None = None
     #: From where it is sent, where that is chosen for this sale.
     route: Route | None = None
+    #: How it is divided, and each part as a piece of its own (`sync.flows.parts`); empty for an order that is one sale.
+    split: tuple[RoutePart, ...] = ()
+    parts: list[Piece] = dataclasses.field(default_factory=list)
+    #: Which part of which piece it is.
+    part: int = 0
+    whole: Piece | None = dataclasses.field(default=None, repr=False)
+    #: Part -> its living binding.
+    bound: dict[int, Binding] = dataclasses.field(default_factory=dict)
     #: Intents of earlier drains whose outcome nobody knows yet.
     open: list[Intent] = dataclasses.field(default_factory=list)
     #: The intent of this drain; 0 while none is open.
@@ -152,6 +161,21 @@ class Piece:
     stays_parked: bool = False
 
     @property
+    def units(self) -> list[Piece]:
+        """What is one sale each: its parts, or itself."""
+        return self.parts or [self]
+
+    @property
+    def owner(self) -> Piece:
+        """The piece of the whole order."""
+        return self.whole or self
+
+    @property
+    def sale_doubts(self) -> list[Intent]:
+        """Writes of this very sale that nobody has looked up yet."""
+        return [each for each in self.open if each.kind == "sale" and (self.whole is None or each.key == self.key)]
+
+    @property
     def sale_id(self) -> str:
         """The sale's id in the ERP; empty while there is none."""
         if self.document is not None:
@@ -176,7 +200,7 @@ class Piece:
     @property
     def in_doubt(self) -> bool:
         """A write of this order's sale may have happened that nobody has looked up yet."""
-        return any(intent.kind == "sale" for intent in self.open)
+        return bool(self.sale_doubts)
 
     @property
     def approved(self) -> frozenset[str]:

@@ -11,24 +11,28 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, cast
 
 from sqlalchemy import Connection, select
 
-from config.model import ShortLines
+from config.model import ShortLines, Split
+from connectors.kit.base import Rank, TargetDocument
 from connectors.kit.stock import StockSource
 from connectors.registry import has
 from mappings.canonical.errors import Problem
+from mappings.canonical.parts import part_id
 from mappings.canonical.words import say
-from sync.flows import sales
+from sync.flows import parts, sales
 from sync.flows.context import Drain
 from sync.flows.piece import Piece, guarded
-from sync.flows.stock.capture import is_counted, taken_by
+from sync.flows.stock.capture import Sender, is_counted, taken_by, undecided
 from sync.flows.stock.reading import NoSuchPlace, Reader
 from sync.flows.stock.supply import Supply
-from sync.rules.routing import SHORT_STOCK, Route, Wanted, choose, short_problem
+from sync.rules.routing import SHORT_STOCK, Route, Wanted, choose, sender, short_problem
 from sync.rules.stock import Articles
 from sync.rules.stops import Held
+from sync.store.bindings import end_parts
 from sync.store.checkpoints import load_checkpoint_row
 from sync.store.routes import KeptRoute, RouteRow, drop_routes, load_routes, save_routes, sent_for
 from sync.store.stock.levels import CHANGES, READING, load_levels
@@ -51,7 +55,10 @@ def prepare(drain: Drain, pieces: Sequence[Piece]) -> None:
     routing = drain.systems.channel.routing
     if not routing.rules:
         return
+    unsure = [piece for piece in pieces if _is_to_be_made(piece) and not (piece.parts or drain.trusts(piece.order))]
     sales.look_first(drain, [piece for piece in pieces if _is_to_be_made(piece)])
+    if routing.splits:
+        _demand_undivided(drain, [piece for piece in unsure if not piece.ended])
     if routing.asks_stock and has(drain.target, StockSource):
         _read(drain, [piece for piece in pieces if _is_to_be_made(piece)])
 
@@ -61,6 +68,31 @@ def _is_to_be_made(piece: Piece) -> bool:
     if piece.ended or piece.order is None or piece.document is not None:
         return False
     return "again" in piece.item.facets or not (piece.binding or piece.cancelled)
+
+
+def _demand_undivided(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Of orders of which our database may have forgotten that they were divided: none of their parts stands."""
+    rules = [rule for rule in drain.systems.channel.routing.rules if rule.split is not Split.NONE]
+    most, options = max(len(rule.warehouses) for rule in rules), drain.systems.target_options
+    for piece in pieces:
+        keys = [drain.mapping.sale_key(part_id(piece.item.external_id, n), options) for n in range(1, most)]
+        with guarded(piece):
+            found = [sale for sales in drain.target.find_sales(keys).values() for sale in sales]
+            drain.progress()
+            if standing := [sale for sale in found if sale.rank is not Rank.CANCELLED]:
+                raise Held([_forgotten(standing)])
+
+
+def _forgotten(standing: Sequence[TargetDocument]) -> Problem:
+    return Problem(
+        cause="doubled",
+        path="",
+        reason=say(
+            "the ERP has %(numbers)s for a part of this order, and how the order was divided is not known any more",
+            numbers=", ".join(sale.number or sale.external_id for sale in standing),
+        ),
+        next_step=say("cancel every sale of this order in the ERP, then make it anew with `crossdock retry --again`"),
+    )
 
 
 # --- stock that is unknown, or old ------------------------------------------------------------------------------
@@ -137,15 +169,21 @@ def choose_saved(
         return {}
     choices = _choose(connection, drain, to_make, kept, saved)
     rows = {order_id: _row(piece, order_id, choices[order_id].route) for piece, order_id in to_make}
+    for piece, order_id in to_make:
+        if piece.bound:
+            route = choices[order_id].route
+            end_parts(connection, order_id, max(1, len(() if route is None else route.parts)))
     save_routes(connection, [row for row in rows.values() if row is not None])
     drop_routes(connection, [order_id for order_id, row in rows.items() if row is None and order_id in kept])
     return choices
 
 
-def places_of(kept: Mapping[int, KeptRoute], choices: Mapping[int, Choice]) -> dict[int, str]:
-    """Order -> the warehouse that it takes its goods from; what was chosen now comes before what was."""
-    before = {order_id: route.warehouse for order_id, route in kept.items()}
-    now = {order_id: "" if choice.route is None else choice.route.warehouse for order_id, choice in choices.items()}
+def places_of(kept: Mapping[int, KeptRoute], choices: Mapping[int, Choice]) -> dict[int, Sender]:
+    """Order -> the warehouse that each of its lines is taken from; what was chosen now comes before what was."""
+    before = {order_id: sender(route) for order_id, route in kept.items()}
+    now = {
+        order_id: undecided if choice.route is None else sender(choice.route) for order_id, choice in choices.items()
+    }
     return before | now
 
 
@@ -162,13 +200,14 @@ def rehearse(drain: Drain, piece: Piece) -> None:
         order_id = piece.order_id or _LAST
         entry = [(piece, order_id)]
         choices = drain.store.read(lambda c: _choose(c, drain, entry, load_routes(c, [order_id]), ()))
-        take(piece, choices[order_id])
+        take(drain, piece, choices[order_id])
 
 
-def take(piece: Piece, choice: Choice | None) -> None:
-    """The piece goes on with what was chosen for it."""
+def take(drain: Drain, piece: Piece, choice: Choice | None) -> None:
+    """The piece goes on with what was chosen for it, as several sales where it is divided."""
     if choice is not None:
         piece.route, piece.error = choice.route, piece.error or choice.held
+        parts.lay_out(drain, piece, () if choice.route is None else choice.route.parts)
 
 
 def _choose(
@@ -189,7 +228,7 @@ def _choose(
         else:
             choices[order_id] = _choose_one(drain, supply, piece, order_id)
         if route := choices[order_id].route:
-            supply.take(order_id, route.warehouse, _wanted(drain, piece))
+            supply.take(order_id, _places(drain, piece, route))
     return choices
 
 
@@ -210,11 +249,16 @@ def _supply(
         if piece.order is None or not is_counted(drain, piece):
             continue
         if order_id in kept and order_id not in chosen:
-            supply.take(order_id, kept[order_id].warehouse, _wanted(drain, piece))
+            supply.take(order_id, _places(drain, piece, kept[order_id]))
         else:
             held = isinstance(piece.error, Held)
             supply.wait(order_id, piece.order.placed_at, _wanted(drain, piece), held=held)
     return supply
+
+
+def _places(drain: Drain, piece: Piece, route: Route | KeptRoute) -> Mapping[tuple[str, str], Decimal]:
+    assert piece.order is not None
+    return taken_by(piece.order, Articles(drain.lookups), sender(route))
 
 
 def _turn(entry: tuple[Piece, int]) -> tuple[dt.datetime, int]:
@@ -232,7 +276,7 @@ def _choose_one(drain: Drain, supply: Supply, piece: Piece, order_id: int) -> Ch
     assert order is not None
     wanted = _wanted(drain, piece)
     there = supply.there(order_id, order.placed_at, wanted)
-    route = choose(routing, order, wanted, there)
+    route = choose(routing, order, wanted, there, Articles(drain.lookups).code)
     if route is None:
         return Choice()
     if route.short and routing.short is ShortLines.HOLD and SHORT_STOCK not in piece.approved:

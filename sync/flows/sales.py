@@ -20,6 +20,7 @@ from mappings.canonical.words import say
 from sync.flows.amounts import compare
 from sync.flows.context import Drain, Permit
 from sync.flows.doubts import look_up
+from sync.flows.parts import collect, units
 from sync.flows.piece import Piece, aside, guarded
 from sync.flows.single import single_out
 from sync.rules.routing import sent_from
@@ -30,19 +31,24 @@ from sync.store.intents import Wanted
 def push(drain: Drain, pieces: Sequence[Piece]) -> None:
     """Bring every piece's sale to where the policy says; each piece ends with `document` or with an error."""
     look_first(drain, pieces)
-    for piece in _open(pieces):
+    sales = units(_open(pieces))
+    for piece in _open(sales):
         with guarded(piece):
             _prepare(drain, piece)
-    _write(drain, _open(pieces))
-    for piece in pieces:
+    _write(drain, _open(sales))
+    for piece in sales:
         if piece.error is None and piece.document is not None:
             with guarded(piece), aside(piece):
                 compare(drain, piece, piece.document)
+    for piece in pieces:
+        collect(piece)
 
 
 def look_first(drain: Drain, pieces: Sequence[Piece]) -> None:
     """What may stand already is looked up before anything is written."""
-    look_up(drain, [piece for piece in pieces if _must_look(drain, piece)])
+    look_up(drain, [unit for unit in units(pieces) if _must_look(drain, unit)])
+    for piece in pieces:
+        collect(piece)
 
 
 def _open(pieces: Sequence[Piece]) -> list[Piece]:
@@ -75,7 +81,7 @@ def _prepare(drain: Drain, piece: Piece) -> None:
     """The payload of a sale that is not there yet. Raises Held for one that was there."""
     if piece.document is not None or piece.order is None:
         return
-    if piece.cancelled and _shop_follows(drain) and "again" not in piece.item.facets:
+    if piece.cancelled and _shop_follows(drain, piece) and "again" not in piece.item.facets:
         piece.converged = say("its sale was cancelled in the ERP, and the shop is told")
         return
     if (piece.cancelled or piece.binding is not None) and "again" not in piece.item.facets:
@@ -87,8 +93,10 @@ def _prepare(drain: Drain, piece: Piece) -> None:
     piece.sale = drain.mapping.sale(piece.order, piece.resolved, options)
 
 
-def _shop_follows(drain: Drain) -> bool:
-    """Whether a cancellation in the ERP goes back to the shop."""
+def _shop_follows(drain: Drain, piece: Piece) -> bool:
+    """Whether a cancellation in the ERP goes back to the shop: of all that the order is there."""
+    if any(unit.document is not None or not unit.cancelled for unit in piece.owner.units):
+        return False
     return SaleState.CANCELLED.value in drain.systems.channel.after_import.state_back and drain.follows
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from connectors.kit.base import DocumentSummary, Rank
 from mappings.canonical.money import Money
+from mappings.canonical.parts import part_id
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import accepted_amounts
 from sync.store.bindings import bound_elsewhere
@@ -21,6 +22,7 @@ from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.marking import approved_items
 from sync.store.orders import StoredOrder, list_orders
+from sync.store.routes import load_splits
 from sync.store.states import STOPPED, ItemState
 
 #: A sale's date in the ERP and the order's in the shop may lie on either side of midnight.
@@ -116,8 +118,9 @@ def compare(
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
     seen_to = store.read(lambda c: approved_items(c, channel.name, "cancelled_after_import"))
     accepted = store.read(lambda c: accepted_amounts(c, channel.name, channel.erp))
+    splits = store.read(lambda c: load_splits(c, channel.name))
     young_since = dt.datetime.now(dt.UTC) - young
-    return _Join(systems, shop, erp, ours, causes, seen_to, accepted, since, until, young_since, done).groups()
+    return _Join(systems, shop, erp, ours, causes, seen_to, accepted, splits, since, until, young_since, done).groups()
 
 
 class _Join:
@@ -132,12 +135,15 @@ class _Join:
         causes: dict[int, list[tuple[str, str, str, str]]],
         seen_to: set[int],
         accepted: dict[str, tuple[Decimal, str]],
+        splits: Mapping[str, Sequence[object]],
         since: dt.datetime,
         until: dt.datetime,
         young_since: dt.datetime,
         done: set[str],
     ) -> None:
         self._systems = systems
+        #: Order -> its parts, of those that are several sales in the ERP.
+        self._splits = splits
         self._shop = {row.external_id: row for row in shop}
         self._ours = {row.external_id: row for row in ours}
         self._causes = causes
@@ -152,7 +158,7 @@ class _Join:
         self._cancelled = {row.key: row for row in erp if row.rank is Rank.CANCELLED}
         self._erp = [row for row in erp if row.rank is not Rank.CANCELLED]
         #: Keys of every order that the shop or we know of.
-        self._keys = {self._key(external_id) for external_id in {*self._shop, *self._ours}}
+        self._keys = {key for external_id in {*self._shop, *self._ours} for key in self._keys_of(external_id)}
         self._taken: set[str] = set()
         self._groups: dict[tuple[str, str], Group] = {}
 
@@ -169,12 +175,25 @@ class _Join:
     def _group(self, currency: str, day: str) -> Group:
         return self._groups.setdefault((currency, day), Group(currency, day))
 
-    def _key(self, external_id: str) -> str:
-        return self._systems.target_mapping.sale_key(external_id, self._systems.target_options)
+    def _keys_of(self, external_id: str) -> list[str]:
+        """The keys of an order's sales: one, unless it is divided."""
+        parts = range(len(self._splits.get(external_id, ())) or 1)
+        mapping, options = self._systems.target_mapping, self._systems.target_options
+        return [mapping.sale_key(part_id(external_id, part), options) for part in parts]
+
+    def _under_key(self, external_id: str) -> list[DocumentSummary]:
+        return [sale for key in self._keys_of(external_id) for sale in self._by_key.get(key, ())]
+
+    def _totals(self, external_id: str, sales: Sequence[DocumentSummary]) -> list[Decimal]:
+        """What counts as one order each: the parts of one that is divided are one."""
+        keys = self._keys_of(external_id)
+        if len(keys) > 1 and sales and not _is_doubled(keys, sales):
+            return [sum((sale.total for sale in sales), Decimal(0))]
+        return [sale.total for sale in sales]
 
     def _take(self, row: DocumentSummary) -> list[DocumentSummary]:
         """The sales of one order: those under its key, and copies that carry its number under no key of ours."""
-        under_key = self._by_key.get(self._key(row.external_id), [])
+        under_key = self._under_key(row.external_id)
         copies = [sale for sale in self._by_reference.get(row.number, []) if row.number and sale.key not in self._keys]
         sales = [*under_key, *(sale for sale in copies if sale.external_id not in self._taken)]
         self._taken.update(sale.external_id for sale in sales)
@@ -191,8 +210,8 @@ class _Join:
         group.shop.add(row.total)
         if order is not None and order.id:
             group.crossdock.add(order.grand)
-        for sale in sales:
-            group.erp.add(sale.total)
+        for total in self._totals(row.external_id, sales):
+            group.erp.add(total)
         group.differences.extend(self._differences(row, day, order, sales))
 
     def _differences(
@@ -216,20 +235,34 @@ class _Join:
                 return
         elif order is None:
             yield found(Kind.MISSING, "crossdock", "the shop and the ERP have it, Crossdock does not")
-        if len(sales) > 1:
+        keys = self._keys_of(row.external_id)
+        if _is_doubled(keys, sales):
             yield found(Kind.DOUBLED, "erp", f"the ERP has it {len(sales)} times: {_numbers(sales)}")
-        expected = self._systems.target_options.rounded(Money(row.total, row.currency))
-        for sale in sales:
-            if (sale.total, sale.currency) != (expected, row.currency) and not self._tells_the_amount(order):
-                is_accepted = self._accepted.get(sale.external_id) == (sale.total, sale.currency)
-                yield found(
-                    Kind.SEEN_TO if is_accepted else Kind.AMOUNT,
-                    "erp",
-                    f"the shop says {expected} {row.currency}, sale {_numbers([sale])} "
-                    f"says {sale.total} {sale.currency}",
-                )
+        elif sales and len(sales) < len(keys) and (order is None or order.state not in STOPPED):
+            kind, where, why = self._why_absent(row, order)
+            yield found(kind, where, f"the ERP has {len(sales)} of its {len(keys)} parts: {why}")
+        # Part for part nobody but us knows what it comes to; all of them together are what the shop charged.
+        groups = [sales] if len(keys) > 1 else [[sale] for sale in sales]
+        for each in groups if len(sales) >= len(keys) else ():
+            yield from self._amount_differences(row, order, each, found)
         if order is not None:
             yield from self._own_differences(row, order, sales, found)
+
+    def _amount_differences(
+        self,
+        row: DocumentSummary,
+        order: StoredOrder | None,
+        sales: list[DocumentSummary],
+        found: Callable[[Kind, str, str], Difference],
+    ) -> Iterable[Difference]:
+        """What one sale, or all parts of a divided order, say against what the shop says."""
+        expected = self._systems.target_options.rounded(Money(row.total, row.currency))
+        total, currencies = sum((sale.total for sale in sales), Decimal(0)), {sale.currency for sale in sales}
+        if (total, currencies) == (expected, {row.currency}) or self._tells_the_amount(order):
+            return
+        is_accepted = any(self._accepted.get(sale.external_id) == (sale.total, sale.currency) for sale in sales)
+        told = f"the shop says {expected} {row.currency}, sale {_numbers(sales)} says {total} {sales[0].currency}"
+        yield found(Kind.SEEN_TO if is_accepted else Kind.AMOUNT, "erp", told)
 
     def _tells_the_amount(self, order: StoredOrder | None) -> bool:
         """Whether a person has been told of the amounts: then the hold is the difference."""
@@ -238,7 +271,8 @@ class _Join:
         return any(cause in _TELL_THE_AMOUNT for cause, *_ in self._causes.get(order.item_id, []))
 
     def _why_absent(self, row: DocumentSummary, order: StoredOrder | None) -> tuple[Kind, str, str]:
-        cancelled = self._cancelled.get(self._key(row.external_id))
+        gone = (self._cancelled.get(key) for key in self._keys_of(row.external_id))
+        cancelled = next((sale for sale in gone if sale is not None), None)
         if order is not None and order.state in STOPPED:
             causes = ", ".join(dict.fromkeys(cause for cause, *_ in self._causes.get(order.item_id, [])))
             return Kind.HELD, "erp", f"{causes or order.state}: {order.reason}"
@@ -254,8 +288,8 @@ class _Join:
             return Kind.MISSING, "crossdock, erp", "only the shop has it"
         if order.state in _LEFT_OUT:
             return Kind.STATE, "crossdock", f"left out as {order.source_state!r}, the shop says {row.state!r} now"
-        gone = order.state == ItemState.DONE
-        why = "carried over, and gone since" if gone else f"{order.state}: {order.reason or 'on its way'}"
+        is_done = order.state == ItemState.DONE
+        why = "carried over, and gone since" if is_done else f"{order.state}: {order.reason or 'on its way'}"
         return Kind.MISSING, "erp", f"Crossdock has it ({why}), the ERP does not"
 
     def _own_differences(self, row, order: StoredOrder, sales, found) -> Iterable[Difference]:  # type: ignore[no-untyped-def]  # noqa: ANN001
@@ -279,15 +313,15 @@ class _Join:
     def _join_unlisted(self, order: StoredOrder) -> None:
         """Orders of ours in the window that the shop's fresh list does not have."""
         inside = self._since <= order.placed_at < self._until
-        sales = self._by_key.get(self._key(order.external_id), [])
+        sales = self._under_key(order.external_id)
         agreed = order.state in _LEFT_OUT and not sales
         if order.external_id in self._shop or not inside or agreed or not order.id:
             return
         group = self._group(order.currency, order.placed_on)
         group.crossdock.add(order.grand)
-        for sale in sales:
-            self._taken.add(sale.external_id)
-            group.erp.add(sale.total)
+        self._taken.update(sale.external_id for sale in sales)
+        for total in self._totals(order.external_id, sales):
+            group.erp.add(total)
         group.differences.append(
             Difference(
                 kind=Kind.MISSING,
@@ -322,6 +356,12 @@ class _Join:
                 detail=f"the shop has no order for sale {_numbers([sale])}",
             )
         )
+
+
+def _is_doubled(keys: Sequence[str], sales: Sequence[DocumentSummary]) -> bool:
+    """More sales than the order is, or one of them twice."""
+    under_key = [sale.key for sale in sales if sale.key in keys]
+    return len(sales) > len(keys) or len(set(under_key)) < len(under_key)
 
 
 def _numbers(sales: Iterable[DocumentSummary]) -> str:

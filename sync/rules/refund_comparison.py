@@ -10,21 +10,24 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from config.model import Depth
 from connectors.kit.base import Rank
 from connectors.kit.facets import ListsRefunds, RefundsSales, RefundSummary
 from mappings.canonical.money import Money
+from mappings.canonical.parts import part_id
 from sync.rules.comparison import Difference, Group, Kind
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
-from sync.store.bindings import bound_elsewhere
+from sync.store.bindings import bound_elsewhere, sales_of_parts
 from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.marking import approved_items
 from sync.store.orders import StoredOrder, list_orders
 from sync.store.refunds import KnownRefund, known_refunds, settled_returns
+from sync.store.routes import load_splits
 from sync.store.states import STOPPED, ItemState
 
 #: A refund's moment in the shop and the day of its credit in the ERP may lie on either side of midnight.
@@ -52,6 +55,9 @@ class _Lists:
     approved: Mapping[str, set[int]]
     #: Ids of credits of the ERP's own of which a person has said that nothing comes of them in the shop.
     settled: set[str]
+    #: Order -> its parts, of those that are several sales in the ERP; id of a sale of theirs -> its order.
+    splits: Mapping[str, Sequence[object]]
+    parts: Mapping[str, str]
     since: dt.datetime
     until: dt.datetime
     young_since: dt.datetime
@@ -89,6 +95,8 @@ def compare_refunds(
         causes=store.read(lambda c: causes_of(c, [order.item_id for order in ours])),
         approved=store.read(lambda c: {cause: approved_items(c, channel.name, cause) for cause in _SEEN_TO}),
         settled=store.read(lambda c: settled_returns(c, channel.erp)),
+        splits=store.read(lambda c: load_splits(c, channel.name)),
+        parts=store.read(lambda c: sales_of_parts(c, channel.erp, channel.name)),
         since=since,
         until=until,
         young_since=dt.datetime.now(dt.UTC) - young,
@@ -107,10 +115,11 @@ class _Join:
         for credit in lists.credits:
             self._by_key.setdefault(credit.key, []).append(credit)
         self._by_sale = {order.erp_id: order for order in lists.orders.values() if order.erp_id is not None}
+        self._by_sale |= {sale: lists.orders[of] for sale, of in lists.parts.items() if of in lists.orders}
         refunds = [*((row.of, row.external_id) for row in lists.shop)]
         refunds += ((known.order, known.external_id) for known in lists.known.values())
         #: Keys of all refunds that the shop or we know of.
-        self._keys = {self._key(order, refund) for order, refund in refunds}
+        self._keys = {key for order, refund in refunds for key in self._keys_of(order, refund)}
         self._add_unlisted()
 
     def groups(self) -> list[Group]:
@@ -134,8 +143,9 @@ class _Join:
         if not isinstance(target, RefundsSales):
             return
         absent = {
-            self._key(row.of, row.external_id): row
+            key: row
             for row in self._lists.shop
+            for key in self._keys_of(row.of, row.external_id)
             if self._lists.since <= row.made_at < self._lists.until
             and (order := self._lists.orders.get(row.of)) is not None
             and order.erp_id is not None
@@ -162,18 +172,20 @@ class _Join:
     def _group(self, currency: str, day: str) -> Group:
         return self._groups.setdefault((currency, day), Group(currency, day))
 
-    def _key(self, order: str, refund: str) -> str:
-        facets = self._systems.erp_facets
+    def _keys_of(self, order: str, refund: str) -> list[str]:
+        """The keys that the credits of a refund may have: one, unless its order is divided."""
+        facets, parts = self._systems.erp_facets, range(len(self._lists.splits.get(order, ())) or 1)
         assert facets is not None
-        return facets.refund_key(order, refund, self._systems.target_options)
+        return [facets.refund_key(part_id(order, part), refund, self._systems.target_options) for part in parts]
+
+    def _with_key(self, order: str, refund: str) -> list[RefundSummary]:
+        return [credit for key in self._keys_of(order, refund) for credit in self._by_key.get(key, ())]
 
     def _expected(self, row: RefundSummary) -> tuple[object, str]:
         return self._systems.target_options.rounded(Money(row.amount, row.currency)), row.currency
 
     def _under_key(self, row: RefundSummary) -> list[RefundSummary]:
-        return [
-            each for each in self._by_key.get(self._key(row.of, row.external_id), ()) if each.rank is not Rank.CANCELLED
-        ]
+        return _living(self._with_key(row.of, row.external_id))
 
     def _take(self, row: RefundSummary, order: StoredOrder | None) -> list[RefundSummary]:
         """The credits of one refund."""
@@ -182,7 +194,7 @@ class _Join:
             alike = (
                 credit
                 for credit in _living(self._lists.credits)
-                if credit.of == order.erp_id
+                if self._by_sale.get(credit.of) is order
                 and credit.key not in self._keys
                 and credit.external_id not in self._taken
                 and (credit.amount, credit.currency) == self._expected(row)
@@ -205,8 +217,8 @@ class _Join:
         group.shop.add(row.amount)
         if known is not None:
             group.crossdock.add(known.total)
-        for credit in found:
-            group.erp.add(credit.amount)
+        for amount in self._amounts(row, found):
+            group.erp.add(amount)
         group.differences.extend(self._differences(row, order, known, found))
 
     def _differences(
@@ -225,10 +237,42 @@ class _Join:
             yield tell(Kind.MISSING, "crossdock", "the shop and the ERP have it, Crossdock does not")
         elif (known.total, known.currency) != (row.amount, row.currency):
             yield tell(Kind.AMOUNT, "crossdock", f"the shop says {row.amount}, Crossdock saw {known.total}")
+        if self._is_divided(row, found):
+            yield from self._divided_differences(row, order, found, tell)
+            return
         if len(found) > 1:
             yield tell(Kind.DOUBLED, "erp", f"the ERP has it {len(found)} times: {_numbers(found)}")
         for credit in found:
             yield from self._credit_differences(row, order, credit, tell)
+
+    def _is_divided(self, row: RefundSummary, found: Sequence[RefundSummary]) -> bool:
+        """Whether these are the credits of one refund on the sales of a divided order, each once."""
+        return len(self._keys_of(row.of, row.external_id)) > 1 and len({each.key for each in found}) == len(found)
+
+    def _amounts(self, row: RefundSummary, found: Sequence[RefundSummary]) -> list[Decimal]:
+        """What counts as one refund each."""
+        if found and self._is_divided(row, found):
+            return [sum((credit.amount for credit in found), Decimal(0))]
+        return [credit.amount for credit in found]
+
+    def _divided_differences(
+        self,
+        row: RefundSummary,
+        order: StoredOrder | None,
+        found: list[RefundSummary],
+        tell: Callable[..., Difference],
+    ) -> Iterator[Difference]:
+        """Of an order that is divided: its credits together are what the shop gave back."""
+        amount, currency = self._expected(row)
+        total = sum((credit.amount for credit in found), Decimal(0))
+        if total == amount and {credit.currency for credit in found} == {currency}:
+            for credit in found:
+                yield from self._state_differences(row, order, credit, tell)
+            return
+        kind = self._explained(order, "refund_amount") or (Kind.HELD if self._is_stopped(order) else Kind.AMOUNT)
+        if kind is Kind.AMOUNT and row.made_at >= self._lists.young_since:
+            kind = Kind.TOO_YOUNG
+        yield tell(kind, "erp", f"the shop gave back {amount} {currency}, credits {_numbers(found)} give back {total}")
 
     def _credit_differences(
         self, row: RefundSummary, order: StoredOrder | None, credit: RefundSummary, tell: Callable[..., Difference]
@@ -240,7 +284,13 @@ class _Join:
                 f"gives back {credit.amount} {credit.currency}"
             )
             yield tell(self._explained(order, "refund_amount") or Kind.AMOUNT, "erp", told)
-        elif row.made_at < self._lists.young_since and not self._is_stopped(order):
+        else:
+            yield from self._state_differences(row, order, credit, tell)
+
+    def _state_differences(
+        self, row: RefundSummary, order: StoredOrder | None, credit: RefundSummary, tell: Callable[..., Difference]
+    ) -> Iterator[Difference]:
+        if row.made_at < self._lists.young_since and not self._is_stopped(order):
             wanted = self._systems.wanted_rank
             if credit.rank is not None and credit.rank < wanted:
                 yield tell(Kind.STATE, "erp", f"credit {_numbers([credit])} is {credit.state!r} there still")
@@ -256,7 +306,7 @@ class _Join:
         return posts and credit.rank is Rank.CONFIRMED and credit.posted is False
 
     def _why_absent(self, row: RefundSummary, order: StoredOrder, known: KnownRefund | None) -> tuple[Kind, str, str]:
-        cancelled = self._by_key.get(self._key(row.of, row.external_id), [])
+        cancelled = self._with_key(row.of, row.external_id)
         if cancelled:
             told = f"credit {_numbers(cancelled)} was cancelled in the ERP, the shop gave the money back"
             return self._explained(order, "refund_gone_in_erp") or Kind.STATE, "erp", told
@@ -292,7 +342,7 @@ class _Join:
         """Refunds of ours in the window that the shop's fresh list does not have."""
         if not self._has_day(known.dated_on):
             return
-        found = _living(self._by_key.get(self._key(known.order, known.external_id), ()))
+        found = _living(self._with_key(known.order, known.external_id))
         group = self._group(known.currency, known.dated_on)
         group.crossdock.add(known.total)
         for credit in found:

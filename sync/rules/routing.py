@@ -6,19 +6,23 @@ back from being shown (safety stock, share, cap): those pieces are there to be s
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
-from config.model import Needs, Routing, RoutingRule, StockPolicy
+from config.model import Needs, Routing, RoutingRule, Split, StockPolicy
 from mappings.base import TargetMapping, TargetOptions
 from mappings.canonical.errors import Problem
-from mappings.canonical.records import Address, Order
+from mappings.canonical.parts import bundles
+from mappings.canonical.records import Address, Order, OrderLine
 from mappings.canonical.refs import Ref
-from mappings.canonical.words import Phrase, joined, say
+from mappings.canonical.words import Phrase, joined, say, say_many
 from sync.rules.stock import counts
+from sync.store.routes import RoutePart
 from sync.store.stock.captured import Claim, Waiting
 from sync.store.stock.levels import Level
 
@@ -45,12 +49,17 @@ class Route:
     reason: str
     #: When the oldest of the readings began on which this rests; None where none decided.
     read_at: dt.datetime | None = None
+    #: Of an order whose lines are divided over several warehouses, of which `warehouse` sends the first part.
+    parts: tuple[RoutePart, ...] = ()
 
 
-def choose(routing: Routing, order: Order, wanted: Wanted, there: There) -> Route | None:
-    """The warehouse of an order; of one that no warehouse has whole, the first of the first rule that fits.
+def choose(
+    routing: Routing, order: Order, wanted: Wanted, there: There, code: Callable[[str], str] = str
+) -> Route | None:
+    """The warehouse of an order, or several where a rule divides it; `code`: SKU of the shop -> the ERP's.
 
-    None where no rule fits: then nothing is said of its warehouse.
+    Of one that no warehouse has whole, the first of the first rule that fits. None where no rule fits: then nothing is
+    said of its warehouse.
     """
     rules = fitting(routing, order)
     counted = {code: quantity for code, quantity in wanted.items() if code in there}
@@ -62,6 +71,9 @@ def choose(routing: Routing, order: Order, wanted: Wanted, there: There) -> Rout
                 reason = _met(rule, warehouse, counted)
                 return Route(rule=rule.name, warehouse=warehouse, reason=_after(reason, lacks))
             lacks[warehouse] = _lacks(warehouse, missing)
+        if rule.split is not Split.NONE and (parts := split(order, rule.warehouses, there, code)):
+            reason = _after(_divided(rule, parts), lacks)
+            return Route(rule=rule.name, warehouse=parts[0].warehouse, parts=parts, reason=reason)
     if not rules:
         return None
     rule, warehouse = rules[0], rules[0].warehouses[0]
@@ -81,6 +93,15 @@ def _met(rule: RoutingRule, warehouse: str, counted: Wanted) -> Phrase:
     return say("rule %(rule)s: %(warehouse)s has all of it", rule=rule.name, warehouse=warehouse)
 
 
+def _divided(rule: RoutingRule, parts: Sequence[RoutePart]) -> Phrase:
+    told = (
+        say_many("%(count)s line from %(warehouse)s", "%(count)s lines from %(warehouse)s", len(part.lines),
+                 warehouse=part.warehouse)
+        for part in parts
+    )  # fmt: skip
+    return say("rule %(rule)s: divided, %(parts)s", rule=rule.name, parts=joined(", ", told))
+
+
 def _lacks(warehouse: str, missing: Wanted) -> Phrase:
     what = ", ".join(f"{_plain(quantity)} x {code}" for code, quantity in missing.items())
     return say("%(warehouse)s lacks %(what)s", warehouse=warehouse, what=what)
@@ -94,6 +115,122 @@ def lacking(wanted: Wanted, there: There, warehouse: str) -> dict[str, Decimal]:
     """What a warehouse has too little of, and by how much."""
     missing = {code: quantity - there[code].get(warehouse, Decimal(0)) for code, quantity in wanted.items()}
     return {code: min(quantity, wanted[code]) for code, quantity in missing.items() if quantity > 0}
+
+
+# --- several warehouses -----------------------------------------------------------------------------------------
+
+
+def split(
+    order: Order, warehouses: Sequence[str], there: There, code: Callable[[str], str] = str
+) -> tuple[RoutePart, ...]:
+    """Its lines, each whole, over as few warehouses as have all of them; empty where that cannot be done.
+
+    Of as few, those that the rule names first. What is sent together stays together (a bundle). The part that is worth
+    most is the first: it carries what is no article, so it must not come to less than nothing by the order's discounts.
+    """
+    units = _units(order, there, code)
+    for size in range(2, min(len(units), len(warehouses)) + 1):
+        for some in itertools.combinations(warehouses, size):
+            if (found := _placed(units, some, there)) is not None:
+                return _parts(order, found, some)
+    return ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Unit:
+    """Lines that are sent together, and what of their articles is counted."""
+
+    lines: tuple[OrderLine, ...]
+    wanted: Wanted
+
+
+def _units(order: Order, there: There, code: Callable[[str], str]) -> list[_Unit]:
+    """The most demanding first: else two lines of one article could take each other's place."""
+    together: dict[str, list[OrderLine]] = {}
+    head = bundles(order)
+    for line in order.lines:
+        together.setdefault(head[line.external_id], []).append(line)
+    units = []
+    for lines in together.values():
+        wanted: collections.defaultdict[str, Decimal] = collections.defaultdict(Decimal)
+        for line in lines:
+            if is_article(line) and code(line.sku) in there:
+                wanted[code(line.sku)] += line.quantity
+        units.append(_Unit(tuple(lines), dict(wanted)))
+    return sorted(units, key=lambda unit: -sum(unit.wanted.values()))
+
+
+def _placed(units: Sequence[_Unit], warehouses: Sequence[str], there: There) -> dict[str, list[OrderLine]] | None:
+    """Warehouse -> its lines, each from the first that has them whole; None where one finds no place."""
+    left = {place: {code: has.get(place, Decimal(0)) for code, has in there.items()} for place in warehouses}
+    found: dict[str, list[OrderLine]] = {place: [] for place in warehouses}
+    uncounted = [unit for unit in units if not unit.wanted]
+    for unit in units:
+        if not unit.wanted:
+            continue
+        able = (place for place in warehouses if all(left[place][code] >= n for code, n in unit.wanted.items()))
+        place = next(able, None)
+        if place is None:
+            return None
+        for code, quantity in unit.wanted.items():
+            left[place][code] -= quantity
+        found[place].extend(unit.lines)
+    for unit in uncounted:
+        found[warehouses[0]].extend(unit.lines)
+    return found
+
+
+def _parts(order: Order, found: Mapping[str, Sequence[OrderLine]], warehouses: Sequence[str]) -> tuple[RoutePart, ...]:
+    worth = {place: _worth(lines) for place, lines in found.items()}
+    places = sorted(warehouses, key=lambda place: -worth[place])
+    others = sum((worth[place] for place in places[1:]), Decimal(0))
+    if not all(found.values()) or order.totals.grand.amount < others or any(amount < 0 for amount in worth.values()):
+        return ()
+    turn = {line.external_id: index for index, line in enumerate(order.lines)}
+    ids = {place: [line.external_id for line in found[place]] for place in places}
+    return tuple(RoutePart(place, tuple(sorted(ids[place], key=turn.__getitem__))) for place in places)
+
+
+def _worth(lines: Iterable[OrderLine]) -> Decimal:
+    return sum((line.total.amount + line.tax.amount for line in lines), Decimal(0))
+
+
+class _Chosen(Protocol):
+    """What was chosen for an order, now or before."""
+
+    @property
+    def warehouse(self) -> str: ...
+
+    @property
+    def parts(self) -> tuple[RoutePart, ...]: ...
+
+
+def sender(route: _Chosen) -> Callable[[OrderLine], str]:
+    """Line of the order -> the warehouse that sends it; one that came later goes as `canonical.parts.divide` says."""
+    place = {line: part.warehouse for part in route.parts for line in part.lines}
+    return lambda line: place.get(line.external_id, place.get(line.bundle_parent, route.warehouse))
+
+
+def may_be_there(routing: Routing, counted: Wanted, there: There) -> bool:
+    """Whether an order that is short is worth choosing for again: a warehouse has all of it, or several together may.
+
+    Which rules fit it, and how its lines are divided, is for whoever has the order to see.
+    """
+    if any(not lacking(counted, there, warehouse) for warehouse in routing.warehouses):
+        return True
+    rules = [rule for rule in routing.rules if rule.split is not Split.NONE]
+    return any(
+        all(
+            quantity <= sum(there[code].get(place, 0) for place in rule.warehouses)
+            for code, quantity in counted.items()
+        )
+        for rule in rules
+    )
+
+
+def is_article(line: OrderLine) -> bool:
+    """Whether it takes goods: what has no stock (a voucher, a download) does not."""
+    return bool(line.sku) and not line.virtual and not line.gift_card and line.quantity > 0
 
 
 # --- conditions -------------------------------------------------------------------------------------------------

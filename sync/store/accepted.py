@@ -22,12 +22,14 @@ ACCEPTED: Final = "accepted"
 BEFORE_LINK: Final = "before"
 
 
-def load_accepted(connection: Connection, order_id: int, material: str) -> Decimal | None:
-    """The amount of its sale that a person has accepted while the order asked for this."""
+def load_accepted(connection: Connection, order_id: int, material: str, sale: str = "") -> Decimal | None:
+    """The amount of its sale that a person has accepted while the order asked for this; `sale`: which, of several."""
     table = documents.c
     query = select(table.total).where(
         table.order_id == order_id, table.kind == ACCEPTED, table.key == material, table.ended_at.is_(None)
     )
+    if sale:
+        query = query.where(table.external_id == sale)
     total = connection.execute(query).scalar()
     return None if total is None else Decimal(total)
 

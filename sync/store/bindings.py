@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -46,6 +47,8 @@ class Binding:
     rank: int
     #: Our key as it stands in the target; another one, or none, for a sale that was there before us.
     key: str
+    #: Which of the sales of an order that is divided.
+    part: int
 
 
 def save_bindings(connection: Connection, rows: Sequence[NewBinding]) -> None:
@@ -102,13 +105,15 @@ def _end_others(connection: Connection, rows: Sequence[NewBinding], now: dt.date
     )
 
 
-def load_bindings(connection: Connection, channel: str, target: str, external_ids: Sequence[str]) -> dict[str, Binding]:
-    """Order external id -> the living sale binding of each order of a channel."""
+def load_bindings(
+    connection: Connection, channel: str, target: str, external_ids: Sequence[str]
+) -> dict[str, dict[int, Binding]]:
+    """Order external id -> part -> the living sale binding, of each order of a channel that has one."""
     bound, order = bindings.c, orders.c
     query = (
         select(
             *(bound.id, order.external_id, order.id, bound.kind, bound.external_id, bound.number, bound.state),
-            *(bound.rank, bound.key),
+            *(bound.rank, bound.key, bound.part),
         )
         .join(orders, order.id == bound.order_id)
         .where(
@@ -119,7 +124,11 @@ def load_bindings(connection: Connection, channel: str, target: str, external_id
             bound.ended_at.is_(None),
         )
     )
-    return {row[1]: Binding(*row) for row in connection.execute(query)}
+    found: dict[str, dict[int, Binding]] = {}
+    for row in connection.execute(query):
+        values: list[Any] = list(row)
+        found.setdefault(row[1], {})[row.part] = Binding(*values)
+    return found
 
 
 def bound_keys(connection: Connection, target: str, external_ids: Sequence[str]) -> dict[str, int]:
@@ -140,6 +149,28 @@ def bound_elsewhere(connection: Connection, target: str, channel: str) -> set[st
         .where(bound.connection == target, bound.kind == "sale", order.channel != channel)
     )
     return set(connection.execute(query).scalars())
+
+
+def sales_of_parts(connection: Connection, target: str, channel: str) -> dict[str, str]:
+    """Id of a sale in `target` -> the order, for the parts behind the first one of orders that are divided."""
+    bound, order = bindings.c, orders.c
+    query = (
+        select(bound.external_id, order.external_id.label("order"))
+        .join(orders, order.id == bound.order_id)
+        .where(bound.connection == target, bound.kind == "sale", bound.part > 0, order.channel == channel)
+        .where(bound.ended_at.is_(None))
+    )
+    return {row.external_id: row.order for row in connection.execute(query)}
+
+
+def end_parts(connection: Connection, order_id: int, beyond: int) -> None:
+    """An order is made anew as fewer sales than before: end the living bindings of the parts that are no more."""
+    bound = bindings.c
+    connection.execute(
+        update(bindings)
+        .where(bound.order_id == order_id, bound.kind == "sale", bound.part >= beyond, bound.ended_at.is_(None))
+        .values(ended_at=db_now(), updated_at=db_now())
+    )
 
 
 def end_of_orders(connection: Connection, order_ids: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, delete, select, update
@@ -118,16 +118,20 @@ def _values(row: Seen) -> dict[str, object]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "part"}
 
 
-def save_made(connection: Connection, row: Seen, made_from: int, made_digest: str) -> int:
+def save_made(
+    connection: Connection, row: Seen, made_from: int, made_digest: str, *, beside: Collection[str] = ()
+) -> int:
     """What we made in one system from a document of the other; answers its id. Safe to repeat.
 
-    One that was made from it before and is gone there has ended, so that it never stands in the way of this one.
+    One that was made from it before and is gone there has ended, so that it never stands in the way of this one; those
+    under the keys `beside` are made from it too.
     """
     table = documents.c
     connection.execute(
         update(documents)
         .where(table.made_from == made_from, table.order_id == row.order_id, table.ended_at.is_(None))
         .where((table.connection != row.connection) | (table.kind != row.kind) | (table.external_id != row.external_id))
+        .where(table.key.not_in(sorted(beside)))
         .values(ended_at=db_now())
     )
     [made] = save_seen(connection, [row]).values()

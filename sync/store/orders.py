@@ -285,6 +285,11 @@ def _with_state(target: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - 
     sale = (
         (bound.order_id == table.id) & (bound.connection == target) & (bound.kind == "sale") & bound.ended_at.is_(None)
     )
+    other = bindings.alias("other").c
+    # An order that is divided is shown once, with its first sale that stands.
+    before = (other.order_id == table.id) & (other.connection == target) & (other.kind == "sale")
+    before &= other.ended_at.is_(None) & (other.part < bound.part)
+    sale &= (bound.part == 0) | ~exists().where(before)
     return (
         select(
             table.id,

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, literal_column, select
 
-from sync.store.tables import intents, order_routes
+from sync.store.tables import intents, order_routes, orders
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RoutePart:
+    """One part of an order that is divided over several warehouses: a sale of its own."""
+
+    #: The ERP's code.
+    warehouse: str
+    #: External ids of the order's lines.
+    lines: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,13 @@ class RouteRow:
     read_at: dt.datetime | None
     #: Digest of what the order was when it was chosen.
     material: str
+    #: Empty for an order that is one sale.
+    parts: tuple[RoutePart, ...] = ()
+
+    @property
+    def warehouses(self) -> tuple[str, ...]:
+        """Every one that sends something of it, that of the first part first."""
+        return tuple(part.warehouse for part in self.parts) or (self.warehouse,)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +71,20 @@ def save_routes(connection: Connection, rows: Sequence[RouteRow]) -> None:
     set_ = {column.name: statement.excluded[column.name] for column in _COLUMNS if column.name != "order_id"}
     connection.execute(
         statement.on_conflict_do_update(index_elements=[order_routes.c.order_id], set_=set_),
-        [{**{name: getattr(row, name) for name in _NAMES}, "routed_at": now} for row in new],
+        [{**_values(row), "routed_at": now} for row in new],
     )
 
 
 _NAMES = tuple(field.name for field in dataclasses.fields(RouteRow))
+
+
+def _values(row: RouteRow) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in _NAMES}
+    return values | {"parts": json.dumps([[part.warehouse, part.lines] for part in row.parts])}
+
+
+def _parts(text: str) -> tuple[RoutePart, ...]:
+    return tuple(RoutePart(warehouse, tuple(lines)) for warehouse, lines in json.loads(text))
 
 
 def _of(kept: KeptRoute) -> RouteRow:
@@ -72,14 +100,32 @@ def drop_routes(connection: Connection, order_ids: Collection[int]) -> None:
 def load_routes(connection: Connection, order_ids: Collection[int]) -> dict[int, KeptRoute]:
     """Order -> what was chosen for it."""
     query = select(*_COLUMNS).where(order_routes.c.order_id.in_(sorted(order_ids)))
-    return {row["order_id"]: KeptRoute(**row) for row in connection.execute(query).mappings()}
+    return {
+        row["order_id"]: KeptRoute(**{**row, "parts": _parts(row["parts"])})
+        for row in connection.execute(query).mappings()
+    }
+
+
+def load_splits(
+    connection: Connection, channel: str, external_ids: Collection[str] | None = None
+) -> Mapping[str, tuple[RoutePart, ...]]:
+    """External id -> the parts of each order of a channel that is divided; of all of them where none are named."""
+    table = order_routes.c
+    query = (
+        select(orders.c.external_id, table.parts)
+        .join(orders, orders.c.id == table.order_id)
+        .where(orders.c.channel == channel, table.parts != literal_column("'[]'"))
+    )
+    if external_ids is not None:
+        query = query.where(orders.c.external_id.in_(sorted(external_ids)))
+    return {row.external_id: _parts(row.parts) for row in connection.execute(query)}
 
 
 def sent_for(connection: Connection, item_ids: Collection[int]) -> set[int]:
-    """Items whose newest sale may have been sent: it was looked up, and is not there."""
+    """Items of which a newest sale may have been sent: it was looked up, and is not there."""
     table = intents.c
-    query = select(table.item_id, table.outcome).where(
+    query = select(table.item_id, table.key, table.outcome).where(
         table.item_id.in_(sorted(item_ids)), table.kind == "sale", table.action == "create"
     )
-    newest = {row.item_id: row.outcome for row in connection.execute(query.order_by(table.id))}
-    return {item_id for item_id, outcome in newest.items() if outcome == "absent"}
+    newest = {(row.item_id, row.key): row.outcome for row in connection.execute(query.order_by(table.id))}
+    return {item_id for (item_id, _), outcome in newest.items() if outcome == "absent"}

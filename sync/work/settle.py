@@ -79,7 +79,8 @@ def _record(
     bodies: dict[int, bytes],
     away: Mapping[str, tuple[float, str]],
 ) -> None:
-    rows = [_binding(drain, end.piece, end.piece.document) for end in ends if end.piece.document]
+    sales = [(unit, unit.document) for end in ends for unit in end.piece.units]
+    rows = [_binding(drain, unit, document) for unit, document in sales if document is not None]
     mark_overheard(connection, drain, rows)
     save_bindings(connection, rows)
     close_by_outcome(connection, _intent_outcomes(ends))
@@ -109,21 +110,22 @@ def _binding(drain: Drain, piece: Piece, document: TargetDocument) -> NewBinding
         total=f"{document.total:f}",
         tax="" if document.tax is None else f"{document.tax:f}",
         version=document.version,
+        part=piece.part,
     )
 
 
 def _intent_outcomes(ends: list[_End]) -> dict[str, list[int]]:
     """What became of the intents of this drain; one whose outcome nobody knows stays open."""
     found: dict[str, list[int]] = {}
-    for end in ends:
-        piece = end.piece
-        if piece.intent and (outcome := _intent_outcome(piece)):
-            found.setdefault(outcome, []).append(piece.intent)
+    for unit in (unit for end in ends for unit in end.piece.units):
+        # What became of one part of an order says nothing of another that stands.
+        error = unit.error if unit.document is not None else unit.error or unit.owner.error
+        if unit.intent and (outcome := _intent_outcome(unit, error)):
+            found.setdefault(outcome, []).append(unit.intent)
     return found
 
 
-def _intent_outcome(piece: Piece) -> str:
-    error = piece.error
+def _intent_outcome(piece: Piece, error: Exception | None) -> str:
     if error is not None and not _says_what_happened(error):
         return ""
     if piece.document is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config import schemas
-from config.model import Needs, Routing, RoutingRule, ShortLines
+from config.model import Needs, Routing, RoutingRule, ShortLines, Split
 from tests.config.folder import CHANNEL, load, problems
 
 STOCK = "    stock: {push: on}\n"
@@ -46,12 +46,24 @@ def test_the_sections_have_the_fields_of_their_dataclasses_each_described():
         (f"{{name: a, warehouses: [M], needs: always}}, {DEFAULT}", "rules[0]", "a rule that takes every order"),
         (f"{{name: default, warehouses: [M]}}, {DEFAULT}", "rules[1]", "the name 'default' again"),
         ("{name: a, warehouses: [M], needs: all}", "rules[0].needs", "expected one of has_all, always"),
+        ("{name: a, warehouses: [M], split: lines}", "rules[0].split", "found `lines` with one warehouse"),
+        ("{name: a, warehouses: [M], split: lines, needs: always}", "rules[0].split", "always takes an order whole"),
+        (
+            f"{{name: a, warehouses: [{', '.join('ABCDEFGHI')}], split: lines}}",
+            "rules[0].split",
+            "found `lines` with 9",
+        ),
     ],
 )
 def test_rules_that_leave_a_question_open_are_refused(tmp_path, rules, at, words):
     [told] = problems(tmp_path, c=said(rules))
     assert told.split(": ")[1] == f"channels.main.routing.{at}"
     assert words in told
+
+
+def test_a_rule_may_divide_an_order_over_its_warehouses(tmp_path):
+    routing = load(tmp_path, c=said("{name: a, warehouses: [M, N], split: lines}")).channels["main"].routing
+    assert (routing.rules[0].split, routing.splits) == (Split.LINES, True)
 
 
 def test_a_rule_that_asks_for_stock_which_nobody_reads_is_refused(tmp_path):

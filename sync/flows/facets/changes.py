@@ -141,16 +141,11 @@ class Difference:
 
 
 def change(drain: Drain, piece: Piece) -> None:
-    """Bring the sale to what the edited order asks for. Raises Held with the difference side by side."""
-    order, standing = piece.order, piece.standing
-    assert order is not None
-    assert standing is not None
-    differences = list(_differences(drain, piece, order, standing))
-    try:
-        _carry_over(drain, piece, differences)
-    except Held:
-        _keep_difference(drain, piece, differences)
-        raise
+    """Bring its sales to what the edited order asks for. Raises Held with the difference side by side."""
+    for unit in piece.units:
+        # What is missing of a divided order is made from what the order is now.
+        if unit.document is not None:
+            _change_one(drain, unit)
     assert piece.order_id is not None
     order_id, material, erp = piece.order_id, piece.material, drain.lease.connection
 
@@ -162,14 +157,28 @@ def change(drain: Drain, piece: Piece) -> None:
     piece.edited_from = None
 
 
-def note(drain: Drain, piece: Piece) -> None:
-    """Remember the difference of an edit that the channel holds for a person, side by side with what the ERP has."""
+def _change_one(drain: Drain, piece: Piece) -> None:
     order, standing = piece.order, piece.standing
     assert order is not None
     assert standing is not None
-    with contextlib.suppress(Problems):
-        # What the ERP lacks for the new lines is found by whoever makes the change.
-        _keep_difference(drain, piece, list(_differences(drain, piece, order, standing)))
+    differences = list(_differences(drain, piece, order, standing))
+    try:
+        _carry_over(drain, piece, differences)
+    except Held:
+        _keep_difference(drain, piece, differences)
+        raise
+
+
+def note(drain: Drain, piece: Piece) -> None:
+    """Remember the difference of an edit that the channel holds for a person, side by side with what the ERP has."""
+    for unit in piece.units:
+        order, standing = unit.order, unit.standing
+        if order is None or standing is None:
+            continue
+        with contextlib.suppress(Problems):
+            # What the ERP lacks for the new lines is found by whoever makes the change.
+            if differences := list(_differences(drain, unit, order, standing)):
+                _keep_difference(drain, unit, differences)
 
 
 def _carry_over(drain: Drain, piece: Piece, differences: list[Difference]) -> None:

@@ -19,6 +19,7 @@ from sync.flows.doubts import look_up
 from sync.flows.facets import changes, invoices, parcels, payments, refunds, telling
 from sync.flows.facets.answered import close_answered
 from sync.flows.facets.survey import survey
+from sync.flows.parts import collect, units
 from sync.flows.piece import Piece, alone, aside, guarded
 
 
@@ -30,17 +31,24 @@ def has_news(drain: Drain, piece: Piece) -> bool:
 def before_sale(drain: Drain, pieces: Sequence[Piece]) -> None:
     """What must happen to a sale that stands before it may be brought on: it is cancelled, or changed."""
     waiting = [piece for piece in pieces if piece.withdrawn or piece.edited_from is not None]
-    look_up(drain, [piece for piece in waiting if not piece.looked])
+    look_up(drain, [unit for unit in units(waiting) if not unit.looked])
     for piece in waiting:
+        collect(piece)
         if piece.withdrawn and not piece.ended:
-            with guarded(piece), aside(piece):
-                changes.cancel(drain, piece)
+            _cancel(drain, piece)
     edited = [piece for piece in waiting if not piece.ended and piece.document is not None]
     survey(drain, edited)
     for piece in edited:
-        if not piece.ended and piece.standing is not None:
+        if not piece.ended and all(unit.standing is not None for unit in piece.units if unit.document is not None):
             with guarded(piece), aside(piece):
                 changes.change(drain, piece)
+
+
+def _cancel(drain: Drain, piece: Piece) -> None:
+    for unit in piece.units:
+        with guarded(unit), aside(unit):
+            changes.cancel(drain, unit)
+    collect(piece)
 
 
 def after_sale(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -82,16 +90,21 @@ def _to_erp(drain: Drain, piece: Piece) -> None:
     A credit note that a refund made is posted, a posted invoice is paid, in the same turn.
     """
     agreed = not piece.stops
-    steps: tuple[Callable[[], bool], ...] = (
-        lambda: refunds.carry(drain, piece),
-        lambda: invoices.post(drain, piece, agreed=agreed),
-        lambda: payments.carry(drain, piece),
+
+    def give_back(order: Piece) -> bool:
+        return refunds.carry(drain, order)
+
+    steps: tuple[Callable[[Piece], bool], ...] = (
+        lambda unit: invoices.post(drain, unit, agreed=agreed),
+        lambda unit: payments.carry(drain, unit),
     )
-    for step in steps:
+    # What was given back is the order's, whichever of its sales it belongs to.
+    work = [(unit, step) for step in steps for unit in piece.units]
+    for unit, step in [(piece, give_back), *work]:
         # Until it says otherwise: one that stops may have written before.
         written = True
         with alone(piece):
-            written = step()
+            written = step(unit)
         if written:
             survey(drain, [piece])
         if piece.error is not None or piece.standing is None:

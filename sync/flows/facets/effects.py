@@ -42,6 +42,8 @@ class Origin:
 
     document_id: int
     digest: str
+    #: Keys of what else is made from it and stays: an order that is divided has a credit for each part.
+    beside: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def carry_out(drain: Drain, piece: Piece, effect: Effect) -> Seen:
     Raises Unsettled, OutcomeUnknown (it may have happened), Later, NotSent, Transient, ConnectionBroken (it did not),
     RecordRejected and Held (a person has to see to it).
     """
-    piece.speaks_to = effect.side.connection
+    piece.owner.speaks_to = effect.side.connection
     with capture() as exchanges:
         try:
             return _found(drain, piece, effect) or _sent(drain, piece, effect)
@@ -210,7 +212,7 @@ def outcome_of(error: Exception) -> str:
 def _close(drain: Drain, piece: Piece, effect: Effect, outcome: str, found: Seen | None) -> None:
     doubts = doubts_of(piece, effect.kind, effect.key)
     _keep(drain, effect, found, outcome, [intent.id for intent in doubts])
-    piece.open = [intent for intent in piece.open if intent not in doubts]
+    piece.open[:] = [intent for intent in piece.open if intent not in doubts]
 
 
 def _keep(drain: Drain, effect: Effect, made: Seen | None, outcome: str, intents: Sequence[int]) -> None:
@@ -218,7 +220,8 @@ def _keep(drain: Drain, effect: Effect, made: Seen | None, outcome: str, intents
 
     def write(connection: Connection) -> None:
         if made is not None and effect.origin is not None:
-            save_made(connection, made, effect.origin.document_id, effect.origin.digest)
+            origin = effect.origin
+            save_made(connection, made, origin.document_id, origin.digest, beside=origin.beside)
         close_by_outcome(connection, {outcome: list(intents)})
 
     drain.write(write)

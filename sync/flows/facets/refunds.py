@@ -14,9 +14,11 @@ from config.model import Depth
 from connectors.kit.base import Rank, Result, TargetDocument
 from connectors.kit.errors import AlreadyExists
 from connectors.kit.facets import DetailsRefunds, RefundsSales
+from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import Problem
 from mappings.canonical.facets import OrderRefund, SaleState, StandingRefund
 from mappings.canonical.money import money_sum
+from mappings.canonical.parts import divide_refund
 from mappings.canonical.words import say
 from sync.flows.context import Drain
 from sync.flows.facets import returns, unsent
@@ -59,25 +61,43 @@ def carry(drain: Drain, piece: Piece) -> bool:
     order = piece.order
     if order is None or not wanted(drain):
         return False
+    units = [unit for unit in piece.units if unit.standing is not None]
     before = {
         doc.external_id: Origin(doc.id, doc.digest)
         for doc in piece.documents
         if doc.kind == "refund" and doc.state == BEFORE_LINK
     }
-    if before.keys() >= {refund.external_id for refund in order.refunds} and not returns.made_there(drain, piece):
+    known = before.keys() >= {refund.external_id for refund in order.refunds}
+    if known and not any(returns.made_there(drain, unit) for unit in units):
         return False
     everything = _read(drain, piece)
-    refunds = [refund for refund in everything if refund.external_id not in before]
-    origins = _remember(drain, piece, refunds)
-    paired = returns.pair(drain, piece, everything, {**before, **origins})
-    _demand_plausible(piece, refunds)
+    new = _remember(drain, piece, [refund for refund in everything if refund.external_id not in before])
+    _demand_plausible(piece, [refund for refund in everything if refund.external_id in new])
+    shares = shared_out(drain, piece, everything)
+    written, told = False, list[Problem]()
+    # One after the other: how a refund is divided never changes but from an earlier part on, and that one stops it.
+    for unit in units:
+        paired = returns.pair(drain, unit, shares[unit.part], {**before, **new})
+        written |= _carry_one(drain, unit, [each for each in shares[unit.part] if each.external_id in new], new, paired)
+        told += [*unsent.hold_back(drain, unit), *returns.settle(drain, unit, paired)]
+    if told:
+        raise Held(told)
+    return written
+
+
+def _carry_one(
+    drain: Drain,
+    piece: Piece,
+    refunds: Sequence[OrderRefund],
+    origins: Mapping[str, Origin],
+    paired: Mapping[str, StandingRefund],
+) -> bool:
+    """What is missing on one sale; answers whether anything was written."""
     missing = [entry for refund in refunds if (entry := _missing(drain, piece, refund, origins, paired))]
     for entry in missing:
         _make(drain, piece, entry)
     if any(entry.refund.restock for entry in missing):
         resurvey(drain, piece)
-    if told := [*unsent.hold_back(drain, piece), *returns.settle(drain, piece, paired)]:
-        raise Held(told)
     return bool(missing)
 
 
@@ -86,7 +106,7 @@ def _read(drain: Drain, piece: Piece) -> list[OrderRefund]:
     assert order is not None
     assert facets is not None
     shop = cast("DetailsRefunds", drain.systems.source)
-    piece.speaks_to = drain.systems.channel.source
+    piece.owner.speaks_to = drain.systems.channel.source
     rows = shop.fetch_refunds(order.external_id)
     drain.progress()
     return [facets.refund(row, order, drain.source_options) for row in rows]
@@ -95,7 +115,52 @@ def _read(drain: Drain, piece: Piece) -> list[OrderRefund]:
 def _remember(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> dict[str, Origin]:
     shop, rows = drain.systems.channel.source, [returns.row_of(drain, piece, refund) for refund in refunds]
     ids = drain.keep_seen(rows)
-    return {row.external_id: Origin(ids[shop, "refund", row.external_id], row.digest) for row in rows}
+    return {
+        row.external_id: Origin(
+            ids[shop, "refund", row.external_id],
+            row.digest,
+            frozenset(_key(drain, unit, row.external_id) for unit in piece.parts),
+        )
+        for row in rows
+    }
+
+
+def _key(drain: Drain, piece: Piece, refund_id: str) -> str:
+    facets, order = drain.systems.erp_facets, piece.order
+    assert facets is not None
+    assert order is not None
+    return facets.refund_key(order.external_id, refund_id, drain.systems.target_options)
+
+
+def shared_out(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> list[list[OrderRefund]]:
+    """What of each refund belongs to which sale of the order; all of it to the one of an order that is not divided.
+
+    One over exactly what the ERP's people have credited on a sale is that sale's, unless ours was made already.
+    """
+    if not piece.parts:
+        return [list(refunds)]
+    orders = [part.order for part in piece.parts if part.order is not None]
+    free = {part.part: returns.made_there(drain, part) for part in piece.parts}
+    shares: list[list[OrderRefund]] = [[] for _ in piece.parts]
+    for refund in refunds:
+        digits = minor_unit(refund.amount.currency, drain.systems.target_options.minor_units)
+        whole = (
+            None if any(returns.has_own(drain, part, refund) for part in piece.parts) else _twin(drain, refund, free)
+        )
+        for share, each in zip(shares, divide_refund(refund, orders, digits, whole=whole), strict=True):
+            share.extend(() if each is None else (each,))
+    return shares
+
+
+def _twin(drain: Drain, refund: OrderRefund, free: Mapping[int, list[StandingRefund]]) -> int | None:
+    """The part on which the ERP's people have credited exactly this; each such credit answers for one refund."""
+    amount = drain.systems.target_options.rounded(refund.amount)
+    for index, made in free.items():
+        for credit in made:
+            if -credit.total.amount == amount:
+                made.remove(credit)
+                return index
+    return None
 
 
 def _demand_plausible(piece: Piece, refunds: Sequence[OrderRefund]) -> None:
@@ -136,7 +201,7 @@ def _missing(
         # Made by the ERP's people, and brought on by them.
         _compare(drain, piece, refund, paired[refund.external_id])
         return None
-    key = facets.refund_key(order.external_id, refund.external_id, drain.systems.target_options)
+    key = _key(drain, piece, refund.external_id)
     there = next((each for each in standing.refunds if each.key == key), None)
     if there is not None and there.state is SaleState.CANCELLED:
         if "refund_gone_in_erp" in piece.approved:

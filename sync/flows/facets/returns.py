@@ -60,7 +60,7 @@ def pair(
         elif made_from is None:
             free.append(credit)
     for refund in refunds:
-        if refund.external_id in paired or _has_own(drain, piece, refund):
+        if refund.external_id in paired or has_own(drain, piece, refund):
             continue
         amount = drain.systems.target_options.rounded(refund.amount)
         twin = next((credit for credit in free if -credit.total.amount == amount), None)
@@ -76,11 +76,12 @@ def _credits(drain: Drain, piece: Piece) -> dict[str, Document]:
     return {each.external_id: each for each in piece.documents if each.kind == "refund" and each.connection == erp}
 
 
-def _has_own(drain: Drain, piece: Piece, refund: OrderRefund) -> bool:
+def has_own(drain: Drain, piece: Piece, refund: OrderRefund) -> bool:
+    """Whether a credit of ours stands for a refund on the piece's sale, or may still land there."""
     facets, order, standing = drain.systems.erp_facets, piece.order, piece.standing
     assert facets is not None
-    assert order is not None
-    assert standing is not None
+    if order is None or standing is None:
+        return False
     key = facets.refund_key(order.external_id, refund.external_id, drain.systems.target_options)
     living = any(each.key == key and each.state is not SaleState.CANCELLED for each in standing.refunds)
     return living or bool(doubts_of(piece, "refund", key))
@@ -144,7 +145,8 @@ def _problem(credit: StandingRefund) -> Problem:
 
 
 def _give_back(drain: Drain, piece: Piece, credit: StandingRefund, document: Document, *, payout: bool) -> None:
-    order, facets, side = piece.order, drain.systems.shop_facets, drain.systems.shop_side
+    # The shop knows the whole order alone.
+    order, facets, side = piece.owner.order, drain.systems.shop_facets, drain.systems.shop_side
     assert order is not None
     assert facets is not None
     assert facets.give_back is not None

@@ -12,6 +12,7 @@ from connectors.kit.facets import FollowsSales
 from mappings.canonical.facets import Invoice, Shipment, Standing, facet_to_json
 from mappings.canonical.money import Money
 from sync.flows.context import Drain
+from sync.flows.parts import together
 from sync.flows.piece import Piece, guarded
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.documents import Seen
@@ -21,22 +22,27 @@ _SURVEYED = ("shipment", "return", "invoice", "credit_note", "refund", "payment"
 
 
 def survey(drain: Drain, pieces: Sequence[Piece]) -> None:
-    """Look at the sale of each piece, and remember what hangs on it. A piece without a sale there stays without."""
-    known = [piece for piece in pieces if piece.sale_id and piece.error is None]
+    """Look at the sale of each piece, and remember what hangs on it. A piece without a sale there stays without.
+
+    An order is looked at whole: of one that is divided, all parts at once.
+    """
+    owners = list({id(piece.owner): piece.owner for piece in pieces}.values())
+    known = [unit for owner in owners if owner.error is None for unit in owner.units if unit.sale_id]
     if not known:
         return
     erp = cast("FollowsSales", drain.target)
     for start in range(0, len(known), erp.survey_batch):
         batch = known[start : start + erp.survey_batch]
-        with capture() as exchanges, guarded(*batch):
-            found = erp.survey_sales([piece.sale_id for piece in batch])
+        asked = list({id(unit.owner): unit.owner for unit in batch}.values())
+        with capture() as exchanges, guarded(*asked):
+            found = erp.survey_sales([unit.sale_id for unit in batch])
             drain.progress()
-            for piece in batch:
-                with guarded(piece):
-                    _understand(drain, piece, found)
-        for piece in batch:
-            piece.exchanges.extend(exchanges)
-    _remember(drain, [piece for piece in known if piece.error is None])
+            for unit in batch:
+                with guarded(unit.owner):
+                    _understand(drain, unit, found)
+        for owner in asked:
+            owner.exchanges.extend(exchanges)
+    _remember(drain, [owner for owner in owners if owner.error is None and any(unit.sale_id for unit in owner.units)])
 
 
 def _understand(drain: Drain, piece: Piece, found: Mapping[str, dict[str, Any]]) -> None:
@@ -49,10 +55,18 @@ def _understand(drain: Drain, piece: Piece, found: Mapping[str, dict[str, Any]])
 
 
 def _remember(drain: Drain, pieces: Sequence[Piece]) -> None:
-    rows = {piece.order_id: list(_rows(drain, piece)) for piece in pieces if piece.order_id is not None}
+    for piece in pieces:
+        if piece.parts:
+            piece.standing = together([part.standing for part in piece.parts])
+    rows = {
+        piece.order_id: [row for unit in piece.units for row in _rows(drain, unit)]
+        for piece in pieces
+        if piece.order_id is not None
+    }
     documents = drain.keep_surveyed(rows, _SURVEYED)
     for piece in pieces:
-        piece.documents = documents.get(piece.order_id or 0, [])
+        for each in (piece, *piece.parts):
+            each.documents = documents.get(piece.order_id or 0, [])
 
 
 def _rows(drain: Drain, piece: Piece) -> Iterator[Seen]:
@@ -143,8 +157,9 @@ def seen(
 def resurvey(drain: Drain, piece: Piece) -> Standing:
     """After a write: an answer is not proof. Raises what the survey raised."""
     survey(drain, [piece])
-    if piece.error is not None:
-        error, piece.error = piece.error, None
+    owner = piece.owner
+    if owner.error is not None:
+        error, owner.error = owner.error, None
         raise error
     assert piece.standing is not None
     return piece.standing

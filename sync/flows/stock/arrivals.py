@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from config.model import Config, ShortLines
 from sync.flows.stock.supply import Supply
-from sync.rules.routing import SHORT_STOCK, lacking
+from sync.rules.routing import SHORT_STOCK, may_be_there
 from sync.store.marking import release
 from sync.store.stock.captured import list_short
 
 
 def release_waiting_for_goods(connection: Connection, config: Config, erp: str, codes: Collection[str]) -> int:
-    """Have orders looked at again that wait for some of these articles, where one warehouse has all of it now.
+    """Have orders looked at again that wait for some of these articles, where all of it is there now.
 
     Which of their rules fit is for their drain to see. Answers how many.
     """
@@ -28,7 +28,7 @@ def release_waiting_for_goods(connection: Connection, config: Config, erp: str, 
         for order in waiting:
             there = supply.there(order.order_id, order.placed_at, order.wanted)
             counted = {code: quantity for code, quantity in order.wanted.items() if code in there}
-            if any(not lacking(counted, there, warehouse) for warehouse in channel.routing.warehouses):
+            if may_be_there(channel.routing, counted, there):
                 enough.append(order.item_id)
         released += release(connection, enough)
     return released

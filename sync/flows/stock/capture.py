@@ -5,46 +5,54 @@ Nothing is done where no channel of the ERP shows its stock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 from sqlalchemy import Connection
 
 from connectors.kit.base import Rank
-from mappings.canonical.records import Order
+from mappings.canonical.records import Order, OrderLine
 from sync.flows.context import Drain
 from sync.flows.piece import Piece
+from sync.rules.routing import is_article
 from sync.rules.stock import Articles
 from sync.store.states import STOPPED, ItemState
 from sync.store.stock.captured import Taken, capture, hold, let_go, reserve
 
+#: Line of an order -> the warehouse that sends it; empty while nobody has decided.
+Sender = Callable[[OrderLine], str]
 #: Of no order anybody has decided where it is sent from.
-NOWHERE: Final[Mapping[int, str]] = {}
+NOWHERE: Final[Mapping[int, Sender]] = {}
 
 
-def taken_by(order: Order, articles: Articles, location: str = "") -> dict[tuple[str, str], Decimal]:
+def undecided(line: OrderLine) -> str:  # noqa: ARG001 - a Sender
+    """Nobody has decided yet."""
+    return ""
+
+
+def taken_by(order: Order, articles: Articles, sender: Sender = undecided) -> dict[tuple[str, str], Decimal]:
     """(ERP's code, place) -> how many the order takes; what has no stock (a voucher, a download) takes nothing."""
     taken: dict[tuple[str, str], Decimal] = {}
     for line in order.lines:
-        if line.sku and not line.virtual and not line.gift_card and line.quantity > 0:
-            key = (articles.code(line.sku)[:255], location)
+        if is_article(line):
+            key = (articles.code(line.sku)[:255], sender(line))
             taken[key] = taken.get(key, Decimal(0)) + line.quantity
     return taken
 
 
 def capture_saved(
-    connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]], places: Mapping[int, str] = NOWHERE
+    connection: Connection, drain: Drain, saved: Sequence[tuple[Piece, int]], places: Mapping[int, Sender] = NOWHERE
 ) -> None:
     """In the transaction that saves these orders, with their ids: what each takes counts from now on.
 
-    `places`: order -> the warehouse that sends it, where one is chosen.
+    `places`: order -> who sends it, where that is chosen.
     """
     if drain.systems.reserves_at is None:
         return
     articles = Articles(drain.lookups)
     taken = [
-        Taken(order_id, taken_by(piece.order, articles, places.get(order_id, "")))
+        Taken(order_id, taken_by(piece.order, articles, places.get(order_id, undecided)))
         for piece, order_id in saved
         if piece.order is not None and is_counted(drain, piece)
     ]
@@ -70,7 +78,9 @@ def settle_captured(connection: Connection, drain: Drain, states: Iterable[tuple
 
 
 def _is_reserved(drain: Drain, piece: Piece) -> bool:
-    """Whether its document was seen where the ERP takes the goods out of its figure by itself."""
+    """Whether its document, and of a divided order each, was seen where the ERP takes the goods out of its figure."""
+    if piece.parts:
+        return all(_is_reserved(drain, part) for part in piece.parts)
     reserves_at = drain.systems.reserves_at
     assert reserves_at is not None
     if piece.document is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -56,9 +56,9 @@ class Supply:
             waiting = Waiting(code, "", quantity, held, self._channel, order_id, placed_at)
             self._waiting.setdefault(code, []).append(waiting)
 
-    def take(self, order_id: int, place: str, wanted: Wanted) -> None:
-        """It is decided: the order takes this from a warehouse."""
-        for code, quantity in wanted.items():
+    def take(self, order_id: int, taken: Mapping[tuple[str, str], Decimal]) -> None:
+        """It is decided: the order takes so many of (article, warehouse)."""
+        for (code, place), quantity in taken.items():
             left = [each for each in self._waiting.get(code, ()) if each.order_id != order_id]
             self._waiting[code] = left
             self._claims.setdefault(code, []).append(Claim(code, place, quantity, held=False))

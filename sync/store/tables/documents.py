@@ -91,7 +91,15 @@ order_routes = Table(
     Column("read_at", UtcDateTime),
     #: Digest of what the order was when it was chosen.
     Column("material", String(32), nullable=False),
+    #: JSON: of an order that is divided over several warehouses, [warehouse, [ids of its lines]] of each part.
+    Column("parts", Text, nullable=False, server_default="[]"),
     Column("routed_at", UtcDateTime, nullable=False),
+    Index(
+        "ix_order_routes_divided",
+        "order_id",
+        sqlite_where=text("parts != '[]'"),
+        postgresql_where=text("parts != '[]'"),
+    ),
 )
 
 #: Which document of a system is which of ours; unique both ways while it has not ended.
@@ -175,6 +183,8 @@ documents = Table(
         "uq_documents_made_from",
         "made_from",
         "order_id",
+        # One for each sale of an order that is divided.
+        "key",
         unique=True,
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),

@@ -237,6 +237,7 @@ def trading(
     shop: ShopSettings | None = None,
     document_state: DocumentState = DocumentState.CONFIRMED,
     articles: int | None = None,
+    ledger: Path | None = None,
     **after: Any,
 ) -> Iterator[Trade]:
     """A whole trade; `after` are fields of `AfterImport`. The ERP knows `articles`, or as many as it does by itself."""
@@ -244,7 +245,8 @@ def trading(
     # As long as a call may take: on a busy machine it would else refuse calls for having been on their way too long.
     options = erp or ErpOptions(settle_s=PATIENCE_S)
     products = None if articles is None else default_products(articles)
-    with running_erp(options=options, products=products) as running, serve_shop(settings) as (server, app):
+    books = running_erp(options=options, products=products, ledger=ledger)
+    with books as running, serve_shop(settings) as (server, app):
         trade = Trade(store, server, app, running, document_state, **after)
         try:
             yield trade

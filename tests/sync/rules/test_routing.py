@@ -10,11 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model import HeldOrders, Needs, Routing, RoutingRule, StockPolicy
+from config.model import HeldOrders, Needs, Routing, RoutingRule, Split, StockPolicy
 from mappings.base import TargetOptions
 from mappings.canonical.records import Address
 from mappings.registry import TARGETS
-from sync.rules.routing import choose, fits, is_ahead, lacking, sent_from, shelves, short_problem, warehouse_refs
+from sync.rules.routing import (
+    choose,
+    fits,
+    is_ahead,
+    lacking,
+    may_be_there,
+    sender,
+    sent_from,
+    shelves,
+    short_problem,
+    split,
+    warehouse_refs,
+)
 from sync.store.stock.captured import Waiting
 from sync.store.stock.levels import Level
 from tests.mappings.orders import line, make_order
@@ -198,3 +210,107 @@ def test_in_whatever_order_they_choose_no_warehouse_sends_more_than_it_has(place
             dataclasses.replace(each, location=route.warehouse) if each.order_id == number else each for each in lines
         ]
     assert all(quantity <= max(levels[code][w], Decimal(0)) for (code, w), quantity in sent.items())
+
+
+# --- several warehouses -----------------------------------------------------------------------------------------
+
+DIVIDES = {"split": Split.LINES}
+
+
+def cart(*lines, grand=None, **changes):
+    """An order of (article, pieces, net amount)."""
+    made = tuple(line(sku, str(n), str(net), "0", external_id=str(i)) for i, (sku, n, net) in enumerate(lines, 1))
+    total = sum(Decimal(net) for _, _, net in lines) if grand is None else grand
+    return make_order(lines=made, shipping_lines=(), grand=str(total), **changes)
+
+
+def parted(order, there, *warehouses):
+    return [(part.warehouse, part.lines) for part in split(order, warehouses, there)]
+
+
+def test_an_order_is_divided_where_no_warehouse_has_all_of_it_and_a_rule_says_so():
+    there = pieces(A={"M": 1}, B={"N": 1})
+    order, wanted = cart(("A", 1, 10), ("B", 1, 20)), {"A": Decimal(1), "B": Decimal(1)}
+    whole = Routing(rules=(rule("all", "M", "N"),))
+    assert choose(whole, order, wanted, there).short
+    route = choose(Routing(rules=(rule("all", "M", "N", **DIVIDES),)), order, wanted, there)
+    assert (route.short, route.warehouse) == (False, "N")
+    # The dearer part is the first.
+    assert [(part.warehouse, part.lines) for part in route.parts] == [("N", ("2",)), ("M", ("1",))]
+    assert route.reason == ("rule all: divided, 1 line from N, 1 line from M; M lacks 1 x B; N lacks 1 x A")
+    by_line = [sender(route)(each) for each in order.lines]
+    assert by_line == ["M", "N"]
+
+
+def test_one_warehouse_that_has_all_of_it_comes_before_several():
+    there = pieces(A={"M": 1, "O": 1}, B={"N": 1, "O": 1})
+    order, wanted = cart(("A", 1, 10), ("B", 1, 20)), {"A": Decimal(1), "B": Decimal(1)}
+    route = choose(Routing(rules=(rule("all", "M", "N", "O", **DIVIDES),)), order, wanted, there)
+    assert (route.warehouse, route.parts) == ("O", ())
+
+
+def test_as_few_warehouses_as_have_it_send_it_and_the_ones_that_are_liked_best_of_as_few():
+    there = pieces(A={"M": 1, "N": 1}, B={"N": 1, "O": 1}, C={"O": 1, "P": 1})
+    order = cart(("A", 1, 40), ("B", 1, 20), ("C", 1, 10))
+    # M, N and P could too; two are enough, and of the pairs that can the rule names M and O first, or N and P.
+    assert parted(order, there, "M", "N", "O", "P") == [("M", ("1",)), ("O", ("2", "3"))]
+    assert parted(order, there, "N", "P", "M", "O") == [("N", ("1", "2")), ("P", ("3",))]
+
+
+def test_a_line_is_sent_whole_and_two_lines_of_an_article_share_what_is_there():
+    order = cart(("A", 2, 20), ("A", 3, 30))
+    assert parted(order, pieces(A={"M": 3, "N": 2}), "M", "N") == [("M", ("2",)), ("N", ("1",))]
+    assert parted(order, pieces(A={"M": 4, "N": 1}), "M", "N") == []
+
+
+def test_a_bundle_stays_together():
+    there = pieces(A={"M": 1}, B={"N": 1}, C={"N": 1})
+    lines = (
+        line("SET", "1", "30", "0", external_id="1"),
+        line("A", "1", "0", "0", external_id="2", bundle_parent="1"),
+        line("B", "1", "0", "0", external_id="3", bundle_parent="1"),
+        line("C", "1", "5", "0", external_id="4"),
+    )
+    assert parted(make_order(lines=lines, shipping_lines=(), grand="35"), there, "M", "N") == []
+    there["B"]["M"] = Decimal(1)
+    order = make_order(lines=lines, shipping_lines=(), grand="35")
+    assert parted(order, there, "M", "N") == [("M", ("1", "2", "3")), ("N", ("4",))]
+
+
+def test_what_is_not_counted_goes_with_the_first_warehouse_of_the_rule_and_never_alone():
+    there = pieces(A={"M": 1}, B={"N": 1})
+    order = cart(("A", 1, 10), ("B", 1, 20), ("SERVICE", 1, 1))
+    assert parted(order, there, "M", "N") == [("N", ("2",)), ("M", ("1", "3"))]
+
+
+def test_an_order_whose_discounts_are_more_than_its_first_part_is_not_divided():
+    there = pieces(A={"M": 1}, B={"N": 1})
+    assert parted(cart(("A", 1, 10), ("B", 1, 20), grand="10"), there, "M", "N")
+    assert parted(cart(("A", 1, 10), ("B", 1, 20), grand="9.99"), there, "M", "N") == []
+
+
+def test_an_order_that_is_short_is_looked_at_again_when_several_warehouses_may_have_it():
+    there, counted = pieces(A={"M": 1}, B={"N": 1}), {"A": Decimal(1), "B": Decimal(1)}
+    assert not may_be_there(Routing(rules=(rule("all", "M", "N"),)), counted, there)
+    routing = Routing(rules=(rule("all", "M", "N", **DIVIDES),))
+    assert may_be_there(routing, counted, there)
+    assert not may_be_there(routing, counted | {"B": Decimal(2)}, there)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 3), st.integers(0, 9)), min_size=1, max_size=5),
+    st.dictionaries(
+        st.sampled_from("ABC"), st.dictionaries(st.sampled_from("MNO"), st.integers(0, 4)), min_size=3, max_size=3
+    ),
+)
+def test_a_divided_order_is_sent_once_and_nobody_sends_more_than_is_there(lines, stock):
+    there = pieces(**stock)
+    order = cart(*lines)
+    parts = split(order, ("M", "N", "O"), there)
+    sent = [each for part in parts for each in part.lines]
+    assert not parts or sorted(sent) == [each.external_id for each in order.lines]
+    assert all(part.lines for part in parts)
+    by_id = {each.external_id: each for each in order.lines}
+    for part in parts:
+        taken = {code: sum(by_id[n].quantity for n in part.lines if by_id[n].sku == code) for code in there}
+        assert all(quantity <= there[code].get(part.warehouse, 0) for code, quantity in taken.items())

@@ -67,7 +67,7 @@ def _create_documents() -> None:
     op.create_index(
         "uq_documents_made_from",
         "documents",
-        ["made_from", "order_id"],
+        ["made_from", "order_id", "key"],
         unique=True,
         sqlite_where=_NOW_THERE,
         postgresql_where=_NOW_THERE,
@@ -84,9 +84,14 @@ def _create_routes() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("read_at", UtcDateTime(), nullable=True),
         sa.Column("material", sa.String(length=32), nullable=False),
+        sa.Column("parts", sa.Text(), server_default="[]", nullable=False),
         sa.Column("routed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_routes_order_id")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_order_routes")),
+    )
+    divided = sa.text("parts != '[]'")
+    op.create_index(
+        "ix_order_routes_divided", "order_routes", ["order_id"], sqlite_where=divided, postgresql_where=divided
     )
 
 
