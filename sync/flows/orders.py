@@ -41,9 +41,9 @@ from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
+from sync.store.routes import load_splits
 
 #: States in which the shop does not want an order any more, whatever the policy says of new ones.
-from sync.store.routes import load_splits
 WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
 
 
@@ -79,9 +79,9 @@ def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
             if piece.order is not None:
                 piece.prints = fingerprint(drain.systems, piece.order)
             _apply_policy(drain, piece)
+            parts.refresh(drain, piece)
     _resolve(drain, _open(pieces))
     _verify(drain, _open(pieces))
-            parts.refresh(drain, piece)
     return pieces
 
 
@@ -164,20 +164,20 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     ids = [piece.item.external_id for piece in pieces]
     known = drain.store.read(lambda c: load_known(c, channel, ids))
     bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
+    splits = drain.store.read(lambda c: load_splits(c, channel, ids))
     for piece in pieces:
         piece.known = known.get(piece.item.external_id)
-    splits = drain.store.read(lambda c: load_splits(c, channel, ids))
         piece.order_id = None if piece.known is None else piece.known.id
         piece.bound = bindings.get(piece.item.external_id, {})
         piece.binding = next(iter(piece.bound.values()), None)
     by_item = {piece.item.id: piece for piece in pieces}
     for intent in drain.store.read(lambda c: load_open(c, list(by_item))):
         by_item[intent.item_id].open.append(intent)
-
-
     for piece in pieces:
         with guarded(piece):
             parts.lay_out(drain, piece, splits.get(piece.item.external_id, ()))
+
+
 def _apply_policy(drain: Drain, piece: Piece) -> None:
     """What the source's state means for an order that is, or is not, in the ERP already."""
     if piece.deleted or piece.order is None:
@@ -227,8 +227,6 @@ def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
         piece.converged = "nothing that the ERP has changed"
 
 
-def _has_news(drain: Drain, piece: Piece) -> bool:
-    return "target" in piece.item.facets or facets.has_news(drain, piece)
 def _rank_of(unit: Piece) -> Rank:
     """How far one sale is known to have got; one that is not there counts as cancelled."""
     if unit.document is not None:
@@ -236,6 +234,8 @@ def _rank_of(unit: Piece) -> Rank:
     return Rank.CANCELLED if unit.binding is None else Rank(unit.binding.rank)
 
 
+def _has_news(drain: Drain, piece: Piece) -> bool:
+    return "target" in piece.item.facets or facets.has_news(drain, piece)
 
 
 def _apply_withdrawal(drain: Drain, piece: Piece, order: Order, rank: Rank) -> None:
@@ -259,14 +259,14 @@ def _apply_edit(drain: Drain, piece: Piece) -> None:
     piece.edited_from = known.pushed or drain.store.read(lambda c: load_canonical(c, known.id))
     if not changes.carries_edits(drain):
         raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
-
-
     if (
         piece.split
         and piece.order is not None
         and not all(part.lines for part in parts.split_order(drain, piece, piece.order))
     ):
         raise Held([_changed("changed_after_import", say("nothing is left of what one of its warehouses sends"))])
+
+
 def _changed(cause: str, reason: str) -> Problem:
     return Problem(
         cause=cause,
