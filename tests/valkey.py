@@ -56,6 +56,11 @@ class ValkeyServer:
         """Take away what it wrote; only while it is dead."""
         shutil.rmtree(self.folder)
 
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def freeze(self) -> None:
         """From now on it takes connections and gives no answer, until `thaw`."""
         assert self._process is not None

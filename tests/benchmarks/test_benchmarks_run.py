@@ -19,6 +19,7 @@ TINY = {
     "drain": ["--orders", "12", "--naive", "3", "--rounds", "1"],
     "mapping": ["--rounds", "1"],
     "resync": ["--orders", "120", "--rounds", "1"],
+    "scaling": ["--orders", "12", "--workers", "2"],
     "stock": ["--articles", "120", "--rounds", "1"],
 }
 #: What each must have printed: figures of ours beside those of a peer or a limit.
@@ -29,6 +30,7 @@ SHOWN = {
     "drain": ["load generator", "naive", "shipped", "reached  faults after a worker's kill -9"],
     "mapping": ["orjson.loads (limit)", "order -> our JSON"],
     "stock": ["bare client", "reached  write calls where nothing has changed"],
+    "scaling": ["sqlite", "postgres", "MB per 100,000", "reached  faults in the ERP's ledger"],
     "resync": ["bare client", "reached  tables changed but the checkpoints", "reached  items to be looked at"],
 }
 

@@ -99,9 +99,7 @@ def test_a_shop_that_has_stopped_is_told_with_its_figures(store):
     sell(store, *past())
     found = view(store)
     assert (found.volume.verdict, found.volume.usual, found.volume.now) == (Verdict.FEWER, 20, 0)
-    assert (
-        desk.told(found) == f"usual in the last 1 h: 20; now: 0, the last one at {found.last_at:%Y-%m-%d %H:%M} UTC"
-    )
+    assert desk.told(found) == f"usual in the last 1 h: 20; now: 0, the last one at {found.last_at:%Y-%m-%d %H:%M} UTC"
 
 
 def test_a_shop_that_sells_is_not_spoken_of(store):
