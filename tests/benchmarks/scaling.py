@@ -152,7 +152,10 @@ def show(measured, limit, backlog):
     return table(title, headings, rows)
 
 
-LEGEND = "ms: CPU for an order. cores: how busy they were, with the ERP's own share. Redis: commands, commits: of PostgreSQL, all for an order."
+LEGEND = (
+    "ms: CPU for an order. cores: how busy they were, with the ERP's own share. "
+    "Redis: commands, commits: of PostgreSQL, both for an order."
+)
 
 
 def main(arguments=None):
