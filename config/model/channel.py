@@ -48,6 +48,8 @@ class Channel:
     routing: Routing = dataclasses.field(default_factory=Routing)
     schedules: Schedules = dataclasses.field(default_factory=Schedules)
     watch: Watch = dataclasses.field(default_factory=Watch)
+    #: So many orders wait for a person after go-live and after a change of the configuration.
+    canary: int = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

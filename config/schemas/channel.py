@@ -80,6 +80,10 @@ class ChannelSection(Section):
         name_instead="schedules",
     )
     watch = Inner(WatchSection(), "What of the channel raises an alert, and when; see below.")
+    canary = Scalar(
+        kinds.whole(0, 1000),
+        "So many orders wait for a person's release after go-live and after a change of what is made of them; 0: none.",
+    )
 
 
 #: The top-level keys of every file.

@@ -50,6 +50,7 @@ channels:
     source: shop
     erp: erp
     timezone: Europe/Berlin
+    canary: 0
     policies:
       start_at: 2026-01-01T00:00:00+01:00
       home_country: DE

@@ -57,8 +57,8 @@ connections:
     auth: {{key: "${{env:ERP_KEY}}"}}
     allow_hosts: [127.0.0.1]
 channels:
-  tea-shop: {{source: tea, erp: erp, timezone: Europe/Berlin, policies: all}}
-  outlet: {{source: outlet, erp: erp, timezone: Europe/Berlin, policies: all}}
+  tea-shop: {{source: tea, erp: erp, timezone: Europe/Berlin, canary: 0, policies: all}}
+  outlet: {{source: outlet, erp: erp, timezone: Europe/Berlin, canary: 0, policies: all}}
 policies:
   all: {{start_at: {start_at}, home_country: DE, value_limits: {{EUR: 14000}}}}
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import signal
@@ -13,8 +12,8 @@ import click
 from config.logging import configure_logging
 from config.settings import Settings
 from sync.cli.console import err
+from sync.desk.canary import note_configuration
 from sync.rules.systems import read_config
-from sync.store.channels import start_channel
 from sync.store.engine import Store
 from sync.store.migrate import migrate
 from sync.work import jobs
@@ -42,9 +41,9 @@ def prepare_database(settings: Settings) -> None:
     store = Store.open(settings.database_url.reveal())
     try:
         migrate(store)
-        for channel in config.channels.values():
-            name, start_at = channel.name, channel.policies.start_at
-            store.write(functools.partial(start_channel, channel=name, start_at=start_at))
+        for name, left in note_configuration(store, config).items():
+            if left:
+                err.print(f"{name}: its first {left} orders wait for a person's release (docs/canary.md)")
     finally:
         store.close()
 

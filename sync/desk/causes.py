@@ -225,6 +225,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The configuration names a warehouse that the ERP does not have."),
         say("Correct the warehouses of the channel in the configuration, then retry."),
     ),
+    "canary": Words(
+        say("First orders wait for a person"),
+        say("The channel went live or its configuration changed. Its first orders wait, and those behind them."),
+        say("See what would be sent for one of them, compare it with the shop and approve it. The last one frees all."),
+    ),
     "internal": Words(
         say("Failure inside Crossdock"),
         say("Crossdock itself failed; this is a defect."),

@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 
 from sync.desk.passport import seen_token, subject_of
 from sync.desk.phrases import say
+from sync.rules.canary import CAUSE as CANARY
 from sync.rules.stops import ACCEPTING
 from sync.store.accepted import end_decided
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import end_of_orders
+from sync.store.canary import count_release
 from sync.store.engine import Store
 from sync.store.history import load_kept
 from sync.store.intents import ASSUMED, decide
@@ -105,6 +107,8 @@ def approve_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str
         if order.id and "returned_in_erp" in causes:
             settle_returns(connection, order.id)
         release(connection, [order.item_id])
+        if CANARY in causes:
+            count_release(connection, order.channel)
         record_audit(connection, actor, "approve", subject_of(order), after=", ".join(causes), reason=reason)
         decide(connection, order.item_id, ASSUMED)
         return causes

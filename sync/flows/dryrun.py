@@ -182,7 +182,9 @@ def _go(drain: _DryDrain, item: Item) -> Piece:
 def _dry_drain(store: Store, systems: ChannelSystems) -> Iterator[_DryDrain]:
     channel = systems.channel
     now = dt.datetime.now(dt.UTC)
-    state = store.read(lambda c: channel_state(c, channel.name)) or ChannelState(channel.policies.start_at or now, now)
+    known = store.read(lambda c: channel_state(c, channel.name)) or ChannelState(channel.policies.start_at or now, now)
+    # What waits for a person who compares is what is looked at.
+    state = dataclasses.replace(known, canary_left=0)
     lookups: Mapping[tuple[str, str], str] = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
     lease = Lease(_NO_LEASE, channel.name, "order", channel.erp, 1, systems.lease_s)
     clock = Clock(systems.lease_s, time.monotonic())

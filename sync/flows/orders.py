@@ -31,12 +31,14 @@ from sync.flows.facets import converge as facets
 from sync.flows.piece import Piece, aside, conclude, guarded
 from sync.flows.rows import fetched, fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
+from sync.rules.canary import hold_back
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
 from sync.rules.verify import Facts, verify
 from sync.store.bindings import load_bindings
 from sync.store.bodies import load_json, unpack
+from sync.store.canary import canary_left
 from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
@@ -302,12 +304,16 @@ def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
 def _verify(drain: Drain, pieces: Sequence[Piece]) -> None:
     fresh = [piece for piece in pieces if piece.binding is None and piece.document is None and piece.order is not None]
     alike = _load_alike(drain, fresh)
+    # Asked again while it is on: a person may release the last one of them in the middle of a drain.
+    canary = drain.state.canary_left and drain.store.read(lambda c: canary_left(c, drain.systems.channel.name))
     for piece in fresh:
         with guarded(piece):
-            _verify_one(drain, piece, alike)
+            _verify_one(drain, piece, alike, canary)
 
 
-def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, str, dt.datetime]]]) -> None:
+def _verify_one(
+    drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, str, dt.datetime]]], canary: int
+) -> None:
     order, prints = piece.order, piece.prints
     assert order is not None
     assert prints is not None
@@ -323,6 +329,7 @@ def _verify_one(drain: Drain, piece: Piece, alike: Mapping[str, list[tuple[str, 
         ],
     )
     holds, piece.warnings = verify(order, facts, piece.approved)
+    holds += hold_back(canary, piece.approved)
     if holds:
         piece.error = Held(holds)
 

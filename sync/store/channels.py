@@ -22,12 +22,15 @@ class ChannelState:
 
     start_at: dt.datetime
     trusted_since: dt.datetime
+    #: So many orders a person has yet to release before the others follow.
+    canary_left: int = 0
 
 
 def channel_state(connection: Connection, channel: str) -> ChannelState | None:
     """None for a channel that never started."""
     table = channel_states.c
-    row = connection.execute(select(table.start_at, table.trusted_since).where(table.channel == channel)).first()
+    query = select(table.start_at, table.trusted_since, table.canary_left).where(table.channel == channel)
+    row = connection.execute(query).first()
     return None if row is None else ChannelState(*row)
 
 
@@ -49,7 +52,7 @@ def start_channel(connection: Connection, channel: str, start_at: dt.datetime | 
         return channel_state(connection, channel) or ChannelState(start_at or now, now)
     if start_at is not None and start_at != known.start_at:
         connection.execute(update(channel_states).where(channel_states.c.channel == channel).values(start_at=start_at))
-        return ChannelState(start_at, known.trusted_since)
+        return dataclasses.replace(known, start_at=start_at)
     return known
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from sync.desk.canary import note_configuration
 from sync.store import schedule, singletons
 from sync.store.engine import DatabaseBusy
 from sync.store.singletons import SCHEDULER
@@ -88,6 +89,7 @@ class Scheduler:
     def _begin(self, tasks: Tasks, silence: dt.timedelta | None) -> None:
         log.info("scheduler_started", holder=self._holder)
         self._runtime.store.write(lambda c: notice_outage(c, silence))
+        note_configuration(self._runtime.store, self._runtime.config)
         first = tasks.first_runs()
         self._runtime.store.write(lambda c: schedule.declare(c, first))
 

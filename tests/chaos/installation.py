@@ -60,6 +60,7 @@ channels:
   $channel:
     source: shop
     erp: erp
+    canary: 0
     policies:
       start_at: $start_at
       home_country: DE

@@ -68,6 +68,7 @@ channels:
     source: tea-shop
     erp: tryton
     timezone: Europe/Berlin
+    canary: 0 # nobody is there to release the first orders, as somebody should be where orders are real
     schedules: demo
     policies:
       extends: demo
@@ -86,6 +87,7 @@ channels:
   outlet:
     source: outlet
     erp: sandbox-erp
+    canary: 0
     timezone: Europe/Berlin
     schedules: demo
     policies: demo

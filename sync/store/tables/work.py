@@ -44,6 +44,10 @@ channel_states = Table(
     Column("channel", String(128), primary_key=True),
     Column("start_at", UtcDateTime, nullable=False),
     Column("trusted_since", UtcDateTime, nullable=False),
+    #: Of the configuration that was noted last (`sync.rules.canary`); empty before the first note.
+    Column("canary_print", String(32), nullable=False, server_default=""),
+    #: So many orders a person has yet to release before the others follow; 0 while it flows.
+    Column("canary_left", Integer, nullable=False, server_default="0"),
 )
 
 #: A received webhook or pulled entry, stored before it is acted on. It belongs to the source connection.

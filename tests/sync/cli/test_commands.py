@@ -37,6 +37,7 @@ channels:
   web:
     source: shop
     erp: erp
+    canary: 0
     policies:
       start_at: {start_at}
       rules: {{price: "off", tax: "off", address: "off", duplicate_order: "off"}}

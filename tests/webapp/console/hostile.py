@@ -30,7 +30,7 @@ TEXTS = (
 _MEANT = {
     "alembic_version": {"version_num"},
     "switches": {"scope", "name"},
-    "channel_states": {"channel"},
+    "channel_states": {"channel", "canary_print"},
     "events": {"connection", "kind", "external_id", "source", "digest"},
     "work_items": {
         *("channel", "kind", "external_id", "facets", "state", "lease_token", "event_version", "event_digest"),

@@ -78,11 +78,13 @@ channels:
     source: tea
     erp: erp
     timezone: Europe/Berlin
+    canary: 0
     policies: {{extends: all, value_limits: {{EUR: 14000}}}}
   outlet:
     source: outlet
     erp: erp
     timezone: Europe/Berlin
+    canary: 0
     policies: {{extends: all, value_limits: {{EUR: 900}}}}
     routing: {{rules: [{{name: all, warehouses: [MAIN], needs: always}}]}}
 alerts:

@@ -19,6 +19,8 @@ def upgrade() -> None:
     """Add them."""
     _create_alerts()
     _create_volumes()
+    op.add_column("channel_states", sa.Column("canary_print", sa.String(length=32), server_default="", nullable=False))
+    op.add_column("channel_states", sa.Column("canary_left", sa.Integer(), server_default="0", nullable=False))
     # What is old is deleted from now on, and each row that goes asks who refers to it.
     op.create_index(op.f("ix_work_items_event_id"), "work_items", ["event_id"])
     op.create_index(op.f("ix_attempts_exchanges_id"), "attempts", ["exchanges_id"])
