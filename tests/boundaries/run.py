@@ -31,12 +31,13 @@ from tests.boundaries.erps import erp_of
 from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
 from tests.boundaries.life import Life
 from tests.boundaries.points import Blow, Points
+from tests.boundaries.split import Divided
 from tests.boundaries.stock import Stock
 from tests.boundaries.stories import Shop, amounts, nobody
 
 #: A run that is not quiet by then has a defect.
 LIMIT_S = 90.0
-STORIES = {story.name: story for story in (Life, Stock)}
+STORIES = {story.name: story for story in (Life, Stock, Divided)}
 _LOOK_S = 0.25
 
 
@@ -120,8 +121,8 @@ class Run:
     def _config(self) -> Config:
         if self._shop is None:
             return world.config(self._folder, self._erp.connection())
-        story = self._story
-        return world.config(self._folder, self._erp.connection(), self._shop.connection(), story.after, story.stock)
+        story, erp, shop = self._story, self._erp.connection(), self._shop.connection()
+        return world.config(self._folder, erp, shop, story.after, story.stock, routing=story.routing)
 
     def _live_through(self) -> None:
         if self._case.tryton:
@@ -144,15 +145,10 @@ class Run:
             self._blame([f"the drain ended with {status}"])
         self._until_quiet()
         mapping, options = self._systems.target_mapping, self._systems.target_options
-        totals = amounts(self._story.orders) if self._story else {}
-        self._blame(
-            self._erp.faults(
-                {
-                    mapping.sale_key(str(order.number), options): totals.get(str(order.number), world.TOTAL)
-                    for order in self._orders
-                }
-            )
-        )
+        wanted = {str(order.number): world.TOTAL for order in self._orders}
+        if self._story is not None:
+            wanted = amounts(self._story.sales())
+        self._blame(self._erp.faults({mapping.sale_key(number, options): wanted[number] for number in wanted}))
         self._blame(our_faults(self._store, self._orders))
         if self._story is not None:
             self._blame(self._story.faults(self._erp, self._shop.ledger))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.request import Request, urlopen
 
-from config.model import AfterImport, Auth, Connection, DocumentState, Secret, StockPolicy
+from config.model import AfterImport, Auth, Connection, DocumentState, Routing, Secret, StockPolicy
 from connectors.sandbox.erp import running_erp
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.woocommerce.app import serve_shop
@@ -34,6 +34,7 @@ class Story:
     name: ClassVar[str]
     after: ClassVar[AfterImport] = AfterImport()
     stock: ClassVar[StockPolicy] = StockPolicy()
+    routing: ClassVar[Routing] = Routing()
 
     #: Order of the shop -> total of its sale in the ERP.
     orders: dict[str, str]
@@ -77,6 +78,10 @@ class Story:
     def is_settled(self, store: Store) -> bool:
         """Whether nothing more is to come of it, once no work is due."""
         return True
+
+    def sales(self) -> dict[str, str]:
+        """Id under which a sale in the ERP is known -> its total."""
+        return self.orders
 
     def faults(self, erp: Sandbox, shop: Path) -> list[str]:
         """What is wrong in the end by both systems' own ledgers."""

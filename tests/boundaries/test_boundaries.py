@@ -105,6 +105,12 @@ def test_what_comes_after_the_import_survives_a_kill_beside_an_answer_that_is_lo
     survives_in_a_life(Case(story="life", **LOST_IN_A_LIFE[what]), every=9)
 
 
+@pytest.mark.fault("A1", "A2", "A3")
+def test_an_order_that_is_divided_survives_a_kill_wherever_something_has_changed(survives_changes):
+    """Whatever dies between its two sales, each is made once, and both together are what the shop charged."""
+    survives_changes(Case(story="divided", enforced_key=False))
+
+
 def test_a_shops_stock_survives_a_kill_at_its_boundaries(survives_while_stock_is_shown):
     """One drain that looks, announces and writes: in the end the shop shows what is there, and never more before."""
     survives_while_stock_is_shown(Case(story="stock"))

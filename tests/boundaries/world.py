@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import event, make_url, update
 
-from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Secret, StockPolicy
+from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Routing, Secret, StockPolicy
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.channels import start_channel
 from sync.store.engine import Store
@@ -69,6 +69,8 @@ def config(
     shop: Connection | None = None,
     after: AfterImport | None = None,
     stock: StockPolicy | None = None,
+    *,
+    routing: Routing | None = None,
 ) -> Config:
     # Where none runs, nobody asks the shop: what it said is stored.
     shop = shop or Connection(
@@ -88,6 +90,7 @@ def config(
         policies=policies,
         after_import=after or AfterImport(),
         stock=stock or StockPolicy(),
+        routing=routing or Routing(),
     )
     return Config(folder=folder, connections={"shop": shop, "erp": erp}, channels={CHANNEL: channel})
 
