@@ -1,4 +1,4 @@
-"""`purge`: what is old is deleted."""
+"""`purge` and `erase`: what is old is deleted, and whoever asks for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 import click
 from rich.markup import escape
 
-from sync.cli.console import actor, opened, out, progress
+from sync.cli.console import actor, err, opened, out, progress
+from sync.desk.erasing import NotErased, erase_customer, traces_of
 from sync.store.audit import record_audit
 from sync.work.purging import days_of, purge, told
 
@@ -30,4 +31,31 @@ def purge_command() -> None:
     out.print(escape(told(removed)))
 
 
-COMMANDS = (purge_command,)
+@click.command()
+@click.argument("customer")
+@click.option("--yes", is_flag=True, help="Do it; without, only what it would touch is shown.")
+def erase(customer: str, *, yes: bool) -> None:
+    """Take CUSTOMER (an e-mail address, or the key of the party in the ERP) out of everything that is kept here.
+
+    The accounts stay: numbers, totals, ids and states of their orders. Shop and ERP are to be asked by yourself. There
+    is no way back, and backups that were made before still have it all.
+    """
+    with opened() as runtime:
+        try:
+            if yes:
+                found = erase_customer(runtime.store, runtime.config, customer, actor=actor())
+            else:
+                found = traces_of(runtime.store, customer)
+        except NotErased as error:
+            raise click.ClickException(str(error)) from error
+    for order in found.orders:
+        still = ", still open" if order.is_open else ""
+        total = f"{order.grand} {order.currency}"
+        out.print(escape(f"order {order.number} of {order.channel}, {order.placed_on}, {total}: {order.state}{still}"))
+    done = "erased from" if yes else "would be erased from"
+    out.print(f"{done} {len(found.orders)} orders, {len(found.payloads)} payloads, {len(found.calls)} records of calls")
+    if not yes and (found.orders or found.payloads or found.calls):
+        err.print("Nothing was changed: `--yes` does it.")
+
+
+COMMANDS = (purge_command, erase)

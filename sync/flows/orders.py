@@ -72,6 +72,7 @@ def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
         with guarded(piece):
             _map(drain, piece, options)
     _load_ours(drain, pieces)
+    _leave_erased(pieces)
     find_out(drain, pieces)
     for piece in _open(pieces):
         piece.stays_parked = piece.item.only_doubted
@@ -178,6 +179,15 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     for piece in pieces:
         with guarded(piece):
             parts.lay_out(drain, piece, splits.get(piece.item.external_id, ()))
+
+
+def _leave_erased(pieces: Sequence[Piece]) -> None:
+    """Whoever had their customer erased does not want them back, whatever the shop says of the order by now."""
+    for piece in pieces:
+        erased_at = None if piece.known is None else piece.known.erased_at
+        if erased_at is not None:
+            piece.error, piece.foreign = None, True
+            piece.skipped = say("its customer was erased here on %(day)s", day=f"{erased_at:%Y-%m-%d}")
 
 
 def _apply_policy(drain: Drain, piece: Piece) -> None:

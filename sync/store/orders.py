@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from sync.store.states import ItemState
-from sync.store.tables import bindings, order_skus, orders, work_items
+from sync.store.tables import bindings, erasures, order_skus, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -119,13 +119,17 @@ class KnownOrder:
     material: str
     #: The canonical order that its sale was made from, compressed; None where that is the one last saved.
     pushed: bytes | None = None
+    #: Its customer was erased.
+    erased_at: dt.datetime | None = None
 
 
 def load_known(connection: Connection, channel: str, external_ids: Sequence[str]) -> dict[str, KnownOrder]:
     """The orders of a channel that we have seen, by external id."""
     table = orders.c
-    query = select(table.id, table.external_id, table.material, table.pushed).where(
-        table.channel == channel, table.external_id.in_(external_ids)
+    query = (
+        select(table.id, table.external_id, table.material, table.pushed, erasures.c.erased_at)
+        .outerjoin(erasures, erasures.c.order_id == table.id)
+        .where(table.channel == channel, table.external_id.in_(external_ids))
     )
     return {row.external_id: KnownOrder(*row) for row in connection.execute(query)}
 

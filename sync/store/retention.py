@@ -71,7 +71,7 @@ def _piece(
     return old, last[0] if last[1] is None or last[1] < look.before or not ordered else None
 
 
-def _open_item(item_id: Column[int]) -> ColumnElement[bool]:
+def open_item(item_id: Column[int]) -> ColumnElement[bool]:
     """Whether anything is still expected of the item, or of anybody because of it."""
     item, doubt, stop = work_items.alias("of").c, intents.alias("doubt").c, issue_documents.alias("stop").c
     unfinished = exists().where(item.id == item_id, item.state.notin_(_FINISHED) | (item.wanted > item.done))
@@ -87,7 +87,7 @@ def purge_payloads(connection: Connection, look: Look) -> Piece:
     if not old:
         return Piece(0, reached)
     item = work_items.c
-    connection.execute(update(work_items).where(item.event_id.in_(old), ~_open_item(item.id)).values(event_id=null()))
+    connection.execute(update(work_items).where(item.event_id.in_(old), ~open_item(item.id)).values(event_id=null()))
     unread = exists().where(
         # Signed and unreadable: the issue about it is still open.
         issues.c.connection == events.c.connection,
@@ -107,7 +107,7 @@ def purge_calls(connection: Connection, look: Look) -> Piece:
     if not old:
         return Piece(0, reached)
     table = attempts.c
-    needed = select(table.exchanges_id).where(table.exchanges_id.in_(old), _open_item(table.item_id))
+    needed = select(table.exchanges_id).where(table.exchanges_id.in_(old), open_item(table.item_id))
     free = sorted(set(old) - set(connection.execute(needed).scalars()))
     connection.execute(update(attempts).where(table.exchanges_id.in_(free)).values(exchanges_id=null()))
     gone = connection.execute(delete(exchanges).where(exchanges.c.id.in_(free)))
@@ -119,7 +119,7 @@ def purge_attempts(connection: Connection, look: Look) -> Piece:
     old, reached = _piece(connection, attempts, "ended_at", look)
     table = attempts.c
     gone = connection.execute(
-        delete(attempts).where(table.id.in_(old), table.exchanges_id.is_(None), ~_open_item(table.item_id))
+        delete(attempts).where(table.id.in_(old), table.exchanges_id.is_(None), ~open_item(table.item_id))
     )
     return Piece(gone.rowcount, reached)
 
@@ -134,7 +134,7 @@ def purge_intents(connection: Connection, look: Look) -> Piece:
     newest = connection.execute(select(func.max(table.id))).scalar()
     gone = connection.execute(
         delete(intents).where(
-            table.id.in_(old), table.id != newest, table.outcome.notin_(_DECISIONS), ~_open_item(table.item_id)
+            table.id.in_(old), table.id != newest, table.outcome.notin_(_DECISIONS), ~open_item(table.item_id)
         )
     )
     return Piece(gone.rowcount, reached)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from config.model import Channel
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
 from connectors.kit.facets import FollowsSales
+from sync.desk.erasing import erase_again
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import say
 from sync.desk.proof import prove_channel
@@ -227,6 +228,7 @@ class Tasks:
         )
 
     def _purge(self, _: str) -> str:
+        erase_again(self._runtime.store, self._runtime.config)
         return told(purge(self._runtime.store, days_of(self._runtime.settings), rest=self._rest))
 
     def _stock(self, channel: str) -> str:

@@ -16,6 +16,7 @@ from sync.store.tables.documents import (
     order_skus,
     orders,
 )
+from sync.store.tables.erasures import erasures
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import audit, bulk_runs, issue_documents, issues, lookups, reports, sessions, users
 from sync.store.tables.stock import captured_lines, shown_stock, stock_levels, touched_stock
@@ -46,6 +47,7 @@ __all__ = [
     "checkpoints",
     "document_links",
     "documents",
+    "erasures",
     "events",
     "exchanges",
     "files",

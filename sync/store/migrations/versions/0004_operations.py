@@ -21,6 +21,13 @@ def upgrade() -> None:
     _create_volumes()
     op.add_column("channel_states", sa.Column("canary_print", sa.String(length=32), server_default="", nullable=False))
     op.add_column("channel_states", sa.Column("canary_left", sa.Integer(), server_default="0", nullable=False))
+    op.create_table(
+        "erasures",
+        sa.Column("order_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("erased_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_erasures_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_erasures")),
+    )
     # What is old is deleted from now on, and each row that goes asks who refers to it.
     op.create_index(op.f("ix_work_items_event_id"), "work_items", ["event_id"])
     op.create_index(op.f("ix_attempts_exchanges_id"), "attempts", ["exchanges_id"])

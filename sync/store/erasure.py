@@ -1,0 +1,288 @@
+"""Taking a customer out of everything that we keep; what is left are the accounts: numbers, totals, ids, states.
+
+Personal data stands in fields that are known (columns, the customer and the addresses of an order), and in texts that
+may repeat any of it: those are searched for what the order's own fields say. What only repeats what another system
+has, its payloads, calls and files, is deleted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, Text, cast, delete, exists, func, insert, null, or_, select, update
+
+from sync.store.accepted import EDIT
+from sync.store.bodies import dump_json, load_json, pack, unpack
+from sync.store.retention import open_item
+from sync.store.tables import (
+    attempts,
+    audit,
+    documents,
+    erasures,
+    events,
+    exchanges,
+    files,
+    intents,
+    issue_documents,
+    issues,
+    lookups,
+    order_routes,
+    orders,
+    reports,
+    work_items,
+)
+from sync.store.types import db_now
+
+#: What stands in the place of something personal in a text.
+ERASED: Final = "(erased)"
+#: The parts of an order that say who it is for; country and region decide about tax.
+_PEOPLE: Final = ("customer", "billing", "shipping")
+_KEPT: Final = frozenset({"external_id", "guest", "country", "region"})
+#: Fields of people that are told in one text with others.
+_NAMES: Final = ("first_name", "last_name", "company", "street", "phone", "email", "vat_id")
+#: What people have written, of whom nobody knows.
+_FREE: Final[Mapping[str, Any]] = {"note": "", "po_number": "", "attributes": {}, "reason": ""}
+#: Values of these are ids and codes, and never personal.
+_CODES: Final = frozenset(
+    {"sku", "external_id", "code", "currency", "product_id", "variant_id", "state", "link", "key"}
+)
+#: A shorter text is found everywhere.
+_SHORTEST: Final = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """One order of a customer."""
+
+    order_id: int
+    item_id: int
+    channel: str
+    external_id: str
+    number: str
+    currency: str
+    grand: str
+    placed_on: str
+    email: str
+    state: str
+    #: Something is still expected of it.
+    is_open: bool
+
+
+def find_customer(connection: Connection, customer: str) -> list[Found]:
+    """The orders of a customer, by e-mail address or by the key under which the ERP has them."""
+    table, item = orders.c, work_items.c
+    keyed = select(intents.c.item_id).where(intents.c.kind == "party", intents.c.key == customer)
+    query = (
+        select(
+            *(table.id, table.item_id, table.channel, table.external_id, table.number, table.currency, table.grand),
+            *(table.placed_on, table.email, item.state, open_item(table.item_id)),
+        )
+        .join(work_items, item.id == table.item_id)
+        .where(or_(table.email == customer.lower(), table.item_id.in_(keyed)))
+        .order_by(table.id)
+    )
+    return [Found(*row) for row in connection.execute(query)]
+
+
+# --- one order ---------------------------------------------------------------------------------------------------
+
+
+def erase_order(connection: Connection, order_id: int, sources: Mapping[str, str]) -> None:
+    """Take the customer out of one order and all that hangs on it, and remember that. Safe to repeat.
+
+    `sources` has the source connection of each channel.
+    """
+    if connection.dialect.name == "sqlite":
+        # Else what is deleted stays readable in the file until its room is used again.
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    table = orders.c
+    row = connection.execute(
+        select(table.item_id, table.channel, table.external_id, table.canonical, table.pushed).where(
+            table.id == order_id
+        )
+    ).one()
+    records = [load_json(unpack(each)) for each in (row.canonical, row.pushed) if each is not None]
+    personal = Personal.of(records)
+    connection.execute(
+        update(orders)
+        .where(table.id == order_id)
+        .values(
+            email="",
+            customer="",
+            customer_folded="",
+            likeness="",
+            canonical=pack(dump_json(_without_people(records[0], personal))),
+            pushed=null(),
+        )
+    )
+    _erase_documents(connection, order_id, personal)
+    _erase_item(connection, row.item_id, personal)
+    received = (events.c.connection == sources.get(row.channel, "")) & (events.c.kind == "order")
+    ids = select(events.c.id).where(received, events.c.external_id == row.external_id)
+    forget_payloads(connection, list(connection.execute(ids).scalars()))
+    _erase_texts(connection, order_id, f"order:{row.channel}:{row.external_id}", personal)
+    if connection.execute(select(erasures).where(erasures.c.order_id == order_id)).first() is None:
+        connection.execute(insert(erasures).values(order_id=order_id, erased_at=db_now()))
+
+
+def _without_people(record: dict[str, Any], personal: Personal) -> dict[str, Any]:
+    for part in _PEOPLE:
+        record[part] = {name: value if name in _KEPT else "" for name, value in record[part].items()}
+    cleaned: dict[str, Any] = _without_free(personal.out_of(record))
+    return cleaned
+
+
+def _without_free(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _FREE[name] if name in _FREE else _without_free(each) for name, each in value.items()}
+    return [_without_free(each) for each in value] if isinstance(value, list) else value
+
+
+def _erase_documents(connection: Connection, order_id: int, personal: Personal) -> None:
+    table = documents.c
+    ids = []
+    for row in connection.execute(select(table.id, table.kind, table.body).where(table.order_id == order_id)).all():
+        body = {} if row.kind == EDIT else personal.out_of(load_json(unpack(row.body)))
+        connection.execute(update(documents).where(table.id == row.id).values(body=pack(dump_json(body))))
+        ids.append(row.id)
+    connection.execute(delete(files).where(files.c.document_id.in_(ids)))
+
+
+def _erase_item(connection: Connection, item_id: int, personal: Personal) -> None:
+    table, item = attempts.c, work_items.c
+    event = connection.execute(select(item.event_id).where(item.id == item_id)).scalar()
+    connection.execute(update(work_items).where(item.id == item_id).values(reason=""))
+    if event is not None:
+        forget_payloads(connection, [event])
+    ids = select(table.exchanges_id).where(table.item_id == item_id, table.exchanges_id.is_not(None))
+    forget_calls(connection, list(connection.execute(ids.distinct()).scalars()))
+    connection.execute(update(attempts).where(table.item_id == item_id).values(message=""))
+    party = (intents.c.item_id == item_id) & (intents.c.kind == "party") & intents.c.closed_at.is_not(None)
+    connection.execute(update(intents).where(party).values(key=ERASED))
+    mine = issue_documents.c.item_id == item_id
+    _rewrite(connection, issues, ("subject", "title", "next_step"), personal,
+             issues.c.id.in_(select(issue_documents.c.issue_id).where(mine)))  # fmt: skip
+    connection.execute(update(issue_documents).where(mine).values(details="[]"))
+
+
+def _erase_texts(connection: Connection, order_id: int, subject: str, personal: Personal) -> None:
+    _rewrite(connection, order_routes, ("reason",), personal, order_routes.c.order_id == order_id)
+    _rewrite(connection, audit, ("before", "after", "reason"), personal, audit.c.subject == subject)
+    if personal.emails:
+        connection.execute(delete(lookups).where(func.lower(lookups.c.source_value).in_(sorted(personal.emails))))
+
+
+def _rewrite(connection: Connection, table: Table, columns: Sequence[str], personal: Personal, which: Any) -> None:
+    """Texts of a table without what is personal; rows without any are left alone."""
+    [key] = table.primary_key.columns
+    texts = [func.coalesce(table.c[name], "") for name in columns]
+    for row in connection.execute(select(key, *texts).where(which)).all():
+        cleaned = {name: personal.out_of_text(str(text)) for name, text in zip(columns, row[1:], strict=True)}
+        if list(cleaned.values()) != [str(text) for text in row[1:]]:
+            connection.execute(update(table).where(key == row[0]).values(**cleaned))
+
+
+# --- what repeats another system ---------------------------------------------------------------------------------
+
+
+def forget_payloads(connection: Connection, event_ids: Sequence[int]) -> None:
+    """Delete what was received; whoever looks at its order again fetches it."""
+    connection.execute(update(work_items).where(work_items.c.event_id.in_(event_ids)).values(event_id=null()))
+    connection.execute(delete(events).where(events.c.id.in_(event_ids)))
+
+
+def forget_calls(connection: Connection, exchange_ids: Sequence[int]) -> None:
+    """Delete what went over the wire; the tries stay."""
+    connection.execute(update(attempts).where(attempts.c.exchanges_id.in_(exchange_ids)).values(exchanges_id=null()))
+    connection.execute(delete(exchanges).where(exchanges.c.id.in_(exchange_ids)))
+
+
+def naming(
+    connection: Connection, table: Table, after: int, needles: Collection[str], size: int
+) -> tuple[list[int], int]:
+    """Ids of the next `size` payloads or calls that name a needle, and the id of the last that was looked at (or 0)."""
+    query = select(table.c.id, table.c.body).where(table.c.id > after).order_by(table.c.id).limit(size)
+    rows = connection.execute(query).all()
+    sought = [needle.lower().encode() for needle in needles if len(needle) > _SHORTEST]
+    found = [row.id for row in rows if any(each in unpack(row.body).lower() for each in sought)]
+    return found, rows[-1].id if rows else 0
+
+
+def open_among(connection: Connection, event_ids: Sequence[int]) -> list[int]:
+    """Those of some payloads that somebody is still to look at."""
+    item = work_items.c
+    query = select(item.event_id).where(item.event_id.in_(event_ids), open_item(item.id))
+    return list(connection.execute(query).scalars())
+
+
+def erase_naming(connection: Connection, needles: Collection[str]) -> None:
+    """Whatever else may name somebody, and belongs to no order of theirs: notes of activity, causes, reports."""
+    personal = Personal(frozenset(needles), frozenset())
+    for table, columns in (
+        (audit, ("subject", "before", "after", "reason")),
+        (issues, ("subject", "title", "next_step")),
+        (reports, ("body",)),
+    ):
+        texts = [cast(table.c[name], Text) for name in columns]
+        named = or_(*(text.icontains(needle, autoescape=True) for text in texts for needle in needles))
+        _rewrite(connection, table, columns, personal, named)
+
+
+def erased_again(connection: Connection) -> list[int]:
+    """Erased orders of which their system has sent something since."""
+    item, again = work_items.c, attempts.alias("again").c
+    sent = item.event_id.is_not(None) | exists().where(
+        again.item_id == item.id, again.ended_at > erasures.c.erased_at, again.exchanges_id.is_not(None)
+    )
+    query = (
+        select(erasures.c.order_id)
+        .join(orders, orders.c.id == erasures.c.order_id)
+        .join(work_items, item.id == orders.c.item_id)
+        .where(sent, ~open_item(item.id))
+    )
+    return list(connection.execute(query).scalars())
+
+
+# --- texts -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Personal:
+    """What an order says of its customer: each is taken out of every text."""
+
+    texts: frozenset[str]
+    emails: frozenset[str]
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> Personal:
+        """From canonical orders as JSON."""
+        people = [record.get(part) or {} for record in records for part in _PEOPLE]
+        texts = {text for person in people for text in _told(person)}
+        emails = {str(person["email"]).lower() for person in people if person.get("email")}
+        return cls(frozenset(texts), frozenset(emails))
+
+    def out_of(self, value: Any) -> Any:
+        """The same JSON without them."""
+        if isinstance(value, str):
+            return self.out_of_text(value)
+        if isinstance(value, list):
+            return [self.out_of(each) for each in value]
+        if isinstance(value, dict):
+            return {name: each if name in _CODES else self.out_of(each) for name, each in value.items()}
+        return value
+
+    def out_of_text(self, text: str) -> str:
+        """One text without them."""
+        for each in sorted(self.texts, key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", ERASED, text, flags=re.IGNORECASE)
+        return text
+
+
+def _told(person: Mapping[str, Any]) -> Iterator[str]:
+    for name in _NAMES:
+        for line in str(person.get(name) or "").splitlines():
+            if len(line.strip()) >= _SHORTEST:
+                yield line.strip()
