@@ -1,6 +1,6 @@
 # Every target makes the environment first; `make setup` alone does only that.
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo run test check format bench lock clean
+.PHONY: help setup browser demo run test check format bench chaos lock clean
 
 PYTEST_ARGS ?=
 
@@ -47,6 +47,13 @@ format: setup ## repair what the linter can repair
 
 bench: setup ## the figures of this machine
 	@.venv/bin/python -m tests.benchmarks
+
+# Each says its seed, so that a red one can be had again.
+chaos: setup ## everything fails at once, and nothing is lost or doubled: two fixed seeds, five random ones
+	@for run in "--seed 7" "--seed 8 --database postgresql --workers 4" \
+		$$(.venv/bin/python -c "import random; print(*(f'--seed={random.randrange(10**6)}' for _ in range(5)))"); do \
+		.venv/bin/python -m tests.chaos --seconds 90 $$run || exit $$?; \
+	done
 
 lock: setup ## renew uv.lock after a change of dependencies
 	.venv/bin/uv lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
 #: Total of one call to either system, in seconds; the least that the configuration takes is 1.
@@ -19,6 +20,7 @@ def scale_time() -> None:
     """Seconds instead of minutes, in this process; nothing of it changes what is decided."""
     # Here, so that what only draws up a plan imports nothing of the product.
     from sync.desk import outcomes  # noqa: PLC0415
+    from sync.flows import resync  # noqa: PLC0415
     from sync.rules import systems  # noqa: PLC0415
     from sync.work import bell, scheduler, supervise  # noqa: PLC0415
     from sync.work.stock import settle  # noqa: PLC0415
@@ -28,6 +30,7 @@ def scale_time() -> None:
     outcomes.PROBE_S = 1.0
     outcomes.LATER_S = 0.3
     outcomes._BACKOFF_S = (0.5, 1.0, 2.0, 4.0)
+    resync._YOUNG = dt.timedelta(0)
     settle.ROUND_S = 1.0
     scheduler._PLACE_S = 4.0
     bell.PENDING_S = 3
