@@ -19,6 +19,7 @@ from connectors.sandbox.tryton.proxy import faulty
 from connectors.tryton import stamps
 from mappings.canonical.errors import Problems
 from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, SaleState, ShipmentState
+from mappings.canonical.parts import divide, divide_refund
 from mappings.canonical.records import Payment, TaxLine
 from mappings.registry import ERP_FACETS
 from sync.rules.routing import sent_from, warehouse_refs
@@ -447,6 +448,61 @@ def is_taken_from_the_warehouse_that_the_rules_choose(erp, target, code):
     assert surveyed(target, result.document.external_id)["warehouse"] == erp.warehouses["WH2"]
     [[after]] = target.read_stock(["WH2"], [code])
     assert after.quantity == before.quantity - 2
+
+
+def test_the_parts_of_an_order_are_sales_of_their_warehouses_and_come_to_what_was_charged(erp, target, measured):
+    """Prices that tie to no cent, a payment over both invoices, and a refund of more than the first one."""
+    lines = (
+        line("TASSE-ROT", "3", "20.005", "3.80095", external_id="1"),
+        line("SIEB-ST", "1", "4.995", "0.94905", external_id="2"),
+    )
+    order = dataclasses.replace(order_of("divided", *lines), payments=())
+    charged = order.totals.grand.quantized(2)
+    parts = divide(dataclasses.replace(order, payments=(paid(f"{charged.amount}", "ch_1"),)), (("1",), ("2",)), 2)
+    assert [part.external_id for part in parts] == ["divided", "divided:part:2"]
+    sales = [divided_sale(target, part, place) for part, place in zip(parts, ("WH1", "WH2"), strict=True)]
+    assert sum((sale.total for sale in sales), Decimal(0)) == charged.amount
+    assert [surveyed(target, sale.external_id)["warehouse"] for sale in sales] == [
+        erp.warehouses["WH1"],
+        erp.warehouses["WH2"],
+    ]
+    found = target.find_sales([part.external_id for part in parts])
+    assert [[sale.external_id for sale in found[part.external_id]] for part in parts] == [
+        [sale.external_id] for sale in sales
+    ]
+    [again] = target.create_sales([divided_payload(target, parts[1], "WH2")])
+    assert isinstance(again.error, AlreadyExists), "the server keeps the key of a part as it keeps that of an order"
+    for part, sale in zip(parts, sales, strict=True):
+        [invoice] = stands(target, sale.external_id).invoices
+        target.post_invoice(invoice.external_id)
+        pay(target, part, part.payments[0])
+        assert stands(target, sale.external_id).invoices[0].state is InvoiceState.PAID
+    back = dataclasses.replace(refund_of("all", "0"), amount=charged, goodwill=charged)
+    shares = divide_refund(back, parts, 2)
+    taken_back = [credited(target, *each) for each in zip(parts, shares, sales, strict=True)]
+    assert [-document.total for document in taken_back] == [sale.total for sale in sales]
+    measured(f"a divided order: {' + '.join(str(sale.total) for sale in sales)} = {charged}")
+
+
+def divided_payload(target, part, warehouse):
+    [known] = resolved_with_parties(target, [part])
+    routing = Routing(rules=(RoutingRule(name="any", warehouses=("WH1", "WH2")),))
+    known = {**known, **target.resolve(warehouse_refs(routing, MAPPING, OPTIONS))}
+    return MAPPING.sale(part, known, sent_from(OPTIONS, warehouse))
+
+
+def divided_sale(target, part, warehouse):
+    [result] = target.create_sales([divided_payload(target, part, warehouse)])
+    assert result.error is None
+    [result] = target.advance_sales([result.document], Rank.CONFIRMED)
+    assert result.error is None
+    return result.document
+
+
+def credited(target, part, share, sale):
+    [result] = target.create_refunds([refund_payload(target, part, share, sale.external_id)])
+    assert result.error is None
+    return result.document
 
 
 def test_a_confirmed_sale_that_leaves_in_three_days_is_reserved_today(erp, target, person):
