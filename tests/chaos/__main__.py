@@ -61,9 +61,9 @@ def _report(result: Result, seconds: float) -> None:
         _say(f"{heading}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
     plain, doubts = result.recovery.plain_s, result.recovery.in_doubt_s
     _say(
-        f"work of a killed worker: {len(plain)} documents taken up within {max(plain, default=0):.1f} s "
+        f"work of a killed worker: {len(plain)} documents free again within {max(plain, default=0):.1f} s "
         f"(allowed {BOUND_S:.1f}), {len(doubts)} in doubt settled within {max(doubts, default=0):.1f} s "
-        f"(allowed {BOUND_WITH_INTENT_S:.1f})"
+        f"(allowed {BOUND_WITH_INTENT_S:.1f}), all worked off within {result.recovery.worked_off_s:.1f} s"
     )
     _say(f"quiet {result.quiet_s:.1f} s after everything was well again; {seconds:.0f} s in all")
     for fault in result.faults:

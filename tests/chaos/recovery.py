@@ -28,10 +28,12 @@ BOUND_WITH_INTENT_S: Final = SETTLE_S + 2 * LEASE_S + SLACK_S
 class Recovery:
     """What became of the work of one killed drain."""
 
-    #: Seconds from the kill until each document that had no open intent was somebody else's, or done.
+    #: Seconds from the kill until each document that had no open intent could be somebody else's.
     plain_s: list[float] = dataclasses.field(default_factory=list)
     #: The same for those with one, until it was closed.
     in_doubt_s: list[float] = dataclasses.field(default_factory=list)
+    #: Seconds until all of them were worked off; each is tried alone, as it may be what kills.
+    worked_off_s: float = 0.0
     #: Documents that were not taken up within any sensible time.
     lost: int = 0
 
@@ -56,17 +58,23 @@ def measure(at: Installation, seed: int) -> Recovery:
     if held is None:
         return recovery
     begun, plain, doubts = held
+    items = list(plain)
     deadline = begun + _LONGEST_S
     while (plain or doubts) and time.monotonic() < deadline:
         time.sleep(0.1)
         passed = time.monotonic() - begun
-        for token in (free := {item for item in plain if not _is_held(at, item, plain[item])}):
-            del plain[token]
+        still = set(_items_of(at, next(iter(plain.values())))) if plain else set()
+        free = plain.keys() - still
+        for item in free:
+            del plain[item]
         recovery.plain_s += [passed] * len(free)
         closed = _closed(at, doubts)
         doubts -= closed
         recovery.in_doubt_s += [passed] * len(closed)
     recovery.lost = len(plain) + len(doubts)
+    while _wait(at, items) and time.monotonic() < deadline + _PATIENCE_S:
+        time.sleep(0.1)
+    recovery.worked_off_s = time.monotonic() - begun
     return recovery
 
 
@@ -104,12 +112,11 @@ def _open_intents(at: Installation, token: str) -> dict[int, int]:
     return dict(at.store.read(lambda c: c.execute(query).all()))
 
 
-def _is_held(at: Installation, item: int, token: str) -> bool:
-    """Whether it is the dead one's still, or waits and nobody has taken it up yet."""
+def _wait(at: Installation, items: list[int]) -> bool:
+    """Whether any of them has not been looked at yet."""
     table = work_items.c
-    query = select(table.lease_token, table.state, table.wanted > table.done).where(table.id == item)
-    row = at.store.read(lambda c: c.execute(query).one())
-    return row.lease_token == token or (row.state == "ready" and bool(row[2]))
+    query = select(table.id).where(table.id.in_(items), table.wanted > table.done).limit(1)
+    return at.store.read(lambda c: c.execute(query).first()) is not None
 
 
 def _closed(at: Installation, doubts: set[int]) -> set[int]:

@@ -40,6 +40,8 @@ QUIET_S: Final = 120.0
 _LONG_S: Final = 30.0
 #: Errands that people have not got done by then.
 _ERRANDS_S: Final = 60.0
+#: Between two nights, while people still wait for something.
+_DAY_S: Final = 15.0
 _TICK_S: Final = 0.05
 #: What the scheduler does by itself, asked for at once when all is well again; the full comparison of stock comes at
 #: night otherwise.
@@ -121,7 +123,7 @@ def _rage(plan: Plan, load: Load, nemesis: Nemesis, say: Say) -> None:
 
 def _finish_errands(load: Load, nemesis: Nemesis, people: _People, result: Result) -> None:
     """What people wanted to do while nobody answered."""
-    begun = time.monotonic()
+    begun = night = time.monotonic()
     later_s = 10_000.0
     while load.waiting and time.monotonic() - begun < _ERRANDS_S:
         for _ in range(20):
@@ -130,6 +132,9 @@ def _finish_errands(load: Load, nemesis: Nemesis, people: _People, result: Resul
         nemesis.wake()
         with contextlib.suppress(DatabaseBusy):
             people.look()
+            if time.monotonic() > night:
+                people.sleep()
+                night = time.monotonic() + _DAY_S
         time.sleep(_TICK_S)
     if load.waiting:
         result.faults.append(f"{load.waiting} errands of people came to no end: an order is not in the ERP")
@@ -150,6 +155,10 @@ class _People:
                 self._note("pauses ended by hand")
         if count := retry_orders(store, cause=_KILLED, actor=Actor("chaos")):
             self.done["retried by hand"] = self.done.get("retried by hand", 0) + count
+
+    def sleep(self) -> None:
+        """The night comes: orders of which no webhook came, while the shop's clock was wrong, are found by then."""
+        self._at.store.write(lambda c: schedule.ask(c, f"nightly:{CHANNEL}"))
 
     def _note(self, what: str) -> None:
         self.done[what] = self.done.get(what, 0) + 1
