@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import functools
 
-import structlog
-
 from config.model import Config
 from sync.rules.canary import fingerprint_of
 from sync.store.canary import note_canary
 from sync.store.channels import start_channel
 from sync.store.engine import Store
-
-log = structlog.get_logger()
 
 
 def note_configuration(store: Store, config: Config) -> dict[str, int]:
@@ -23,6 +19,4 @@ def note_configuration(store: Store, config: Config) -> dict[str, int]:
         fingerprint = fingerprint_of(config, channel)
         note = functools.partial(note_canary, channel=name, fingerprint=fingerprint, wanted=channel.canary)
         left[name] = store.write(note)
-        if left[name]:
-            log.info("canary_waits", channel=name, left=left[name])
     return left

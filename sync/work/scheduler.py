@@ -89,7 +89,9 @@ class Scheduler:
     def _begin(self, tasks: Tasks, silence: dt.timedelta | None) -> None:
         log.info("scheduler_started", holder=self._holder)
         self._runtime.store.write(lambda c: notice_outage(c, silence))
-        note_configuration(self._runtime.store, self._runtime.config)
+        for channel, left in note_configuration(self._runtime.store, self._runtime.config).items():
+            if left:
+                log.info("canary_waits", channel=channel, left=left)
         first = tasks.first_runs()
         self._runtime.store.write(lambda c: schedule.declare(c, first))
 
