@@ -15,7 +15,7 @@ from sync.cli.console import err
 from sync.desk.canary import note_configuration
 from sync.rules.systems import read_config
 from sync.store.engine import Store
-from sync.store.migrate import migrate
+from sync.store.migrate import demand_schema, migrate
 from sync.work import jobs
 from sync.work.alerts import telling
 from sync.work.run import run as run_all
@@ -48,6 +48,14 @@ def prepare_database(settings: Settings) -> None:
         store.close()
 
 
+def _demand_schema(settings: Settings) -> None:
+    store = Store.open(settings.database_url.reveal())
+    try:
+        demand_schema(store)
+    finally:
+        store.close()
+
+
 @click.command()
 def run() -> None:
     """Run everything: the queue's server, web, workers and scheduler, in one stream of lines."""
@@ -74,6 +82,8 @@ def worker() -> None:
     settings = Settings.from_env()
     redactor = configure_logging(settings, "worker")
     redactor.add(jobs.prepare(settings).secrets())
+    # Each drain asks too; a worker that could run none had better say so at once.
+    _demand_schema(settings)
     sys.exit(run_worker(settings))
 
 

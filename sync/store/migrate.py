@@ -22,7 +22,13 @@ class SchemaMismatch(Exception):
 
 
 def migrate(store: Store) -> None:
-    """Upgrade the schema to the newest revision; does nothing when it is there already. Safe to run again."""
+    """Upgrade the schema to the newest revision; does nothing when it is there already.
+
+    Safe to run again, whatever ended it before: all of it is one transaction on either database. Raises SchemaMismatch
+    for a database that a newer program has written.
+    """
+    if problem := _from_the_future(store.read(revision)):
+        raise SchemaMismatch(problem)
     from alembic import command  # noqa: PLC0415 - see HEAD
     from alembic.config import Config  # noqa: PLC0415
 
@@ -41,8 +47,21 @@ def schema_problem(store: Store) -> str:
     current = store.read(revision)
     if current == HEAD:
         return ""
+    if newer := _from_the_future(current):
+        return newer
     found = f"revision {current}" if current else "no schema"
     return f"the database has {found}, this program needs revision {HEAD}: run `crossdock init`"
+
+
+def _from_the_future(current: str | None) -> str:
+    """Why this program must leave a database alone; empty where it need not. It would not know what it overwrites."""
+    known = {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
+    if current is None or current in known:
+        return ""
+    return (
+        f"the database has revision {current}, which a newer Crossdock has written; this one knows up to {HEAD}: "
+        "install the newer version again, or restore a backup from before the upgrade"
+    )
 
 
 def revision(connection: Connection) -> str | None:

@@ -46,10 +46,14 @@ def test_an_empty_database_does_not_fit_and_the_next_step_is_named(store):
         demand_schema(store)
 
 
-def test_the_revision_of_another_program_is_named(store):
+def test_a_database_from_the_future_is_left_alone_and_what_to_do_is_named(store):
     migrate(store)
     store.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
-    assert "revision 9999" in schema_problem(store)
+    told = f"revision 9999, which a newer Crossdock has written; this one knows up to {HEAD}: install the newer version"
+    assert told in schema_problem(store)
+    for refused in (demand_schema, migrate):
+        with pytest.raises(SchemaMismatch, match=told):
+            refused(store)
 
 
 def test_the_migrations_arrive_at_the_tables_that_the_queries_name(store):
