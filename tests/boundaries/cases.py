@@ -24,6 +24,8 @@ LATE_SETTLE_S = LATE_S + 0.1
 CREATE = {"method": "POST", "path": "/api/sales"}
 ADVANCE = {"method": "POST", "path": "/api/sales/advance"}
 PARTY = {"method": "POST", "path": "/api/parties"}
+CHANGE = {"method": "PUT", "path": "/api/sales/*"}
+CANCEL = {"method": "POST", "path": "/api/sales/*/cancel"}
 REFUND = {"method": "POST", "path": "/api/refunds"}
 PAYMENT = {"method": "POST", "path": "/api/payments"}
 #: In the shop.

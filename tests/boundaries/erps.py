@@ -52,7 +52,7 @@ class Sandbox:
 
     def __init__(self, case: Case, books: Path, folder: Path):
         self._case = case
-        self._ledger = Path(shutil.copy(books, folder / "erp.jsonl"))
+        self.ledger = Path(shutil.copy(books, folder / "erp.jsonl"))
         self._url = ""
 
     @contextlib.contextmanager
@@ -60,7 +60,7 @@ class Sandbox:
         options = ErpOptions(
             enforce_key=self._case.enforced_key, racy_confirm=True, latency_ms=2.0, settle_s=self._case.settle_s
         )
-        with forks.sandbox_erp(options, self._ledger) as line:
+        with forks.sandbox_erp(options, self.ledger) as line:
             self._url = json.loads(line)["url"]
             for fault in self._case.faults:
                 self._ask("faults", fault)
@@ -82,11 +82,11 @@ class Sandbox:
         return bool(self._ask("info")["pending_effects"])
 
     def faults(self, expected: dict[str, Decimal]) -> list[str]:
-        return check_ledger(self._ledger, expected)
+        return check_ledger(self.ledger, expected)
 
     def facet_faults(self, refunds: dict[str, Decimal], payments: dict[str, Decimal]) -> list[str]:
         """What is wrong with all that hangs on the sales, where these refunds and payments were asked for."""
-        return check_facets(self._ledger, refunds=refunds, payments=payments)
+        return check_facets(self.ledger, refunds=refunds, payments=payments)
 
     def _ask(self, path: str, script: dict | None = None) -> dict:
         data = None if script is None else json.dumps(script).encode()

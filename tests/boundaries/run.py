@@ -27,6 +27,7 @@ from sync.work.drain import drain_channel
 from sync.work.stock import settle
 from tests.boundaries import forks, removals, world
 from tests.boundaries.cases import LEASE_BASE_S, LEASE_S, TRYTON_SETTLE_S, Case
+from tests.boundaries.change import Change
 from tests.boundaries.erps import erp_of
 from tests.boundaries.judge import changes, is_quiet, our_faults, snapshot
 from tests.boundaries.life import Life
@@ -37,7 +38,7 @@ from tests.boundaries.stories import Shop, amounts, nobody
 
 #: A run that is not quiet by then has a defect.
 LIMIT_S = 90.0
-STORIES = {story.name: story for story in (Life, Stock, Divided)}
+STORIES = {story.name: story for story in (Life, Change, Stock, Divided)}
 _LOOK_S = 0.25
 
 

@@ -35,6 +35,8 @@ class Story:
     after: ClassVar[AfterImport] = AfterImport()
     stock: ClassVar[StockPolicy] = StockPolicy()
     routing: ClassVar[Routing] = Routing()
+    #: How far sales are brought while it is prepared.
+    prepared_as: ClassVar[DocumentState] = DocumentState.CONFIRMED
 
     #: Order of the shop -> total of its sale in the ERP.
     orders: dict[str, str]
@@ -99,7 +101,7 @@ def prepare(story: type[Story], folder: Path) -> None:
         serve_shop(settings, ledger=ledger) as (server, app),
     ):
         fields = {field.name: getattr(story.after, field.name) for field in dataclasses.fields(story.after)}
-        trade = Trade(store, server, app, erp, DocumentState.CONFIRMED, stock=story.stock, **fields)
+        trade = Trade(store, server, app, erp, story.prepared_as, stock=story.stock, **fields)
         story.told(folder).write_text(json.dumps(dataclasses.asdict(story.live(trade))))
         trade.close()
     store.close()

@@ -7,6 +7,8 @@ import pytest
 from tests.boundaries.cases import (
     ADVANCE,
     BATCH,
+    CANCEL,
+    CHANGE,
     CREATE,
     PARCEL,
     PARTY,
@@ -109,6 +111,16 @@ def test_what_comes_after_the_import_survives_a_kill_beside_an_answer_that_is_lo
 def test_an_order_that_is_divided_survives_a_kill_wherever_something_has_changed(survives_changes):
     """Whatever dies between its two sales, each is made once, and both together are what the shop charged."""
     survives_changes(Case(story="divided", enforced_key=False))
+
+
+def test_an_edit_and_a_cancellation_survive_a_kill_wherever_something_has_changed(survives_changes):
+    survives_changes(Case(story="change"))
+
+
+@pytest.mark.parametrize("what", ["edit", "cancellation"])
+def test_an_edit_and_a_cancellation_survive_a_kill_beside_an_answer_that_is_lost(survives_in_a_life, what):
+    lost = {"edit": CHANGE, "cancellation": CANCEL}[what]
+    survives_in_a_life(Case(story="change", faults=commit_then_drop(lost)), every=4)
 
 
 def test_a_shops_stock_survives_a_kill_at_its_boundaries(survives_while_stock_is_shown):
