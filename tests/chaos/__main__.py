@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 
+from tests.boundaries.removals import REMOVALS
 from tests.chaos.plan import Plan, make_plan
 from tests.chaos.recovery import BOUND_S, BOUND_WITH_INTENT_S
 from tests.chaos.run import Result, ServiceError, keep, orders_in, run
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plan", action="store_true", help="only say what would go wrong when")
     parser.add_argument("--quiet", action="store_true", help="only say how it ended")
     parser.add_argument("--keep", action="store_true", help="leave the run's folder where it is, also of a green one")
+    parser.add_argument("--removed", choices=sorted(REMOVALS), default="", help="take a safeguard out: must go red")
     given = parser.parse_args(arguments)
     plan = make_plan(given.seed, seconds=given.seconds, database=given.database, workers=given.workers)
     if given.plan:
@@ -31,10 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     # Asked to end, a run still ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    return _run(plan, quiet=given.quiet, keep_folder=given.keep)
+    return _run(plan, quiet=given.quiet, keep_folder=given.keep, removed=given.removed)
 
 
-def _run(plan: Plan, *, quiet: bool, keep_folder: bool) -> int:
+def _run(plan: Plan, *, quiet: bool, keep_folder: bool, removed: str) -> int:
     _say(str(plan).partition("\n")[0])
     begun = time.monotonic()
     with scratch(keep=keep_folder) as folder:
@@ -45,7 +47,7 @@ def _run(plan: Plan, *, quiet: bool, keep_folder: bool) -> int:
             _say(f"[{time.monotonic() - begun:5.1f}] {text}")
 
         try:
-            result = run(plan, folder, (lambda _: None) if quiet else tell)
+            result = run(plan, folder, (lambda _: None) if quiet else tell, removed=removed)
         except ServiceError as error:
             _say(f"the run itself failed: {error}")
             return 2

@@ -86,7 +86,8 @@ channels:
 class Installation:
     """Nothing runs before `start`."""
 
-    def __init__(self, folder: Path, plan: Plan):
+    def __init__(self, folder: Path, plan: Plan, *, removed: str = ""):
+        """`removed`: see `within.REMOVED`."""
         self.folder, self.plan = folder, plan
         self.ledgers = {name: folder / f"{name}.jsonl" for name in ("shop", "erp")}
         self.captured, self.replayed = folder / "delivered.jsonl", folder / "replayed.jsonl"
@@ -111,6 +112,7 @@ class Installation:
             "CHAOS_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "CHAOS_ERP_KEY": DEFAULT_API_KEY,
             within.FOLDER: str(folder),
+            within.REMOVED: removed,
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "wrapper"), str(REPOSITORY)]),
         }
 
@@ -239,9 +241,9 @@ class Installation:
 
 
 @contextlib.contextmanager
-def running(folder: Path, plan: Plan) -> Iterator[Installation]:
+def running(folder: Path, plan: Plan, *, removed: str = "") -> Iterator[Installation]:
     """An installation for the length of the `with` block."""
-    installation = Installation(folder, plan)
+    installation = Installation(folder, plan, removed=removed)
     try:
         installation.start()
         yield installation

@@ -64,10 +64,10 @@ class Result:
     folder: Path = Path()
 
 
-def run(plan: Plan, folder: Path, say: Say) -> Result:
-    """Raises ServiceError where the run itself cannot be had."""
+def run(plan: Plan, folder: Path, say: Say, *, removed: str = "") -> Result:
+    """`removed` is a safeguard that is taken out. Raises ServiceError where the run itself cannot be had."""
     result = Result(folder=folder)
-    with running(folder, plan) as at:
+    with running(folder, plan, removed=removed) as at:
         load = Load(plan.seed, at.shop, at.erp, connector=at.shop_api, books=at.erp_api, channel=CHANNEL)
         replays = Replays(at.web_url, WEBHOOK_SECRET, at.captured, at.replayed)
         nemesis = Nemesis(at, replays)

@@ -13,6 +13,8 @@ from typing import Any, Final
 from tests.chaos.scale import scale_time
 
 FOLDER: Final = "CHAOS_FOLDER"
+#: Name of what is taken out of the code, see `tests.boundaries.removals`; empty in every honest run.
+REMOVED: Final = "CHAOS_REMOVED"
 #: Whoever gets it reads the file `clock` again.
 CLOCK_SIGNAL: Final = signal.SIGRTMIN + 7
 #: Removed by the first process that comes to the place; its content is the name of the signal.
@@ -31,6 +33,7 @@ def prepare() -> None:
     _read_clock()
     if _is_ours():
         scale_time()
+        _take_out()
         _lie_in_ambush()
 
 
@@ -38,6 +41,14 @@ def _is_ours() -> bool:
     """`crossdock ...` and gunicorn; a helper that Python starts needs none of it."""
     words = " ".join(sys.orig_argv)
     return "sync.cli" in words or "gunicorn" in words
+
+
+def _take_out() -> None:
+    """The safeguard that is to be missing, in a run that shows that the checker would notice."""
+    if name := os.environ.get(REMOVED):
+        from tests.boundaries.removals import take_out  # noqa: PLC0415 - only in a run that must go red
+
+        take_out(name)
 
 
 def _folder() -> Path:
