@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
@@ -74,9 +75,18 @@ WORDS: Final[Mapping[str, Words]] = {
 }
 
 
+#: Causes whose own remedy speaks of the form below it.
+_WITH_FORM: Final = frozenset({"unknown_sku", "unmapped", "ambiguous_tax"})
+_ON_ITS_PAGE: Final = say("Create it in the ERP and retry, or say on the page of the cause what is meant.")
+
+
 def alert_words(cause: str) -> Words:
     """The plain words of an alert's cause."""
-    return WORDS.get(cause) or words_of(cause)
+    if cause in WORDS:
+        return WORDS[cause]
+    words = words_of(cause)
+    # Nothing stands below in a message, nor on the page of the alerts.
+    return dataclasses.replace(words, remedy=_ON_ITS_PAGE) if cause in _WITH_FORM else words
 
 
 def known_causes() -> dict[str, Phrase]:

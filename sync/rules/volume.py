@@ -94,7 +94,7 @@ def judge(windows: Iterable[Window], factor: float) -> Volume:
     first: Window | None = None
     for window in windows:
         if len(window.before) < LEAST_WEEKS:
-            return _volume(Verdict.LEARNING, window) if first is None else _volume(Verdict.USUAL, first)
+            return Volume(Verdict.LEARNING) if first is None else _volume(Verdict.USUAL, first)
         if first is None and not window.tells:
             continue
         first = first or window
@@ -108,8 +108,7 @@ def judge(windows: Iterable[Window], factor: float) -> Volume:
 
 
 def _volume(verdict: Verdict, window: Window) -> Volume:
-    usual = round(window.usual) if window.before else 0
-    return Volume(verdict, window.hours, usual, window.now)
+    return Volume(verdict, window.hours, round(window.usual), window.now)
 
 
 def at_most(count: int, rate: float) -> float:

@@ -73,7 +73,7 @@ def test_far_more_than_in_any_week_is_told_too():
 
 
 def test_a_new_channel_learns_first():
-    assert verdict(shop(100, silent_h=168, weeks=LEAST_WEEKS - 1)) is Verdict.LEARNING
+    assert judge(shop(100, silent_h=168, weeks=LEAST_WEEKS - 1), 4.0) == Volume(Verdict.LEARNING)
     assert verdict([]) is Verdict.FEW
 
 

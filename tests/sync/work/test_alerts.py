@@ -14,6 +14,7 @@ from connectors.kit.errors import Transient
 from mappings.canonical.words import say
 from sync.desk import alerts as desk
 from sync.desk.alert_texts import text_of
+from sync.desk.alert_words import alert_words, known_causes
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
 from sync.desk.switching import resume_by_hand
 from sync.rules.alerts import Room
@@ -344,6 +345,8 @@ def test_no_text_of_others_leaves_the_house(small):
     assert "CRITICAL: Connection does not work, erp" in text
     assert "WARNING: Unknown article, web (1 document)" in text
     assert "https://hub.test/connections/erp" in text
+    # In a message nothing stands below.
+    assert "below" not in text
     for word in ("Anna", "anna", "SECRET"):
         assert word not in text + kept
 
@@ -390,3 +393,7 @@ def test_what_is_long_over_is_forgotten_and_what_waits_is_not(small):
     world.write(lambda c: rows.mark_sent(c, 1))
     world.write(lambda c: rows.forget_alerts(c, now() + dt.timedelta(days=1)))
     assert world.rows(select(alert_messages.c.id)) == []
+
+
+def test_no_words_of_an_alert_point_at_what_stands_elsewhere():
+    assert [cause for cause in known_causes() if "below" in alert_words(cause).remedy] == []
