@@ -118,15 +118,11 @@ class Nemesis:
             os.kill(pid, signal.SIGCONT)
 
     def _stop_before_a_call(self, how: Mapping[str, Any], now_s: float) -> None:
-        self._lay("SIGSTOP")
+        within.lay(self._at.folder, "SIGSTOP")
         self._ambushed = how["for_s"]
 
     def _kill_before_a_call(self, how: Mapping[str, Any], now_s: float) -> None:
-        self._lay("SIGKILL")
-
-    def _lay(self, name: str) -> None:
-        self._at.folder.joinpath(f"{within.AMBUSH}.new").write_text(name)
-        self._at.folder.joinpath(f"{within.AMBUSH}.new").rename(self._at.folder / within.AMBUSH)
+        within.lay(self._at.folder, "SIGKILL")
 
     def _wake_ambushed(self, now_s: float) -> None:
         """Whoever fell into an ambush is known by now; one that stands still goes on after its time."""

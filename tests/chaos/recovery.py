@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import select
 
 from sync.store.tables import intents, leases, work_items
+from tests.chaos import within
 from tests.chaos.installation import Installation
 from tests.chaos.scale import LEASE_S, SETTLE_S, SLACK_S
 
-#: Orders that are placed to have something to hold.
-_ORDERS: Final = 40
+#: Orders that are placed to have something to hold; each is tried alone afterwards, which takes its time.
+_ORDERS: Final = 12
 _PATIENCE_S: Final = 20.0
 _LONGEST_S: Final = SETTLE_S + 2 * LEASE_S + 4 * SLACK_S
 
@@ -49,56 +49,48 @@ class Recovery:
 
 
 def measure(at: Installation, seed: int) -> Recovery:
-    """Place orders, kill the first drain that holds some of them, and wait. All else is well meanwhile."""
-    # Slow enough that a drain is met in the middle of its work.
-    at.erp.ask("faults", {"kind": "delay", "hold_s": 0.15, "count": None, "for_s": 5.0})
+    """Place orders, kill a drain between the intents of some of them and their calls. All else is well meanwhile."""
+    struck = at.folder / within.STRUCK
+    struck.unlink(missing_ok=True)
+    within.lay(at.folder, "SIGKILL")
     at.shop.ask("orders", {"count": _ORDERS, "seed": seed, "variety": "demo"})
     recovery = Recovery()
-    held = _kill_a_holder(at)
-    if held is None:
-        return recovery
-    begun, plain, doubts = held
-    items = list(plain)
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (struck.exists() and struck.read_text()):
+        if time.monotonic() > deadline:
+            recovery.lost = _ORDERS
+            return recovery
+        time.sleep(0.02)
+    _await_recovery(at, int(struck.read_text()), recovery)
+    struck.unlink()
+    return recovery
+
+
+def _await_recovery(at: Installation, pid: int, recovery: Recovery) -> None:
+    begun = time.monotonic()
+    token = _lease_of(at, pid)
+    doubts = _open_intents(at, token)
+    plain = set(_items_of(at, token)) - set(doubts.values())
+    items = [*plain, *doubts.values()]
     deadline = begun + _LONGEST_S
     while (plain or doubts) and time.monotonic() < deadline:
         time.sleep(0.1)
         passed = time.monotonic() - begun
-        still = set(_items_of(at, next(iter(plain.values())))) if plain else set()
-        free = plain.keys() - still
-        for item in free:
-            del plain[item]
-        recovery.plain_s += [passed] * len(free)
+        free = plain - set(_items_of(at, token))
         closed = _closed(at, doubts)
-        doubts -= closed
+        plain -= free
+        recovery.plain_s += [passed] * len(free)
         recovery.in_doubt_s += [passed] * len(closed)
+        doubts = {intent: item for intent, item in doubts.items() if intent not in closed}
     recovery.lost = len(plain) + len(doubts)
     while _wait(at, items) and time.monotonic() < deadline + _PATIENCE_S:
         time.sleep(0.1)
     recovery.worked_off_s = time.monotonic() - begun
-    return recovery
 
 
-def _kill_a_holder(at: Installation) -> tuple[float, dict[int, str], set[int]] | None:
-    """(when, item -> its lease, intents in doubt) of the drain that was killed; None where none was met."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        for token, holder in at.store.read(
-            lambda c: c.execute(select(leases.c.token, leases.c.holder).where(leases.c.kind == "order")).all()
-        ):
-            pid = int(holder.split(":")[1])
-            items = _items_of(at, token)
-            if len(items) < 2 or pid not in at.crossdock.everybody():
-                continue
-            os.kill(pid, signal.SIGKILL)
-            begun = time.monotonic()
-            # What it held when it died; it may have settled some of it in between.
-            items = _items_of(at, token)
-            doubted = _open_intents(at, token)
-            plain = {item: token for item in items if item not in doubted.values()}
-            if plain or doubted:
-                return begun, plain, set(doubted)
-        time.sleep(0.02)
-    return None
+def _lease_of(at: Installation, pid: int) -> str:
+    rows = at.store.read(lambda c: c.execute(select(leases.c.token, leases.c.holder)).all())
+    return next((row.token for row in rows if row.holder.split(":")[1] == str(pid)), "")
 
 
 def _items_of(at: Installation, token: str) -> list[int]:
@@ -119,7 +111,7 @@ def _wait(at: Installation, items: list[int]) -> bool:
     return at.store.read(lambda c: c.execute(query).first()) is not None
 
 
-def _closed(at: Installation, doubts: set[int]) -> set[int]:
+def _closed(at: Installation, doubts: Iterable[int]) -> set[int]:
     table = intents.c
-    query = select(table.id).where(table.id.in_(doubts), table.closed_at.is_not(None))
+    query = select(table.id).where(table.id.in_(list(doubts)), table.closed_at.is_not(None))
     return set(at.store.read(lambda c: c.execute(query).scalars()))

@@ -51,6 +51,13 @@ def _take_out() -> None:
         take_out(name)
 
 
+def lay(folder: Path, name: str) -> None:
+    """Lay an ambush: the next process between an intent and its call gets this signal."""
+    new = folder / f"{AMBUSH}.new"
+    new.write_text(name)
+    new.rename(folder / AMBUSH)
+
+
 def _folder() -> Path:
     return Path(os.environ[FOLDER])
 
