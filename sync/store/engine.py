@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 #: PostgreSQL: idle in a transaction for too long, serialization failure, deadlock, lock not available, admin shutdown,
@@ -33,8 +34,8 @@ class DatabaseBusy(Exception):
 def make_engine(url: str, *, busy_timeout_s: float = 5.0) -> Engine:
     """An engine for `sqlite:///path` (WAL, full sync, writers BEGIN IMMEDIATE) or `postgresql+psycopg://...`.
 
-    Make it after a fork, never before. `busy_timeout_s` is how long one try waits for a lock. An error's text ends in
-    logs and never holds the parameters: they are customers and their orders.
+    Make it after a fork, never before. `busy_timeout_s` is how long one try waits for a lock, or for a free connection.
+    An error's text ends in logs and never holds the parameters: they are customers and their orders.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -42,13 +43,18 @@ def make_engine(url: str, *, busy_timeout_s: float = 5.0) -> Engine:
             # Orders lie in it: nobody else's business.
             Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connect_args = {"timeout": busy_timeout_s, "check_same_thread": False}
-        engine = create_engine(url, connect_args=connect_args, hide_parameters=True)
+        engine = create_engine(url, connect_args=connect_args, pool_timeout=busy_timeout_s, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # psycopg 3 is the only driver that is tested; a plain postgresql:// URL means it too.
     waits = _postgres_waits(parsed, busy_timeout_s)
-    return create_engine(waits.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+    return create_engine(
+        waits.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_timeout=busy_timeout_s,
+        hide_parameters=True,
+    )
 
 
 def _postgres_waits(url: URL, busy_timeout_s: float) -> URL:
@@ -100,6 +106,9 @@ def _repeatedly(engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             with engine.begin() as connection:
                 return work(connection)
+        except PoolTimeout as error:
+            # Whoever asked has waited already, and others wait for the same.
+            raise DatabaseBusy("every connection to the database is in use; nothing was written") from error
         except DBAPIError as error:
             if not is_repeatable(error):
                 raise

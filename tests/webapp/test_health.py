@@ -34,7 +34,7 @@ def test_a_queue_that_is_away_only_degrades(client, queue):
 
 @pytest.mark.fault("A22")
 def test_a_schema_of_another_version_is_not_ready_and_says_what_to_do(client, store):
-    store.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = 'older'")))
+    store.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '0001'")))
     status, word, checks = readyz(client)
     assert (status, word) == (503, "unready")
     assert "crossdock init" in checks["schema"]["message"]
