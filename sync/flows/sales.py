@@ -59,7 +59,9 @@ def _must_look(drain: Drain, piece: Piece) -> bool:
     """A look-up is spared only for a new order that the database is trusted with."""
     if piece.ended or piece.looked or piece.order is None:
         return False
-    return piece.binding is not None or not drain.trusts(piece.order)
+    # Of a divided order that a person has made anew, some parts may stand still.
+    parts_again = piece.whole is not None and "again" in piece.item.facets
+    return parts_again or piece.binding is not None or not drain.trusts(piece.order)
 
 
 def _gone(documents: list[TargetDocument]) -> Problem:

@@ -11,17 +11,21 @@ import pytest
 from sqlalchemy import select
 
 from config.model import Depth, InvoiceNews, Routing, RoutingRule, ShortLines, Split, StockPolicy
+from connectors.sandbox.erp import ErpOptions
 from connectors.sandbox.erp.audit import check_ledger
 from connectors.sandbox.erp.audit_facets import check_facets
-from sync.desk.steering import approve_order, retry_orders
+from sync.desk.passport import passport
+from sync.desk.steering import approve_order, retry_again, retry_orders
 from sync.flows.parts import together
 from sync.flows.pull import pull
 from sync.rules.comparison import Kind, compare
 from sync.rules.refund_comparison import compare_refunds
 from sync.store.audit import Actor
-from sync.store.orders import load_order
+from sync.store.channels import start_channel
+from sync.store.orders import list_orders, load_order
 from sync.store.tables import bindings, captured_lines, intents, order_routes
 from sync.work.rehearse import dry_run
+from tests.databases import empty
 from tests.sync.flows.shop import PLACED
 from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
@@ -181,6 +185,50 @@ def test_a_dry_run_shows_every_part_and_changes_nothing(trade):
     assert trade.rows(select(bindings)) == []
 
 
+@pytest.fixture
+def forgetful(sqlite_store):
+    """With an ERP that takes the key of a cancelled sale again."""
+    with divided(sqlite_store, erp=ErpOptions(enforce_key=False, settle_s=2.0)) as made:
+        yield made
+
+
+def test_a_database_that_has_forgotten_a_division_makes_no_part_again(forgetful):
+    """An older backup was put back, and the warehouses have moved since."""
+    trade = forgetful
+    number = trade.buy((TEA, 2), (POT, 1))
+    trade.carry()
+    before = worth(sales_of(trade, number))
+    empty(trade.store)
+    trade.store.write(lambda c: start_channel(c, CHANNEL, PLACED.replace(year=2020)))
+    trade.in_erp("PUT", "stock", {"code": TEA, "quantity": "50", "warehouse": "MAIN"})
+    trade.carry()
+    assert (trade.causes(), worth(sales_of(trade, number))) == ({"doubled": 1}, before)
+    for sale in sales_of(trade, number):
+        trade.in_erp("POST", f"sales/{sale['id']}/cancel", {})
+    order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+    retry_again(trade.store, orders=[order], actor=ANNA)
+    trade.carry()
+    target = trade.systems.channel(CHANNEL).target
+    standing = [sale for sale in target.find_sales([key_of(number)])[key_of(number)] if sale.rank]
+    assert [sale.total for sale in standing] == [Decimal(trade.order(number)["total"])]
+
+
+def test_the_page_of_a_divided_order_shows_every_sale_and_warehouse_and_lists_the_order_once(trade):
+    number = trade.buy((TEA, 2), (POT, 1))
+    trade.carry()
+    given_back(trade, number, trade.order(number)["total"])
+    trade.carry()
+    [page] = passport(trade.store, trade.config, number)
+    sales = sales_of(trade, number)
+    assert [(sale["key"], sale["total"]) for sale in page["sales"]] == [
+        (key_of(number, part), sale["total"]) for part, sale in enumerate(sales)
+    ]
+    assert page["routing"]["warehouses"] == ["MAIN", "NORTH"]
+    [refund] = page["after_import"]["refunds"]["entries"]
+    assert (Decimal(refund["erp"]["amount"]), refund["ties"]) == (Decimal(trade.order(number)["total"]), True)
+    assert len(trade.store.read(lambda c: list_orders(c, CHANNEL, "erp"))) == 1
+
+
 @pytest.mark.parametrize("kind", ["commit_then_drop", "reset"])
 def test_a_part_whose_answer_is_lost_is_looked_up_and_none_is_made_twice(trade, kind):
     number = trade.buy((TEA, 2), (POT, 1))
@@ -204,6 +252,7 @@ def test_a_retry_makes_only_the_part_that_is_missing(trade):
     assert (first is None) != (second is None)
     assert trade.item(number).state == "parked"
     assert "the other parts stand as" in str(trade.item(number).reason)
+    assert {kind for kind, _ in proven(trade)} == {Kind.HELD}
     order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
     # What has moved in the warehouses since moves no part: the split stands.
     trade.in_erp("PUT", "stock", {"code": TEA, "quantity": "50", "warehouse": "MAIN"})
@@ -350,14 +399,25 @@ def test_what_has_left_of_a_cancelled_order_is_a_persons_task_and_the_rest_is_ca
     assert trade.item(number).state == "skipped"
 
 
-def test_a_part_that_people_cancelled_is_told_and_made_again_on_a_persons_word(trade):
+def test_a_part_that_people_cancelled_is_told_and_made_again_on_a_persons_word(forgetful):
+    trade = forgetful
     number = trade.buy((TEA, 2), (POT, 1))
     trade.carry()
     _, second = sales_of(trade, number)
     trade.in_erp("POST", f"sales/{second['id']}/cancel", {})
     trade.carry()
     assert trade.causes() == {"gone_in_erp": 1}
-    assert [kind for kind, _ in proven(trade)] == [Kind.HELD] * len(proven(trade))
+    assert {kind for kind, _ in proven(trade)} == {Kind.HELD}
+    order = trade.store.read(lambda c: load_order(c, CHANNEL, number, "erp"))
+    retry_again(trade.store, orders=[order], actor=ANNA)
+    trade.carry()
+    target = trade.systems.channel(CHANNEL).target
+    found = target.find_sales([key_of(number), key_of(number, 1)])
+    assert [[sale.state for sale in found[key_of(number, part)]] for part in range(2)] == [
+        ["confirmed"],
+        ["cancelled", "confirmed"],
+    ]
+    assert (trade.item(number).state, proven(trade)) == ("done", [])
 
 
 def test_an_edit_is_carried_to_the_part_that_it_is_about(sqlite_store):
