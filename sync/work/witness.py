@@ -41,6 +41,8 @@ class Witness:
         own = self._path.with_name(f".{self._path.name}.{os.getpid()}-{secrets.token_hex(4)}")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Nobody else's business, and the doctor says so of every file in this folder that others may read.
+            own.touch(mode=0o600)
             own.write_text(f"{newest}\n", "ascii")
             own.replace(self._path)
         except OSError as error:

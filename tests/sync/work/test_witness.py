@@ -53,11 +53,12 @@ def trusted_since(store):
 
 
 @pytest.mark.fault("A23")
-def test_what_has_forgotten_a_write_is_not_trusted_from_then_on(store, witness):
+def test_what_has_forgotten_a_write_is_not_trusted_from_then_on(store, witness, tmp_path):
     before = trusted_since(store)
     number = write_to_the_erp(store)
     notice_return(store, witness)
     assert (trusted_since(store), witness.seen()) == (before, number)
+    assert (tmp_path / "state" / "witness").stat().st_mode & 0o777 == 0o600
     goes_back(store)
     notice_return(store, witness)
     after = trusted_since(store)
