@@ -36,7 +36,7 @@ def relative(paths: list[Path]) -> list[str]:
 
 def test_the_top_level_is_what_the_design_says():
     folders = {path.relative_to(REPOSITORY).parts[0] for path in tracked() if path.parent != REPOSITORY}
-    assert folders <= {*PACKAGES, "tests", "docs", ".ci", ".github"}
+    assert folders <= {*PACKAGES, "tests", "docs", "deploy", ".ci", ".github"}
 
 
 @pytest.mark.parametrize("target", ["setup", "demo", "run", "test", "check", "bench"])
