@@ -98,6 +98,22 @@ def test_equal_different_and_poison_deliveries_at_once_through_two_processes(sto
     assert len(set(re.findall(r"Booting worker with pid: (\d+)", server.log))) == 2
 
 
+@pytest.mark.fault("C14")
+def test_in_a_flood_each_delivery_is_stored_or_sent_back_and_the_console_answers(store, store_url, serve):
+    """Twice as many senders as the web process has threads, each with its next delivery as soon as it has an answer."""
+    server = serve(store_url)
+    bodies = [order(number) for number in range(600)]
+    with ThreadPoolExecutor(64) as pool:
+        answers = [pool.submit(post, server, body) for body in bodies]
+        pages = [server.call("GET", "/sign-in")[0]]
+        while not all(answer.done() for answer in answers):
+            pages.append(server.call("GET", "/sign-in")[0])
+    statuses = [answer.result() for answer in answers]
+    assert set(statuses) <= {202, 503}
+    assert items(store) == statuses.count(202) > 0
+    assert set(pages) == {200}
+
+
 @pytest.mark.fault("A5")
 def test_kill_9_before_the_commit_answers_nobody_and_the_repetition_leaves_one_item(tmp_path, sqlite_store, serve):
     url = url_of(sqlite_store)
