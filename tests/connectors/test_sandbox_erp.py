@@ -235,7 +235,7 @@ def test_an_option_that_cannot_be_used_is_named(name, value):
 
 
 def test_the_settle_bound_is_what_the_sandbox_declares_and_a_little_more(fake):
-    assert fake.connect().settle_bound_s == 2.5
+    assert fake.connect().settle_bound_s == fake.erp.options.settle_s + 0.5
 
 
 def test_a_sandbox_that_cannot_be_asked_promises_nothing(fake):
