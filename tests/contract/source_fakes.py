@@ -72,6 +72,10 @@ class SourceFake(Protocol):
         """The next calls run into this fault of `connectors.sandbox.faults`."""
         ...
 
+    def mend(self) -> None:
+        """No call runs into any fault any more."""
+        ...
+
     def stop(self) -> None:
         """Nobody listens any more."""
         ...
@@ -157,6 +161,9 @@ class WooCommerceFake:
 
     def break_next(self, **fault: Any) -> None:
         self._server.plan.add(**fault)
+
+    def mend(self) -> None:
+        self._server.plan.remove()
 
     def stop(self) -> None:
         self._server.close()

@@ -36,8 +36,10 @@ class TargetFake(Protocol):
     known_product: Ref
     unknown_product: Ref
     party: Ref
-    #: A declared deadline, in seconds; short, so that a test of it is fast.
+    #: A declared deadline, in seconds.
     deadline_s: float
+    #: For calls that are not to come to an end by themselves.
+    short_deadline_s: float
 
     def connect(self, **settings: Any) -> SalesTarget:
         """A new connector; `settings` are fields of ConnectorSettings, `bulk=N` asks for calls of N documents."""
@@ -88,6 +90,7 @@ class SandboxErpFake:
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
     party = Ref("party", "email:jane@example.com")
     deadline_s = PATIENCE_S
+    short_deadline_s = 1.0
 
     def __init__(self, erp: RunningErp) -> None:
         self.erp = erp

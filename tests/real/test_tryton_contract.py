@@ -39,6 +39,7 @@ class TrytonBehindFaults:
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
     party = Ref("party", "email:jane@example.com", hint={"email": "jane@example.com"})
     deadline_s = PATIENCE_S
+    short_deadline_s = 8.0
 
     def __init__(self, erp: Erp, server: Any) -> None:
         self.secret = erp.rest_key
