@@ -31,7 +31,7 @@ run: setup ## Crossdock itself: web, workers, scheduler and queue
 # tests of one group share a server.
 test: setup browser ## every test; PYTEST_ARGS="-k name" for some
 	@.venv/bin/pytest -n 3 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
-	.venv/bin/pytest -n 6 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \
+	.venv/bin/pytest -n 4 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \
 	for status in $$first $$second; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
 
 check: setup ## lint, format, types, layers, lock file

@@ -30,8 +30,6 @@ from tests.boundaries.run import Outcome, Run
 MEMORY = Path("/dev/shm")
 #: A boundary that no drain has.
 _BEYOND = 10**6
-#: Runs take what others leave: their times are scaled to bear it, and real servers beside them have their own to keep.
-_NICENESS = 5
 
 
 class Driver:
@@ -126,7 +124,6 @@ def case_from_json(text: str) -> Case:
 
 def main(lines: Iterator[str], lanes: Path | None = None) -> None:
     """`lanes` is where several drivers agree on how many runs go on at once."""
-    os.nice(_NICENESS)
     folder = Path(tempfile.mkdtemp(prefix="crossdock-boundaries-", dir=MEMORY if MEMORY.is_dir() else None))
     driver = Driver(folder, Lanes(lanes or folder / "lanes"))
     keep = False

@@ -79,12 +79,12 @@ def test_a_pause_at_any_boundary_while_another_drain_serves_the_same_customer_do
     survives(Case(enforced_key=False, blow="pause"))
 
 
-def test_one_order_survives_a_kill_at_every_boundary_on_postgresql(survives, postgres_url):
-    survives(Case(enforced_key=False, postgres=postgres_url))
+def test_one_order_survives_a_kill_wherever_something_has_changed_on_postgresql(survives_changes, postgres_url):
+    survives_changes(Case(enforced_key=False, postgres=postgres_url))
 
 
-def test_a_zombie_doubles_nothing_and_writes_nothing_of_ours_on_postgresql(survives, postgres_url):
-    survives(Case(enforced_key=False, blow="stop", postgres=postgres_url))
+def test_a_zombie_doubles_nothing_and_writes_nothing_of_ours_on_postgresql(survives_from_the_intent, postgres_url):
+    survives_from_the_intent(Case(enforced_key=False, blow="stop", postgres=postgres_url))
 
 
 def test_what_comes_after_the_import_survives_a_kill_at_its_boundaries(survives_in_a_life):

@@ -114,11 +114,12 @@ class Person:
     def focus(self):
         return self.page.evaluate(_FOCUS)
 
-    def violations(self, source):
-        """What axe finds against TAGS, each with the elements."""
+    def violations(self, source, *, of_colours=False):
+        """What axe finds against TAGS, each with the elements; or only what another colour scheme can change."""
         if not self.page.evaluate("typeof window.axe === 'object'"):
             self.page.evaluate(source)
-        options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+        rules = {"type": "rule", "values": ["color-contrast"]} if of_colours else {"type": "tag", "values": TAGS}
+        options = {"runOnly": rules, "resultTypes": ["violations"]}
         found = self.page.evaluate("(options) => axe.run(document, options)", options)["violations"]
         return [
             f"{one['id']}: {node['html'][:160]} {' '.join(node['failureSummary'].split())[:200]}"

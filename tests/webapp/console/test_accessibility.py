@@ -30,7 +30,8 @@ def examine(someone, source):
         wrong += [f"{width} px: too small: {found}" for found in someone.too_small()]
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            wrong += [f"{width} px, {scheme}: {found}" for found in someone.violations(source)]
+            found = someone.violations(source, of_colours=scheme != SCHEMES[0])
+            wrong += [f"{width} px, {scheme}: {one}" for one in found]
     return wrong
 
 
