@@ -9,7 +9,7 @@ import pytest
 from tests.boundaries.cases import ADVANCE, CREATE, PARTY, Case, commit_then_drop, drop_then_commit
 from tests.boundaries.conftest import NEVER
 
-pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
 NEEDED = {
     "look_up": (Case(enforced_key=False, faults=commit_then_drop(CREATE), only=NEVER), "doubled"),
@@ -25,12 +25,20 @@ NEEDED = {
 }
 
 
+#: What one safeguard prevents is a race, and on a busy machine a run may miss it.
+TRIES = 3
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_without_it_the_verdict_is_red(runs_of, name):
     case, fault = NEEDED[name]
-    runs = runs_of(dataclasses.replace(case, removed=name.partition(",")[0]))
-    found = [text for run in runs for text in run["faults"]]
-    assert any(fault in text for text in found), f"all green without {name}: {found}"
+    found = []
+    for _ in range(TRIES):
+        runs = runs_of(dataclasses.replace(case, removed=name.partition(",")[0]))
+        found += [text for run in runs for text in run["faults"]]
+        if any(fault in text for text in found):
+            return
+    raise AssertionError(f"all green without {name}: {found}")
 
 
 #: Several removals need the same case.
