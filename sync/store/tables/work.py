@@ -33,6 +33,8 @@ switches = Table(
     Column("reason", Said, nullable=False, server_default=""),
     #: Pauses itself until then (a rate limit); null for a pause that only a person ends.
     Column("until", UtcDateTime),
+    #: The other system itself named that time (`Retry-After`); else we only guess when it is back.
+    Column("asked", Boolean, nullable=False, server_default=false()),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", String(128), nullable=False, server_default=""),
 )
@@ -93,6 +95,8 @@ work_items = Table(
     Column("state", String(16), nullable=False, server_default="ready"),
     #: When it may be claimed next.
     Column("due_at", UtcDateTime, nullable=False),
+    #: The connection that was away or asked to be left alone, where that is why it is due later.
+    Column("put_off_for", String(128)),
     #: 0 live, 10 backfill; smaller goes first.
     Column("priority", Integer, nullable=False, server_default="0"),
     #: Names the drain that owns it; null unless leased.
@@ -123,6 +127,13 @@ work_items = Table(
     Index(None, "lease_token"),
     # When an event is deleted: else each would have to look through all items for itself.
     Index(None, "event_id"),
+    # Few at any time, and found when a person ends the pause.
+    Index(
+        "ix_work_items_put_off_for",
+        "put_off_for",
+        sqlite_where=text("put_off_for IS NOT NULL"),
+        postgresql_where=text("put_off_for IS NOT NULL"),
+    ),
 )
 
 #: One drain: its items name the token, and every later write of the drain names it too.
