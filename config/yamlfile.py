@@ -71,8 +71,19 @@ def read_yaml(path: Path, file: str) -> Document:
     """Read one file; `file` is how messages name it. Whatever is wrong with it stands in `problems`."""
     document = Document(file)
     text = _text(path, document)
-    if text is None:
+    return document if text is None else _read(text, document)
+
+
+def read_yaml_text(text: str, file: str) -> Document:
+    """The same for a text that is at hand; what stands in a text already is Unicode, and as long as it is."""
+    document = Document(file)
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        document.refuse(Place(file), (), f"more than {MAX_BYTES // 1024} KiB", "a smaller text")
         return document
+    return _read(text, document)
+
+
+def _read(text: str, document: Document) -> Document:
     root = _compose(text, document)
     if root is not None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.money import Money
@@ -13,6 +13,22 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 
 JsonDict = dict[str, Any]
+
+
+class Lookup(Protocol):
+    """The look-up tables of a channel, as mapping profiles ask them."""
+
+    def find(self, table: str, value: str) -> str | None:
+        """What the row for `value` says; None where there is none."""
+        ...
+
+
+class NoLookup:
+    """No tables at all: every value is unmapped."""
+
+    def find(self, table: str, value: str) -> str | None:  # noqa: ARG002 - the protocol's
+        """Nothing."""
+        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +41,8 @@ class SourceOptions:
     order_states: Mapping[str, OrderState] = dataclasses.field(default_factory=dict)
     #: Refunded pieces come back into stock, where the shop itself does not say whether they do.
     refunds_restock: bool = True
+    #: What a profile's look-ups are answered by.
+    lookup: Lookup = dataclasses.field(default_factory=NoLookup)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +56,8 @@ class TargetOptions:
     totals_threshold: int = 5
     #: The policy's `target` section, e.g. Tryton `shipping_product`, `rounding_product`, `warehouse`.
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: What a profile's look-ups are answered by.
+    lookup: Lookup = dataclasses.field(default_factory=NoLookup)
 
     def rounded(self, amount: Money) -> Decimal:
         """The amount as the target must show it, rounded to its unit of the currency."""
