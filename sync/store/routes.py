@@ -6,9 +6,10 @@ import dataclasses
 import datetime as dt
 import json
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal_column, select
+from sqlalchemy import Connection, delete, literal_column, select, update
 
 from sync.store.tables import intents, order_routes, orders
 from sync.store.types import db_now
@@ -23,6 +24,15 @@ class RoutePart:
     warehouse: str
     #: External ids of the order's lines.
     lines: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GivenUp:
+    """So many pieces of a line that are not sent: the shop gives them back."""
+
+    #: External id of the order's line.
+    line: str
+    quantity: Decimal
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,8 @@ class RouteRow:
     material: str
     #: Empty for an order that is one sale.
     parts: tuple[RoutePart, ...] = ()
+    #: What is not sent, and given back in the shop; empty for most.
+    given_up: tuple[GivenUp, ...] = ()
 
     @property
     def warehouses(self) -> tuple[str, ...]:
@@ -80,11 +92,18 @@ _NAMES = tuple(field.name for field in dataclasses.fields(RouteRow))
 
 def _values(row: RouteRow) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in _NAMES}
-    return values | {"parts": json.dumps([[part.warehouse, part.lines] for part in row.parts])}
+    return values | {
+        "parts": json.dumps([[part.warehouse, part.lines] for part in row.parts]),
+        "given_up": json.dumps([[each.line, f"{each.quantity:f}"] for each in row.given_up]),
+    }
 
 
 def _parts(text: str) -> tuple[RoutePart, ...]:
     return tuple(RoutePart(warehouse, tuple(lines)) for warehouse, lines in json.loads(text))
+
+
+def _given_up(text: str) -> tuple[GivenUp, ...]:
+    return tuple(GivenUp(line, Decimal(quantity)) for line, quantity in json.loads(text))
 
 
 def _of(kept: KeptRoute) -> RouteRow:
@@ -101,7 +120,7 @@ def load_routes(connection: Connection, order_ids: Collection[int]) -> dict[int,
     """Order -> what was chosen for it."""
     query = select(*_COLUMNS).where(order_routes.c.order_id.in_(sorted(order_ids)))
     return {
-        row["order_id"]: KeptRoute(**{**row, "parts": _parts(row["parts"])})
+        row["order_id"]: KeptRoute(**{**row, "parts": _parts(row["parts"]), "given_up": _given_up(row["given_up"])})
         for row in connection.execute(query).mappings()
     }
 
@@ -119,6 +138,25 @@ def load_splits(
     if external_ids is not None:
         query = query.where(orders.c.external_id.in_(sorted(external_ids)))
     return {row.external_id: _parts(row.parts) for row in connection.execute(query)}
+
+
+def load_given_up(
+    connection: Connection, channel: str, external_ids: Collection[str]
+) -> dict[str, tuple[GivenUp, ...]]:
+    """External id -> what is given up of each of these orders of which anything is."""
+    table = order_routes.c
+    query = (
+        select(orders.c.external_id, table.given_up)
+        .join(orders, orders.c.id == table.order_id)
+        .where(orders.c.channel == channel, table.given_up != literal_column("'[]'"))
+        .where(orders.c.external_id.in_(sorted(external_ids)))
+    )
+    return {row.external_id: _given_up(row.given_up) for row in connection.execute(query)}
+
+
+def give_nothing_up(connection: Connection, order_id: int) -> None:
+    """All of an order is to be sent after all."""
+    connection.execute(update(order_routes).where(order_routes.c.order_id == order_id).values(given_up="[]"))
 
 
 def sent_for(connection: Connection, item_ids: Collection[int]) -> set[int]:

@@ -93,6 +93,8 @@ order_routes = Table(
     Column("material", String(32), nullable=False),
     #: JSON: of an order that is divided over several warehouses, [warehouse, [ids of its lines]] of each part.
     Column("parts", Text, nullable=False, server_default="[]"),
+    #: JSON: of an order that was short, [id of a line, pieces as text] of what is not sent and given back in the shop.
+    Column("given_up", Text, nullable=False, server_default="[]"),
     Column("routed_at", UtcDateTime, nullable=False),
     Index(
         "ix_order_routes_divided",

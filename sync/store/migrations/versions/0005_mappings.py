@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     _note_asked_pauses()
+    op.add_column("order_routes", sa.Column("given_up", sa.Text(), server_default="[]", nullable=False))
 
 
 def _note_asked_pauses() -> None:
