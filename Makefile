@@ -1,6 +1,6 @@
 # Every target makes the environment first; `make setup` alone does only that.
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo run test check format bench chaos lock clean
+.PHONY: help setup browser demo run test thorough check format bench chaos lock clean
 
 PYTEST_ARGS ?=
 
@@ -33,6 +33,10 @@ test: setup browser ## every test; PYTEST_ARGS="-k name" for some
 	@.venv/bin/pytest -n 3 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
 	.venv/bin/pytest -n 4 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \
 	for status in $$first $$second; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
+
+# Every boundary instead of one for each kind, every case on both databases: more than an hour.
+thorough: export THOROUGH = 1
+thorough: test ## the same, leaving nothing out where one case stands for several
 
 check: setup ## lint, format, types, layers, lock file
 	.venv/bin/ruff check

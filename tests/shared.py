@@ -18,6 +18,8 @@ SHARED = REPOSITORY.parent / "shared"
 #: How long a test waits for what has to come. Nothing that works takes so long, on however slow a machine.
 PATIENCE_S: Final = 60.0
 _LOOK_S: Final = 0.02
+#: `make thorough`: nothing is left out where one case stands for several, whatever that takes.
+THOROUGH: Final = os.environ.get("THOROUGH") == "1"
 _T = TypeVar("_T")
 
 

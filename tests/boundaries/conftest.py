@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.boundaries.cases import Case
+from tests.shared import THOROUGH
 
 ROOT = Path(__file__).parents[2]
 Try = Callable[[Case], list[dict[str, Any]]]
@@ -71,33 +72,34 @@ def survives_changes(survives, boundaries_of) -> Callable[..., None]:
 
     Between a commit, a request that is out and an answer to a write nothing changes in our database or in the ERP, so
     what dies there leaves the same behind: one of them stands for all. What only stands still goes on from where it
-    was, so there every boundary is another. EVERY_BOUNDARY=1 strikes at all of them all the same.
+    was, so there every boundary is another. `every` thins out what remains, where another case is struck at all of
+    them. With THOROUGH nothing is left out.
     """
 
-    def check(case: Case, *, first: int = 1) -> None:
+    def check(case: Case, *, first: int = 1, every: int = 1) -> None:
         names = boundaries_of(case)
         beyond = range(len(names) + 1, len(names) + 3)
         struck = [
             number
             for number, name in enumerate(names, 1)
-            if number >= first and (EVERYWHERE or case.blow != "kill" or name.startswith(CHANGES))
+            if number >= first and (THOROUGH or case.blow != "kill" or name.startswith(CHANGES))
         ]
-        survives(dataclasses.replace(case, only=(*range(1, first, 8), *struck, *beyond)))
+        survives(dataclasses.replace(case, only=(*range(1, first, 8), *_thinned(struck, every), *beyond)))
 
     return check
 
 
 @pytest.fixture
-def survives_from_the_intent(survives_changes, boundaries_of) -> Callable[[Case], None]:
+def survives_from_the_intent(survives_changes, boundaries_of) -> Callable[..., None]:
     """The same for bad luck in a call.
 
     What died before it had written down what it was about to send leaves a lease and nothing else, so the drain after
     it meets the bad luck unharmed; a few of those stand for all.
     """
 
-    def check(case: Case) -> None:
+    def check(case: Case, *, every: int = 1) -> None:
         first = next(number for number, name in enumerate(boundaries_of(case), 1) if INTENT in name)
-        survives_changes(case, first=first)
+        survives_changes(case, first=first, every=every)
 
     return check
 
@@ -118,7 +120,7 @@ def survives_in_a_life(survives, boundaries_of) -> Callable[..., None]:
             for number, name in enumerate(names, 1)
             if number >= first and not name.startswith(("write about to commit", "read in"))
         ]
-        survives(dataclasses.replace(case, only=(*telling[::every], len(names) + 1)))
+        survives(dataclasses.replace(case, only=(*_thinned(telling, every), len(names) + 1)))
 
     return check
 
@@ -137,7 +139,7 @@ def survives_while_stock_is_shown(survives, boundaries_of) -> Callable[..., None
             for number, name in enumerate(names, 1)
             if name.startswith(("write committed", "sent", "answered")) and "sync.work.heart" not in name
         ]
-        survives(dataclasses.replace(case, only=(*telling[::every], len(names) + 1)))
+        survives(dataclasses.replace(case, only=(*_thinned(telling, every), len(names) + 1)))
 
     return check
 
@@ -162,14 +164,16 @@ def survives(runs_of: Try) -> Callable[[Case], None]:
 
 #: A boundary that no drain has: it comes through, and only its luck is bad.
 NEVER = (9999,)
-#: Whether nothing is left out where one boundary stands for several.
-EVERYWHERE = os.environ.get("EVERY_BOUNDARY") == "1"
 #: The function that writes intents down.
 INTENT = "sync.flows.context.announce"
 #: How the boundaries begin behind which something is other than before.
 CHANGES = ("write committed", "sent", "answered POST", "answered PUT", "answered DELETE")
 #: Store and kit of a single order; fewer would mean that the numbering lost its grip on one of them.
 LEAST_BOUNDARIES = 50
+
+
+def _thinned(numbers: list[int], every: int) -> list[int]:
+    return numbers if THOROUGH else numbers[::every]
 
 
 def faulty(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ from sync.desk.backups import make_backup
 from sync.store.audit import Actor
 from sync.store.tables import metadata, work_items
 from tests.databases import path_of_programs
-from tests.shared import PATIENCE_S, REPOSITORY
+from tests.shared import PATIENCE_S, REPOSITORY, THOROUGH
 from tests.webapp.console.stage import staged
 
 pytestmark = [
@@ -247,13 +247,14 @@ def visit(life):
     life.heard["a forged webhook"] = forged.content
 
 
-@pytest.fixture
-def life(idle_valkey, short_path, database_url, monkeypatch):
+#: PostgreSQL has one secret more, and its tables are the same.
+@pytest.fixture(params=["sqlite_url", "postgres_url"] if THOROUGH else ["postgres_url"])
+def life(request, idle_valkey, short_path, monkeypatch):
     monkeypatch.setenv("PATH", path_of_programs())
     password = CANARIES["the queue"]
     idle_valkey.url = Secret(f"unix://:{password}@{idle_valkey.socket}")
     idle_valkey.start("--requirepass", password)
-    url = make_url(database_url)
+    url = make_url(request.getfixturevalue(request.param))
     if url.get_backend_name() == "postgresql":
         # Its server trusts whoever reaches its socket, with any password.
         database = url.set(password=CANARIES["the database"]).render_as_string(hide_password=False)
