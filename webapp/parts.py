@@ -39,6 +39,8 @@ class Parts:
     bell: Bell
     #: How the queue's server and the workers are; within about a second.
     look_at_queue: Callable[[], QueueHealth] = lambda: AWAY
+    #: Ends the pause that a system asked for; see `sync.work.vitals`.
+    lift: Callable[[str], bool | None] = lambda _: None
     #: Tells people where no scheduler is left to do it; None where nobody shall.
     alerts: AlertThread | None = None
     #: Releases whatever else was opened for these parts.
@@ -86,6 +88,7 @@ def build_parts(settings: Settings) -> Parts:
         systems=systems,
         bell=bell,
         look_at_queue=vitals.look,
+        lift=vitals.lift,
         alerts=AlertThread(AlertBeat(store, config, settings, vitals.look, standby=True)),
         close_rest=close_rest,
         secrets=tuple(config.secrets()),

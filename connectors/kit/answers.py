@@ -22,7 +22,7 @@ from connectors.kit.errors import (
     RecordRejected,
     Transient,
 )
-from connectors.kit.retry_after import retry_after_s
+from connectors.kit.retry_after import asked_s, retry_after_s
 from connectors.kit.words import joined, say
 
 
@@ -104,7 +104,7 @@ def classify(response: Response) -> ConnectorError:
         return _redirect(response)
     asked_to_wait = status == _UNAVAILABLE and not response.write and retry_after_s(response.headers) is not None
     if status == _TOO_MANY or asked_to_wait:
-        return RateLimited(text, retry_after_s=pause_s(response), code=code, status=status)
+        return asked_to_slow_down(response, code)
     if (kind := _AT_THE_DOOR.get(status)) is not None:
         return kind(text, code=code, status=status)
     if status < _SERVER_ERROR and status != _REQUEST_TIMEOUT:
@@ -112,10 +112,12 @@ def classify(response: Response) -> ConnectorError:
     return (OutcomeUnknown if response.write else Transient)(text, code=code, status=status)
 
 
-def pause_s(response: Response) -> float:
-    """How long to stay away: what `Retry-After` says, else exponential with full jitter, from 1 s on."""
+def asked_to_slow_down(response: Response, code: str) -> RateLimited:
+    """For as long as `Retry-After` says, within our bounds; without one, exponential with full jitter, from 1 s on."""
     told = retry_after_s(response.headers)
-    return told if told is not None else random.uniform(1.0, 2.0 ** (response.attempt + 1))  # noqa: S311  # no secret
+    pause_s = told if told is not None else random.uniform(1.0, 2.0 ** (response.attempt + 1))  # noqa: S311  # no secret
+    named_s = asked_s(response.headers)
+    return RateLimited(str(response), retry_after_s=pause_s, asked_s=named_s, code=code, status=response.status)
 
 
 def _redirect(response: Response) -> ConnectorError:

@@ -7,6 +7,8 @@ No error text may carry a secret: `connectors/kit/http.py` redacts before it rai
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ConnectorError(Exception):
     """The other system could not be used."""
@@ -26,11 +28,24 @@ class RateLimited(Transient):
     """The other system asks us to slow down; the whole connection waits, not only this document."""
 
     def __init__(
-        self, message: str | None = None, *, retry_after_s: float, code: str = "", status: int | None = 429
+        self,
+        message: str | None = None,
+        *,
+        retry_after_s: float,
+        asked_s: float | None = None,
+        code: str = "",
+        status: int | None = 429,
     ) -> None:
-        """`retry_after_s` is already clamped to what we are willing to wait (1 s to 1 h)."""
+        """`retry_after_s` is already clamped to what we are willing to wait (1 s to 1 h); `asked_s` is what was named.
+
+        `code` is `OWN_RATE` where nobody over there asked for anything.
+        """
         super().__init__(message, code=code, status=status)
         self.retry_after_s = retry_after_s
+        self.asked_s = asked_s
+
+    #: The limit that this connection's configuration sets, and no word of the other system.
+    OWN_RATE: ClassVar[str] = "throttle"
 
 
 class ConnectionBroken(ConnectorError):

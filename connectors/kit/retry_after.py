@@ -12,7 +12,13 @@ LONGEST_S = 3600.0
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, clamped to [1 s, 1 h]; None when the header is absent or says nothing readable ("soon").
+    """Seconds to wait, clamped to [1 s, 1 h]; None when the header is absent or says nothing readable ("soon")."""
+    asked = asked_s(headers)
+    return None if asked is None else min(max(asked, SHORTEST_S), LONGEST_S)
+
+
+def asked_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server named, as they stand there; None where it named none.
 
     A date is held against the server's own `Date`, so that a wrong clock on either side does no harm.
     """
@@ -21,8 +27,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = _seconds_until(text, headers.get("Date", ""))
-    # NaN is neither smaller nor larger than anything and would slip through the clamp.
-    return min(max(seconds, SHORTEST_S), LONGEST_S) if seconds == seconds else None  # noqa: PLR0124
+    # NaN is neither smaller nor larger than anything and would slip through every clamp.
+    return seconds if seconds == seconds else None  # noqa: PLR0124
 
 
 def _seconds_until(text: str, date: str) -> float:

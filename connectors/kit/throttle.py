@@ -1,7 +1,8 @@
 """The rate limit of one connection, shared by all processes through Redis, local and careful without it.
 
 Redis is a help here, not a truth: a limiter that cannot reach it goes on at half the rate per process, so that an
-outage of Redis costs speed and never an order.
+outage of Redis costs speed and never an order. So every process keeps the pauses that it was told for itself too; what
+ends them all before their time is a mark that `lift_pause` leaves and that is read with the pause itself.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import fractions
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +33,8 @@ REST_S = 5.0
 SOCKET_TIMEOUT_S = 0.5
 #: How old our knowledge of a pause may be; it spares a Redis command on most calls.
 PAUSE_AGE_S = 0.25
+#: A call that waits looks again so often whether somebody has lifted the pause.
+LOOK_S = 2.0
 _PREFIX = "crossdock:throttle"
 _T = TypeVar("_T")
 _AWAY = (redis.RedisError, StorageError, OSError)
@@ -67,6 +71,8 @@ class ConnectionThrottle:
         self._lock = threading.Lock()
         self._away_until = 0.0
         self._paused_until = 0.0
+        #: The newest mark of `lift_pause` that was seen here.
+        self._lifted: bytes | None = None
         self._pause_read_at = float("-inf")
 
     def wait(self, deadline_s: float) -> None:
@@ -74,17 +80,10 @@ class ConnectionThrottle:
         until = self._clock() + deadline_s
         while (pause := self._claim()) > 0:
             if self._clock() + pause > until:
-                raise RateLimited(
-                    say(
-                        "the rate limit of connection %(connection)s has no room before the call's deadline",
-                        connection=self._connection,
-                    ),
-                    retry_after_s=min(max(pause, SHORTEST_S), LONGEST_S),
-                    code="throttle",
-                    status=None,
-                )
+                raise self._refusal(pause)
             # A little apart, so that all who wait do not come back at the same moment.
-            self._sleep(pause + random.uniform(0, 0.1 * pause))  # noqa: S311  # no secret
+            step = min(pause, LOOK_S)
+            self._sleep(step + random.uniform(0, 0.1 * step))  # noqa: S311  # no secret
 
     def slow_down(self, seconds: float) -> None:
         """The other system asked for a pause: no process sends anything on this connection for so long."""
@@ -92,6 +91,23 @@ class ConnectionThrottle:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
         self._ask(lambda shared: shared.pause(seconds), None)
+
+    def _refusal(self, pause: float) -> RateLimited:
+        asked = self._paused_until > self._clock()
+        text = (
+            say("%(connection)s has asked us to wait, and that is not over yet", connection=self._connection)
+            if asked
+            else say(
+                "the rate limit of connection %(connection)s has no room before the call's deadline",
+                connection=self._connection,
+            )
+        )
+        return RateLimited(
+            text,
+            retry_after_s=min(max(pause, SHORTEST_S), LONGEST_S),
+            code="" if asked else RateLimited.OWN_RATE,
+            status=None,
+        )
 
     def _claim(self) -> float:
         """Take a place; 0 when there was one, else the seconds until it is worth asking again."""
@@ -105,10 +121,20 @@ class ConnectionThrottle:
         now = self._clock()
         if now - self._pause_read_at >= PAUSE_AGE_S:
             self._pause_read_at = now
-            left = self._ask(lambda shared: shared.pause_left(), 0.0) or 0.0
+            seen = self._ask(lambda shared: shared.look(), None)
             with self._lock:
-                self._paused_until = max(self._paused_until, now + left)
+                self._take(seen, now)
         return self._paused_until - now
+
+    def _take(self, seen: tuple[float, bytes | None] | None, now: float) -> None:
+        """What Redis says: a new mark ends what was told before it; a pause that stands there now was told after it."""
+        if seen is None:
+            return
+        left, lifted = seen
+        if lifted is not None and lifted != self._lifted:
+            self._paused_until = 0.0
+        self._lifted = lifted
+        self._paused_until = max(self._paused_until, now + left)
 
     def _ask(self, question: Callable[[_Shared], _T], otherwise: _T) -> _T:
         """Ask Redis, unless there is none or it has just failed."""
@@ -156,6 +182,7 @@ class _Shared:
     def __init__(self, connection: str, rate_per_s: float | None, pool: redis.ConnectionPool) -> None:
         self._redis: redis.Redis = redis.Redis(connection_pool=pool)
         self._key = f"{_PREFIX}:pause:{connection}"
+        self._lifted = f"{_PREFIX}:lifted:{connection}"
         self.window = _Window(connection, rate_per_s, _Storage("redis://", connection_pool=pool))
 
     def pause(self, seconds: float) -> None:
@@ -165,6 +192,22 @@ class _Shared:
 
     def pause_left(self) -> float:
         return max(0.0, self._redis.pttl(self._key) / 1000)
+
+    def look(self) -> tuple[float, bytes | None]:
+        """(seconds that the pause still lasts, the mark of who lifted one last), in one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.pttl(self._key)
+        pipeline.get(self._lifted)
+        left, lifted = pipeline.execute()
+        return max(0.0, left / 1000), lifted
+
+    def lift(self) -> bool:
+        """The mark lives longer than any pause that it ends."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.delete(self._key)
+        pipeline.set(self._lifted, secrets.token_hex(8), ex=int(2 * LONGEST_S))
+        deleted, _ = pipeline.execute()
+        return bool(deleted)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -185,6 +228,17 @@ def read_budget(connection: str, rate_per_s: float | None, *, pool: redis.Connec
     try:
         paused_s = shared.pause_left()
         return Budget(*shared.window.room(), paused_s)
+    except _AWAY:
+        return None
+
+
+def lift_pause(connection: str, *, pool: redis.ConnectionPool) -> bool | None:
+    """End the pause that the other system asked for, in every running process within LOOK_S; whether there was one.
+
+    None when Redis is away: then each process keeps what it was told until its time is over.
+    """
+    try:
+        return _Shared(connection, None, pool).lift()
     except _AWAY:
         return None
 

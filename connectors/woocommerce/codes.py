@@ -8,8 +8,8 @@ https://github.com/woocommerce/woocommerce/tree/trunk/plugins/woocommerce/includ
 
 from __future__ import annotations
 
-from connectors.kit.answers import Response, pause_s
-from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited, RecordRejected
+from connectors.kit.answers import Response, asked_to_slow_down
+from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
 from connectors.kit.words import Phrase, say
 
 #: The order is gone for good (deleted with force, or it never was).
@@ -84,7 +84,7 @@ def _without_code(response: Response) -> ConnectorError | None:
         return ConnectionBroken(_advised(response, advice), code="no_rest_api", status=response.status)
     if response.status == _UNAVAILABLE and response.excerpt() == "Maintenance":
         # WordPress checks for maintenance before it loads any plugin, so not even a write was looked at.
-        return RateLimited(str(response), retry_after_s=pause_s(response), code="maintenance", status=response.status)
+        return asked_to_slow_down(response, "maintenance")
     return None
 
 

@@ -50,8 +50,9 @@ def status(*, as_json: bool) -> None:
         table.add_row(channel.name, *row, str(needs), str(counts.get("skipped", 0)), str(counts.get("done", 0)))
     out.print(table)
     for connection in snapshot.home.connections:
+        until = f" until {connection.until:%Y-%m-%d %H:%M:%S} UTC" if connection.until else ""
         for reason in connection.reasons:
-            out.print(f"{connection.name} ({connection.condition}): {escape(str(reason))}")
+            out.print(f"{connection.name} ({connection.condition}{until}): {escape(str(reason))}")
     for entry in snapshot.pauses:
         until = f" until {entry.until:%Y-%m-%d %H:%M:%S} UTC" if entry.until else ""
         out.print(f"paused: {entry.scope} {entry.name}{until}: {escape(entry.reason)}")

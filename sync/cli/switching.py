@@ -1,11 +1,10 @@
-"""`pause`, `resume`, `lookup`: what people decide about connections, channels and values, each with its trace."""
+"""`pause`, `resume`: what people decide about connections and channels, each with its trace."""
 
 from __future__ import annotations
 
 import click
 
 from sync.cli.console import actor, opened, out
-from sync.desk.needs import LookupRow, RowRefused, add_lookup
 from sync.desk.switching import pause_by_hand, resume_by_hand, scope_of
 from sync.work.runtime import Runtime
 
@@ -29,13 +28,23 @@ def pause(name: str, reason: str) -> None:
 @click.command()
 @click.argument("name", default="")
 def resume(name: str) -> None:
-    """End a pause of a connection or a channel by NAME; of everything without one."""
+    """End a pause of a connection or a channel by NAME; of everything without one.
+
+    Also the pause that a system has asked for (`Retry-After`): it is asked again at once.
+    """
     with opened() as runtime:
-        if not resume_by_hand(runtime.store, _scope(runtime, name), name, actor=actor()):
+        done = resume_by_hand(runtime.store, _scope(runtime, name), name, actor=actor(), lift=runtime.lift)
+        if done.ended:
+            ring_all(runtime)
+            again = f"; {done.recalled} that waited for it are due now" if done.recalled else ""
+            out.print(f"goes on: {name or 'everything'}{again}")
+        else:
             out.print(f"{name or 'everything'} was not paused")
-            return
-        ring_all(runtime)
-        out.print(f"goes on: {name or 'everything'}")
+        if done.unheard:
+            out.print(
+                "the queue's server does not answer: a process that was asked to wait still waits until its time is "
+                "over; when the server is back, run this command again"
+            )
 
 
 def _scope(runtime: Runtime, name: str) -> str:
@@ -45,30 +54,4 @@ def _scope(runtime: Runtime, name: str) -> str:
         raise click.BadParameter(str(error), param_hint="NAME") from error
 
 
-@click.command()
-@click.argument("table")
-@click.argument("value")
-@click.argument("target")
-@click.option("--channel", help="Only for this channel.")
-@click.option("--connection", help="Only for this ERP connection.")
-@click.option("--reason", default="", help="Kept with the change.")
-def lookup(*, table: str, value: str, target: str, channel: str | None, connection: str | None, reason: str) -> None:
-    """Add or change a look-up row (TABLE sku, tax, country ...): VALUE of the shop is TARGET in the ERP.
-
-    Releases every order that waits for it.
-    """
-    scope = f"channel:{channel}" if channel else f"connection:{connection}" if connection else "global"
-    row = LookupRow(table, value, target, scope)
-    with opened() as runtime:
-        try:
-            release = add_lookup(runtime.store, runtime.config, row, actor=actor(), reason=reason).release
-        except RowRefused as error:
-            raise click.UsageError(str(error)) from error
-        ring_all(runtime)
-        goes, stays = release.goes.documents, release.stays.documents
-        out.print(f"{table} {value} -> {target}; {goes + stays} orders will be looked at again")
-        if stays:
-            out.print(f"{stays} of them are still stopped by another cause")
-
-
-COMMANDS = (pause, resume, lookup)
+COMMANDS = (pause, resume)

@@ -35,6 +35,8 @@ _MISSED_PULLS: Final = 3
 _PULL_S: Final = 60.0
 #: Orders that are due for so long without any drain are stuck.
 _STUCK: Final = dt.timedelta(minutes=10)
+#: A shorter pause that the other system asked for is over before anybody has read of it.
+_LONG_PAUSE_S: Final = 20.0
 
 
 class Condition(enum.StrEnum):
@@ -62,6 +64,10 @@ class ConnectionHealth:
     condition: Condition
     #: Why it is not healthy, the most important first.
     reasons: Sequence[Phrase]
+    #: When its rest ends by itself; None where it does not rest, or nobody knows.
+    until: dt.datetime | None
+    #: It asked for that rest itself; a person may end it.
+    asked: bool
     last_success: dt.datetime | None
     backlog: int
     oldest_at: dt.datetime | None
@@ -209,7 +215,8 @@ def _connection(config: Config, name: str, known: _Known, queue: QueueHealth) ->
     is_target = any(channel.erp == name for channel in channels)
     pull = known.schedules.get(f"pull:{name}")
     last = _last_success(name, known, pull, is_source=is_source)
-    condition, reasons = _condition(name, channels, known, last)
+    rest = _rest(name, known, queue.budgets.get(name))
+    condition, reasons = _condition(name, channels, known, last) if rest is None else _paused(rest)
     backlog = [known.backlogs[channel.name] for channel in channels if channel.name in known.backlogs]
     return ConnectionHealth(
         name=name,
@@ -218,6 +225,8 @@ def _connection(config: Config, name: str, known: _Known, queue: QueueHealth) ->
         is_target=is_target,
         condition=condition,
         reasons=reasons,
+        until=rest.until if rest is not None else None,
+        asked=rest is not None and rest.asked,
         last_success=last,
         backlog=sum(entry.count for entry in backlog),
         oldest_at=min((entry.oldest_at for entry in backlog if entry.oldest_at is not None), default=None),
@@ -239,11 +248,7 @@ def _last_success(name: str, known: _Known, pull: Row | None, *, is_source: bool
 def _condition(
     name: str, channels: Sequence[Channel], known: _Known, last: dt.datetime | None
 ) -> tuple[Condition, list[Phrase]]:
-    """What is known, the worst first."""
-    pause = next((entry for entry in known.pauses if (entry.scope, entry.name) == ("connection", name)), None)
-    if pause is not None:
-        condition = Condition.PAUSED if pause.until is None else Condition.RESTING
-        return condition, [say("%(reason)s", reason=pause.reason)]
+    """What is known of one that is not paused, the worst first."""
     failing = [*_issue_reasons(name, known), *_source_reasons(name, channels, known, last)]
     failing += _target_reasons(name, channels, known)
     if failing:
@@ -254,6 +259,22 @@ def _condition(
     if last is None:
         return Condition.UNKNOWN, [say("it has not been used yet")]
     return Condition.HEALTHY, []
+
+
+def _rest(name: str, known: _Known, budget: Budget | None) -> Pause | None:
+    """The pause in force: one that the database knows, or one that only the connection's calls have met so far."""
+    pause = next((entry for entry in known.pauses if (entry.scope, entry.name) == ("connection", name)), None)
+    if pause is not None or budget is None or budget.paused_s < _LONG_PAUSE_S:
+        return pause
+    reason = say(
+        "%(connection)s asked us to wait; `crossdock resume %(connection)s` ends the pause now", connection=name
+    )
+    return Pause("connection", name, reason, known.now + dt.timedelta(seconds=budget.paused_s), asked=True)
+
+
+def _paused(rest: Pause) -> tuple[Condition, list[Phrase]]:
+    condition = Condition.PAUSED if rest.until is None else Condition.RESTING
+    return condition, [say("%(reason)s", reason=rest.reason)]
 
 
 def _issue_reasons(name: str, known: _Known) -> list[Phrase]:
@@ -320,6 +341,9 @@ _SHORT: Final[Mapping[Condition, Phrase]] = {
 }
 
 
+_ASKED: Final = say("%(name)s asked us to wait and is tried again by itself.")
+
+
 def _about_connections(home: Home) -> list[Phrase]:
     if home.everything is not None:
         return [say("Everything is paused: %(reason)s.", reason=home.everything.reason.rstrip("."))]
@@ -331,7 +355,11 @@ def _about_connections(home: Home) -> list[Phrase]:
         return [say_many("The connection is healthy.", "All %(count)s connections healthy.", count)]
     healthy = count - len(troubled)
     first = say("%(healthy)s of %(count)s connections healthy.", healthy=healthy, count=count)
-    return [first, *(_SHORT[entry.condition].filled(name=entry.name) for entry in troubled)]
+    return [first, *(_short(entry).filled(name=entry.name) for entry in troubled)]
+
+
+def _short(entry: ConnectionHealth) -> Phrase:
+    return _ASKED if entry.asked else _SHORT[entry.condition]
 
 
 def _about_channels(home: Home, known: _Known) -> list[Phrase]:

@@ -2,7 +2,7 @@
 
 | error | action | the document | the connection |
 |---|---|---|---|
-| `RateLimited` | RETRY | ready again when the other system says | slows down: paused until then |
+| `RateLimited` | RETRY | ready again when the other system says, or a person | slows down: paused until then |
 | `Transient` | RETRY | ready again after a pause; no attempt is burned | paused for a moment, then one batch probes |
 | `ConnectionBroken` | PAUSE | ready, waits | paused until a person has acted; an issue |
 | `OutcomeUnknown`, `Unsettled` | RECONCILE | looked up when it can no longer land | |
@@ -31,7 +31,8 @@ from connectors.kit.errors import (
     Transient,
 )
 from mappings.canonical.errors import Problem, Problems
-from sync.desk.phrases import joined, say
+from sync.desk.phrases import Phrase, joined, say
+from sync.desk.spans import span_shown
 from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
@@ -67,6 +68,8 @@ class Decision:
     causes: tuple[tuple[Cause, tuple[tuple[str, str], ...]], ...] = ()
     #: The connection rests this long; infinity means until a person ends it.
     pause_s: float | None = None
+    #: The other system asked for that time; else we guess when it is back.
+    asked: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +100,27 @@ def _rate_limited(error: Exception, place: Place) -> Decision:
     return Decision(
         action=Action.RETRY,
         state=ItemState.READY,
-        reason=say(
-            "%(connection)s asks us to slow down: next try in %(seconds)s s",
-            connection=place.connection,
-            seconds=f"{error.retry_after_s:.0f}",
-        ),
+        reason=_slowed(error, place.connection),
         retry_s=error.retry_after_s,
         pause_s=error.retry_after_s,
+        asked=error.code != RateLimited.OWN_RATE,
+    )
+
+
+def _slowed(error: RateLimited, connection: str) -> Phrase:
+    """Who wants the pause, and what ends it. The length is as it was named: until when says who shows it."""
+    if error.code == RateLimited.OWN_RATE:
+        return say("%(connection)s is used as fast as its configuration allows", connection=connection)
+    values = {"connection": connection, "time": span_shown(error.retry_after_s)}
+    if error.asked_s is not None and error.asked_s > error.retry_after_s:
+        return say(
+            "%(connection)s asked us to wait %(asked)s, which is longer than we do: it is tried again after %(time)s; "
+            "`crossdock resume %(connection)s` ends the pause now",
+            asked=span_shown(error.asked_s),
+            **values,
+        )
+    return say(
+        "%(connection)s asked us to wait %(time)s; `crossdock resume %(connection)s` ends the pause now", **values
     )
 
 

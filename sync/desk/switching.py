@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from config.model import Config
@@ -9,6 +12,7 @@ from sync.desk.phrases import say
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.issues import close_connection_issues
+from sync.store.items import recall
 from sync.store.switches import pause, pauses, resume
 
 
@@ -37,17 +41,43 @@ def pause_by_hand(store: Store, scope: str, name: str, *, actor: Actor, reason: 
     store.write(work)
 
 
-def resume_by_hand(store: Store, scope: str, name: str, *, actor: Actor, reason: str = "") -> bool:
-    """Go on; False when it was not paused. A connection's own issue is over: the person says that it works."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resumed:
+    """What the end of a pause has done."""
 
-    def work(connection: Connection) -> bool:
+    #: Whether there was a pause at all: a person's, one for a cause, or one that the system asked for.
+    ended: bool
+    #: Documents that were put off for it and are due now.
+    recalled: int = 0
+    #: The queue's server is away: what runs now keeps the pause that the system asked for until its time is over.
+    unheard: bool = False
+
+
+#: Ends the pause that a connection asked for in every process; whether there was one, None where nobody can be told.
+Lift = Callable[[str], bool | None]
+
+
+def resume_by_hand(
+    store: Store, scope: str, name: str, *, actor: Actor, lift: Lift = lambda _: False, reason: str = ""
+) -> Resumed:
+    """Go on. A connection's own issue is over: the person says that it works.
+
+    A connection is also asked again where it wanted to be left alone for longer.
+    """
+    # Before the documents are due again: else a drain could meet the old pause and put them off once more.
+    lifted = lift(name) if scope == "connection" else False
+
+    def work(connection: Connection) -> Resumed:
         before = _reason(connection, scope, name)
-        if not resume(connection, scope, name, by=actor.name):
-            return False
+        ended = resume(connection, scope, name, by=actor.name)
+        if not ended and not lifted:
+            return Resumed(ended=False, unheard=lifted is None)
+        recalled = 0
         if scope == "connection":
             close_connection_issues(connection, name, "connection")
+            recalled = recall(connection, name)
         record_audit(connection, actor, "resume", _subject(scope, name), before=before, reason=reason)
-        return True
+        return Resumed(ended=True, recalled=recalled, unheard=lifted is None)
 
     return store.write(work)
 

@@ -76,6 +76,8 @@ class Leave:
     done_canonical: str | None = None
     #: To be claimed alone until it ends, as what died with its drain is.
     alone: bool = False
+    #: The connection whose pause makes it wait until `due_at`; who ends that pause makes it due.
+    put_off_for: str | None = None
 
 
 def has_due(connection: Connection, channel: str, kind: str) -> bool:
@@ -193,6 +195,7 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
                 "digest": entry.done_digest,
                 "canonical": entry.done_canonical,
                 "alone": entry.alone,
+                "put_off": entry.put_off_for,
             }
             for entry in leaves
         ],
@@ -221,12 +224,27 @@ def _leaving() -> Update:
             reason=func.coalesce(bindparam("why", type_=table.reason.type), table.reason),
             done_digest=func.coalesce(bindparam("digest"), table.done_digest),
             done_canonical=func.coalesce(bindparam("canonical"), table.done_canonical),
+            put_off_for=bindparam("put_off", type_=table.put_off_for.type),
             lease_token=None,
             suspect=or_(bindparam("alone", type_=Boolean), and_(table.suspect, ~bindparam("looked", type_=Boolean))),
             deaths=case((bindparam("looked"), 0), else_=table.deaths),
             updated_at=db_now(),
         )
     )
+
+
+def recall(connection: Connection, name: str) -> int:
+    """The pause of this connection is over: what was put off for it is due now; answers how many.
+
+    What waits for anything else (its own back-off, an outcome that nobody knows yet) keeps its time.
+    """
+    table = work_items.c
+    changed = connection.execute(
+        update(work_items)
+        .where(table.put_off_for == name, table.state == ItemState.READY.value, table.due_at > db_now())
+        .values(due_at=db_now(), put_off_for=None, updated_at=db_now())
+    )
+    return changed.rowcount
 
 
 def has_killers(connection: Connection) -> bool:

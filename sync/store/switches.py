@@ -21,6 +21,8 @@ class Pause:
     name: str
     reason: str
     until: dt.datetime | None
+    #: The system itself asked for it, until then at the latest.
+    asked: bool = False
 
 
 def pause(
@@ -30,6 +32,7 @@ def pause(
     reason: str,
     *,
     until: dt.datetime | None = None,
+    asked: bool = False,
     by: str = "crossdock",
 ) -> None:
     """Pause `all`, a `connection` or a `channel`. A pause that stands is not shortened by one with an earlier end."""
@@ -39,6 +42,7 @@ def pause(
         "paused": True,
         "reason": reason,
         "until": until,
+        "asked": asked,
         "changed_at": db_now(),
         "changed_by": by,
     }
@@ -61,7 +65,7 @@ def resume(connection: Connection, scope: str, name: str, *, by: str = "crossdoc
     changed = connection.execute(
         update(switches)
         .where(table.scope == scope, table.name == name, table.paused)
-        .values(paused=False, until=None, reason="", changed_at=db_now(), changed_by=by)
+        .values(paused=False, until=None, asked=False, reason="", changed_at=db_now(), changed_by=by)
     )
     return bool(changed.rowcount)
 
@@ -69,7 +73,7 @@ def resume(connection: Connection, scope: str, name: str, *, by: str = "crossdoc
 def pauses(connection: Connection) -> list[Pause]:
     """Every pause that is in force now."""
     table = switches.c
-    query = select(table.scope, table.name, table.reason, table.until).where(
+    query = select(table.scope, table.name, table.reason, table.until, table.asked).where(
         table.paused, or_(table.until.is_(None), table.until > db_now())
     )
     return [Pause(*row) for row in connection.execute(query)]

@@ -8,7 +8,7 @@ from typing import Self
 from config.model import Config, Connection
 from config.settings import Settings
 from connectors.kit.base import Throttle
-from connectors.kit.throttle import ConnectionThrottle, redis_pool
+from connectors.kit.throttle import ConnectionThrottle, lift_pause, redis_pool
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
@@ -35,6 +35,10 @@ class Runtime:
     def _throttle(self, connection: Connection) -> Throttle:
         """Also where there is no rate of ours: what the other system asks for in its answers is shared the same way."""
         return ConnectionThrottle(connection.name, rate_per_s=connection.rate_per_s, pool=self._redis)
+
+    def lift(self, connection: str) -> bool | None:
+        """End the pause that a system asked for, in every process; None where the queue's server does not answer."""
+        return lift_pause(connection, pool=self._redis)
 
     def __enter__(self) -> Self:
         return self

@@ -28,8 +28,8 @@ from sync.store.intents import close_by_outcome, load_open
 from sync.store.issues import Stop, close_documents, open_issues
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
-from sync.store.switches import pause
 from sync.work.overheard import mark_overheard
+from sync.work.pausing import put_off_for, rest, tell_rest
 
 log = structlog.get_logger()
 
@@ -52,8 +52,8 @@ def settle(drain: Drain, pieces: list[Piece]) -> None:
     drain.write(lambda c: _record(c, drain, ends, bodies, away))
     for end in ends:
         _tell(drain, end)
-    for name, (seconds, reason) in away.items():
-        log.warning("connection_paused", connection=name, seconds=seconds, reason=reason)
+    for name, decision in away.items():
+        tell_rest(name, decision)
     drain.progress()
 
 
@@ -77,7 +77,7 @@ def _record(
     drain: Drain,
     ends: list[_End],
     bodies: dict[int, bytes],
-    away: Mapping[str, tuple[float, str]],
+    away: Mapping[str, Decision],
 ) -> None:
     sales = [(unit, unit.document) for end in ends for unit in end.piece.units]
     rows = [_binding(drain, unit, document) for unit, document in sales if document is not None]
@@ -86,8 +86,9 @@ def _record(
     close_by_outcome(connection, _intent_outcomes(ends))
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)
-    _record_pauses(connection, away)
-    leaves = [_leave(connection, end) for end in ends]
+    for name, decision in away.items():
+        rest(connection, name, decision)
+    leaves = [_leave(connection, drain, end) for end in ends]
     settle_captured(connection, drain, [(end.piece, left.state) for end, left in zip(ends, leaves, strict=True)])
     leave(connection, drain.lease, leaves)
 
@@ -203,21 +204,15 @@ def _keeps_causes(end: _End) -> bool:
     return retried or end.piece.stays_parked
 
 
-def _pauses(drain: Drain, ends: list[_End]) -> dict[str, tuple[float, str]]:
-    """Connection -> the longest pause that it needs, in seconds (infinity: until a person ends it), and why."""
-    longest: dict[str, tuple[float, str]] = {}
+def _pauses(drain: Drain, ends: list[_End]) -> dict[str, Decision]:
+    """Connection -> the decision with the longest pause that it needs."""
+    longest: dict[str, Decision] = {}
     for end in ends:
         if end.decision is not None and end.decision.pause_s is not None:
             name = _spoken_to(drain, end.piece)
-            longest[name] = max(longest.get(name, (0.0, "")), (end.decision.pause_s, end.decision.reason))
+            if name not in longest or (longest[name].pause_s or 0.0) < end.decision.pause_s:
+                longest[name] = end.decision
     return dict(sorted(longest.items()))
-
-
-def _record_pauses(connection: Connection, away: Mapping[str, tuple[float, str]]) -> None:
-    now = dt.datetime.now(dt.UTC)
-    for name, (seconds, reason) in away.items():
-        until = None if seconds == float("inf") else now + dt.timedelta(seconds=seconds)
-        pause(connection, "connection", name, reason, until=until)
 
 
 # --- states -----------------------------------------------------------------------------------------------------
@@ -231,7 +226,7 @@ def _quiet_state(piece: Piece) -> ItemState:
     return ItemState.WAITING if piece.waits else ItemState.DONE
 
 
-def _leave(connection: Connection, end: _End) -> Leave:
+def _leave(connection: Connection, drain: Drain, end: _End) -> Leave:
     piece, decision = end.piece, end.decision
     if decision is None:
         state = _quiet_state(piece)
@@ -251,6 +246,7 @@ def _leave(connection: Connection, end: _End) -> Leave:
         looked=looked,
         due_at=None if looked else _due_at(connection, piece, decision),
         alone=isinstance(piece.error, Together),
+        put_off_for=put_off_for(_spoken_to(drain, piece), decision),
     )
 
 

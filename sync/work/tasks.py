@@ -28,7 +28,8 @@ from sync.store.channels import channel_state, start_channel
 from sync.store.engine import DatabaseBusy
 from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
-from sync.store.switches import find_pause, pause, pauses
+from sync.store.switches import find_pause, pauses
+from sync.work.pausing import rest
 from sync.work.purging import days_of, purge, told
 from sync.work.runtime import Runtime
 from sync.work.stock.run import run_stock
@@ -155,13 +156,10 @@ class Tasks:
         if task not in _OF_CONNECTIONS or not isinstance(error, ConnectionBroken | RateLimited):
             return
         decision = decide(error, Place(channel="", connection=connection))
-        until = None
-        if decision.pause_s is not None and decision.pause_s != float("inf"):
-            until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=decision.pause_s)
 
         def write(c: Connection) -> None:
             if task in {"pull", "follow"}:
-                pause(c, "connection", connection, decision.reason, until=until)
+                rest(c, connection, decision)
             open_issues(c, [Stop(None, cause) for cause, _ in decision.causes])
 
         self._runtime.store.write(write)

@@ -19,7 +19,7 @@ from rq.worker_registration import get_keys
 
 from config.model import Config
 from config.settings import Settings
-from connectors.kit.throttle import Budget, read_budget, redis_pool
+from connectors.kit.throttle import Budget, lift_pause, read_budget, redis_pool
 from sync.desk.queue import AWAY, QueueHealth, QueueProblem, WorkerHealth
 from sync.work.ring import DrainJob, RingQueue
 from sync.work.valkey import judge
@@ -49,6 +49,12 @@ class Vitals:
                 self._seen = self._look()
                 self._seen_at = time.monotonic()
             return self._seen
+
+    def lift(self, connection: str) -> bool | None:
+        """End the pause that a system asked for, in every process; None where the queue's server does not answer."""
+        with self._lock:
+            self._seen_at = float("-inf")
+        return lift_pause(connection, pool=self._pool)
 
     def close(self) -> None:
         """Give the connections back."""

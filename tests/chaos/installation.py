@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import os
 import signal
 import socket
@@ -14,12 +15,15 @@ from typing import Final
 
 from config.settings import Settings
 from connectors.kit.base import ConnectorSettings
+from connectors.kit.throttle import lift_pause, redis_pool
 from connectors.sandbox.erp import DEFAULT_API_KEY
 from connectors.sandbox.woocommerce.process import DEFAULT_KEY, DEFAULT_SECRET
 from connectors.sandbox_erp import SandboxErp
 from connectors.woocommerce import WooCommerce
 from sync.cli.processes import prepare_database
+from sync.desk.switching import resume_by_hand
 from sync.rules.systems import Systems, read_config
+from sync.store.audit import Actor
 from sync.store.engine import Store
 from tests.chaos import within
 from tests.chaos.plan import Plan
@@ -176,6 +180,15 @@ class Installation:
         self.erp_api = SandboxErp(
             ConnectorSettings(name="erp", url=self.erp.url, key=DEFAULT_API_KEY, deadline_s=2.0, allow_hosts=_LOOPBACK)
         )
+
+    def resume(self, connection: str) -> bool:
+        """`crossdock resume CONNECTION`: whether there was a pause. Raises DatabaseBusy."""
+        pool = redis_pool(self.settings.redis_url.reveal())
+        lift = functools.partial(lift_pause, pool=pool)
+        try:
+            return resume_by_hand(self.store, "connection", connection, actor=Actor("chaos"), lift=lift).ended
+        finally:
+            pool.disconnect()
 
     @property
     def services(self) -> list[Service]:

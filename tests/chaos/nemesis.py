@@ -16,6 +16,7 @@ from typing import Any, Final
 from redis import Redis, RedisError
 
 from connectors.kit.errors import ConnectorError
+from sync.store.engine import DatabaseBusy
 from tests.chaos import within
 from tests.chaos.installation import Installation
 from tests.chaos.load import Replays
@@ -181,7 +182,17 @@ class Nemesis:
 
     def _shop_down(self, how: Mapping[str, Any], now_s: float) -> None:
         self._at.shop.ask("mode", {"mode": how["mode"]})
-        self._end(now_s + how["for_s"], lambda: self._at.shop.ask("mode", {"mode": ""}))
+        self._end(now_s + how["for_s"], self._open_shop)
+
+    def _open_shop(self) -> None:
+        """Whoever ends a maintenance says so, else the shop is left alone for the ten minutes that it asked for."""
+        self._at.shop.ask("mode", {"mode": ""})
+        self._resume("shop")
+
+    def _resume(self, name: str) -> None:
+        # Who finds the database locked tries it again at the end.
+        with contextlib.suppress(DatabaseBusy):
+            self._at.resume(name)
 
     def _flood(self, how: Mapping[str, Any], now_s: float) -> None:
         self._replays.flood(how["deliveries"], self._dice)
@@ -257,6 +268,8 @@ class Nemesis:
         self._set_clock(0)
         for pid in [*at.crossdock.everybody(), *self._stopped]:
             self._thaw(pid)
+        for name in ("shop", "erp"):
+            self._resume(name)
 
     def wake(self) -> None:
         """Whoever has fallen into an ambush after all."""

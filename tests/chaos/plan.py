@@ -218,8 +218,8 @@ _AROUND: Final[Mapping[str, _Draw]] = {
     "shop reply": _reply(SHOP_WRITES),
     "shop reply again": _reply(SHOP_WRITES),
     "erp storm": _storm,
-    # Not in maintenance: then it asks for ten minutes, and gets them.
-    "shop down": lambda dice, _: {"mode": "database-down", **_short(dice, 0)},
+    # In maintenance it asks for ten minutes, and gets them, unless somebody says that it is over.
+    "shop down": lambda dice, _: {"mode": dice.choice(("database-down", "maintenance")), **_short(dice, 0)},
     "shop clock": lambda dice, _: {"offset_s": dice.choice((-600, -30, 30, 600))},
     "clock": _clock,
     "flood": lambda dice, _: {"deliveries": dice.randint(20, 60)},

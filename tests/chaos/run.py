@@ -23,7 +23,7 @@ from sync.desk.steering import retry_orders
 from sync.store import schedule
 from sync.store.audit import Actor
 from sync.store.engine import DatabaseBusy
-from sync.store.switches import pauses, resume
+from sync.store.switches import pauses
 from sync.store.tables import attempts, captured_lines, metadata, schedules, touched_stock, work_items
 from tests.boundaries.judge import is_quiet
 from tests.chaos import recovery
@@ -148,10 +148,10 @@ class _People:
         self.done: dict[str, int] = {}
 
     def look(self) -> None:
-        """End the pauses that wait for a person, and try again what only died too often."""
+        """End the pauses that wait for a person or that a system asked for, and try again what only died too often."""
         store = self._at.store
         for pause in store.read(pauses):
-            if pause.until is None and store.write(lambda c, p=pause: resume(c, p.scope, p.name, by="chaos")):
+            if (pause.until is None or pause.asked) and self._at.resume(pause.name):
                 self._note("pauses ended by hand")
         if count := retry_orders(store, cause=_KILLED, actor=Actor("chaos")):
             self.done["retried by hand"] = self.done.get("retried by hand", 0) + count

@@ -47,5 +47,10 @@ def test_who_is_stopped_stands_still_for_longer_than_a_lease():
     assert all(step.how["for_s"] > LEASE_S for step in stopped)
 
 
+def test_the_shop_is_both_broken_and_in_maintenance():
+    modes = {step.how["mode"] for plan in plans("sqlite") for step in plan.steps if step.kind == "shop down"}
+    assert modes == {"database-down", "maintenance"}
+
+
 def test_both_kinds_of_erp_are_met():
     assert {plan.enforces_keys for plan in plans("sqlite")} == {True, False}

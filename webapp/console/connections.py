@@ -28,7 +28,7 @@ from sync.work.subscriptions import NoWebhooks, delivery_url, look_at_subscripti
 from webapp.console.access import current_actor, needs
 from webapp.console.doctor import patient
 from webapp.console.findings import level_badge
-from webapp.console.home import ring_all
+from webapp.console.home import end_pause
 from webapp.console.patience import PATIENCE_S, StillAtWork, within
 from webapp.console.present import said, told
 from webapp.console.texts import zone
@@ -106,8 +106,7 @@ def pause(name: str) -> ResponseReturnValue:
 def resume(name: str) -> ResponseReturnValue:
     """Go on."""
     _detail(name)
-    if switching.resume_by_hand(parts().store, "connection", name, actor=current_actor()):
-        ring_all()
+    end_pause("connection", name)
     return _back(name)
 
 

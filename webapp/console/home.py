@@ -46,12 +46,25 @@ def pause() -> ResponseReturnValue:
 def resume() -> ResponseReturnValue:
     """Go on."""
     name, scope = _what()
-    if resume_by_hand(parts().store, scope, name, actor=current_actor()):
+    end_pause(scope, name)
+    return redirect(back(), 303)
+
+
+def end_pause(scope: str, name: str) -> None:
+    """Go on, and say what that has done."""
+    done = resume_by_hand(parts().store, scope, name, actor=current_actor(), lift=parts().lift)
+    if done.ended:
         ring_all()
         flash(_("%(name)s goes on.", name=name or _("Everything")))
     else:
         flash(_("%(name)s was not paused.", name=name or _("Everything")))
-    return redirect(back(), 303)
+    if done.unheard:
+        flash(
+            _(
+                "The queue's server does not answer, so a process that was asked to wait still waits. Resume it again "
+                "when the server is back."
+            )
+        )
 
 
 def ring_all() -> None:

@@ -19,7 +19,7 @@ from sync.store.engine import Store
 from sync.store.events import count_missed, last_received
 from sync.store.reports import first_good, last_report
 from sync.store.schedule import list_schedules
-from sync.store.switches import find_pause, pauses
+from sync.store.switches import Pause, find_pause, pauses
 
 #: Orders that were there before the shop was asked to deliver are pulled soon after.
 _GRACE: Final = dt.timedelta(minutes=10)
@@ -112,8 +112,7 @@ class ConnectionCheckup:
     def _running(self, store: Store) -> Finding:
         check = "connection.running"
         if (entry := find_pause(store.read(pauses), connections=(self._name,))) is not None:
-            step = say("end it when its reason is gone: %(command)s", command=f"crossdock resume {entry.name}".rstrip())
-            return warn(check, say("paused: %(reason)s", reason=entry.reason), step)
+            return _paused(check, entry)
         rows = [row for row in store.read(list_schedules) if row.name in self._schedules()]
         if failed := [row for row in rows if row.last_ok is False]:
             told = joined("; ", (say("%(name)s: %(message)s", name=row.name, message=row.message) for row in failed))
@@ -214,3 +213,12 @@ class ConnectionCheckup:
             step = say("prove it with a test document that is removed again: %(command)s", command=command)
             return warn(check, say("%(key_field)s, declared and not proven yet", key_field=key.key_field), step)
         return ok(check, say("%(key_field)s, proven at %(at)s", key_field=key.key_field, at=moment_shown(proof.at)))
+
+
+def _paused(check: str, entry: Pause) -> Finding:
+    command = f"crossdock resume {entry.name}".rstrip()
+    if entry.until is None:
+        step = say("end it when its reason is gone: %(command)s", command=command)
+        return warn(check, say("paused: %(reason)s", reason=entry.reason), step)
+    told = say("rests until %(until)s: %(reason)s", until=moment_shown(entry.until), reason=entry.reason)
+    return warn(check, told, say("it is tried again by itself then; sooner: %(command)s", command=command))

@@ -24,7 +24,7 @@ from sync.store.states import ItemState
 from sync.store.stock.issues import close_oversold, has_oversold, open_oversold
 from sync.store.stock.items import FULL, mark_stock
 from sync.store.stock.shown import save_shown
-from sync.store.switches import pause
+from sync.work.pausing import put_off_for, rest, tell_rest
 
 log = structlog.get_logger()
 
@@ -50,7 +50,9 @@ def settle_stock(drain: StockDrain, pieces: Sequence[StockPiece]) -> None:
     for part in drain.store.pieces(ends, 2 + len(drain.policy.places)):
         drain.write(lambda c, part=part: _record(c, drain, part))  # type: ignore[misc]
     if away is not None:
-        _pause(drain, *away)
+        name = drain.systems.channel.source
+        drain.write(lambda c: rest(c, name, away))
+        tell_rest(name, away)
     if any(isinstance(end.piece.error, Waits) for end in ends):
         source = drain.systems.channel.source
         drain.write(lambda c: schedule.ask(c, f"pull:{source}"))
@@ -143,6 +145,7 @@ def _leave(drain: StockDrain, end: _End) -> Leave:
         reason=decision.reason,
         looked=looked,
         due_at=None if looked else dt.datetime.now(dt.UTC) + dt.timedelta(seconds=_seconds(drain, end)),
+        put_off_for=put_off_for(drain.systems.channel.source, decision),
     )
 
 
@@ -191,20 +194,9 @@ def _open(connection: Connection, erp: str, piece: StockPiece, missing: Decimal)
 # --- pauses -----------------------------------------------------------------------------------------------------
 
 
-def _longest_pause(ends: Sequence[_End]) -> tuple[float, str] | None:
-    asked = [
-        (end.decision.pause_s, end.decision.reason)
-        for end in ends
-        if end.decision is not None and end.decision.pause_s is not None
-    ]
-    return max(asked, default=None, key=lambda entry: entry[0])
-
-
-def _pause(drain: StockDrain, seconds: float, reason: str) -> None:
-    name = drain.systems.channel.source
-    until = None if seconds == float("inf") else dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
-    drain.write(lambda c: pause(c, "connection", name, reason, until=until))
-    log.warning("connection_paused", connection=name, seconds=seconds, reason=reason)
+def _longest_pause(ends: Sequence[_End]) -> Decision | None:
+    asked = [end.decision for end in ends if end.decision is not None and end.decision.pause_s is not None]
+    return max(asked, default=None, key=lambda decision: decision.pause_s or 0.0)
 
 
 def _tell(drain: StockDrain, end: _End) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.kit.retry_after import retry_after_s
+from connectors.kit.retry_after import asked_s, retry_after_s
 
 DATE = "Sat, 21 Nov 2026 23:00:00 GMT"
 
@@ -31,6 +31,12 @@ DATE = "Sat, 21 Nov 2026 23:00:00 GMT"
 )
 def test_every_form_is_read_and_clamped_to_one_second_up_to_one_hour(text, seconds):
     assert retry_after_s({"Retry-After": text, "Date": DATE}) == seconds
+
+
+def test_what_was_named_is_kept_beside_what_is_waited():
+    assert asked_s({"Retry-After": "259200"}) == 259200.0
+    assert asked_s({"Retry-After": "Tue, 24 Nov 2026 23:00:00 GMT", "Date": DATE}) == 3 * 86400.0
+    assert asked_s({"Retry-After": "soon"}) is None
 
 
 def test_no_header_means_that_nothing_was_said():

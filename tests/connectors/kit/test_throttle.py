@@ -3,10 +3,11 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 
 from connectors.kit import throttle as module
 from connectors.kit.errors import RateLimited
-from connectors.kit.throttle import ConnectionThrottle, redis_pool
+from connectors.kit.throttle import ConnectionThrottle, lift_pause, redis_pool
 
 
 class Clock:
@@ -72,7 +73,7 @@ def test_a_call_that_would_wait_beyond_its_deadline_is_refused_with_the_time_to_
         throttle.wait(1)
     assert slept == []
     assert 1 < caught.value.retry_after_s <= 10
-    assert caught.value.code == "throttle"
+    assert caught.value.code == RateLimited.OWN_RATE
 
 
 def test_a_pause_stops_everything_until_it_ends():
@@ -120,6 +121,70 @@ def test_a_pause_told_to_one_process_stops_the_others(valkey, pools):
         other.wait(1)
     assert 10 < caught.value.retry_after_s <= 30
     ConnectionThrottle("unconcerned", pool=pools(valkey)).wait(1)
+
+
+def refused(throttle):
+    with pytest.raises(RateLimited) as caught:
+        throttle.wait(1)
+    return caught.value
+
+
+@pytest.mark.fault("B5")
+def test_a_pause_that_a_person_lifts_ends_in_every_running_process(valkey, pools):
+    clock = Clock()
+    told, other = (ConnectionThrottle("shop", pool=pools(valkey), clock=clock, sleep=clock.sleep) for _ in range(2))
+    told.wait(1)
+    told.slow_down(3000)
+    for throttle in (told, other):
+        assert refused(throttle).code != RateLimited.OWN_RATE
+    assert lift_pause("shop", pool=pools(valkey)) is True
+    clock.now += module.PAUSE_AGE_S
+    told.wait(1)
+    other.wait(1)
+    assert lift_pause("shop", pool=pools(valkey)) is False
+
+
+def test_what_a_system_asks_for_after_its_pause_was_lifted_holds(valkey, pools):
+    clock = Clock()
+    told, other = (ConnectionThrottle("shop", pool=pools(valkey), clock=clock, sleep=clock.sleep) for _ in range(2))
+    told.slow_down(1000)
+    lift_pause("shop", pool=pools(valkey))
+    # It has not looked since: the mark and what stands now are read together.
+    told.slow_down(2000)
+    for throttle in (told, other):
+        clock.now += module.PAUSE_AGE_S
+        assert 1900 < refused(throttle).retry_after_s <= 2000
+
+
+def test_a_pause_is_remembered_by_who_was_told_when_redis_loses_everything(valkey, pools):
+    clock = Clock()
+    told = ConnectionThrottle("shop", pool=pools(valkey), clock=clock, sleep=clock.sleep)
+    lift_pause("shop", pool=pools(valkey))
+    told.wait(1)
+    told.slow_down(1000)
+    clock.now += module.PAUSE_AGE_S
+    refused(told)
+    with redis.Redis(connection_pool=pools(valkey)) as client:
+        client.flushall()
+    clock.now += module.PAUSE_AGE_S
+    assert refused(told).retry_after_s > 900
+
+
+def test_a_call_that_waits_goes_out_when_the_pause_is_lifted(valkey, pools):
+    clock = Clock()
+
+    def lift(seconds):
+        clock.sleep(seconds)
+        lift_pause("shop", pool=pools(valkey))
+
+    told = ConnectionThrottle("shop", pool=pools(valkey), clock=clock, sleep=lift)
+    told.slow_down(25)
+    told.wait(30)
+    assert clock.now - 1000 < 2 * module.LOOK_S
+
+
+def test_whether_a_pause_was_lifted_is_not_known_where_redis_is_away(tmp_path, pools):
+    assert lift_pause("shop", pool=pools(f"unix://{tmp_path}/nobody.sock")) is None
 
 
 def test_without_redis_half_the_rate_goes_on(valkey, pools):

@@ -158,7 +158,7 @@ def test_a_broken_connection_is_paused_until_a_person_ends_it(store):
     assert (erp.condition, erp.backlog) == (Condition.PAUSED, 1)
     assert "the key was withdrawn" in str(erp.reasons[0])
     assert world.sentence() == "1 of 2 connections healthy. erp is paused. No order needs you."
-    assert resume_by_hand(store, "connection", "erp", actor=ANNA)
+    assert resume_by_hand(store, "connection", "erp", actor=ANNA).ended
     assert world.of("erp").condition is Condition.HEALTHY
 
 
@@ -269,8 +269,8 @@ def test_a_retry_does_not_make_an_order_young(store):
 def test_pause_and_resume_leave_their_trace(store):
     world = Installation(store)
     pause_by_hand(store, "connection", "erp", actor=ANNA, reason="stock-taking")
-    assert resume_by_hand(store, "connection", "erp", actor=ANNA)
-    assert not resume_by_hand(store, "connection", "erp", actor=ANNA)
+    assert resume_by_hand(store, "connection", "erp", actor=ANNA).ended
+    assert not resume_by_hand(store, "connection", "erp", actor=ANNA).ended
     rows = [(row.action, row.subject, row.before, row.reason) for row in world.rows(audit.select())]
     assert rows == [
         ("pause", "connection:erp", "", "stock-taking"),

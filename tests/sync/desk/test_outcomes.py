@@ -13,6 +13,8 @@ from connectors.kit.errors import (
 )
 from mappings.canonical.errors import MappingError, Problem, Problems, Unmapped
 from sync.desk.outcomes import LATER_S, Action, Place, backoff_s, decide
+from sync.desk.spans import span_shown
+from sync.rules.lookups import NO_LOOKUPS
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.rules.verify import Facts, duplicate_order
 from sync.store.engine import DatabaseBusy
@@ -62,7 +64,7 @@ def test_every_stop_has_a_cause_a_next_step_and_an_owner(error):
 
 def test_orders_that_look_like_duplicates_are_one_cause_to_look_through():
     alike = [("7", "WC-7", GOOD.placed_at), ("8", "WC-8", GOOD.placed_at)]
-    holds = list(duplicate_order(GOOD, Facts(policies=Policies(), resolved={}, lookups={}, alike=alike)))
+    holds = list(duplicate_order(GOOD, Facts(policies=Policies(), resolved={}, lookups=NO_LOOKUPS, alike=alike)))
     [(cause, details)] = decide(Held(holds), PLACE).causes
     assert (cause.cause, cause.subject, len(details)) == ("duplicate_order", "", 2)
     assert all("as order WC-" in reason for _, reason in details)
@@ -118,3 +120,30 @@ def test_tries_get_farther_apart_and_stay_within_an_hour():
     waits = [backoff_s(attempts) for attempts in range(12)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (5.0, 3600.0)
+
+
+@pytest.mark.fault("B5")
+@pytest.mark.parametrize(
+    ("error", "asked", "told"),
+    [
+        (RateLimited("no", retry_after_s=600, asked_s=600), True, "erp asked us to wait 10 minutes; `crossdock resume"),
+        (RateLimited("no", retry_after_s=3600, asked_s=259200), True, "erp asked us to wait 3 days, which is longer"),
+        (RateLimited("no", retry_after_s=3600, asked_s=float("inf")), True, "wait more than a thousand days, which is"),
+        (RateLimited("no", retry_after_s=1.4), True, "erp asked us to wait 2 seconds; "),
+        (RateLimited("no", retry_after_s=5, code=RateLimited.OWN_RATE), False, "as fast as its configuration allows"),
+    ],
+)
+def test_a_pause_says_who_asked_for_it_and_an_absurd_one_that_it_was_cut(error, asked, told):
+    decision = decide(error, PLACE)
+    assert decision.asked is asked
+    assert told in decision.reason
+    assert ("resume erp" in decision.reason) is asked
+    assert ("tried again after 60 minutes" in decision.reason) is (error.retry_after_s == 3600)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.2, "1 second"), (119, "119 seconds"), (121, "3 minutes"), (7200, "2 hours"), (172801, "3 days")],
+)
+def test_a_length_of_time_is_never_shown_shorter_than_it_is(seconds, shown):
+    assert span_shown(seconds) == shown
