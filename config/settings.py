@@ -74,6 +74,8 @@ class Settings:
     web_processes: int
     web_threads: int
     workers: int
+    #: Of what is sent to people; the console follows each browser.
+    language: str
     #: `debug`, `info`, `warning` or `error`.
     log_level: str
     #: `auto`, `console` or `json`.

@@ -161,6 +161,13 @@ def _choice(known: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
+def _language(text: str) -> str:
+    code = text.replace("-", "_")
+    if not re.fullmatch(r"[a-z]{2,3}(_[A-Z][a-z]{3})?(_([A-Z]{2}|[0-9]{3}))?", code):
+        raise Refused(shown(text), "the code of a language, e.g. de or pt-BR")
+    return code
+
+
 def _secret_key(text: str) -> Secret:
     if len(text) < _MIN_KEY_CHARS:
         step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -312,6 +319,15 @@ VARIABLES: Final = (
         default="2",
         description=f"Worker processes that `crossdock run` starts, 1 to {_MAX_WORKERS}.",
         example="4",
+    ),
+    Variable(
+        name="CROSSDOCK_LANGUAGE",
+        field="language",
+        parse=_language,
+        default="en",
+        description="Language of what is sent to people (alerts); English where there is no catalogue of it. "
+        "The console follows each browser.",
+        example="de",
     ),
     Variable(
         name="CROSSDOCK_LOG_LEVEL",

@@ -67,7 +67,7 @@ def test(name: str) -> None:
         message = Message(0, secrets.token_hex(16), name, test_body(runtime.settings.public_url, now), now, 1)
         runtime.store.write(lambda c: record_audit(c, actor(), "test alert", f"alerts:{name}"))
         try:
-            send(way, message)
+            send(way, message, runtime.settings.language)
         except NotTold as error:
             out.print(f"not taken: {escape(str(error))}")
             sys.exit(1)

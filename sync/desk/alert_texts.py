@@ -7,12 +7,16 @@ customer may stand.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from babel.support import NullTranslations
 
 from sync.desk.alert_words import alert_words
 from sync.desk.causes import CAUSES
-from sync.desk.phrases import say, say_many
+from sync.desk.languages import ENGLISH, in_language
+from sync.desk.phrases import Phrase, joined, say, say_many
 from sync.rules.alerts import Scope
 from sync.store.alerts import AlertRow, News
 
@@ -69,42 +73,53 @@ def page_of(row: AlertRow) -> str:
     return "/needs/" if row.cause in CAUSES else "/operations/"
 
 
-def text_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """(subject, text) of a message for people."""
+def text_of(body: Mapping[str, Any], catalogue: NullTranslations = ENGLISH) -> tuple[str, str]:
+    """(subject, text) of a message for people, in the language of the catalogue."""
+    tell = functools.partial(in_language, catalogue=catalogue)
     if body["type"] == "test":
-        return str(say("Crossdock: a test")), str(say("This is a test: alerts of Crossdock arrive here."))
-    raised, over = body["raised"], body["over"]
-    parts = []
-    if raised:
-        parts.append(say_many("%(count)s new alert", "%(count)s new alerts", len(raised)))
-    if over:
-        parts.append(say("%(count)s over", count=len(over)))
-    lines = [line for entry in raised for line in _lines(entry)]
-    lines += [
-        f"OVER: {entry['label']}{_where(entry)}, {_time(entry['since'])} to {_time(entry['until'])} UTC"
-        for entry in over
-    ]
-    lines += ["", str(say("Open alerts in all: %(count)s", count=body["open"]))]
+        return tell(say("Crossdock: a test")), tell(say("This is a test: alerts of Crossdock arrive here."))
+    lines = [tell(line) for entry in body["raised"] for line in _lines(entry)]
+    lines += [tell(_over(entry)) for entry in body["over"]]
+    lines += ["", tell(say("Open alerts in all: %(count)s", count=body["open"]))]
     if body["link"]:
         lines.append(body["link"])
-    return f"Crossdock: {', '.join(parts)}", "\n".join(lines)
+    return tell(_subject(len(body["raised"]), len(body["over"]))), "\n".join(lines)
+
+
+def _subject(raised: int, over: int) -> Phrase:
+    parts = []
+    if raised:
+        parts.append(say_many("%(count)s new alert", "%(count)s new alerts", raised))
+    if over:
+        parts.append(say("%(count)s over", count=over))
+    return say("Crossdock: %(news)s", news=joined(", ", parts))
+
+
+_SEVERITIES: Final[Mapping[str, Phrase]] = {
+    "critical": say("CRITICAL: %(what)s, since %(since)s UTC"),
+    "warning": say("WARNING: %(what)s, since %(since)s UTC"),
+}
 
 
 def _lines(entry: Mapping[str, Any]) -> list[str]:
-    count = f" ({say_many('%(count)s document', '%(count)s documents', entry['count'])})" if entry["count"] else ""
-    detail = f": {entry['detail']}" if entry["detail"] else ""
-    since = f"since {_time(entry['since'])}"
-    return [
-        f"{entry['severity'].upper()}: {entry['label']}{_where(entry)}{count}{detail}, {since} UTC",
-        f"  {entry['happened']}",
-        f"  {entry['remedy']}",
-        *([f"  {entry['link']}"] if entry["link"] else []),
-        "",
-    ]
+    what: Phrase = joined(", ", _what(entry))
+    if entry["count"]:
+        documents = say_many("%(count)s document", "%(count)s documents", entry["count"])
+        what = say("%(what)s (%(documents)s)", what=what, documents=documents)
+    if entry["detail"]:
+        what = joined(": ", [what, entry["detail"]])
+    head = _SEVERITIES[entry["severity"]].filled(what=what, since=_time(entry["since"]))
+    link = [entry["link"]] if entry["link"] else []
+    return [head, *(joined("", ["  ", text]) for text in (entry["happened"], entry["remedy"], *link)), ""]
 
 
-def _where(entry: Mapping[str, Any]) -> str:
-    return f", {entry['place']}" if entry["place"] else ""
+def _over(entry: Mapping[str, Any]) -> Phrase:
+    since, until = _time(entry["since"]), _time(entry["until"])
+    return say("OVER: %(what)s, %(since)s to %(until)s UTC", what=joined(", ", _what(entry)), since=since, until=until)
+
+
+def _what(entry: Mapping[str, Any]) -> list[str]:
+    return [entry["label"], *([entry["place"]] if entry["place"] else [])]
 
 
 def _time(text: str) -> str:

@@ -67,11 +67,12 @@ class AlertBeat:
         look_at_queue: Callable[[], QueueHealth],
         *,
         standby: bool = False,
-        sender: Sender = send,
+        sender: Sender | None = None,
     ) -> None:
         """Nothing is looked at before `beat`. One that stands by is at it only while no scheduler is alive."""
         self._store, self._config, self._settings = store, config, settings
-        self._look_at_queue, self._standby, self._sender = look_at_queue, standby, sender
+        self._look_at_queue, self._standby = look_at_queue, standby
+        self._sender = sender or functools.partial(send, language=settings.language)
         self._wishes = {name: wish_of(way) for name, way in config.alerts.items()}
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._token: str | None = None

@@ -15,11 +15,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from babel.support import NullTranslations
+
 from config.model import AlertChannel, AlertKind, Secret
 from connectors.kit.errors import ConnectorError
 from connectors.kit.http import HttpClient
 from connectors.kit.redact import Redactor
 from sync.desk.alert_texts import text_of
+from sync.desk.languages import all_in_language, catalogue_of
 from sync.desk.phrases import quote, say
 from sync.store.alerts import Message
 
@@ -37,20 +40,25 @@ class NotTold(Exception):
     """The message was not taken; why, without secrets."""
 
 
-def send(way: AlertChannel, message: Message) -> None:
-    """Send it. Raises NotTold. What is raised after a lost answer may have been taken: its `uid` says so twice."""
+def send(way: AlertChannel, message: Message, language: str = "en") -> None:
+    """Send it in that language. Raises NotTold.
+
+    What is raised after a lost answer may have been taken: its `uid` says so twice.
+    """
+    catalogue = catalogue_of(language)
     if way.kind is AlertKind.WEBHOOK:
-        _post(way, message)
+        _post(way, message, catalogue)
     else:
-        _apprise(way, message)
+        _apprise(way, message, catalogue)
 
 
 # --- a webhook of our own ---------------------------------------------------------------------------------------
 
 
-def _post(way: AlertChannel, message: Message) -> None:
+def _post(way: AlertChannel, message: Message, catalogue: NullTranslations) -> None:
     url = urlsplit(way.url.reveal())
-    body = json.dumps({"id": message.uid, **message.body}, ensure_ascii=False).encode()
+    said = all_in_language(message.body, catalogue)
+    body = json.dumps({"id": message.uid, **said}, ensure_ascii=False).encode()
     try:
         client = HttpClient(
             f"{url.scheme}://{url.netloc}",
@@ -101,8 +109,8 @@ def _key(secret: Secret) -> bytes:
 # --- apprise ----------------------------------------------------------------------------------------------------
 
 
-def _apprise(way: AlertChannel, message: Message) -> None:
-    title, text = text_of(message.body)
+def _apprise(way: AlertChannel, message: Message, catalogue: NullTranslations) -> None:
+    title, text = text_of(message.body, catalogue)
     told = json.dumps({"url": way.url.reveal(), "title": title, "body": f"{text}\n\n[{message.uid}]"})
     try:
         ended = subprocess.run(

@@ -53,6 +53,7 @@ def test_every_variable_is_read():
             "CROSSDOCK_WEB_PROCESSES": "3",
             "CROSSDOCK_WEB_THREADS": "4",
             "CROSSDOCK_WORKERS": "5",
+            "CROSSDOCK_LANGUAGE": "pt-BR",
             "CROSSDOCK_LOG_LEVEL": "WARNING",
             "CROSSDOCK_LOG_FORMAT": "json",
             "CROSSDOCK_KEEP_PAYLOADS_DAYS": "40",
@@ -84,6 +85,7 @@ def test_every_variable_is_read():
         "web_processes": 3,
         "web_threads": 4,
         "workers": 5,
+        "language": "pt_BR",
         "log_level": "warning",
         "log_format": "json",
         "keep_payloads_days": 40,
@@ -112,6 +114,7 @@ def test_every_variable_is_read():
         ("WORKERS", "2.5", "found '2.5', expected a whole number from 1 to 64"),
         ("WORKERS", "many", "found 'many', expected a whole number from 1 to 64"),
         ("KEEP_CALLS_DAYS", "30", "found '30', expected 0 for ever, or a whole number from 31 to 36500"),
+        ("LANGUAGE", "../de", "found '../de', expected the code of a language, e.g. de or pt-BR"),
         ("LOG_LEVEL", "warn", "found 'warn', expected one of debug, info, warning, error; did you mean 'warning'?"),
         ("LOG_FORMAT", "yaml", "found 'yaml', expected one of auto, console, json"),
         (

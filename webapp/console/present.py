@@ -15,6 +15,7 @@ from flask_babel import get_locale, lazy_gettext
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
+from sync.desk.languages import in_language
 from sync.desk.phrases import Phrase
 from sync.store.said import is_phrase
 from webapp.console.icons import icon
@@ -105,10 +106,7 @@ def size(count: int | None) -> str:
 
 def said(text: str) -> str:
     """A phrase in the reader's language; words of somebody else as they are."""
-    if not is_phrase(text):
-        return text
-    template, values = _translated(text), {name: _value(each) for name, each in text.values.items()}
-    return template % values if values else template
+    return in_language(text, catalogue()) if is_phrase(text) else text
 
 
 def shown(text: str, limit: int = 0, *, data: bool = False) -> Markup:
@@ -137,10 +135,6 @@ def _translated(phrase: Phrase) -> str:
     if phrase.plural and phrase.number is not None:
         return str(catalogue().ungettext(phrase.template, phrase.plural, phrase.number))
     return str(catalogue().ugettext(phrase.template))
-
-
-def _value(value: object) -> object:
-    return said(value) if isinstance(value, str) else value
 
 
 def _shown_value(value: object, limit: int) -> object:

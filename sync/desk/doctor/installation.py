@@ -20,6 +20,7 @@ from connectors.kit.findings import CLOCK_LIMIT_S, CLOCK_WARNING_S, N_, Finding,
 from connectors.kit.http import HttpClient
 from sync.desk.alert_words import unknown_causes
 from sync.desk.doctor.words import bytes_shown, is_local, moment_shown
+from sync.desk.languages import has_catalogue
 from sync.desk.phrases import quote, say
 from sync.desk.room import ROOM_LITTLE, ROOM_NONE, free_at
 from sync.store.alerts import WayState, way_states
@@ -218,7 +219,7 @@ class Installation:
         try:
             if schema_problem(self._store):
                 return unknown(check, say("the database has another program's schema"))
-            return _alerts(self._store, self._config)
+            return _alerts(self._store, self._config, self._settings.language)
         except (DBAPIError, DatabaseBusy):
             return unknown(check, say("the database cannot be used"))
 
@@ -238,7 +239,7 @@ class Installation:
         return ok(check, say("%(url)s leads to us", url=url))
 
 
-def _alerts(store: Store, config: Config) -> Finding:
+def _alerts(store: Store, config: Config, language: str) -> Finding:
     """Whether what is out of order reaches whom the configuration names."""
     check = "installation.alerts"
     if not config.alerts:
@@ -246,6 +247,9 @@ def _alerts(store: Store, config: Config) -> Finding:
     for name, causes in unknown_causes(config).items():
         found = say("%(way)s names causes that nothing ever raises: %(causes)s", way=name, causes=", ".join(causes))
         return warn(check, found, say("`crossdock alerts causes` lists those that there are"))
+    if not has_catalogue(language):
+        found = say("there is no catalogue for %(language)s, so messages are in English", language=language)
+        return warn(check, found, say("correct CROSSDOCK_LANGUAGE, or compile the catalogue: docs/alerts.md"))
     states = store.read(way_states)
     for name in config.alerts:
         state = states.get(name, WayState())

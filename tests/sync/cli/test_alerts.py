@@ -64,11 +64,13 @@ def test_what_stands_and_who_is_told(typed, sqlite_store):
 
 def test_a_test_is_sent_at_once_and_its_outcome_is_the_exit_status(typed, monkeypatch):
     sent = []
-    monkeypatch.setattr(alerts, "send", lambda way, message: sent.append((way.name, message.body["type"])))
+    monkeypatch.setattr(alerts, "send", lambda *told: sent.append((told[0].name, told[1].body["type"], told[2])))
     assert typed("alerts", "test", "team")[1] == 0
-    assert sent == [("team", "test")]
+    monkeypatch.setenv("CROSSDOCK_LANGUAGE", "de")
+    assert typed("alerts", "test", "team")[1] == 0
+    assert sent == [("team", "test", "en"), ("team", "test", "de")]
 
-    def refuse(way, message):
+    def refuse(*_told):
         raise NotTold(say("nobody is at home"))
 
     monkeypatch.setattr(alerts, "send", refuse)

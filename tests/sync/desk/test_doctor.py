@@ -378,9 +378,9 @@ def test_a_public_address_that_leads_elsewhere_or_nowhere(home, shop):
 
 
 def test_alerts_that_reach_nobody_are_found(home):
-    def look(more=""):
+    def look(more="", language="en"):
         patient = home.patient(top='alerts: {team: {url: "${env:ERP_KEY}"' + more + "}}")
-        return installation._alerts(home.store, patient.config)
+        return installation._alerts(home.store, patient.config, language)
 
     assert home.of("installation", "installation.alerts").level is Level.OK
     finding = look()
@@ -394,6 +394,7 @@ def test_alerts_that_reach_nobody_are_found(home):
     assert "team takes no message: nobody is at home" in finding.found
     home.store.write(lambda c: mark_sent(c, made))
     assert look().level is Level.OK
+    assert "no catalogue for xx, so messages are in English" in look(language="xx").found
 
 
 # --- connections ------------------------------------------------------------------------------------------------

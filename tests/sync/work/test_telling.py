@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from config.model import AlertChannel, AlertKind, Secret
+from sync.desk.phrases import say
 from sync.store.alerts import Message
 from sync.work import telling
 from sync.work.telling import NotTold, send, signed
@@ -33,6 +34,25 @@ def hook(url, *secrets, **how):
     return AlertChannel(
         name="team", kind=AlertKind.WEBHOOK, url=Secret(url), secrets=kept, allow_hosts=("127.0.0.1",), **how
     )
+
+
+@pytest.mark.loopback
+def test_the_language_of_the_installation_reaches_every_way(receiver, monkeypatch):
+    catalogue = SimpleNamespace(ugettext=lambda text: f"<{text}>", ungettext=lambda one, many, _: f"<{one}>")
+    monkeypatch.setattr(telling, "catalogue_of", lambda language: {"eo": catalogue}[language])
+    body = {**BODY, "raised": [{"label": say("Disk nearly full"), "place": "web"}]}
+    told = Message(1, "u" * 32, "team", body, now(), 1)
+    send(hook(f"http://{receiver.host}/in"), told, "eo")
+    assert json.loads(receiver.got[0][2])["raised"] == [{"label": "<Disk nearly full>", "place": "web"}]
+    ran = []
+
+    def run(*_args, **named):
+        ran.append(json.loads(named["input"]))
+        return SimpleNamespace(stdout=json.dumps({"sent": True, "said": ""}))
+
+    monkeypatch.setattr(telling.subprocess, "run", run)
+    send(AlertChannel(name="team", kind=AlertKind.APPRISE, url=Secret("json://x")), told, "eo")
+    assert ran[0]["title"] == "<Crossdock: a test>"
 
 
 @pytest.fixture
