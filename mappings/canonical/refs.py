@@ -20,3 +20,5 @@ class Ref:
     path: str = dataclasses.field(default="", compare=False, hash=False)
     #: A document can be written without it (a carrier, say).
     optional: bool = dataclasses.field(default=False, compare=False, hash=False)
+    #: What tells it from another one of the same value, where a look-up row may ask for that: a tax's title.
+    variant: str = ""

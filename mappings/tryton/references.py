@@ -117,7 +117,7 @@ def tax_ref(tax: TaxLine, order: Order, path: str = "") -> Ref:
         "country": country,
         "rate": "" if tax.rate is None else percent(tax.rate),
     }
-    return Ref("tax", value, hint=hint, path=path, optional=tax.rate is not None and not tax.rate)
+    return Ref("tax", value, hint=hint, path=path, optional=tax.rate is not None and not tax.rate, variant=tax.title)
 
 
 def percent(rate: Decimal) -> str:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
-from mappings.canonical.records import OrderState
 from sync.desk.phrases import Phrase, say
 
 
@@ -215,6 +214,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The shop refuses to show the quantity, in the words of the title."),
         say("Correct the article in the shop, then retry."),
     ),
+    "short_lines": Words(
+        say("Not given back"),
+        say("Pieces of the order cannot be sent, and the shop did not give them back as the channel's policy asks."),
+        say("Give them back in the shop by hand, as a refund of their lines; or approve to have them sent later."),
+    ),
     "short_stock": Words(
         say("Not all of it is there"),
         say("None of the warehouses that may send the order has all of it."),
@@ -266,8 +270,3 @@ def lookup_of(cause: str, subject: str) -> tuple[str, str] | None:
     if not fits or table in _NO_TABLES or (cause == "unknown_sku" and table != "sku"):
         return None
     return table, value
-
-
-def choices_of(table: str) -> tuple[str, ...]:
-    """What a row of this table may say; empty where the ERP's own words are meant."""
-    return tuple(OrderState) if table == "order_state" else ()

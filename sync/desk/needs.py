@@ -10,27 +10,17 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from config.model import Config
-from connectors.kit.errors import ConnectorError
-from mappings.canonical.refs import Ref
-from sync.desk import bulk
-from sync.desk.causes import Words, choices_of, lookup_of, title_of, words_of
-from sync.desk.phrases import Refusal, say
-from sync.rules.systems import Systems
-from sync.store.audit import Actor, record_audit
+from sync.desk.causes import Words, lookup_of, title_of, words_of
 from sync.store.bodies import load_json, unpack
 from sync.store.bulk import BulkRun, last_runs
 from sync.store.engine import Store
-from sync.store.issues import OpenIssue, ids_of, list_open, load_issue
-from sync.store.lookups import load_row, save_lookup
+from sync.store.issues import OpenIssue, list_open, load_issue
 from sync.store.needs import (
     Document,
     Figures,
-    Release,
     also_stopped_by,
     figures_of,
     list_documents,
-    preview_release,
     sample_contents,
 )
 from sync.store.said import load_said
@@ -41,9 +31,6 @@ _SAMPLE: Final = 200
 _COMMON: Final = 0.8
 #: Other causes that are named beside one.
 _OTHERS: Final = 5
-_MAX_VALUE: Final = 255
-#: The look-up table of articles.
-_ARTICLES: Final = "sku"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -173,124 +160,3 @@ def _values(details: str, canonical: bytes | None) -> set[tuple[str, str]]:
     found |= {(field, value) for field, value in pairs.items() if value}
     found |= {("tax", str(line["code"])) for line in order["tax_lines"] if line.get("code")}
     return found
-
-
-# --- look-up rows -----------------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LookupRow:
-    """A row to be added: this value of the shop is that one in the ERP."""
-
-    table: str
-    value: str
-    target: str
-    #: `global`, `connection:<ERP>` or `channel:<name>`; the narrower wins.
-    scope: str = "global"
-
-    @property
-    def subject(self) -> str:
-        """What the issues that wait for it have as their subject."""
-        return f"{self.table}:{self.value}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LookupPreview:
-    """What adding a row would do; `before` is what the row says now."""
-
-    row: LookupRow
-    before: str | None
-    release: Release
-
-
-class RowRefused(Refusal):
-    """The row cannot be meant so."""
-
-
-def check_row(config: Config, row: LookupRow) -> LookupRow:
-    """The row, without spaces at its ends. Raises RowRefused."""
-    row = dataclasses.replace(row, target=row.target.strip())
-    if not row.target:
-        raise RowRefused(say("say what the value is in the ERP"))
-    if max(len(row.value), len(row.target)) > _MAX_VALUE:
-        raise RowRefused(say("a value of a look-up has at most %(most)s characters", most=_MAX_VALUE))
-    choices = choices_of(row.table)
-    if choices and row.target not in choices:
-        known = ", ".join(choices)
-        raise RowRefused(say("an order state is one of %(known)s, not %(found)s", known=known, found=row.target))
-    _channels(config, row.scope)
-    return row
-
-
-def _channels(config: Config, scope: str) -> set[str]:
-    """The channels that a scope reaches. Raises RowRefused for one that is not configured."""
-    kind, _, name = scope.partition(":")
-    if scope == "global":
-        return set(config.channels)
-    if kind == "channel" and name in config.channels:
-        return {name}
-    reached = {channel.name for channel in config.channels.values() if channel.erp == name}
-    if kind == "connection" and reached:
-        return reached
-    raise RowRefused(
-        say("a row is for everything, for a channel or for an ERP's connection, not for %(scope)s", scope=scope)
-    )
-
-
-def preview_lookup(store: Store, config: Config, row: LookupRow) -> LookupPreview:
-    """How many orders worth how much a row would release, and which another cause still stops. Exact at this moment."""
-
-    def work(connection: Connection) -> LookupPreview:
-        issues = _waiting(connection, config, row)
-        before = load_row(connection, row.table, row.scope, row.value)
-        return LookupPreview(row, before, preview_release(connection, issues))
-
-    return store.read(work)
-
-
-def unknown_targets(systems: Systems, row: LookupRow) -> list[str]:
-    """ERPs in the row's reach that have no such article, asked now: there it would release orders to stop them again.
-
-    Only articles are asked for: what else a row may say, its ERP may want to know more about. An ERP that cannot be
-    asked is left out.
-    """
-    if row.table != _ARTICLES:
-        return []
-    ref, missing = Ref("product", row.target), []
-    for name in sorted({systems.config.channels[channel].erp for channel in _channels(systems.config, row.scope)}):
-        try:
-            known = systems.connector(name).resolve({ref})
-        except ConnectorError:
-            continue
-        if ref not in known:
-            missing.append(name)
-    return missing
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LookupAdded:
-    """What adding a row has done, counted in the transaction that did it."""
-
-    release: Release
-    runs: Sequence[BulkRun]
-
-
-def add_lookup(store: Store, config: Config, row: LookupRow, *, actor: Actor, reason: str = "") -> LookupAdded:
-    """Add or change the row and release everything that waits for it. Raises RowRefused."""
-    row = check_row(config, row)
-
-    def work(connection: Connection) -> LookupAdded:
-        before = load_row(connection, row.table, row.scope, row.value)
-        save_lookup(connection, row.table, row.scope, row.value, row.target, by=actor.name)
-        subject = f"{row.scope}:{row.table}:{row.value}"
-        record_audit(connection, actor, "lookup", subject, before=before or "", after=row.target, reason=reason)
-        issues = _waiting(connection, config, row)
-        release = preview_release(connection, issues)
-        return LookupAdded(release, [bulk.begin(connection, issue, actor=actor)[0] for issue in issues])
-
-    return store.write(work)
-
-
-def _waiting(connection: Connection, config: Config, row: LookupRow) -> list[int]:
-    """Open issues that the row may fix: of its subject, in the channels that its scope reaches."""
-    return ids_of(connection, subject=row.subject, channels=_channels(config, row.scope))

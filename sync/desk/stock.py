@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from config.model import Channel, Config, StockPolicy
 from sync.desk.phrases import Refusal, say
+from sync.rules.lookups import load_lookups
 from sync.rules.stock import Articles, Sum, add_up, counts
 from sync.store import schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
-from sync.store.lookups import load_lookups
 from sync.store.stock.captured import Captured, load_captured
 from sync.store.stock.items import FULL, READ, mark_stock
 from sync.store.stock.ledger import Article, find_article, list_articles
@@ -110,7 +110,7 @@ def stock_channel(config: Config, name: str) -> Channel:
 
 
 def _views(connection: Connection, channel: Channel, found: Sequence[Article]) -> list[ArticleView]:
-    articles = Articles(load_lookups(connection, channel.name, channel.erp))
+    articles = Articles(load_lookups(connection, channel))
     codes = {article.sku: articles.code(article.sku) for article in found}
     levels = load_levels(connection, channel.erp, codes.values())
     lines = load_captured(connection, channel.erp, codes.values())

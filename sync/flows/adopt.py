@@ -17,6 +17,7 @@ from mappings.canonical.records import Order, Refund
 from mappings.canonical.words import say
 from sync.flows.orders import WITHDRAWN
 from sync.flows.rows import fetched, fingerprint, order_row
+from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
@@ -26,7 +27,6 @@ from sync.store.engine import Store
 from sync.store.inbox import record_events
 from sync.store.issues import close_documents
 from sync.store.items import find
-from sync.store.lookups import load_lookups
 from sync.store.marking import is_busy, release, settle_adopted
 from sync.store.orders import save_orders
 from sync.store.routes import drop_routes
@@ -116,8 +116,7 @@ def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]
 
 def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Order:
     """The order as a drain reads it, with the shop's own states. Raises Problems."""
-    channel = systems.channel
-    lookups = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
+    lookups = store.read(lambda c: load_lookups(c, systems.channel))
     return systems.source_mapping.order(envelope.payload, systems.reading(lookups))
 
 

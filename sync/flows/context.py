@@ -16,6 +16,7 @@ from connectors.kit.facets import DocumentFile, FollowsSales
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import Order
 from mappings.canonical.words import say
+from sync.rules.lookups import Lookups
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
 from sync.store import singletons
@@ -61,7 +62,7 @@ class Drain:
     state: ChannelState
     lease: Lease
     clock: Clock
-    lookups: Mapping[tuple[str, str], str]
+    lookups: Lookups
     pool: ThreadPoolExecutor
     #: Called whenever something moved; the heartbeat stops when nothing does.
     progress: Callable[[], None] = lambda: None

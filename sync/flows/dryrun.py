@@ -32,6 +32,7 @@ from sync.flows.context import Clock, Drain
 from sync.flows.facets import converge as facets
 from sync.flows.orders import plan
 from sync.flows.piece import Piece, conclude
+from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState, channel_state
 from sync.store.documents import Document, Seen, load_documents
@@ -40,7 +41,6 @@ from sync.store.files import KeptFile
 from sync.store.intents import Wanted
 from sync.store.items import Item, load_item
 from sync.store.leases import Lease
-from sync.store.lookups import load_lookups
 
 T = TypeVar("T")
 #: As a token no lease ever has.
@@ -185,7 +185,7 @@ def _dry_drain(store: Store, systems: ChannelSystems) -> Iterator[_DryDrain]:
     known = store.read(lambda c: channel_state(c, channel.name)) or ChannelState(channel.policies.start_at or now, now)
     # What waits for a person who compares is what is looked at.
     state = dataclasses.replace(known, canary_left=0)
-    lookups: Mapping[tuple[str, str], str] = store.read(lambda c: load_lookups(c, channel.name, channel.erp))
+    lookups = store.read(lambda c: load_lookups(c, channel))
     lease = Lease(_NO_LEASE, channel.name, "order", channel.erp, 1, systems.lease_s)
     clock = Clock(systems.lease_s, time.monotonic())
     with ThreadPoolExecutor(1, thread_name_prefix="dry") as pool:

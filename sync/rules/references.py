@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from connectors.kit.base import JsonDict, SalesTarget
 from mappings.canonical.refs import Ref
+from sync.rules.lookups import Lookups
 
 #: Kind of reference -> look-up table, where the names differ.
 _TABLES = {"product": "sku"}
@@ -16,13 +17,18 @@ def table_of(ref: Ref) -> str:
     return _TABLES.get(ref.kind, ref.kind)
 
 
-def translate(ref: Ref, lookups: Mapping[tuple[str, str], str]) -> Ref:
-    """The reference with its value as the look-up table has it; unchanged where there is no row."""
-    value = lookups.get((table_of(ref), ref.value))
-    return ref if value is None else Ref(ref.kind, value, ref.hint, ref.path, ref.optional)
+def translate(ref: Ref, lookups: Lookups) -> Ref:
+    """The reference with its value as the look-up table has it; unchanged where there is no row.
+
+    What told it from others in the source (`Ref.variant`) has done its work then: the target knows one of each value.
+    """
+    found = lookups.find(table_of(ref), ref.value, ref.hint)
+    if found is None and not ref.variant:
+        return ref
+    return Ref(ref.kind, ref.value if found is None else found.value, ref.hint, ref.path, ref.optional)
 
 
-def resolve(refs: Iterable[Ref], lookups: Mapping[tuple[str, str], str], target: SalesTarget) -> dict[Ref, JsonDict]:
+def resolve(refs: Iterable[Ref], lookups: Lookups, target: SalesTarget) -> dict[Ref, JsonDict]:
     """What the target knows under each ref, keyed by the *source's* ref, as the mappings ask for it.
 
     Raises what `SalesTarget.resolve` raises.

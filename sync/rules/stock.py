@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Final
 
 from config.model import HeldOrders, StockPolicy
 from mappings.canonical.words import say
+from sync.rules.lookups import Lookups
 from sync.store.stock.captured import Captured, Claim
 from sync.store.stock.levels import Level
 
@@ -107,25 +109,33 @@ def lacking(levels: Sequence[Level], lines: Sequence[Captured]) -> Decimal:
 class Articles:
     """Which SKU of a shop is which article of the ERP, by the look-up table `sku`."""
 
-    def __init__(self, lookups: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, lookups: Lookups) -> None:
         """`lookups` are those of the channel."""
-        self._codes = {value: code for (table, value), code in lookups.items() if table == "sku"}
-        self._skus: dict[str, list[str]] = {}
-        for sku, code in sorted(self._codes.items()):
-            self._skus.setdefault(code, []).append(sku)
+        self._lookups = lookups
 
     def code(self, sku: str) -> str:
         """The ERP's code of a SKU of the shop."""
-        return self._codes.get(sku, sku)
+        return self._lookups.text("sku", sku, sku)
 
     def skus(self, code: str) -> tuple[str, ...]:
-        """Every SKU of the shop that stands for an article of the ERP, its own code too unless that means another."""
-        own = (code,) if self._codes.get(code, code) == code else ()
+        """Every SKU of the shop that stands for an article of the ERP, its own code too unless that means another.
+
+        As far as they have rows of their own: which SKUs there are that a pattern would fit, only the shop knows.
+        """
+        own = (code,) if self.code(code) == code else ()
         return tuple(dict.fromkeys((*self._skus.get(code, ()), *own)))
 
     def is_spare(self, sku: str) -> bool:
         """Whether a SKU is the ERP's own code of an article that the shop calls something else: it may be missing."""
-        return sku not in self._codes and bool(self._skus.get(sku))
+        return self._lookups.find("sku", sku) is None and bool(self._skus.get(sku))
+
+    @functools.cached_property
+    def _skus(self) -> Mapping[str, Sequence[str]]:
+        """The other way round, for those who ask it: most only translate the lines of one order."""
+        found: dict[str, list[str]] = {}
+        for sku in self._lookups.values("sku"):
+            found.setdefault(self.code(sku), []).append(sku)
+        return found
 
 
 def is_explained(base: Decimal | None, seen: Decimal | None, sold: Decimal) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from config.loader import load_config
@@ -27,6 +27,7 @@ from mappings.canonical.records import OrderState
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 from sync.rules.links import FileLinks
+from sync.rules.lookups import Lookups
 
 _RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
@@ -92,10 +93,9 @@ class ChannelSystems:
         """The ERP."""
         return Side(self.channel.erp, self.target.write_deadline_s, self.settle_s)
 
-    def reading(self, lookups: Mapping[tuple[str, str], str]) -> SourceOptions:
+    def reading(self, lookups: Lookups) -> SourceOptions:
         """How the source is read: the shop's own states are translated by the `order_state` look-up."""
-        states = {value: OrderState(state) for (table, value), state in lookups.items() if table == "order_state"}
-        return dataclasses.replace(self.source_options, order_states=states)
+        return dataclasses.replace(self.source_options, order_states=_States(lookups), lookup=lookups.plain)
 
     @property
     def start_s(self) -> float:
@@ -111,6 +111,25 @@ class ChannelSystems:
     def mapping_version(self) -> str:
         """What made a document: part of the canonical hash."""
         return f"{self.channel.source}:{self.source_mapping.version}/{self.channel.erp}:{self.target_mapping.version}"
+
+
+class _States(Mapping[str, OrderState]):
+    """What the `order_state` look-up says; a state that only a pattern fits is found and not listed."""
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+
+    def __getitem__(self, word: str) -> OrderState:
+        found = self._lookups.find("order_state", word)
+        if found is None:
+            raise KeyError(word)
+        return OrderState(found.value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lookups.values("order_state"))
+
+    def __len__(self) -> int:
+        return len(self._lookups.values("order_state"))
 
 
 def _lease_length_s(target: SalesTarget, shop: Side | None) -> float:

@@ -18,6 +18,7 @@ from mappings.canonical.errors import Problem
 from mappings.canonical.records import Order, OrderLine
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import joined, say
+from sync.rules.lookups import Lookups
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Facts:
     policies: Policies
     #: What the target knows, by reference.
     resolved: Mapping[Ref, JsonDict]
-    lookups: Mapping[tuple[str, str], str]
+    lookups: Lookups
     #: (external id, number, placed at) of orders of the channel that look alike, without this one.
     alike: Sequence[tuple[str, str, dt.datetime]] = ()
 
@@ -169,7 +170,7 @@ def _rates(rates: Sequence[Decimal]) -> str:
 
 def payment_method(order: Order, facts: Facts) -> Iterator[Problem]:
     """The payment method has a row in the look-up."""
-    if order.payment_method and ("payment_method", order.payment_method) not in facts.lookups:
+    if order.payment_method and facts.lookups.find("payment_method", order.payment_method) is None:
         yield Problem(
             cause="unmapped",
             path="payment_method",

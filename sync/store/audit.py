@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
@@ -53,6 +53,25 @@ def record_audit(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class AuditNote:
+    """One of many changes that somebody makes at once."""
+
+    action: str
+    subject: str
+    before: str = ""
+    after: str = ""
+
+
+def record_audits(connection: Connection, actor: Actor, notes: Sequence[AuditNote], *, reason: str = "") -> None:
+    """Write all of them down, in the transaction of the changes themselves."""
+    now = connection.execute(select(db_now())).scalar_one()
+    who = {"at": now, "actor": actor.name[:128], "origin": actor.origin[:255], "reason": reason}
+    rows = [who | dataclasses.asdict(note) | {"subject": note.subject[:SUBJECT]} for note in notes]
+    if rows:
+        connection.execute(insert(audit), rows)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One change as it was written down."""
 
@@ -91,6 +110,14 @@ def list_audit(
     if below is not None:
         query = query.where(audit.c.id < below)
     return [AuditEntry(*row) for row in connection.execute(query.order_by(audit.c.id.desc()).limit(limit))]
+
+
+def history_of(connection: Connection, subject: str, actions: Collection[str], limit: int) -> list[AuditEntry]:
+    """What was done to one subject, the newest first."""
+    table = audit.c
+    query = select(*(table[field.name] for field in dataclasses.fields(AuditEntry)))
+    query = query.where(table.subject == subject[:SUBJECT], table.action.in_(actions))
+    return [AuditEntry(*row) for row in connection.execute(query.order_by(table.id.desc()).limit(limit))]
 
 
 def last_of(connection: Connection, action: str, subjects: Collection[str]) -> dict[str, AuditEntry]:

@@ -1,79 +1,206 @@
-"""Look-up tables: value translations, scoped, edited by people."""
+"""Look-up tables: rows that translate values, scoped, edited by people; and the tables that people have made."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tuple_
 
-from sync.store.tables import lookups
+from sync.store.tables import lookup_tables, lookups
 from sync.store.types import db_now
-from sync.store.upsert import upsert
+from sync.store.upsert import replace_rows, upsert
+
+#: Keys of one statement: three values each, and SQLite binds 32,766.
+_KEYS: Final = 2_000
 
 
-def load_lookups(connection: Connection, channel: str, target: str) -> dict[tuple[str, str], str]:
-    """(table, source value) -> target value for one channel; the narrower scope wins: channel, connection, global."""
-    table = lookups.c
-    scopes = ["global", f"connection:{target}", f"channel:{channel}"]
-    rows = connection.execute(
-        select(table.scope, table.table_name, table.source_value, table.target_value).where(table.scope.in_(scopes))
-    ).all()
-    found: dict[tuple[str, str], str] = {}
-    for row in sorted(rows, key=lambda row: scopes.index(row.scope)):
-        found[row.table_name, row.source_value] = row.target_value
-    return found
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class RowKey:
+    """Which row: no two have the same."""
+
+    table: str
+    #: `channel:<name>`, `connection:<name>` or `global`.
+    scope: str
+    #: The value, or a pattern of values, as it is written down.
+    value: str
+    #: What else must be true, in its one spelling; empty for nothing.
+    conditions: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Lookups:
-    """What the tables said for one channel at one moment."""
+class StoredRow:
+    """One row as it stands."""
 
-    #: Of all tables: rows, their revisions, and the newest change. Another one as soon as a row is another one.
-    version: tuple[int, int, dt.datetime | None]
-    rows: Mapping[tuple[str, str], str]
+    id: int
+    key: RowKey
+    target: str
+    revision: int
+    changed_at: dt.datetime
+    changed_by: str
 
 
-def renew_lookups(connection: Connection, channel: str, target: str, known: Lookups | None = None) -> Lookups:
-    """What stands now, as `load_lookups` says it; `known` itself where nothing has changed since.
+#: How the rows of everything, or of one table, stand: another one as soon as a row is another one.
+Version = tuple[int, int, dt.datetime | None, int]
 
-    A table of ten thousand articles takes a tenth of a second to load, and a drain asks for each of its batches.
-    """
+
+def version_of(connection: Connection, table_name: str = "") -> Version:
+    """Of one table, or of all."""
     table = lookups.c
-    counts = select(func.count(), func.coalesce(func.sum(table.revision), 0), func.max(table.changed_at))
-    # Before the rows: those that come in between make the next look load again.
-    rows, revisions, newest = connection.execute(counts.select_from(lookups)).one()
-    version = (int(rows), int(revisions), newest)
-    if known is not None and known.version == version:
-        return known
-    return Lookups(version, load_lookups(connection, channel, target))
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(table.revision), 0),
+        func.max(table.changed_at),
+        func.coalesce(func.max(table.id), 0),
+    ).select_from(lookups)
+    rows, revisions, newest, highest = connection.execute(query.where(*_of_table(table_name))).one()
+    return int(rows), int(revisions), newest, int(highest)
 
 
-def load_row(connection: Connection, table_name: str, scope: str, source: str) -> str | None:
-    """What one row of this very scope says; None where there is none."""
+def _of_table(table_name: str) -> Iterator[ColumnElement[bool]]:
+    if table_name:
+        yield lookups.c.table_name == table_name
+
+
+_COLUMNS = (
+    lookups.c.id,
+    lookups.c.table_name,
+    lookups.c.scope,
+    lookups.c.source_value,
+    lookups.c.conditions,
+    lookups.c.target_value,
+    lookups.c.revision,
+    lookups.c.changed_at,
+    lookups.c.changed_by,
+)
+
+
+def _stored(row: Sequence[Any]) -> StoredRow:
+    return StoredRow(row[0], RowKey(*row[1:5]), *row[5:])
+
+
+def load_rows(connection: Connection, scopes: Collection[str] | None = None, table_name: str = "") -> list[StoredRow]:
+    """Every row of some scopes (None: of all), of one table or of all, in the order of their keys."""
+    key = (lookups.c.table_name, lookups.c.scope, lookups.c.source_value, lookups.c.conditions)
+    query = select(*_COLUMNS).where(*_of_table(table_name)).order_by(*key)
+    if scopes is not None:
+        query = query.where(lookups.c.scope.in_(scopes))
+    return [_stored(row) for row in connection.execute(query)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """Which rows of a table; what is empty does not matter."""
+
+    table: str
+    scope: str = ""
+    #: A part of the value, of its conditions, of what it is in the other system, or of who changed it.
+    text: str = ""
+
+
+def find_rows(connection: Connection, which: RowFilter, *, offset: int, limit: int) -> tuple[list[StoredRow], int]:
+    """(a page of rows in the order of their values, how many there are)."""
     table = lookups.c
-    return connection.execute(
-        select(table.target_value).where(
-            table.table_name == table_name, table.scope == scope, table.source_value == source
-        )
-    ).scalar()
+    conditions = [table.table_name == which.table]
+    if which.scope:
+        conditions.append(table.scope == which.scope)
+    if which.text:
+        texts = (table.source_value, table.conditions, table.target_value, table.changed_by)
+        conditions.append(or_(*(text.icontains(which.text, autoescape=True) for text in texts)))
+    count = connection.execute(select(func.count()).select_from(lookups).where(*conditions)).scalar_one()
+    order = (table.source_value, table.scope, table.conditions)
+    query = select(*_COLUMNS).where(*conditions).order_by(*order).offset(offset).limit(limit)
+    return [_stored(row) for row in connection.execute(query)], int(count)
+
+
+def load_row(connection: Connection, key: RowKey) -> StoredRow | None:
+    """The row of this very key."""
+    return rows_of(connection, [key]).get(key)
+
+
+def row_by_id(connection: Connection, row_id: int) -> StoredRow | None:
+    """One row."""
+    row = connection.execute(select(*_COLUMNS).where(lookups.c.id == row_id)).first()
+    return None if row is None else _stored(row)
+
+
+def rows_of(connection: Connection, keys: Collection[RowKey]) -> dict[RowKey, StoredRow]:
+    """The rows of these keys, as far as there are any."""
+    table, wanted = lookups.c, sorted(keys)
+    found: dict[RowKey, StoredRow] = {}
+    for start in range(0, len(wanted), _KEYS):
+        some = [dataclasses.astuple(key) for key in wanted[start : start + _KEYS]]
+        columns = tuple_(table.table_name, table.scope, table.source_value, table.conditions)
+        rows = connection.execute(select(*_COLUMNS).where(columns.in_(some))).all()
+        found |= {row.key: row for row in map(_stored, rows)}
+    return found
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """Table -> how many rows it has; tables without any are left out."""
+    query = select(lookups.c.table_name, func.count()).group_by(lookups.c.table_name)
+    return {name: count for name, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
+
+
+def save_rows(connection: Connection, rows: Iterable[tuple[RowKey, str]], *, by: str) -> None:
+    """Add or change rows: (key, what it is in the other system); no key twice."""
+    wanted = dict(rows)
+    known = rows_of(connection, wanted)
+    now = connection.execute(select(db_now())).scalar_one()
+    values = [
+        {
+            "table_name": key.table,
+            "scope": key.scope,
+            "source_value": key.value,
+            "conditions": key.conditions,
+            "target_value": target,
+            "revision": known[key].revision + 1 if key in known else 1,
+            "changed_at": now,
+            "changed_by": by[:128],
+        }
+        for key, target in sorted(wanted.items())
+    ]
+    replace_rows(connection, lookups, values, ("table_name", "scope", "source_value", "conditions"))
 
 
 def save_lookup(connection: Connection, table_name: str, scope: str, source: str, target: str, *, by: str) -> None:
-    """Add or change one row."""
-    known = connection.execute(
-        select(lookups.c.revision).where(
-            lookups.c.table_name == table_name, lookups.c.scope == scope, lookups.c.source_value == source
-        )
-    ).scalar()
-    values = {
-        "table_name": table_name,
-        "scope": scope,
-        "source_value": source,
-        "target_value": target,
-        "revision": (known or 0) + 1,
-        "changed_at": db_now(),
-        "changed_by": by,
-    }
-    upsert(connection, lookups, values, ("table_name", "scope", "source_value"))
+    """Add or change one row without conditions."""
+    save_rows(connection, [(RowKey(table_name, scope, source), target)], by=by)
+
+
+def remove_rows(connection: Connection, ids: Sequence[int]) -> None:
+    """Rows that are to be there no longer; what is known of them stands in the audit."""
+    for start in range(0, len(ids), _KEYS):
+        connection.execute(delete(lookups).where(lookups.c.id.in_(ids[start : start + _KEYS])))
+
+
+# --- tables that people have made -------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OwnTable:
+    """A table that somebody has made."""
+
+    name: str
+    purpose: str
+    changed_at: dt.datetime
+    changed_by: str
+
+
+def load_own_tables(connection: Connection) -> list[OwnTable]:
+    """By name."""
+    query = select(*(lookup_tables.c[field.name] for field in dataclasses.fields(OwnTable)))
+    return [OwnTable(*row) for row in connection.execute(query.order_by(lookup_tables.c.name))]
+
+
+def save_own_table(connection: Connection, name: str, purpose: str, *, by: str) -> None:
+    """Make it, or say anew what it is for."""
+    values = {"name": name, "purpose": purpose, "changed_at": db_now(), "changed_by": by[:128]}
+    upsert(connection, lookup_tables, values, ("name",))
+
+
+def remove_own_table(connection: Connection, name: str) -> None:
+    """Only the table: its rows are for the caller to look at first."""
+    connection.execute(delete(lookup_tables).where(lookup_tables.c.name == name))

@@ -15,13 +15,13 @@ from sync.desk.phrases import say
 from sync.flows.context import Clock, Drain
 from sync.flows.orders import converge
 from sync.flows.piece import Piece
+from sync.rules.lookups import NO_LOOKUPS, Lookups, renew_lookups
 from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
 from sync.store.engine import Store
 from sync.store.intents import newest_intent
 from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
-from sync.store.lookups import Lookups, renew_lookups
 from sync.store.switches import pause_of
 from sync.work import stopping
 from sync.work.bell import DRAIN_S
@@ -75,7 +75,7 @@ def drain_channel(
     state = store.write(lambda c: begin_channel(c, channel))
     heart = Heart(store, lease, clock, stall_s=3 * systems.target.write_deadline_s + 60.0)
     with heart, ThreadPoolExecutor(lease.slots, thread_name_prefix="window") as pool:
-        drain = Drain(store, systems, state, lease, clock, {}, pool, progress=heart.moved)
+        drain = Drain(store, systems, state, lease, clock, NO_LOOKUPS, pool, progress=heart.moved)
         try:
             looked, more = _batches(drain, ring, drain_s)
         except LeaseLost as lost:
@@ -110,7 +110,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
             ring(drain.lease.channel, drain.lease.kind)
         # After the claim: a row that is added from now on finds these items owned, and makes them come again.
         known = _lookups(drain, known)
-        drain.lookups = known.rows
+        drain.lookups = known
         pieces = converge(drain, items)
         settle(drain, pieces if _lookups(drain, known) is known else _postponed(pieces))
         looked += len(items)
@@ -120,7 +120,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
 
 
 def _lookups(drain: Drain, known: Lookups | None) -> Lookups:
-    return drain.store.read(lambda c: renew_lookups(c, drain.systems.channel.name, drain.lease.connection, known))
+    return drain.store.read(lambda c: renew_lookups(c, drain.systems.channel, known))
 
 
 def _postponed(pieces: list[Piece]) -> list[Piece]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -12,20 +13,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
-from sync.desk.causes import choices_of, title_of
-from sync.desk.needs import (
-    LookupPreview,
-    LookupRow,
-    Need,
-    NeedDetail,
-    RowRefused,
-    add_lookup,
-    check_row,
-    list_needs,
-    need_detail,
-    preview_lookup,
-    unknown_targets,
-)
+from sync.desk.causes import title_of
+from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
+from sync.desk.lookups import LookupPreview, add_lookup, preview_lookup, unknown_targets
+from sync.desk.needs import Need, NeedDetail, list_needs, need_detail
+from sync.rules.lookup_tables import choices_of
 from sync.store.needs import Release
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
@@ -208,7 +200,7 @@ def _show(
     detail = _detail(issue_id, page)
     need = detail.need
     if row is None and need.lookup is not None:
-        row = LookupRow(*need.lookup, target="")
+        row = row_for(*need.lookup)
     older = detail.documents and need.issue.documents > page * _SIZE
     return render_template(
         "console/need.html",
@@ -251,7 +243,8 @@ def _row(need: Need, given: Mapping[str, str]) -> LookupRow:
     """The row that a form means: table and value are the issue's own, never the form's."""
     if need.lookup is None:
         abort(404)
-    return LookupRow(*need.lookup, target=given.get("target", ""), scope=given.get("scope", "global"))
+    row = row_for(*need.lookup)
+    return dataclasses.replace(row, target=given.get("target", ""), scope=given.get("scope", "global"))
 
 
 def _scopes(need: Need) -> Sequence[tuple[str, str]]:
@@ -259,6 +252,7 @@ def _scopes(need: Need) -> Sequence[tuple[str, str]]:
     found = [("global", _("everywhere"))]
     channel = parts().config.channels.get(need.issue.channel)
     if channel is not None:
+        found.append((f"connection:{channel.source}", _("only for the shop %(name)s", name=channel.source)))
         found.append((f"connection:{channel.erp}", _("only for the ERP %(name)s", name=channel.erp)))
         found.append((f"channel:{channel.name}", _("only for the channel %(name)s", name=channel.name)))
     return found

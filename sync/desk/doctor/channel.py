@@ -14,11 +14,11 @@ from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.routing import routing_finding
 from sync.desk.doctor.words import moment_shown
 from sync.desk.phrases import joined, say
+from sync.rules.lookups import NO_LOOKUPS, Lookups, load_lookups
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.systems import ChannelSystems, SystemMissing, Systems
 from sync.store.engine import Store
-from sync.store.lookups import load_lookups
 
 CHECKS: Final[Mapping[str, str]] = {
     "channel.start_at": N_("it imports from a day on that makes sense"),
@@ -48,9 +48,8 @@ class ChannelCheckup:
         except (ConnectionBroken, SystemMissing, UnknownSystem) as error:
             yield fail("channel.references", str(error), say("correct the connections of this channel"))
             return
-        store, lookups = self._store, {}
-        if store is not None:
-            lookups = store.read(lambda c: load_lookups(c, self._name, systems.channel.erp))
+        store = self._store
+        lookups = NO_LOOKUPS if store is None else store.read(lambda c: load_lookups(c, systems.channel))
         yield _references(systems, lookups)
         yield routing_finding(systems, store)
         yield _rehearsal(systems, lookups)
@@ -86,7 +85,7 @@ class ChannelCheckup:
         )
 
 
-def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
+def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:
     check = "channel.references"
     mapping, options = systems.target_mapping, systems.target_options
     refs = mapping.standing(options) | warehouse_refs(systems.channel.routing, mapping, options)
@@ -102,7 +101,7 @@ def _references(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str])
     return ok(check, say("found: %(named)s", named=", ".join(named)) if named else say("nothing is named"))
 
 
-def _rehearsal(systems: ChannelSystems, lookups: Mapping[tuple[str, str], str]) -> Finding:
+def _rehearsal(systems: ChannelSystems, lookups: Lookups) -> Finding:
     """The newest orders are read, mapped and resolved as a drain would do it; nothing is written anywhere."""
     check = "channel.rehearsal"
     try:

@@ -13,6 +13,7 @@ from config.model import StatusAction
 from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from sync.rules.lookups import Lookups
 from sync.rules.references import resolve
 from sync.rules.systems import ChannelSystems
 
@@ -22,8 +23,6 @@ _BACK: Final = dt.timedelta(days=14)
 _MOST_LISTED: Final = 2_000
 #: A drain makes it before the sale: no obstacle.
 _MADE_FIRST: Final = frozenset({"address_missing"})
-
-Lookups = Mapping[tuple[str, str], str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -38,9 +38,7 @@ def sent_parcels(drain: Drain, piece: Piece) -> list[Sent]:
         return []
     left = [each for each in standing.shipments if each.state is ShipmentState.SENT and not each.back]
     left.sort(key=lambda each: (each.sent_on is None, each.sent_on, len(each.external_id), each.external_id))
-    ordered = {
-        line.external_id: (drain.lookups.get(("sku", line.sku), line.sku), line.quantity) for line in order.lines
-    }
+    ordered = {line.external_id: (drain.lookups.text("sku", line.sku, line.sku), line.quantity) for line in order.lines}
     allotted = allot(
         ordered,
         [[(line.code, line.quantity) for line in shipment.lines] for shipment in left],
@@ -72,7 +70,7 @@ def _sent(drain: Drain, piece: Piece, shipment: Shipment, pieces: dict[str, Deci
         order=order,
         shipment=shipment,
         pieces=pieces,
-        carrier=drain.lookups.get(("shop_carrier", shipment.carrier), shipment.carrier),
+        carrier=drain.lookups.text("shop_carrier", shipment.carrier, shipment.carrier),
         tracking_url=_tracking_url(drain, shipment),
         notify=drain.systems.channel.after_import.notify,
         key=key_of(order.external_id, shipment.external_id),
@@ -86,7 +84,7 @@ def key_of(order_id: str, shipment_id: str) -> str:
 
 def _tracking_url(drain: Drain, shipment: Shipment) -> str:
     """The carrier's page by the look-up table `tracking_url`, whose value has `{number}` in it."""
-    template = drain.lookups.get(("tracking_url", shipment.carrier), "")
+    template = drain.lookups.text("tracking_url", shipment.carrier)
     number = shipment.parcels[0].tracking_number if shipment.parcels else ""
     if template and number:
         return template.replace("{number}", number)

@@ -16,12 +16,12 @@ from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from sync.flows.rows import fingerprint, order_row
 from sync.flows.stock.capture import taken_by
+from sync.rules.lookups import load_lookups
 from sync.rules.stock import Articles
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.bodies import load_json, unpack
 from sync.store.channels import ChannelState, channel_state
 from sync.store.engine import Store
-from sync.store.lookups import load_lookups
 from sync.store.orders import OrderRow
 from sync.store.stock.captured import Taken, Unseen, add_unseen, capture, list_unseen
 
@@ -48,7 +48,7 @@ def _capture_channel(store: Store, systems: ChannelSystems) -> int:
         lambda c: (
             list_unseen(c, channel.name, _MOST),
             channel_state(c, channel.name),
-            load_lookups(c, channel.name, channel.erp),
+            load_lookups(c, channel),
         )
     )
     if not unseen or state is None:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.flows.stock.arrivals import release_waiting_for_goods
+from sync.rules.lookups import load_lookups
 from sync.rules.stock import Articles
 from sync.store.engine import Store
-from sync.store.lookups import load_lookups
 from sync.store.stock.items import FULL, mark_stock
 from sync.store.stock.levels import forget_touched, known_articles, list_touched
 from sync.store.stock.shown import shown_articles
@@ -34,8 +34,8 @@ def spread(store: Store, config: Config) -> int:
 
 def load_articles(store: Store, config: Config, erp: str) -> dict[str, Articles]:
     """Channel that shows the stock of an ERP -> which of its SKUs is which article there."""
-    names = [channel.name for channel in config.stock_channels(erp)]
-    return store.read(lambda c: {name: Articles(load_lookups(c, name, erp)) for name in names})
+    channels = config.stock_channels(erp)
+    return store.read(lambda c: {channel.name: Articles(load_lookups(c, channel)) for channel in channels})
 
 
 def _tell(

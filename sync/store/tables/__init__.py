@@ -18,7 +18,17 @@ from sync.store.tables.documents import (
 )
 from sync.store.tables.erasures import erasures
 from sync.store.tables.metadata import metadata
-from sync.store.tables.people import audit, bulk_runs, issue_documents, issues, lookups, reports, sessions, users
+from sync.store.tables.people import (
+    audit,
+    bulk_runs,
+    issue_documents,
+    issues,
+    lookup_tables,
+    lookups,
+    reports,
+    sessions,
+    users,
+)
 from sync.store.tables.stock import captured_lines, shown_stock, stock_levels, touched_stock
 from sync.store.tables.work import (
     attempts,
@@ -55,6 +65,7 @@ __all__ = [
     "issue_documents",
     "issues",
     "leases",
+    "lookup_tables",
     "lookups",
     "metadata",
     "order_routes",

@@ -67,15 +67,30 @@ bulk_runs = Table(
     ),
 )
 
-#: Value translations; `scope` is `connection:<name>`, `channel:<name>` or `global`, the narrower wins.
+#: Value translations; `scope` is `channel:<name>`, `connection:<name>` (the source's or the ERP's) or `global`, the
+#: narrower wins. A `source_value` with a `*` is a pattern; `conditions` narrow it further (`sync.rules.patterns`).
 lookups = Table(
     "lookups",
     metadata,
-    Column("table_name", String(64), primary_key=True),
-    Column("scope", String(160), primary_key=True),
-    Column("source_value", String(255), primary_key=True),
+    Column("id", BigId, primary_key=True),
+    Column("table_name", String(64), nullable=False),
+    Column("scope", String(160), nullable=False),
+    Column("source_value", String(255), nullable=False),
+    Column("conditions", String(255), nullable=False, server_default=""),
     Column("target_value", String(255), nullable=False),
     Column("revision", Integer, nullable=False, server_default="1"),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("changed_by", String(128), nullable=False, server_default=""),
+    Index("uq_lookups_row", "table_name", "scope", "source_value", "conditions", unique=True),
+)
+
+#: Tables that an integrator has made; those that the program itself reads need no row here.
+lookup_tables = Table(
+    "lookup_tables",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    #: What it is for, in its maker's words.
+    Column("purpose", Text, nullable=False, server_default=""),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", String(128), nullable=False, server_default=""),
 )

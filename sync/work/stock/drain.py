@@ -14,12 +14,12 @@ from sync.flows.context import Clock
 from sync.flows.stock.batches import batches
 from sync.flows.stock.converge import converge_stock
 from sync.flows.stock.piece import StockDrain
+from sync.rules.lookups import NO_LOOKUPS, Lookups, renew_lookups
 from sync.rules.stock import Articles
 from sync.rules.stock_systems import StockSystems
 from sync.store.engine import Store
 from sync.store.items import Item, claim_these, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease
-from sync.store.lookups import Lookups, renew_lookups
 from sync.store.stock.items import KIND, due_articles
 from sync.store.switches import find_pause, pauses
 from sync.work import stopping
@@ -69,7 +69,7 @@ def drain_stock(
     clock = Clock(lease.lease_s, begun)
     heart = Heart(store, lease, clock, stall_s=3 * systems.shop.write_deadline_s + 60.0)
     with heart:
-        drain = StockDrain(store, config, systems, lease, clock, Articles({}), progress=heart.moved)
+        drain = StockDrain(store, config, systems, lease, clock, Articles(NO_LOOKUPS), progress=heart.moved)
         try:
             looked, more = _batches(drain, drain_s)
         except LeaseLost as lost:
@@ -94,9 +94,9 @@ def _batches(drain: StockDrain, drain_s: float) -> tuple[int, bool]:
         if items := _claim(drain, planned.popleft()):
             # After the claim: a row that is added from now on finds these articles owned, and makes them come again.
             known = lookups
-            lookups = drain.store.read(lambda c, known=known: renew_lookups(c, channel.name, channel.erp, known))  # type: ignore[misc]
+            lookups = drain.store.read(lambda c, known=known: renew_lookups(c, channel, known))  # type: ignore[misc]
             if lookups is not known:
-                drain.articles = Articles(lookups.rows)
+                drain.articles = Articles(lookups)
             settle_stock(drain, converge_stock(drain, items))
             looked += len(items)
         if _paused(drain.store, channel):

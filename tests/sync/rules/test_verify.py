@@ -9,6 +9,7 @@ import pytest
 
 from config.model import DEFAULT_RULES, Mode, Policies
 from mappings.canonical.refs import Ref
+from sync.rules.lookups import NO_LOOKUPS, Lookups
 from sync.rules.verify import RULES, Facts, verify
 from tests.mappings.orders import ADDRESS, line, make_order
 
@@ -21,7 +22,7 @@ def checked(rule: str, mode: Mode = Mode.HOLD, approved: tuple[str, ...] = (), o
     """(causes that hold, causes that warn) with every other rule off."""
     rules = dict.fromkeys(DEFAULT_RULES, Mode.OFF) | {rule: mode}
     policies = facts.pop("policies", {})
-    values = {"resolved": KNOWN, "lookups": {}} | facts
+    values = {"resolved": KNOWN, "lookups": NO_LOOKUPS} | facts
     holds, warnings = verify(order, Facts(policies=Policies(rules=rules, **policies), **values), frozenset(approved))
     return [problem.cause for problem in holds], [problem.cause for problem in warnings]
 
@@ -75,7 +76,10 @@ FINE: dict[str, list[dict[str, Any]]] = {
         {"resolved": {Ref("product", "TEA"): TEA | {"list_price": None}}},
     ],
     "tax": [{}, {"policies": {"home_country": "AT"}, "resolved": {Ref("product", "TEA"): TEA | {"taxes": []}}}],
-    "payment_method": [{"lookups": {("payment_method", "card"): "Card"}}, {"order": order(payment_method="")}],
+    "payment_method": [
+        {"lookups": Lookups.of({("payment_method", "card"): "Card"})},
+        {"order": order(payment_method="")},
+    ],
     "address": [
         {},
         {
@@ -117,7 +121,7 @@ def test_what_is_right_is_let_pass(rule, facts):
 
 def test_all_that_is_wrong_is_told_at_once():
     bad = order(test=True, lines=(line("NOPE", "1", "1.00", "0.19"), line("NIX", "1", "1.00", "0.19")))
-    holds, _ = verify(bad, Facts(policies=Policies(), resolved=KNOWN, lookups={}), frozenset())
+    holds, _ = verify(bad, Facts(policies=Policies(), resolved=KNOWN, lookups=NO_LOOKUPS), frozenset())
     assert [problem.cause for problem in holds] == ["unknown_sku", "unknown_sku", "test_order"]
     assert [problem.path for problem in holds][:2] == ["lines[0].sku", "lines[1].sku"]
     assert all(problem.next_step for problem in holds)

@@ -19,8 +19,8 @@ from rq.utils import import_attribute
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, MetaData, select, text
 
 from sync import cli
+from sync.rules.lookups import load_lookups
 from sync.store import migrate as migrating
-from sync.store.lookups import load_lookups
 from sync.store.migrate import HEAD, migrate, schema_problem
 from sync.store.orders import list_orders
 from sync.store.tables import metadata
@@ -115,7 +115,7 @@ def test_a_database_of_the_first_version_is_upgraded_with_every_row_and_works(da
     assert world.item(order).state == "done"
     # What was there is read, listed and deleted like any other.
     assert "x" in {row.external_id for row in store.read(lambda c: list_orders(c, "web", "erp"))}
-    assert store.read(lambda c: load_lookups(c, "web", "erp")) is not None
+    assert store.read(lambda c: load_lookups(c, world.config.channels["web"])) is not None
     days = dict.fromkeys(("payloads", "calls", "history", "audit"), 40)
     assert sum(purge(store, days, rest=lambda _: False).values()) > 0
     store.close()

@@ -1,0 +1,102 @@
+"""Rows of look-up tables as people want them, held against what their table may say."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from config.model import Config
+from sync.desk.phrases import Refusal, say
+from sync.rules.lookup_tables import TABLES, choices_of, facts_of
+from sync.rules.lookups import GLOBAL, scopes_of
+from sync.rules.patterns import Conditions, PatternRefused, escaped
+from sync.store.lookups import RowKey
+
+_MAX_VALUE: Final = 255
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LookupRow:
+    """A row as somebody wants it: this value of one system is that one of the other."""
+
+    table: str
+    #: The value, or a pattern of values (`sync.rules.patterns`); `escaped` makes a pattern of a value.
+    value: str
+    target: str
+    #: `global`, `connection:<source or ERP>` or `channel:<name>`; the narrower wins.
+    scope: str = GLOBAL
+    conditions: str = ""
+
+    @property
+    def key(self) -> RowKey:
+        """Which row it is."""
+        return RowKey(self.table, self.scope, self.value, self.conditions)
+
+
+class RowRefused(Refusal):
+    """The row cannot be meant so."""
+
+
+def subject_of(key: RowKey) -> str:
+    """What the audit calls a row."""
+    conditions = f" [{key.conditions}]" if key.conditions else ""
+    return f"{key.scope}:{key.table}:{key.value}{conditions}"
+
+
+def check_row(config: Config, row: LookupRow) -> LookupRow:
+    """The row without spaces at its ends, its conditions in their one spelling. Raises RowRefused."""
+    try:
+        conditions = Conditions.read(row.conditions)
+    except PatternRefused as error:
+        raise RowRefused(error.phrase) from error
+    row = dataclasses.replace(row, target=row.target.strip(), conditions=conditions.text)
+    if not row.value:
+        raise RowRefused(say("say which value the row is for"))
+    if not row.target:
+        raise RowRefused(say("say what the value is in the ERP"))
+    if max(map(len, (row.value, row.target, row.conditions))) > _MAX_VALUE:
+        raise RowRefused(say("a value of a look-up has at most %(most)s characters", most=_MAX_VALUE))
+    _check_facts(row.table, conditions)
+    _check_target(row)
+    channels_of(config, row.scope)
+    return row
+
+
+def _check_facts(table: str, conditions: Conditions) -> None:
+    known = facts_of(table)
+    for name in conditions.tests:
+        if not known:
+            raise RowRefused(say("rows of %(table)s have no conditions", table=table))
+        if name not in known:
+            raise RowRefused(
+                say(
+                    "a condition of %(table)s asks for one of %(known)s, not for %(found)s",
+                    table=table,
+                    known=", ".join(known),
+                    found=name,
+                )
+            )
+
+
+def _check_target(row: LookupRow) -> None:
+    choices, known = choices_of(row.table), TABLES.get(row.table)
+    if choices and row.target not in choices:
+        words = ", ".join(choices)
+        raise RowRefused(say("an order state is one of %(known)s, not %(found)s", known=words, found=row.target))
+    if known is not None and known.pattern is not None and not known.pattern.fullmatch(row.target):
+        raise RowRefused(known.example or say("%(found)s cannot be meant", found=row.target))
+
+
+def channels_of(config: Config, scope: str) -> set[str]:
+    """The channels that a scope reaches. Raises RowRefused for one that is not configured."""
+    reached = {channel.name for channel in config.channels.values() if scope in scopes_of(channel)}
+    if not reached and scope != GLOBAL:
+        raise RowRefused(
+            say("a row is for everything, for a channel or for one of its connections, not for %(scope)s", scope=scope)
+        )
+    return reached
+
+
+def row_for(table: str, value: str) -> LookupRow:
+    """The row that an issue waits for: of this very value, whatever signs are in it."""
+    return LookupRow(table, escaped(value), "")

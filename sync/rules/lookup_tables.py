@@ -1,0 +1,137 @@
+"""The look-up tables that the program itself reads: what each translates, for whom, and what its rows may say."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mappings.canonical.records import OrderState
+from mappings.canonical.words import Phrase, say
+
+#: What a table of one's own may be called. Commands beside them are words that no table is called.
+OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}[a-z0-9]")
+_WORDS_OF_COMMANDS: Final = frozenset({"add", "drop", "export", "history", "import", "list", "remove", "set"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WellKnown:
+    """One of them."""
+
+    label: Phrase
+    #: What its values are.
+    values: Phrase
+    #: What they become.
+    targets: Phrase
+    #: Who reads it.
+    readers: Phrase
+    #: What a condition of its rows may ask for.
+    facts: tuple[str, ...] = ()
+    #: All that a row may say, where that is known.
+    choices: tuple[str, ...] = ()
+    #: What a row must look like, where more than any text is needed.
+    pattern: re.Pattern[str] | None = None
+    #: That in words, with an example.
+    example: Phrase | None = None
+
+
+TABLES: Final[Mapping[str, WellKnown]] = {
+    "sku": WellKnown(
+        label=say("Articles"),
+        values=say("a SKU of the shop"),
+        targets=say("the code of an article in the ERP"),
+        readers=say("orders, refunds, parcels, stock"),
+    ),
+    "tax": WellKnown(
+        label=say("Taxes"),
+        values=say("country and rate of a tax, as in DE:19"),
+        targets=say("the name or id of a tax in the ERP"),
+        readers=say("orders and refunds"),
+        facts=("code", "country", "rate", "title"),
+    ),
+    "payment_method": WellKnown(
+        label=say("Payment methods"),
+        values=say("a payment method of the shop"),
+        targets=say("the name or id of a payment method or journal in the ERP"),
+        readers=say("orders that are checked for it, payments"),
+    ),
+    "payment_term": WellKnown(
+        label=say("Payment terms"),
+        values=say("the terms that an order or the configuration names"),
+        targets=say("the name or id of a payment term in the ERP"),
+        readers=say("orders"),
+    ),
+    "carrier": WellKnown(
+        label=say("Shipping methods"),
+        values=say("a shipping method of the shop"),
+        targets=say("the name or id of a carrier in the ERP"),
+        readers=say("orders"),
+    ),
+    "shop_carrier": WellKnown(
+        label=say("Carriers in the shop"),
+        values=say("a carrier of the ERP"),
+        targets=say("what the shop calls it"),
+        readers=say("parcels that are shown in the shop"),
+    ),
+    "tracking_url": WellKnown(
+        label=say("Tracking pages"),
+        values=say("a carrier of the ERP"),
+        targets=say("the address of its page, with {number} where the tracking number belongs"),
+        readers=say("parcels that are shown in the shop"),
+        pattern=re.compile(r"https?://\S+"),
+        example=say("a tracking page is an address like https://track.example/{number}", number="{number}"),
+    ),
+    "warehouse": WellKnown(
+        label=say("Warehouses"),
+        values=say("the warehouse that the configuration names"),
+        targets=say("the code, name or id of a warehouse in the ERP"),
+        readers=say("orders"),
+    ),
+    "order_state": WellKnown(
+        label=say("Order states"),
+        values=say("a state that the shop has added"),
+        targets=say("what it means"),
+        readers=say("orders, as soon as they are read"),
+        choices=tuple(OrderState),
+    ),
+    "country": WellKnown(
+        label=say("Countries"),
+        values=say("a country's code in the shop"),
+        targets=say("the code of a country in the ERP"),
+        readers=say("addresses"),
+    ),
+    "subdivision": WellKnown(
+        label=say("Regions"),
+        values=say("a region's code, as in US-CA"),
+        targets=say("the code of a subdivision in the ERP"),
+        readers=say("addresses of countries that print it"),
+    ),
+    "currency": WellKnown(
+        label=say("Currencies"),
+        values=say("a currency of the shop"),
+        targets=say("the code of a currency in the ERP"),
+        readers=say("orders"),
+    ),
+    "customer_group": WellKnown(
+        label=say("Customer groups"),
+        values=say("a customer group of the shop"),
+        targets=say("what the ERP calls it"),
+        readers=say("mapping profiles that ask for it"),
+    ),
+}
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a table of one's own may be called so."""
+    return bool(OWN_NAME.fullmatch(name)) and name not in TABLES and name not in _WORDS_OF_COMMANDS
+
+
+def facts_of(table: str) -> tuple[str, ...]:
+    """What a condition in a table may ask for."""
+    return TABLES[table].facts if table in TABLES else ()
+
+
+def choices_of(table: str) -> tuple[str, ...]:
+    """What a row of a table may say; empty where the ERP's own words are meant."""
+    return TABLES[table].choices if table in TABLES else ()
