@@ -23,6 +23,7 @@ def cross_check(
     folder: Path,
     systems: Collection[str] | None,
     drafts_payments: Callable[[str], bool] = lambda _: True,
+    makes_refunds: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
     known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
@@ -38,6 +39,9 @@ def cross_check(
         if erp and _payments(channel) == "draft" and (systems is None or erp in systems) and not drafts_payments(erp):
             step = f"{erp} books a payment at once, and nothing can be left for people to post"
             yield (*steps, "after_import", "payments"), Complaint("'draft'", "none or posted", step)
+        source = known.get(_text(channel.get("source")), "")
+        unable = source if source and (systems is None or source in systems) and not makes_refunds(source) else ""
+        yield from _gives_back(steps, channel, unable)
         if _text(channel.get("erp")) not in counted:
             yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:
@@ -129,6 +133,26 @@ def _text(value: Tree) -> str:
 def _shows_stock(channel: dict[str, Tree]) -> bool:
     stock = channel.get("stock")
     return isinstance(stock, dict) and stock.get("push") == "on"
+
+
+def _gives_back(steps: Steps, channel: dict[str, Tree], unable: str) -> Iterator[Finding]:
+    """`short: cancel`: the shop gives back what is not sent, and the ERP hears of it; `unable`: a shop that cannot."""
+    routing, after = channel.get("routing"), channel.get("after_import")
+    if not isinstance(routing, dict) or routing.get("short") != "cancel":
+        return
+    told = after if isinstance(after, dict) else {}
+    found = None
+    if unable:
+        step = f"{unable} takes no refunds of ours: let people give back what is short, and hold the order"
+        found = Complaint("'cancel'", "backorder or hold", step)
+    elif told.get("returns") not in {"refund", "payout"}:
+        step = "say `returns: refund` (the shop books it) or `returns: payout` (its gateway sends it) in `after_import`"
+        found = Complaint("`cancel` where the shop gives no money back by itself", "backorder or hold", step)
+    elif told.get("refunds") == "none":
+        step = "say `refunds: draft` or `refunds: posted` in `after_import`"
+        found = Complaint("`cancel` where the ERP hears of no refund, and would send it", "backorder or hold", step)
+    if found is not None:
+        yield (*steps, "routing", "short"), found
 
 
 def _asks_unread_stock(steps: Steps, channel: dict[str, Tree]) -> Iterator[Finding]:

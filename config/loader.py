@@ -46,11 +46,13 @@ def load_config(
     *,
     systems: Collection[str] | None = None,
     drafts_payments: Callable[[str], bool] = lambda _: True,
+    makes_refunds: Callable[[str], bool] = lambda _: True,
 ) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
-    `drafts_payments` says of a system whether it can leave a payment as a draft.
+    `drafts_payments` says of a system whether it can leave a payment as a draft, `makes_refunds` whether refunds can be
+    made in it.
     Raises ConfigError with all problems at once.
     """
     sources = _Sources()
@@ -60,7 +62,7 @@ def load_config(
         sources.add(document)
     loaded = {name: sources.load(name) for name in SECTIONS}
     if sources.complete:
-        for steps, complaint in cross_check(sources.tree, folder, systems, drafts_payments):
+        for steps, complaint in cross_check(sources.tree, folder, systems, drafts_payments, makes_refunds):
             sources.complain(steps, complaint)
     if sources.problems:
         raise ConfigError(sources.problems)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from mappings.base import JsonDict, Resolved, SourceOptions, TargetOptions
-from mappings.canonical.facets import Invoice, OrderRefund, Shipment, Standing
+from mappings.canonical.facets import Invoice, OrderRefund, RefundLine, Shipment, Standing
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
@@ -47,15 +47,17 @@ class Billed:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:
-    """What the ERP's people took back or credited, and the shop is to give back."""
+    """What the ERP's people took back or credited, or nobody can send, and the shop is to give back."""
 
     amount: Money
-    #: What people call the ERP's document.
+    #: What people call the ERP's document; empty where there is none.
     number: str
     #: By this the shop's refund is found again.
     key: str
     #: The shop has its gateway send the money; else it moves by hand.
     payout: bool
+    #: What of the amount is given back of which line; empty where it is an amount alone.
+    lines: tuple[RefundLine, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

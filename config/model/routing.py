@@ -27,6 +27,8 @@ class ShortLines(enum.StrEnum):
 
     BACKORDER = "backorder"
     HOLD = "hold"
+    #: What is there is sent, and the shop gives the rest back.
+    CANCEL = "cancel"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ from marshmallow import ValidationError, post_load, validates_schema
 from config import kinds
 from config.fields import Complaint, ListOf, Scalar, shown_value
 from config.model import Needs, RoutingRule, ShortLines, Split
-from config.problems import did_you_mean
 from config.schemas.section import Inner, Section
 
 #: Over more warehouses a rule divides no order: what it would cost to find the fewest doubles with each.
@@ -89,13 +87,6 @@ def _not_divided(needs: Needs | None, codes: Sequence[str]) -> Complaint | None:
     return None
 
 
-def _why_not(text: str) -> str:
-    if text == "cancel":
-        # See docs/routing.md: shop and ERP would differ by the line's money until somebody refunds it.
-        return "a line that is left out would stay paid in the shop: hold the order, and refund or cancel it there"
-    return did_you_mean(text, tuple(ShortLines))
-
-
 class RoutingSection(Section):
     """From which warehouse an order is sent."""
 
@@ -105,9 +96,11 @@ class RoutingSection(Section):
         example="[{name: default, warehouses: [MAIN, SOUTH]}]",
     )
     short = Scalar(
-        dataclasses.replace(kinds.member(ShortLines), hint=_why_not),
+        kinds.member(ShortLines),
         "An order of which no warehouse has everything: the first warehouse of the first rule that fits sends it when "
-        "it can (`backorder`), or the order is held until one has everything (`hold`).",
+        "it can (`backorder`), the order is held until one has everything (`hold`), or what is there is sent and the "
+        "shop gives the rest back (`cancel`; it needs `returns` `refund` or `payout` in `after_import`, and `refunds` "
+        "that are carried over).",
         example="hold",
     )
     max_age_s = Scalar(

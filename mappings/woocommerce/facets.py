@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from mappings.base import JsonDict
-from mappings.canonical.facets import Parcel
+from mappings.canonical.facets import Parcel, RefundLine
 from mappings.facets import Billed, Sent, ShopFacets, TakenBack
 from mappings.woocommerce.refunds import refund_from_woocommerce
 
@@ -93,8 +93,10 @@ def state(word: str) -> JsonDict:
 
 
 def give_back(taken: TakenBack) -> JsonDict:
-    """The body of a refund of an amount alone: what came back is in stock in the ERP, and its own lines say which.
+    """The body of a refund, of an amount alone where no lines are named. The shop takes nothing into its stock.
 
+    What came back is in stock in the ERP, and the lines of the ERP's own document say which; what was never there never
+    left. A line's `quantity` is a whole number; shipping and fees are named by their ids as lines are, without one.
     The reason holds our key, for it is written with the refund itself; `meta_data` of a refund comes after it, and
     after the gateway has sent the money (`class-wc-rest-order-refunds-v2-controller.php`).
     """
@@ -103,6 +105,16 @@ def give_back(taken: TakenBack) -> JsonDict:
         "reason": " ".join(filter(None, (taken.number, f"Ref. {taken.key}"))),
         "api_refund": taken.payout,
         "api_restock": False,
+        **({"line_items": [_given_back(line) for line in taken.lines]} if taken.lines else {}),
+    }
+
+
+def _given_back(line: RefundLine) -> JsonDict:
+    return {
+        "id": int(line.origin),
+        **({"quantity": _number(line.quantity)} if line.quantity else {}),
+        "refund_total": f"{line.total.amount:f}",
+        "refund_tax": [{"id": int(tax.code), "refund_total": f"{tax.amount.amount:f}"} for tax in line.tax_lines],
     }
 
 

@@ -334,6 +334,7 @@ def _route_to_json(route: KeptRoute) -> dict[str, Any]:
         "warehouses": list(route.warehouses),
         "rule": route.rule,
         "short": route.short,
+        "given_up": [{"line": each.line, "quantity": f"{each.quantity:f}"} for each in route.given_up],
         "reason": str(route.reason),
         "read_at": None if route.read_at is None else route.read_at.isoformat(),
         "routed_at": route.routed_at.isoformat(),

@@ -43,7 +43,7 @@ from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
-from sync.store.routes import load_splits
+from sync.store.routes import load_given_up, load_splits
 
 #: States in which the shop does not want an order any more, whatever the policy says of new ones.
 WITHDRAWN = {OrderState.DRAFT, OrderState.CANCELLED, OrderState.TRASHED, OrderState.FAILED}
@@ -168,11 +168,13 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     known = drain.store.read(lambda c: load_known(c, channel, ids))
     bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
     splits = drain.store.read(lambda c: load_splits(c, channel, ids))
+    given_up = drain.store.read(lambda c: load_given_up(c, channel, ids)) if drain.systems.channel.routing.rules else {}
     for piece in pieces:
         piece.known = known.get(piece.item.external_id)
         piece.order_id = None if piece.known is None else piece.known.id
         piece.bound = bindings.get(piece.item.external_id, {})
         piece.binding = next(iter(piece.bound.values()), None)
+        piece.given_up = given_up.get(piece.item.external_id, ())
     by_item = {piece.item.id: piece for piece in pieces}
     for intent in drain.store.read(lambda c: load_open(c, list(by_item))):
         by_item[intent.item_id].open.append(intent)

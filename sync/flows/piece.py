@@ -25,7 +25,7 @@ from sync.store.intents import Intent
 from sync.store.items import Item
 from sync.store.leases import LeaseLost
 from sync.store.orders import KnownOrder
-from sync.store.routes import RoutePart
+from sync.store.routes import GivenUp, RoutePart
 
 #: What a person has to see to, and nothing else of the order has to wait for.
 _FORESEEN: Final = (ConnectorError, Held, Problems, NotSent, Unsettled, Later)
@@ -123,6 +123,8 @@ class Piece:
     #: How it is divided, and each part as a piece of its own (`sync.flows.parts`); empty for an order that is one sale.
     split: tuple[RoutePart, ...] = ()
     parts: list[Piece] = dataclasses.field(default_factory=list)
+    #: Of an order that was short: what is not sent, and given back in the shop.
+    given_up: tuple[GivenUp, ...] = ()
     #: Which part of which piece it is.
     part: int = 0
     whole: Piece | None = dataclasses.field(default=None, repr=False)

@@ -20,6 +20,7 @@ from config.model import ShortLines, Split
 from connectors.kit.base import Rank, TargetDocument
 from connectors.kit.stock import StockSource
 from connectors.registry import has
+from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import Problem
 from mappings.canonical.parts import part_id
 from mappings.canonical.words import say
@@ -30,6 +31,7 @@ from sync.flows.stock.capture import Sender, is_counted, taken_by, undecided
 from sync.flows.stock.reading import NoSuchPlace, Reader
 from sync.flows.stock.supply import Supply
 from sync.rules.routing import SHORT_STOCK, Route, Wanted, choose, sender, short_problem
+from sync.rules.shortage import cut_short
 from sync.rules.stock import Articles
 from sync.rules.stops import Held
 from sync.store.bindings import end_parts
@@ -207,6 +209,7 @@ def take(drain: Drain, piece: Piece, choice: Choice | None) -> None:
     """The piece goes on with what was chosen for it, as several sales where it is divided."""
     if choice is not None:
         piece.route, piece.error = choice.route, piece.error or choice.held
+        piece.given_up = () if choice.route is None else choice.route.given_up
         parts.lay_out(drain, piece, () if choice.route is None else choice.route.parts)
 
 
@@ -279,6 +282,10 @@ def _choose_one(drain: Drain, supply: Supply, piece: Piece, order_id: int) -> Ch
     route = choose(routing, order, wanted, there, Articles(drain.lookups).code)
     if route is None:
         return Choice()
-    if route.short and routing.short is ShortLines.HOLD and SHORT_STOCK not in piece.approved:
-        return Choice(held=Held([short_problem(routing, order, wanted, there)]))
+    if route.short and SHORT_STOCK not in piece.approved:
+        if routing.short is ShortLines.HOLD:
+            return Choice(held=Held([short_problem(routing, order, wanted, there)]))
+        if routing.short is ShortLines.CANCEL:
+            digits = minor_unit(order.currency, drain.systems.target_options.minor_units)
+            route = cut_short(routing, order, wanted, there, Articles(drain.lookups).code, digits=digits)
     return Choice(dataclasses.replace(route, read_at=supply.began(wanted) if routing.asks_stock else None))

@@ -22,7 +22,7 @@ from mappings.canonical.records import Address, Order, OrderLine
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import Phrase, joined, say, say_many
 from sync.rules.stock import counts
-from sync.store.routes import RoutePart
+from sync.store.routes import GivenUp, RoutePart
 from sync.store.stock.captured import Claim, Waiting
 from sync.store.stock.levels import Level
 
@@ -51,6 +51,8 @@ class Route:
     read_at: dt.datetime | None = None
     #: Of an order whose lines are divided over several warehouses, of which `warehouse` sends the first part.
     parts: tuple[RoutePart, ...] = ()
+    #: What is not sent, and given back in the shop (`sync.rules.shortage`).
+    given_up: tuple[GivenUp, ...] = ()
 
 
 def choose(
@@ -63,16 +65,16 @@ def choose(
     """
     rules = fitting(routing, order)
     counted = {code: quantity for code, quantity in wanted.items() if code in there}
-    lacks: dict[str, Phrase] = {}
+    lack: dict[str, Phrase] = {}
     for rule in rules:
         for warehouse in rule.warehouses:
             missing = {} if rule.needs is Needs.ALWAYS else lacking(counted, there, warehouse)
             if not missing:
                 reason = _met(rule, warehouse, counted)
-                return Route(rule=rule.name, warehouse=warehouse, reason=_after(reason, lacks))
-            lacks[warehouse] = _lacks(warehouse, missing)
+                return Route(rule=rule.name, warehouse=warehouse, reason=_after(reason, lack))
+            lack[warehouse] = lacks(warehouse, missing)
         if rule.split is not Split.NONE and (parts := split(order, rule.warehouses, there, code)):
-            reason = _after(_divided(rule, parts), lacks)
+            reason = _after(_divided(rule, parts), lack)
             return Route(rule=rule.name, warehouse=parts[0].warehouse, parts=parts, reason=reason)
     if not rules:
         return None
@@ -82,7 +84,7 @@ def choose(
         rule=rule.name,
         warehouse=warehouse,
     )
-    return Route(rule=rule.name, warehouse=warehouse, short=True, reason=_after(reason, lacks))
+    return Route(rule=rule.name, warehouse=warehouse, short=True, reason=_after(reason, lack))
 
 
 def _met(rule: RoutingRule, warehouse: str, counted: Wanted) -> Phrase:
@@ -102,7 +104,8 @@ def _divided(rule: RoutingRule, parts: Sequence[RoutePart]) -> Phrase:
     return say("rule %(rule)s: divided, %(parts)s", rule=rule.name, parts=joined(", ", told))
 
 
-def _lacks(warehouse: str, missing: Wanted) -> Phrase:
+def lacks(warehouse: str, missing: Wanted) -> Phrase:
+    """`MAIN lacks 1 x KANNE`."""
     what = ", ".join(f"{_plain(quantity)} x {code}" for code, quantity in missing.items())
     return say("%(warehouse)s lacks %(what)s", warehouse=warehouse, what=what)
 

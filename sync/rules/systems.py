@@ -19,7 +19,7 @@ from connectors.kit.base import (
     SalesTarget,
     Throttle,
 )
-from connectors.kit.facets import DraftsPayments, MarksOrders
+from connectors.kit.facets import DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
@@ -146,6 +146,7 @@ def read_config(settings: Settings) -> Config:
         settings.environ,
         systems=known_systems(),
         drafts_payments=lambda system: has(class_of(system), DraftsPayments),
+        makes_refunds=lambda system: has(class_of(system), MakesRefunds),
     )
 
 

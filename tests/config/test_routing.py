@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from config import schemas
+from config.loader import load_config
 from config.model import Needs, Routing, RoutingRule, ShortLines, Split
-from tests.config.folder import CHANNEL, load, problems
+from config.problems import ConfigError
+from tests.config.folder import CHANNEL, ENVIRON, load, problems
 
 STOCK = "    stock: {push: on}\n"
 DEFAULT = "{name: default, warehouses: [MAIN, NORTH]}"
@@ -80,7 +82,33 @@ def test_another_channel_of_the_same_erp_may_have_the_stock_read(tmp_path):
     load(tmp_path, c=said(DEFAULT, stock="") + other, d=shop)
 
 
-def test_short_lines_are_not_cancelled_and_it_says_why(tmp_path):
-    [told] = problems(tmp_path, c=said(DEFAULT, ", short: cancel"))
-    assert "found 'cancel', expected one of backorder, hold" in told
-    assert "would stay paid in the shop" in told
+CANCEL = ", short: cancel"
+GIVEN_BACK = "    after_import: {returns: refund}\n"
+
+
+def test_short_lines_are_cancelled_where_the_shop_gives_them_back_and_the_erp_hears_of_it(tmp_path):
+    read = load(tmp_path, c=said(DEFAULT, CANCEL) + GIVEN_BACK).channels["main"].routing
+    assert read.short is ShortLines.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ("", "`returns: refund`"),
+        ("    after_import: {returns: tell}\n", "`returns: refund`"),
+        ("    after_import: {returns: payout, refunds: none}\n", "`refunds: draft`"),
+    ],
+)
+def test_short_lines_are_not_cancelled_where_the_two_systems_would_differ_and_it_says_why(tmp_path, after, words):
+    [told] = problems(tmp_path, c=said(DEFAULT, CANCEL) + after)
+    assert told.split(": ")[1] == "channels.main.routing.short"
+    assert "expected backorder or hold" in told
+    assert words in told
+
+
+def test_short_lines_are_not_cancelled_in_a_shop_that_takes_no_refunds_of_ours(tmp_path):
+    load(tmp_path, c=said(DEFAULT, CANCEL) + GIVEN_BACK)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path, ENVIRON, makes_refunds=lambda _: False)
+    [problem] = caught.value.problems
+    assert "woocommerce takes no refunds of ours" in str(problem)

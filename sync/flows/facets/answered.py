@@ -13,6 +13,7 @@ from typing import Final
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
 from sync.flows.facets import parcel_doubts
+from sync.flows.facets.giving import RETURN
 from sync.flows.facets.survey import survey
 from sync.flows.piece import Piece, guarded, set_aside
 from sync.store.intents import Intent, close_by_outcome
@@ -21,8 +22,6 @@ from sync.store.intents import Intent, close_by_outcome
 _OTHERS: Final = {"sale", "party"}
 #: What a survey of the sale shows.
 _IN_ERP: Final = {"refund", "payment", "post"}
-#: A refund in the shop of what the ERP's people took back (`sync.flows.facets.returns`).
-RETURN: Final = "return"
 _BEGUN: Final = {SaleState.DRAFT, SaleState.QUOTED}
 
 

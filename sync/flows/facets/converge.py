@@ -70,7 +70,7 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
         # Made just now: nothing hangs on it in the ERP, and what the ERP does with it names it again.
         order = piece.order
         paid = drain.systems.channel.after_import.payments is not Depth.NONE
-        return order is not None and bool(order.refunds or (paid and order.payments))
+        return order is not None and bool(order.refunds or piece.given_up or (paid and order.payments))
     return has_news(drain, piece)
 
 

@@ -21,7 +21,7 @@ from mappings.canonical.money import money_sum
 from mappings.canonical.parts import divide_refund
 from mappings.canonical.words import say
 from sync.flows.context import Drain
-from sync.flows.facets import returns, unsent
+from sync.flows.facets import giving, returns, shortage, unsent
 from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
@@ -68,13 +68,14 @@ def carry(drain: Drain, piece: Piece) -> bool:
         if doc.kind == "refund" and doc.state == BEFORE_LINK
     }
     known = before.keys() >= {refund.external_id for refund in order.refunds}
-    if known and not any(returns.made_there(drain, unit) for unit in units):
+    if known and not piece.given_up and not any(returns.made_there(drain, unit) for unit in units):
         return False
-    everything = _read(drain, piece)
+    everything = giving.read_refunds(drain, piece)
+    everything, told = shortage.give_back(drain, piece, everything)
     new = _remember(drain, piece, [refund for refund in everything if refund.external_id not in before])
     _demand_plausible(piece, [refund for refund in everything if refund.external_id in new])
     shares = shared_out(drain, piece, everything)
-    written, told = False, list[Problem]()
+    written = False
     # One after the other: how a refund is divided never changes but from an earlier part on, and that one stops it.
     for unit in units:
         paired = returns.pair(drain, unit, shares[unit.part], {**before, **new})
@@ -101,19 +102,8 @@ def _carry_one(
     return bool(missing)
 
 
-def _read(drain: Drain, piece: Piece) -> list[OrderRefund]:
-    order, facets = piece.order, drain.systems.shop_facets
-    assert order is not None
-    assert facets is not None
-    shop = cast("DetailsRefunds", drain.systems.source)
-    piece.owner.speaks_to = drain.systems.channel.source
-    rows = shop.fetch_refunds(order.external_id)
-    drain.progress()
-    return [facets.refund(row, order, drain.source_options) for row in rows]
-
-
 def _remember(drain: Drain, piece: Piece, refunds: Sequence[OrderRefund]) -> dict[str, Origin]:
-    shop, rows = drain.systems.channel.source, [returns.row_of(drain, piece, refund) for refund in refunds]
+    shop, rows = drain.systems.channel.source, [giving.row_of(drain, piece, refund) for refund in refunds]
     ids = drain.keep_seen(rows)
     return {
         row.external_id: Origin(

@@ -8,20 +8,16 @@ that says so has the shop give money back by itself (`after_import.returns`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from config.model import Returns
-from connectors.kit.facets import DetailsRefunds, MakesRefunds
 from mappings.canonical.errors import Problem
 from mappings.canonical.facets import OrderRefund, SaleState, StandingRefund
 from mappings.canonical.words import joined, say
-from mappings.facets import TakenBack
 from sync.flows.context import Drain
-from sync.flows.facets.answered import RETURN
-from sync.flows.facets.effects import Effect, Origin, carry_out, doubts_of
-from sync.flows.facets.survey import seen
+from sync.flows.facets import giving
+from sync.flows.facets.effects import Origin, doubts_of
 from sync.flows.piece import Piece
-from sync.store.documents import Document, Seen
+from sync.store.documents import Document
 from sync.store.refunds import link_made
 
 _BEGUN = {SaleState.DRAFT, SaleState.QUOTED}
@@ -108,18 +104,11 @@ def settle(drain: Drain, piece: Piece, paired: Mapping[str, StandingRefund]) -> 
         and each.total.amount < 0
         and (each.external_id not in documents or documents[each.external_id].settled_at is None)
     ]
-    if left and (policy is Returns.TELL or not _can_give_back(drain)):
+    if left and (policy is Returns.TELL or not giving.can_give_back(drain)):
         return [_problem(each) for each in left]
     for credit in left:
-        _give_back(drain, piece, credit, documents[credit.external_id], payout=policy is Returns.PAYOUT)
+        _give_back(drain, piece, credit, documents[credit.external_id])
     return []
-
-
-def _can_give_back(drain: Drain) -> bool:
-    facets = drain.systems.shop_facets
-    shop = drain.systems.source
-    can = isinstance(shop, MakesRefunds) and facets is not None and facets.give_back is not None
-    return can and drain.systems.shop_side is not None
 
 
 def _problem(credit: StandingRefund) -> Problem:
@@ -144,64 +133,11 @@ def _problem(credit: StandingRefund) -> Problem:
 # --- the shop gives it back -------------------------------------------------------------------------------------
 
 
-def _give_back(drain: Drain, piece: Piece, credit: StandingRefund, document: Document, *, payout: bool) -> None:
-    # The shop knows the whole order alone.
-    order, facets, side = piece.owner.order, drain.systems.shop_facets, drain.systems.shop_side
-    assert order is not None
-    assert facets is not None
-    assert facets.give_back is not None
-    assert side is not None
+def _give_back(drain: Drain, piece: Piece, credit: StandingRefund, document: Document) -> None:
     key = f"return-{credit.external_id}"
-    payload = facets.give_back(TakenBack(amount=-credit.total, number=credit.number, key=key, payout=payout))
-    order_id = order.external_id
-
-    def find() -> Seen | None:
-        rows = cast("DetailsRefunds", drain.systems.source).fetch_refunds(order_id)
-        found = next((row for row in rows if facets.refund_mark(row) == key), None)
-        return None if found is None else row_of(drain, piece, facets.refund(found, order, drain.source_options))
-
-    def send() -> Seen:
-        made = cast("MakesRefunds", drain.systems.source).create_refund(order_id, payload)
-        return row_of(drain, piece, facets.refund(made, order, drain.source_options))
-
-    made = carry_out(
-        drain,
-        piece,
-        Effect(
-            kind=RETURN,
-            key=f"{order_id}:{key}",
-            side=side,
-            name=say("the refund of %(amount)s in the shop", amount=-credit.total),
-            find=find,
-            send=send,
-            once=True,
-            mail=False,
-            assumed=_assumed(drain, piece, credit, key),
-        ),
-    )
+    made = giving.make_refund(drain, piece, giving.taken_back(drain, -credit.total, key, number=credit.number))
     if made.external_id == key:
         # A person says that it was made, and the shop does not show it: there is nothing to pair the credit with.
         return
     [origin] = drain.keep_seen([made]).values()
     _link(drain, piece, document, Origin(origin, made.digest))
-
-
-def _assumed(drain: Drain, piece: Piece, credit: StandingRefund, key: str) -> Seen:
-    record = {"key": key, "number": credit.number}
-    return seen(drain, piece, "refund", key, record, at=drain.systems.channel.source, key=key, total=-credit.total)
-
-
-def row_of(drain: Drain, piece: Piece, refund: OrderRefund) -> Seen:
-    """The row of one refund of the shop."""
-    return seen(
-        drain,
-        piece,
-        "refund",
-        refund.external_id,
-        refund,
-        at=drain.systems.channel.source,
-        number=refund.external_id,
-        state="refunded",
-        total=refund.amount,
-        dated_on=refund.refunded_at.date(),
-    )
