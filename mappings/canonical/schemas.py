@@ -281,7 +281,7 @@ _Writer = Callable[[Any, str], Any]
 
 def _writer(schema: _Record) -> _Writer:
     """A function that writes one record of this schema in a given currency."""
-    steps = [(name, _step(field)) for name, field in schema.fields.items()]
+    steps = [(name, json_step(field)) for name, field in schema.fields.items()]
 
     def write(record: object, currency: str) -> JsonDict:
         return {
@@ -292,7 +292,7 @@ def _writer(schema: _Record) -> _Writer:
     return write
 
 
-def _step(field: fields.Field[Any]) -> _Writer | None:
+def json_step(field: fields.Field[Any]) -> _Writer | None:
     """How one field is written; None for a value that is its own JSON."""
     if isinstance(field, MoneyText):
         return _money_text
@@ -318,12 +318,13 @@ def _money_text(money: Money, currency: str) -> str:
 def _made(schema: _Record, data: Mapping[str, Any], currency: str) -> object:
     """The record of loaded data; amounts become money, lists become tuples, what is absent takes its default."""
     record: object = schema.record(
-        **{name: _value(schema.fields[name], value, currency) for name, value in data.items()}
+        **{name: record_value(schema.fields[name], value, currency) for name, value in data.items()}
     )
     return record
 
 
-def _value(field: fields.Field[Any], value: Any, currency: str) -> object:
+def record_value(field: fields.Field[Any], value: Any, currency: str) -> object:
+    """What a record has in the place of a loaded value: money of that currency, records, tuples."""
     if isinstance(field, MoneyText):
         return Money(cast("Decimal", value), currency)
     if isinstance(field, ListOf):

@@ -24,6 +24,13 @@ def date(value: dt.date) -> JsonDict:
     return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
 
 
+def moment(value: dt.datetime) -> JsonDict:
+    """A DateTime value; the server keeps UTC without saying so."""
+    utc = value.astimezone(dt.UTC)
+    names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+    return {"__class__": "datetime", **{name: getattr(utc, name) for name in names}}
+
+
 def quantity(value: Decimal) -> int | float:
     """A Float value; exact, because the server reads a float back by its shortest text."""
     return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,152 @@
+"""Records while rules write them: what the rules read, and what becomes of it in the end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from marshmallow import Schema
+
+from mappings.canonical.fields import Nested
+from mappings.canonical.schemas import json_step, record_value
+from mappings.profiles.fields import Field
+
+#: Field name -> how it is written as JSON; None where the value is its own.
+Writers = Mapping[str, Callable[[Any, str], Any] | None]
+
+
+def writers(schema: Schema) -> Writers:
+    """How each field of a record is written."""
+    return {name: json_step(field) for name, field in schema.fields.items()}
+
+
+class Draft(Protocol):
+    """What a rule writes to."""
+
+    #: What expressions read as `this` or `order`.
+    view: dict[str, Any]
+
+    def put(self, field: Field, value: Any) -> Any:
+        """Write a field; answers its JSON. Raises ValidationError."""
+        ...
+
+    def current(self, field: Field) -> Any:
+        """What the field has now, as JSON; None where it has nothing."""
+        ...
+
+
+class RecordView(dict[str, Any]):
+    """A record as JSON, each field written when it is first read: a profile reads few of them."""
+
+    __slots__ = ("_currency", "_record", "_writers")
+
+    def __init__(self, record: object, writers: Writers, currency: str) -> None:
+        super().__init__()
+        self._record, self._writers, self._currency = record, writers, currency
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """One field."""
+        if name in self:
+            return self[name]
+        if name not in self._writers:
+            return default
+        write, value = self._writers[name], getattr(self._record, name)
+        self[name] = value = value if write is None else write(value, self._currency)
+        return value
+
+
+def walk(value: Any, names: tuple[str, ...]) -> Any:
+    """What stands at a path of names; None where it ends before."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def with_value(old: Any, names: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """A copy of `old` in which `value` stands at the path; nothing of `old` is changed."""
+    first, *rest = names
+    copy = dict(old) if isinstance(old, dict) else {}
+    copy[first] = with_value(copy.get(first), tuple(rest), value) if rest else value
+    return copy
+
+
+class RecordDraft:
+    """A canonical record that a base mapping made: fields are replaced, the others stay untouched."""
+
+    __slots__ = ("_currency", "_inside", "_own", "_record", "_schema", "view")
+
+    def __init__(self, record: Any, schema: Schema, writers: Writers, currency: str) -> None:
+        self._record, self._schema, self._currency = record, schema, currency
+        self._own: dict[str, Any] = {}
+        self._inside: dict[str, dict[str, Any]] = {}
+        self.view: dict[str, Any] = RecordView(record, writers, currency)
+
+    def current(self, field: Field) -> Any:
+        """See Draft."""
+        return walk(self.view, field.names)
+
+    def put(self, field: Field, value: Any) -> Any:
+        """See Draft."""
+        loaded = field.load(value)
+        written = field.written(value, loaded)
+        first, *rest = field.names
+        if not rest:
+            self._own[first] = record_value(self._schema.fields[first], loaded, self._currency)
+            self.view[first] = written
+        elif field.kind == "json":
+            self._own[first] = self.view[first] = with_value(self.view.get(first), tuple(rest), written)
+        else:
+            checked_by = field.checked_by
+            assert checked_by is not None
+            assert len(rest) == 1
+            self._inside.setdefault(first, {})[rest[0]] = record_value(checked_by, loaded, self._currency)
+            self.view[first] = with_value(self.view.get(first), tuple(rest), written)
+        return written
+
+    def set_records(self, name: str, records: Any) -> None:
+        """Put finished records in the place of others."""
+        self._own[name] = records
+        self.view.pop(name, None)
+
+    def finish(self) -> Any:
+        """The record with all that was written."""
+        changed = {
+            name: dataclasses.replace(self._own.get(name, getattr(self._record, name)), **values)
+            for name, values in self._inside.items()
+        }
+        if not changed and not self._own:
+            return self._record
+        return dataclasses.replace(self._record, **{**self._own, **changed})
+
+
+class NewDraft:
+    """JSON that is written from nothing: a whole order, one of its records, or additions to a payload."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, view: dict[str, Any] | None = None) -> None:
+        self.view: dict[str, Any] = {} if view is None else view
+
+    def current(self, field: Field) -> Any:
+        """See Draft."""
+        return walk(self.view, field.names)
+
+    def put(self, field: Field, value: Any) -> Any:
+        """See Draft."""
+        written = field.read(value)
+        first, *rest = field.names
+        self.view[first] = with_value(self.view.get(first), tuple(rest), written) if rest else written
+        return written
+
+
+def fill_null(schema: Schema, record: dict[str, Any]) -> None:
+    """Write null where it may stand and nothing else does, in this record and those within."""
+    for name, field in schema.fields.items():
+        if isinstance(field, Nested) and field.many:
+            for inner in record.get(name, ()):
+                fill_null(field.schema, inner)
+        elif field.required and field.allow_none:
+            record.setdefault(name, None)

@@ -1,0 +1,196 @@
+"""Applying rules: one after the other, each to what the ones before it left; what is wrong is told all at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import ValidationError
+
+from mappings.base import Lookup
+from mappings.canonical.errors import Problem, Problems, Unmapped
+from mappings.canonical.fields import Nested, shown
+from mappings.canonical.words import say
+from mappings.profiles.bounds import Budget, Failed, TooMuch, sized
+from mappings.profiles.closures import is_false
+from mappings.profiles.drafts import Draft, NewDraft, fill_null, walk
+from mappings.profiles.fields import reasons
+from mappings.profiles.functions import as_text
+from mappings.profiles.lineage import LookedUp, Origin, Read, Trace
+from mappings.profiles.model import Concatenate, Constant, Copy, Drop, MapRecords, Rule, Scope
+
+Roots = dict[str, Any]
+
+
+class Work:
+    """One document while a profile is applied to it."""
+
+    __slots__ = ("_rows", "budget", "failed", "lookup", "nothing", "problems", "trace")
+
+    def __init__(self, lookup: Lookup, trace: Trace | None = None) -> None:
+        self.budget = Budget()
+        self.lookup = lookup
+        self.problems: list[Problem] = []
+        self.trace = trace
+        #: Field -> the rule that found nothing for it.
+        self.nothing: dict[str, Rule] = {}
+        #: Fields that a rule could not write.
+        self.failed: set[str] = set()
+        self._rows: list[LookedUp] = []
+
+    def looked_up(self, table: str, value: str, found: str) -> None:
+        """Remember a row for the rule that is at work."""
+        if self.trace is not None:
+            self._rows.append(LookedUp(table, value, found))
+
+    def rows(self) -> tuple[LookedUp, ...]:
+        """What was looked up since the last time that this was asked."""
+        rows = tuple(self._rows)
+        self._rows.clear()
+        return rows
+
+    def raise_problems(self) -> None:
+        """Raise Problems if there are any."""
+        if self.problems:
+            raise Problems(self.problems)
+
+
+def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, at: str = "") -> None:
+    """Write what the rules say; `at` is the record's place in the document, e.g. `lines[2]`.
+
+    What is wrong is noted in `work` with its field, and the other rules go on; only the end of the budget stops all.
+    """
+    for rule in rules:
+        try:
+            _apply(rule, roots, draft, work, at)
+        except Unmapped as missing:
+            work.failed.add(_join(at, rule.field.path))
+            work.problems.extend(dataclasses.replace(each, path=_path(rule, at)) for each in missing.problems)
+        except TooMuch as error:
+            _fail(rule, at, error.args[0], work)
+            raise Problems(work.problems) from None
+        except Failed as error:
+            _fail(rule, at, error.args[0], work)
+        except ValidationError as error:
+            _fail(rule, at, reasons(error), work)
+
+
+def _apply(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> None:
+    if work.trace is not None:
+        work.rows()
+    if rule.when is not None and is_false(rule.when(roots, work.budget)):
+        return
+    if isinstance(rule.verb, Drop):
+        value = rule.field.empty
+    else:
+        value = _found(rule, roots, draft, work, at)
+        for step in rule.steps if value is not None else ():
+            value = step.act(value, work)
+        if value is None:
+            # Nothing found, nothing written: what stood there before stays.
+            work.nothing.setdefault(_join(at, rule.field.path), rule)
+            return
+    written = draft.put(rule.field, value)
+    if work.trace is not None:
+        _note(rule, roots, written, work, at)
+
+
+def _found(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> Any:
+    verb = rule.verb
+    if isinstance(verb, Copy):
+        if verb.only_if_empty and not is_false(draft.current(rule.field)):
+            return None
+        return verb.value(roots, work.budget)
+    if isinstance(verb, Constant):
+        return verb.value
+    if isinstance(verb, Concatenate):
+        return _concatenated(verb, roots, work)
+    assert isinstance(verb, MapRecords)
+    records = made_records(verb.scope, roots, work, _join(at, rule.field.path))
+    assert isinstance(rule.field.checked_by, Nested)
+    for record in records or ():
+        fill_null(rule.field.checked_by.schema, record)
+    return records
+
+
+def _concatenated(verb: Concatenate, roots: Roots, work: Work) -> str | None:
+    texts: list[str] = []
+    for part in verb.parts:
+        value = part(roots, work.budget)
+        if isinstance(value, dict | list):
+            raise Failed(say("found %(value)s in %(part)s, expected text", value=shown(value), part=part.text))
+        if value is not None and (text := as_text(value)):
+            texts.append(text)
+    return sized(verb.between.join(texts), work.budget) if texts else None
+
+
+def made_records(scope: Scope, roots: Roots, work: Work, at: str) -> list[dict[str, Any]] | None:
+    """One JSON record for each element of the scope's list; None where there is no list."""
+    made: list[dict[str, Any]] = []
+    elements = elements_of(scope, roots, work)
+    if elements is None:
+        return None
+    for index, element in elements:
+        draft = NewDraft()
+        inner = {**roots, "item": element, "this": draft.view, "parent": roots.get("item")}
+        apply_rules(scope.rules, inner, draft, work, f"{at}[{len(made)}]")
+        made.append(draft.view)
+        work.budget.spend(1 + index // 1000)
+    return made
+
+
+def elements_of(scope: Scope, roots: Roots, work: Work) -> list[tuple[int, Any]] | None:
+    """The elements that become records, with their places in the source's list. Raises Failed for what is no list."""
+    assert scope.each is not None
+    found = scope.each(roots, work.budget)
+    if found is None:
+        return None
+    if not isinstance(found, list):
+        raise Failed(say("found %(value)s in %(each)s, expected a list", value=shown(found), each=scope.each.text))
+    work.budget.spend(1 + len(found))
+    return [
+        (index, element)
+        for index, element in enumerate(found)
+        if scope.where is None or not is_false(scope.where({**roots, "item": element}, work.budget))
+    ]
+
+
+def _join(at: str, path: str) -> str:
+    return f"{at}.{path}" if at else path
+
+
+def _path(rule: Rule, at: str) -> str:
+    """Where a person looks first: at the source's field where the rule reads just one, else at ours."""
+    verb = rule.verb
+    if isinstance(verb, Copy) and verb.value.paths and verb.value.paths[0][0] == "source":
+        return ".".join(verb.value.paths[0][1:])
+    return _join(at, rule.field.path)
+
+
+def _fail(rule: Rule, at: str, reason: str, work: Work) -> None:
+    told = say(
+        "%(reason)s, for %(field)s by the rule at %(place)s",
+        reason=reason,
+        field=_join(at, rule.field.path),
+        place=rule.place,
+    )
+    work.failed.add(_join(at, rule.field.path))
+    work.problems.append(Problem("mapping", _path(rule, at), told))
+
+
+def _note(rule: Rule, roots: Mapping[str, Any], written: Any, work: Work, at: str) -> None:
+    assert work.trace is not None
+    paths = dict.fromkeys(path for expression in rule.expressions for path in expression.paths)
+    reads = tuple(Read(".".join(path), walk(roots, path)) for path in paths)
+    work.trace.note(
+        Origin(
+            field=_join(at, rule.field.path),
+            value=written,
+            by="rule",
+            where=str(rule.place),
+            word=rule.word,
+            reads=reads,
+            lookups=work.rows(),
+        )
+    )
