@@ -23,7 +23,8 @@ from sync.store.lookups import StoredRow
 COLUMNS: Final = ("table", "scope", "value", "conditions", "target")
 _NEEDED: Final = ("value", "target")
 _DELIMITERS: Final = ",;\t|"
-MAX_ROWS: Final = 50_000
+#: All of a file is one transaction, and webhooks wait for two seconds at most: 10,000 rows take one.
+MAX_ROWS: Final = 20_000
 #: Of one file; longer ones are cut short when they are told.
 MAX_TOLD: Final = 100
 

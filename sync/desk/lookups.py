@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,6 +45,7 @@ CHANGED: Final = "lookup"
 REMOVED: Final = "lookup removed"
 #: Rows with stars or conditions of one table and scope: each value that no other row fits is held against all of them.
 _MAX_PATTERNS: Final = 1_000
+_NEVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 #: The look-up table of articles.
 _ARTICLES: Final = "sku"
 #: The value of a tax's issue: country and rate.
@@ -102,17 +104,25 @@ def _demand_tables(connection: Connection, tables: Collection[str]) -> None:
 
 
 def _demand_no_rivals(connection: Connection, changes: Sequence[Change]) -> None:
-    """No value may have two rows between which nothing decides. Called when the changes stand."""
-    touched = {
-        (change.key.table, change.key.scope) for change in changes if change.after is not None and _has_star(change.key)
-    }
-    for table, scope in sorted(touched):
-        rows = [row for row in map(CompiledRow.of, load_rows(connection, [scope], table)) if not row.is_plain]
+    """No value may have two rows between which nothing decides, once the changes are made."""
+    made = [change for change in changes if change.after is not None and _has_star(change.key)]
+    for table, scope in sorted({(change.key.table, change.key.scope) for change in made}):
+        targets = {row.key: row.target for row in load_rows(connection, [scope], table)}
+        targets |= {change.key: change.after or "" for change in changes if change.key.table == table}
+        gone = {change.key for change in changes if change.after is None}
+        rows = [
+            CompiledRow.of(StoredRow(0, key, target, 0, _NEVER, ""))
+            for key, target in targets.items()
+            if key.scope == scope and key not in gone and _has_star(key)
+        ]
         if len(rows) > _MAX_PATTERNS:
             raise RowRefused(
-                say("%(table)s has more than %(most)s rows with stars or conditions; write out the values instead",
-                    table=table, most=_MAX_PATTERNS)
-            )  # fmt: skip
+                say(
+                    "%(table)s has more than %(most)s rows with stars or conditions; write out the values instead",
+                    table=table,
+                    most=_MAX_PATTERNS,
+                )
+            )
         alike: dict[object, list[CompiledRow]] = collections.defaultdict(list)
         for row in rows:
             alike[row.weight].append(row)
@@ -221,6 +231,7 @@ def _preview(connection: Connection, config: Config, rows: Sequence[LookupRow], 
     for table in sorted(only):
         stored = load_rows(connection, table_name=table)
         changes += [Change(row.key, row.target, None) for row in stored if row.key not in wanted]
+    _demand_no_rivals(connection, changes)
     # Of rows that stand already too: what waits for them is looked at again as for any other.
     fixed = waiting(connection, config, wanted)
     releases = {key: preview_release(connection, issues) for key, issues in fixed.items()}
@@ -288,7 +299,6 @@ def _apply(
     remove_rows(connection, [row.id for row in known.values()])
     saved = [(change.key, change.after) for change in changes if change.after is not None]
     save_rows(connection, saved, by=author.actor.name)
-    _demand_no_rivals(connection, changes)
     notes = [
         AuditNote(
             REMOVED if change.after is None else CHANGED,

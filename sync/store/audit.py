@@ -66,7 +66,10 @@ def record_audits(connection: Connection, actor: Actor, notes: Sequence[AuditNot
     """Write all of them down, in the transaction of the changes themselves."""
     now = connection.execute(select(db_now())).scalar_one()
     who = {"at": now, "actor": actor.name[:128], "origin": actor.origin[:255], "reason": reason}
-    rows = [who | dataclasses.asdict(note) | {"subject": note.subject[:SUBJECT]} for note in notes]
+    rows = [
+        {**who, "action": each.action, "subject": each.subject[:SUBJECT], "before": each.before, "after": each.after}
+        for each in notes
+    ]
     if rows:
         connection.execute(insert(audit), rows)
 

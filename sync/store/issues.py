@@ -238,13 +238,15 @@ def ids_of(
 
 def open_subjects(connection: Connection, tables: Collection[str]) -> list[tuple[int, str, str, str]]:
     """(id, cause, subject, channel) of the open issues with documents whose subject begins with one of `<table>:`."""
+    if not tables:
+        return []
     table, documents = issues.c, issue_documents.c
     standing = exists().where(documents.issue_id == table.id, documents.closed_at.is_(None))
     about = or_(*(table.subject.startswith(f"{name}:", autoescape=True) for name in sorted(tables)))
     query = select(table.id, table.cause, table.subject, table.channel).where(
         table.closed_at.is_(None), standing, about
     )
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query.order_by(table.id))] if tables else []
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query.order_by(table.id))]
 
 
 def is_open(connection: Connection, issue_id: int) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tuple_
 
@@ -13,12 +14,13 @@ from sync.store.tables import lookup_tables, lookups
 from sync.store.types import db_now
 from sync.store.upsert import replace_rows, upsert
 
-#: Keys of one statement: three values each, and SQLite binds 32,766.
-_KEYS: Final = 2_000
+#: Rows of one statement by their ids; SQLite binds 32,766 values.
+_IDS: Final = 10_000
+#: From so many rows of a table on it is quicker to read all of it than to ask for each.
+_MANY: Final = 200
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class RowKey:
+class RowKey(NamedTuple):
     """Which row: no two have the same."""
 
     table: str
@@ -128,14 +130,16 @@ def row_by_id(connection: Connection, row_id: int) -> StoredRow | None:
 
 def rows_of(connection: Connection, keys: Collection[RowKey]) -> dict[RowKey, StoredRow]:
     """The rows of these keys, as far as there are any."""
-    table, wanted = lookups.c, sorted(keys)
-    found: dict[RowKey, StoredRow] = {}
-    for start in range(0, len(wanted), _KEYS):
-        some = [dataclasses.astuple(key) for key in wanted[start : start + _KEYS]]
+    table, wanted = lookups.c, set(keys)
+    found: list[StoredRow] = []
+    for name, count in collections.Counter(key.table for key in wanted).items():
+        if count > _MANY:
+            found += load_rows(connection, table_name=name)
+            continue
+        some = [key for key in wanted if key.table == name]
         columns = tuple_(table.table_name, table.scope, table.source_value, table.conditions)
-        rows = connection.execute(select(*_COLUMNS).where(columns.in_(some))).all()
-        found |= {row.key: row for row in map(_stored, rows)}
-    return found
+        found += map(_stored, connection.execute(select(*_COLUMNS).where(columns.in_(some))).all())
+    return {row.key: row for row in found if row.key in wanted}
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
@@ -172,8 +176,8 @@ def save_lookup(connection: Connection, table_name: str, scope: str, source: str
 
 def remove_rows(connection: Connection, ids: Sequence[int]) -> None:
     """Rows that are to be there no longer; what is known of them stands in the audit."""
-    for start in range(0, len(ids), _KEYS):
-        connection.execute(delete(lookups).where(lookups.c.id.in_(ids[start : start + _KEYS])))
+    for start in range(0, len(ids), _IDS):
+        connection.execute(delete(lookups).where(lookups.c.id.in_(ids[start : start + _IDS])))
 
 
 # --- tables that people have made -------------------------------------------------------------------------------
