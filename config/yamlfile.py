@@ -38,6 +38,7 @@ _NEXT_STEPS: Final = {
     "that cannot start any token": "put a text that begins with %, @ or ` into quotes",
     "could not find expected ':'": "look for a key without its colon here or in the line above",
     "but got '{'": "put ${...} into quotes where it stands inside [ ] or { }",
+    "',' or '}', but got": "put a text with , [ or { in it into quotes where it stands inside { }",
     "found another document": "put the second document into a file of its own",
 }
 _TAG: Final = ("a tag (!...)", "a plain value", "put a text that begins with ! into quotes")
