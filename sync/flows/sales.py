@@ -76,6 +76,26 @@ def _gone(documents: list[TargetDocument]) -> Problem:
     )
 
 
+def _key_kept(documents: list[TargetDocument]) -> Problem:
+    """A person wants a new sale, and the ERP keeps the key of the one that was cancelled.
+
+    Under another key a look-up would never know which of the two is the order's: after a lost answer, or in a restored
+    database, it would be made a third time. The cancelled one can live again, and bears the key.
+    """
+    return Problem(
+        cause="gone_in_erp",
+        path="",
+        reason=say(
+            "the ERP takes no new sale of this order: its key belongs to the cancelled sale %(number)s for good",
+            number=documents[0].number or documents[0].external_id,
+        ),
+        next_step=say(
+            "set that sale back to draft in the ERP, then retry: it is taken up from there. Or enter the order in the "
+            "ERP by hand, and link it"
+        ),
+    )
+
+
 # --- write ------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +213,7 @@ def _take_existing(drain: Drain, piece: Piece, refusal: AlreadyExists) -> None:
     if standing:
         piece.document = standing[0]
     elif found:
-        piece.error = Held([_gone(found)])
+        piece.error = Held([_key_kept(found)])
     else:
         piece.error = refusal
 

@@ -257,6 +257,18 @@ def test_the_list_has_cancelled_and_foreign_sales_and_drafts_without_a_date(erp,
     assert str(foreign) in {each.external_id for each in undated}
 
 
+def test_a_cancelled_sale_keeps_its_key_and_is_taken_up_as_a_draft(erp, target):
+    payloads = sale_payloads(target, orders_of(1))
+    [made] = documents_of(target.create_sales(payloads))
+    erp.admin().call("model.sale.sale.cancel", [int(made.external_id)])
+    [refused] = target.create_sales(payloads)
+    assert isinstance(refused.error, AlreadyExists)
+    erp.admin().call("model.sale.sale.draft", [int(made.external_id)])
+    [standing] = target.find_sales([made.key])[made.key]
+    [confirmed] = documents_of(target.advance_sales([standing], Rank.CONFIRMED))
+    assert (confirmed.external_id, confirmed.rank) == (made.external_id, Rank.CONFIRMED)
+
+
 # Parties
 
 

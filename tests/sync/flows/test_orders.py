@@ -224,15 +224,24 @@ def test_a_cancelled_sale_is_made_again_where_the_erp_lets_go_of_the_key(sqlite_
     assert len(world.bindings(order)) == 1
 
 
-def test_a_cancelled_sale_that_keeps_its_key_is_said_so(sqlite_store):
-    world = World(sqlite_store)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_cancelled_sale_that_keeps_its_key_is_taken_up_when_people_have_set_it_back(sqlite_store, trusted):
+    world = World(sqlite_store, trusted=trusted)
     order = world.shop.place()
     world.carry()
-    world.sales(order)[0].rank = Rank.CANCELLED
+    [sale] = world.erp.sales.values()
+    sale.rank = Rank.CANCELLED
     retry_again(world.store, orders=[world.order(order)], actor=Actor("anna"))
     world.drain()
     assert world.causes() == {"gone_in_erp": 1}
+    assert "its key belongs to the cancelled sale" in world.item(order).reason
     assert world.open_intents() == []
+    sale.rank = Rank.DRAFT
+    retry_orders(world.store, orders=[world.order(order)], actor=Actor("anna"))
+    world.drain()
+    assert (sale.rank, list(world.erp.sales.values())) == (Rank.CONFIRMED, [sale])
+    assert (world.item(order).state, world.causes()) == ("done", {})
+    assert [row.external_id for row in world.bindings(order)] == [str(sale.id)]
 
 
 def test_a_copy_that_took_the_place_of_our_sale_is_linked(sqlite_store):
