@@ -28,7 +28,8 @@ run: setup ## Crossdock itself: web, workers, scheduler and queue
 
 # Both halves always run: a failure in the first must not hide one in the second. Exit status 5: PYTEST_ARGS chose none.
 # A third of the time of the others, and more than half of that of heavy tests, is waiting: so many fill two cores. Heavy
-# tests of one group share a server.
+# tests of one group share a server. What pytest rewrites is kept between the halves, also where bytecode is not wanted.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup browser ## every test; PYTEST_ARGS="-k name" for some
 	@.venv/bin/pytest -n 3 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
 	.venv/bin/pytest -n 4 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \

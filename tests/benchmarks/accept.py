@@ -216,10 +216,11 @@ def main(arguments=None):
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both")
+    parser.add_argument("--saturated", action="store_true", help="leave out the rows at a pace")
     options = parser.parse_args(arguments)
     databases = ["sqlite", "postgres"] if options.database == "both" else [options.database]
     screen = console()
-    todo = list(cases(databases))
+    todo = [case for case in cases(databases) if not (options.saturated and case.per_s)]
     measured = {case: [] for case in todo}
     with contextlib.ExitStack() as stack:
         postgres = stack.enter_context(postgres_server()) if "postgres" in databases else ""
