@@ -7,6 +7,16 @@ order = mapping.order(payload, SourceOptions(lookup=tables))
 
 from mappings.profiles.model import Profile
 from mappings.profiles.reader import ProfileError, read_profile
+from mappings.profiles.shop import profiled_shop
 from mappings.profiles.source import profiled_source
+from mappings.profiles.target import profiled_facets, profiled_target
 
-__all__ = ["Profile", "ProfileError", "profiled_source", "read_profile"]
+__all__ = [
+    "Profile",
+    "ProfileError",
+    "profiled_facets",
+    "profiled_shop",
+    "profiled_source",
+    "profiled_target",
+    "read_profile",
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ KINDS: Final[Mapping[str, str]] = {
     "choice": "a word of a closed list",
     "records": "a list of records",
     "json": "any JSON",
+    "typed": "what `as` says",
 }
 #: Kinds that have an empty value, which `drop` writes.
 _EMPTY: Final[Mapping[str, Any]] = {"text": "", "texts": [], "records": [], "json": None}
@@ -172,6 +173,18 @@ class Fields:
                 return "records" if index == len(names) - 1 else None
             schema = field.schema
         return ""
+
+
+class Typed(Strict[Any]):
+    """A value in the type that another system is to get."""
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        self._convert = convert
+        super().__init__()
+
+    def read(self, value: object) -> Any:
+        """The value in its type."""
+        return self._convert(value)
 
 
 class JsonValue(JsonObject):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from mappings.canonical.fields import Amount, Day, UtcTime
+from mappings.canonical.fields import Amount, Day, Text, UtcTime
 from mappings.canonical.words import say
 from mappings.profiles.bounds import Failed
 from mappings.profiles.fields import Field, UnknownField
@@ -42,9 +42,10 @@ class PayloadFields:
             raise UnknownField(
                 say("the setting %(path)s", path=path), say("one of %(names)s", names=", ".join(self.only))
             )
+        if self.only is not None:
+            return Field((path,), "text", Text())
         names = tuple(path.split("."))
-        first = names[0]
-        if self._prefix and first == self._prefix:
+        if len(names) > 1 and names[0] == self._prefix:
             names = names[1:]
         if len(names) != 1 or not _NAME.fullmatch(names[0]):
             raise UnknownField(say("the field %(path)s", path=path), say("one name of a field of the other system"))
@@ -101,7 +102,7 @@ _TRYTON: Final[Types] = {
 }
 
 _ORDER: Final = ("order", "payload")
-_LINE: Final = ("order", "item", "this")
+_LINE: Final = ("order", "payload", "item")
 
 ERPS: Final[Mapping[str, Mapping[str, Payload]]] = {
     "tryton": {
@@ -136,7 +137,7 @@ ERPS: Final[Mapping[str, Mapping[str, Payload]]] = {
                 )
             ),
             _LINE,
-            "More fields of `sale.line`; `item` is the canonical line, null for shipping, fees and rounding.",
+            "More fields of `sale.line`, which `payload` is; `item` is the canonical line, null where there is none.",
             _TRYTON,
         ),
         "party": Payload(
@@ -166,7 +167,7 @@ ERPS: Final[Mapping[str, Mapping[str, Payload]]] = {
         "lines": Payload(
             PayloadFields(own=("product", "origin", "description", "quantity", "amount", "tax")),
             _LINE,
-            "More fields of a line.",
+            "More fields of a line, which `payload` is; `item` is the canonical line, null where there is none.",
             _JSON,
         ),
         "party": Payload(

@@ -114,7 +114,8 @@ class _ProfileReader:
             scopes = found[system] = {}
             for name, rules in self._mapping(below, (section, system), known[system]).items():
                 payload = known[system][name]
-                reading = Reading(fields=payload.fields, reads=None, roots=payload.roots, payload=payload)
+                items = SCOPES["lines"].whole if section == "erp" and name == "lines" else None
+                reading = Reading(payload.fields, None, payload.roots, payload=payload, items=items)
                 scopes[name] = self._rules.scope(rules, (section, system, name), reading, ())
         return found
 

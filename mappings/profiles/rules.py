@@ -14,8 +14,9 @@ from config.yamlfile import Document, Steps, Tree, path_text
 from mappings.canonical.fields import Nested
 from mappings.canonical.words import say
 from mappings.profiles import canonical
+from mappings.profiles.bounds import Failed
 from mappings.profiles.expressions import Expression, ExpressionError, Path, compile_expression
-from mappings.profiles.fields import Field, Fields, UnknownField, flag_word, reasons
+from mappings.profiles.fields import Field, Fields, Typed, UnknownField, flag_word, reasons
 from mappings.profiles.model import Concatenate, Constant, Copy, Drop, MapRecords, Rule, Scope, Step, Verb
 from mappings.profiles.payloads import Payload, PayloadFields
 from mappings.profiles.steps import STEPS
@@ -54,6 +55,12 @@ class Reading:
     #: The same for the list of which the scope's records are made.
     outer: tuple[str, ...] = ("source", "order")
     payload: Payload | None = None
+    #: The fields of `item`, where it is a canonical record.
+    items: Fields | None = None
+
+    def behind(self, root: str) -> Fields | None:
+        """The fields under a root; None for JSON of which nothing is known."""
+        return {"order": canonical.ORDER, "this": self.reads, "item": self.items}.get(root)
 
 
 class RuleReader:
@@ -104,12 +111,14 @@ class RuleReader:
         before = len(self._document.problems)
         self._known_keys(tree, steps, (*VERBS, *RULE_KEYS))
         field, word = self._field(tree, steps, reading), self._word(tree, steps)
+        written_as = self._written_as(tree, steps, reading)
+        if field is not None and written_as and reading.payload:
+            field = dataclasses.replace(field, kind="typed", checked_by=Typed(reading.payload.types[written_as]))
         when = self._expression(tree["when"], (*steps, "when"), reading) if "when" in tree else None
         then = self._steps(tree.get("then"), (*steps, "then"))
         if field is None or not word:
             return None
         verb = self._verb(word, tree, steps, reading, field)
-        written_as = self._written_as(tree, steps, reading)
         if verb is None or len(self._document.problems) > before:
             return None
         place = self._document.values[steps]
@@ -165,8 +174,9 @@ class RuleReader:
             return None
         try:
             return Constant(field.read(flag_word(value) if field.kind == "flag" else value))
-        except ValidationError as error:
-            self._refuse(steps, shown_value(value), reasons(error).rpartition("expected ")[2])
+        except (ValidationError, Failed) as error:
+            reason = reasons(error) if isinstance(error, ValidationError) else str(error.args[0])
+            self._refuse(steps, shown_value(value), reason.rpartition("expected ")[2])
             return None
 
     def _concatenate(self, value: Tree, tree: Mapping[str, Tree], steps: Steps, reading: Reading) -> Concatenate | None:
@@ -278,7 +288,7 @@ class RuleReader:
             expected = say("a path that begins with %(roots)s", roots=", ".join(reading.roots))
             self._refuse(steps, shown_value(".".join(path)), expected, did_you_mean(root, reading.roots))
             return
-        fields = canonical.ORDER if root == "order" else reading.reads if root == "this" else None
+        fields = reading.behind(root)
         if fields is None:
             return
         if not names:
@@ -363,5 +373,5 @@ _CARRIED: Final = say("money is carried, never computed: copy the amount that th
 
 
 def _kind_read(path: Path, reading: Reading) -> str | None:
-    fields = canonical.ORDER if path[0] == "order" else reading.reads if path[0] == "this" else None
+    fields = reading.behind(path[0])
     return None if fields is None or len(path) == 1 else fields.kind_of(path[1:])

@@ -1,0 +1,105 @@
+"""What a shop is told of an order, with what a profile adds to it.
+
+By its key each document of ours is found again in the shop, so rules add beside it: an entry under another key, a flag.
+What a rule has written is looked at by the mapping's own reader of keys before it goes anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from mappings.base import JsonDict, Lookup, NoLookup
+from mappings.canonical.errors import MappingError
+from mappings.canonical.records import Order
+from mappings.canonical.words import say
+from mappings.facets import Billed, Sent, ShopFacets
+from mappings.profiles.canonical import SCOPES
+from mappings.profiles.drafts import NewDraft, RecordView
+from mappings.profiles.engine import Work, apply_rules
+from mappings.profiles.model import Profile
+
+_META: Final = "meta_data"
+
+
+def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Lookup | None = None) -> ShopFacets:
+    """The facets of a shop with what the profile's section `shop.<system>` says; the base where it has none.
+
+    `lookup` answers the rules' look-ups: what is sent to a shop has no options of its own.
+    """
+    if not profile.shop.get(system):
+        return base
+    program = _ShopProgram(profile, system, lookup or NoLookup())
+
+    def fulfilment(sent: Sent) -> JsonDict:
+        return _kept(
+            base.fulfilment(sent), base.fulfilment_key, lambda made: program.added("fulfilment", made, _of_sent(sent))
+        )
+
+    def shipment_note(sent: Sent) -> JsonDict:
+        return _kept(
+            base.shipment_note(sent), base.note_key, lambda made: program.added("shipment_note", made, _of_sent(sent))
+        )
+
+    def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
+        order = parcels[0].order if parcels else None
+        return program.added("shipment_marks", base.shipment_marks(parcels, payload), _of_order(order))
+
+    def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
+        order = invoices[0].order if invoices else None
+        return program.added("invoice_marks", base.invoice_marks(invoices, payload), _of_order(order))
+
+    return dataclasses.replace(
+        base,
+        fulfilment=fulfilment,
+        shipment_note=shipment_note,
+        shipment_marks=shipment_marks,
+        invoice_marks=invoice_marks,
+        state=lambda word: program.added("state", base.state(word), {}),
+    )
+
+
+class _ShopProgram:
+    def __init__(self, profile: Profile, system: str, lookup: Lookup) -> None:
+        self._scopes, self._lookup = profile.shop[system], lookup
+
+    def added(self, name: str, payload: JsonDict, roots: dict[str, Any]) -> JsonDict:
+        """The payload with what the rules of a scope say. Raises Problems."""
+        scope = self._scopes.get(name)
+        if scope is None or not payload:
+            return payload
+        draft, work = NewDraft(), Work(self._lookup)
+        apply_rules(scope.rules, {**roots, "payload": payload}, draft, work, name)
+        work.raise_problems()
+        entries = draft.view.pop(_META, {})
+        made = {**payload, **draft.view}
+        if entries:
+            made[_META] = [*made.get(_META, ()), *({"key": key, "value": value} for key, value in entries.items())]
+        return made
+
+
+def _kept(payload: JsonDict, key_of: Callable[[JsonDict], str], change: Callable[[JsonDict], JsonDict]) -> JsonDict:
+    changed = change(payload)
+    if key_of(changed) != key_of(payload):
+        raise MappingError("", say("a rule of the profile has hidden the key by which the document is found again"))
+    return changed
+
+
+def _of_order(order: Order | None) -> dict[str, Any]:
+    return {"order": None if order is None else RecordView(order, SCOPES["order"].writers, order.currency)}
+
+
+def _of_sent(sent: Sent) -> dict[str, Any]:
+    shipment = sent.shipment
+    told = {
+        "number": shipment.number,
+        "carrier": sent.carrier,
+        "sent_on": shipment.sent_on.isoformat() if shipment.sent_on else None,
+        "tracking_url": sent.tracking_url,
+        "parcels": [
+            {"tracking_number": parcel.tracking_number, "tracking_url": parcel.tracking_url}
+            for parcel in shipment.parcels
+        ],
+    }
+    return {**_of_order(sent.order), "shipment": told}
