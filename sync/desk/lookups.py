@@ -265,16 +265,21 @@ def save_lookups(
     reason: str = "",
     only: Collection[str] = (),
     seen: str = "",
+    before: Mapping[RowKey, str] | None = None,
 ) -> Applied:
     """Add and change rows, all or none, and release everything that waits for them; with `only` all other rows go.
 
-    `seen` is what a preview has told. Raises RowRefused, RowsChanged.
+    `seen` is what a preview has told of the tables, `before` what somebody was shown of the rows (empty: there was
+    none). Raises RowRefused, RowsChanged.
     """
     checked = [check_row(config, row) for row in rows]
 
     def work(connection: Connection) -> Applied:
         preview = _preview(connection, config, checked, only)
+        known = rows_of(connection, before or ())
         if seen and seen != preview.seen:
+            raise RowsChanged
+        if before is not None and before != {key: known[key].target if key in known else "" for key in before}:
             raise RowsChanged
         return _apply(connection, config, preview.changes, [row.key for row in checked], Author(actor, reason))
 

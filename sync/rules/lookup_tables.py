@@ -12,7 +12,9 @@ from mappings.canonical.words import Phrase, say
 
 #: What a table of one's own may be called. Commands beside them are words that no table is called.
 OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}[a-z0-9]")
-_WORDS_OF_COMMANDS: Final = frozenset({"add", "drop", "export", "history", "import", "list", "remove", "set"})
+_WORDS_OF_COMMANDS: Final = frozenset(
+    {"add", "drop", "export", "forecast", "history", "import", "list", "remove", "set"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

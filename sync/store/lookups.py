@@ -142,6 +142,12 @@ def rows_of(connection: Connection, keys: Collection[RowKey]) -> dict[RowKey, St
     return {row.key: row for row in found if row.key in wanted}
 
 
+def targets_of(connection: Connection, table_name: str, limit: int = 200) -> list[str]:
+    """What the rows of a table say, each once: the beginning of the alphabet."""
+    query = select(lookups.c.target_value).where(lookups.c.table_name == table_name).distinct()
+    return list(connection.execute(query.order_by(lookups.c.target_value).limit(limit)).scalars())
+
+
 def count_rows(connection: Connection) -> dict[str, int]:
     """Table -> how many rows it has; tables without any are left out."""
     query = select(lookups.c.table_name, func.count()).group_by(lookups.c.table_name)

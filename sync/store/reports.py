@@ -64,6 +64,11 @@ def last_report(connection: Connection, kind: str, subject: str = "") -> Report 
     return None if row is None else _report(row)
 
 
+def drop_reports(connection: Connection, kind: str, subject: str) -> None:
+    """Forget those of one kind and subject: nobody needs to see them again."""
+    connection.execute(delete(reports).where(reports.c.kind == kind, reports.c.subject == subject))
+
+
 def first_good(connection: Connection, kind: str, subject: str) -> dt.datetime | None:
     """When the oldest report that is kept and good was made."""
     table = reports.c

@@ -39,6 +39,7 @@ ENTRIES: Final = (
     Entry("needs.index", lazy_gettext("Needs you"), "hand", count="needs"),
     Entry("orders.index", lazy_gettext("Orders"), "list"),
     Entry("stock.index", lazy_gettext("Stock"), "box"),
+    Entry("lookups.index", lazy_gettext("Look-ups"), "table"),
     Entry("connections.index", lazy_gettext("Connections"), "plug"),
     Entry("alerts.index", lazy_gettext("Alerts"), "bell", count="alerts"),
     Entry("operations.index", lazy_gettext("Operations"), "gauge"),

@@ -53,7 +53,8 @@ _MEANT = {
     # What an issue is about is spoiled by the shop: its orders' articles have these texts for a number.
     "issues": {"fingerprint", "cause", "subject", "channel", "connection", "owner"},
     "issue_documents": {"details"},
-    "lookups": {"table_name", "scope"},
+    "lookups": {"table_name", "scope", "conditions"},
+    "lookup_tables": {"name"},
     "users": {"login", "password_hash", "role", "timezone"},
     "sessions": {"token_hash"},
     "order_skus": set(),

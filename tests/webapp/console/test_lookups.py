@@ -1,0 +1,233 @@
+"""The pages of look-up tables, without JavaScript."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+
+import pytest
+
+from config.settings import Settings
+from sync.desk.lookup_rows import LookupRow
+from sync.desk.lookups import save_lookups
+from sync.store.audit import Actor
+from sync.store.lookups import load_own_tables, load_rows
+from sync.work.receive import Receiver
+from tests.sync.flows.world import World
+from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
+from webapp.app import create_app
+from webapp.parts import LazyParts, Parts
+
+__all__ = ["foreigner", "pseudo_language"]
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+@pytest.fixture
+def store(sqlite_store):
+    return sqlite_store
+
+
+@pytest.fixture
+def world(store):
+    return World(store)
+
+
+@pytest.fixture
+def app(world, sqlite_url, tmp_path):
+    settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)})
+    app = create_app(
+        settings,
+        make_parts=lambda: Parts(
+            store=world.store,
+            receiver=Receiver(sqlite_url, {}, lambda channel, kind: True),
+            sources={},
+            queue_answers=lambda: True,
+            settings=settings,
+            config=world.config,
+            systems=world.systems,
+            bell=world.bell,
+        ),
+    )
+    yield app
+    app.extensions[LazyParts.KEY].get().receiver.close()
+
+
+@pytest.fixture
+def integrator(browser):
+    return browser("integrator")
+
+
+def text(answer):
+    plain = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(plain).replace("\N{NO-BREAK SPACE}", " "))
+
+
+def save(world, *rows):
+    save_lookups(world.store, world.config, rows, actor=Actor("anna"), reason="because")
+
+
+def stored(world):
+    return {(row.key.scope, row.key.value, row.key.conditions): row.target for row in world.store.read(load_rows)}
+
+
+def confirm(browser, page, path, **changes):
+    """Press the button of the preview: its hidden fields go along."""
+    form = re.search(rf'<form[^>]*method="post"[^>]*action="{path}".*?</form>', page.text, re.DOTALL)[0]
+    fields = {
+        name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    }
+    return browser.post(path, **{**fields, "reason": "why not", **changes})
+
+
+def upload(browser, body, **fields):
+    return browser.post("/lookups/sku/file", file=(io.BytesIO(body.encode()), "rows.csv"), **fields)
+
+
+def test_a_row_says_beforehand_what_it_releases_and_is_kept_by_a_second_press(world, integrator):
+    order = world.shop.place(sku="ALT-1")
+    world.carry()
+    page = integrator.get("/lookups/sku?value=ALT-*&target=TASSE&scope=channel:web")
+    assert "Releases 1 order worth 20.00 EUR." in text(page)
+    assert stored(world) == {}
+    assert confirm(integrator, page, "/lookups/sku").status_code == 303
+    assert "ALT-* is TASSE from now on. 1 order goes." in text(integrator.get("/lookups/sku"))
+    world.drain()
+    assert world.item(order).state == "done"
+    assert stored(world) == {("channel:web", "ALT-*", ""): "TASSE"}
+
+
+def test_a_row_that_was_changed_since_it_was_shown_is_not_overwritten(world, integrator):
+    page = integrator.get("/lookups/sku?value=A&target=1&scope=global")
+    save(world, LookupRow("sku", "A", "2"))
+    refused = confirm(integrator, page, "/lookups/sku")
+    assert refused.status_code == 422
+    assert "somebody has changed these rows" in text(refused)
+    assert stored(world) == {("global", "A", ""): "2"}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("value=&target=B", "say which value the row is for"),
+        ("value=A&target=", "say what the value is in the ERP"),
+        ("value=A&target=B&scope=channel:nowhere", "channel:nowhere"),
+        ("value=A*&target=B", "nothing says which counts"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_is_refused_before_it_is_kept(world, integrator, query, said):
+    save(world, LookupRow("sku", "*A", "1"))
+    page = integrator.get(f"/lookups/sku?{query}")
+    assert page.status_code == 422
+    assert said in text(page)
+
+
+def test_rows_are_searched_and_shown_for_whom_they_are(world, integrator):
+    save(world, LookupRow("sku", "CUP", "1"), LookupRow("sku", "POT", "2", "channel:web"), LookupRow("sku", "C_P", "3"))
+    shown = {
+        query: re.findall(r"value=(\w+)&amp;scope", integrator.get(f"/lookups/sku{query}").text)
+        for query in ("", "?q=c_", "?for=channel:web", "?q=nothing", "?page=2", "?page=x")
+    }
+    assert shown == {
+        "": ["CUP", "C_P", "POT"],
+        "?q=c_": ["C_P"],
+        "?for=channel:web": ["POT"],
+        "?q=nothing": [],
+        "?page=2": [],
+        "?page=x": ["CUP", "C_P", "POT"],
+    }
+
+
+def test_a_row_is_removed_as_it_was_shown_and_its_history_stays(world, integrator):
+    save(world, LookupRow("tax", "*", "A", conditions="country=DE"))
+    where = "/lookups/tax/row?value=*&when=country%3DDE&scope=global"
+    page = integrator.get(where)
+    assert "because" in text(page)
+    confirm(integrator, page, "/lookups/tax/remove", revision="7")
+    assert len(stored(world)) == 1
+    confirm(integrator, page, "/lookups/tax/remove")
+    assert stored(world) == {}
+    gone = text(integrator.get(where))
+    assert "There is no such row any more." in gone
+    assert "why not" in gone
+    assert integrator.get("/lookups/tax/row?value=other").status_code == 404
+
+
+def test_a_file_shows_what_it_changes_and_changes_exactly_that(world, integrator):
+    save(world, LookupRow("sku", "A", "1"), LookupRow("sku", "B", "2"))
+    exported = integrator.get("/lookups/sku/rows.csv").data.decode("utf-8-sig")
+    page = upload(integrator, exported.replace("A,,1", "A,,9") + "sku,global,C,,3\n")
+    assert "1 rows are added, 1 changed, 0 removed; 1 stay as they are." in text(page)
+    assert len(stored(world)) == 2
+    assert confirm(integrator, page, "/lookups/sku/apply").status_code == 303
+    assert "2 rows are changed." in text(integrator.get("/lookups/sku"))
+    assert [target for _, target in sorted(stored(world).items())] == ["9", "2", "3"]
+    # A second press finds nothing to apply.
+    confirm(integrator, page, "/lookups/sku/apply")
+    assert "Nothing was changed" in text(integrator.get("/lookups/sku"))
+
+
+def test_what_a_file_does_not_have_is_removed_only_where_the_box_is_ticked(world, integrator):
+    save(world, LookupRow("sku", "A", "1"), LookupRow("sku", "B", "2"))
+    confirm(integrator, upload(integrator, "value,target\nC,3\n"), "/lookups/sku/apply")
+    assert len(stored(world)) == 3
+    confirm(integrator, upload(integrator, "value,target\nC,3\n", replace="yes"), "/lookups/sku/apply")
+    assert stored(world) == {("global", "C", ""): "3"}
+
+
+@pytest.mark.parametrize("meanwhile", ["another file", "another person"])
+def test_a_file_is_not_applied_to_what_somebody_did_not_see(world, integrator, meanwhile):
+    page = upload(integrator, "value,target\nA,1\n")
+    if meanwhile == "another file":
+        upload(integrator, "value,target\nA,1\nB,2\n", replace="yes")
+    else:
+        save(world, LookupRow("sku", "D", "4"))
+    confirm(integrator, page, "/lookups/sku/apply")
+    assert [key for key in stored(world) if key[1] in {"A", "B"}] == []
+    assert "look again" in text(integrator.get("/lookups/sku"))
+
+
+def test_every_bad_row_of_a_file_is_told_and_nothing_of_it_is_kept(world, integrator):
+    page = upload(integrator, "value,target\nA,1\nB,\n,2\n")
+    assert page.status_code == 422
+    assert "line 3, column target: it is empty" in text(page)
+    assert "line 4, column value: it is empty" in text(page)
+    assert stored(world) == {}
+    assert integrator.post("/lookups/sku/file").status_code == 422
+
+
+def test_a_table_of_ones_own_is_made_and_taken_away(world, integrator):
+    assert integrator.post("/lookups/", name="Shelf!", purpose="x").status_code == 422
+    integrator.post("/lookups/", name="shelf", purpose=HOSTILE)
+    assert HOSTILE not in integrator.get("/lookups/").text
+    integrator.post("/lookups/shelf/drop")
+    assert world.store.read(load_own_tables) == []
+    assert integrator.get("/lookups/shelf").status_code == 404
+
+
+def test_who_may_only_look_is_shown_no_form_that_changes(world, browser):
+    save(world, LookupRow("sku", HOSTILE, HOSTILE))
+    viewer = browser("viewer")
+    for path in ("/lookups/", "/lookups/sku", f"/lookups/sku/row?value={HOSTILE}&scope=global"):
+        page = viewer.get(path)
+        assert page.status_code == 200
+        assert HOSTILE not in page.text
+        assert not re.findall(r'action="/lookups[^"]*"[^>]*method="post"|method="post" action="/lookups', page.text)
+
+
+def test_every_page_is_in_the_readers_language(world, foreigner):
+    world.shop.place(sku="ALT")
+    world.carry()
+    save(world, LookupRow("tax", "*", "A", conditions="country=DE"), LookupRow("sku", "A", "1", "channel:web"))
+    someone = foreigner("integrator")
+    pages = [
+        someone.get("/lookups/"),
+        someone.get("/lookups/sku?value=ALT&target=TASSE"),
+        someone.get("/lookups/sku?value=ALT&target="),
+        someone.get("/lookups/tax/row?value=*&when=country%3DDE&scope=global"),
+        upload(someone, "value,target\nALT,TASSE\nA,2\n"),
+        upload(someone, "value,target\nALT,\n"),
+        someone.post("/lookups/", name="?", purpose=""),
+    ]
+    assert [unmarked(page.text) for page in pages] == [[]] * len(pages)
