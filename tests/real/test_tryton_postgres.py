@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from connectors.kit.base import Rank
 from connectors.kit.errors import AlreadyExists
+from connectors.sandbox.tryton.people import Person
+from mappings.canonical.facets import InvoiceState, SaleState, ShipmentState
+from mappings.registry import ERP_FACETS
 from tests.mappings.orders import line, make_order
 from tests.real.tryton_world import MAPPING, OPTIONS, connect, new_web_shop, resolved_with_parties
 
@@ -68,3 +72,28 @@ def test_four_batches_at_once_come_to_their_totals(target):
     assert [result.error for result in results if result.error] == []
     assert {result.document.total for result in results} == {OPTIONS.rounded(ORDER.totals.grand)}
     assert len({result.document.number for result in results}) == 20
+
+
+def test_what_has_left_and_was_billed_is_told_as_it_is_by_sqlite(erp_on_postgres, target):
+    """Times and amounts have types of their own there; a pull goes by the first, a survey by both."""
+    began = dt.datetime.now(dt.UTC)
+    [result] = target.advance_sales([target.create_sales(payloads(target, ["back"]))[0].document], Rank.CONFIRMED)
+    sale = result.document.external_id
+    parcel = Person(erp_on_postgres).ship(sale, {"TASSE-ROT": 1}, tracking="PG-1")
+    [invoice] = stands(target, sale).invoices
+    target.post_invoice(invoice.external_id)
+    standing = stands(target, sale)
+    [sent] = [each for each in standing.shipments if each.state is ShipmentState.SENT]
+    assert (standing.state, sent.external_id) == (SaleState.PARTLY_SHIPPED, parcel)
+    assert [(each.code, each.quantity) for each in sent.lines] == [("TASSE-ROT", 1)]
+    assert [each.tracking_number for each in sent.parcels] == ["PG-1"]
+    [invoice] = standing.invoices
+    assert (invoice.state, invoice.total, invoice.open) == (InvoiceState.POSTED, standing.total, standing.total)
+    assert invoice.number
+    named = [each for page in target.pull_sales(None, since=began) for each in page.envelopes]
+    assert {each.external_id for each in named} == {sale}
+    assert all(dt.datetime.fromisoformat(each.version) > began for each in named)
+
+
+def stands(target, sale):
+    return ERP_FACETS["tryton"].standing(target.survey_sales([sale])[sale], OPTIONS)

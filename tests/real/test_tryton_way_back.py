@@ -16,7 +16,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.model import Auth, Depth, DocumentState, InvoiceNews, Secret, StockPolicy
+from config.model import (
+    Auth,
+    Depth,
+    DocumentState,
+    InvoiceNews,
+    Routing,
+    RoutingRule,
+    Secret,
+    Split,
+    StockPolicy,
+)
 from config.model import Connection as Account
 from connectors.kit.http import HttpClient
 from connectors.sandbox.tryton.people import Person
@@ -25,12 +35,14 @@ from connectors.sandbox.woocommerce.settings import ShopSettings
 from mappings.canonical.facets import InvoiceState, SaleState
 from sync.desk.proof import prove_channel
 from sync.rules.comparison import Sum
-from tests.real.tryton_world import new_web_shop
+from tests.real.tryton_world import OPTIONS, new_web_shop
 from tests.shared import PATIENCE_S
 from tests.sync.flows.trade import CHANNEL, KEY, LOCAL, POT, TEA, Hub
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(600)]
 
+#: Articles that no other test counts.
+ONE, OTHER = "ZUB-00021", "ZUB-00022"
 #: Payments are found by it in the whole ERP, which other tests use too.
 TRANSACTION = f"ch_{uuid.uuid4().hex[:12]}"
 EVERYTHING = {
@@ -147,6 +159,7 @@ def test_an_order_lives_from_its_checkout_to_its_credit_note(trading, calls, mea
         is_refunded_before_it_leaves(trade, costs)
         changed = is_edited_too_late(trade)
         cancelled = is_cancelled_before_it_leaves(trade)
+        lives_in_two_warehouses(trade, costs)
         shows_what_the_erp_has(trade, costs)
         proof = prove_channel(trade.store, trade.systems.channel(CHANNEL))
         assert proof.holds, proof.differences
@@ -279,6 +292,39 @@ def shows_what_the_erp_has(trade, costs):
         trade.show_stock()
     for sku in (TEA, POT):
         assert trade.stock(sku) == trade.in_stock(sku)
+
+
+def lives_in_two_warehouses(trade, costs):
+    """One order of the shop, two sales in Tryton."""
+    for code, warehouse, pieces in ((ONE, "WH1", 5), (OTHER, "WH1", 1), (OTHER, "WH2", 5)):
+        trade.person.count(code, pieces, warehouse)
+    rule = RoutingRule(name="both", warehouses=("WH1", "WH2"), split=Split.LINES)
+    channel = trade.config.channels[CHANNEL]
+    trade.config.channels[CHANNEL] = dataclasses.replace(channel, routing=Routing(rules=(rule,), max_age_s=0.0))
+    number = trade.buy((ONE, 3), (OTHER, 2), transaction_id=f"{TRANSACTION}-both")
+    with costs.of("confirmed in two warehouses"):
+        trade.carry()
+    assert trade.item(number).state == "done", trade.causes()
+    target = trade.systems.channel(CHANNEL).target
+    keys = [number, f"{number}:part:2"]
+    sales = [sale for key in keys for sale in target.find_sales(keys)[key]]
+    total = Decimal(trade.order(number)["total"])
+    assert (len(sales), sum(sale.total for sale in sales)) == (2, total)
+
+    lines = {line["sku"]: line for line in trade.order(number)["line_items"]}
+    for sale in sales:
+        trade.person.ship(sale.external_id, tracking=f"BOTH-{sale.key}")
+    with costs.of("sent from two warehouses; two invoices posted and paid, shop told"):
+        trade.carry()
+    assert sorted(piece for parcel in trade.parcels(number).values() for piece in parcel.items()) == sorted(
+        (line["id"], line["quantity"]) for line in lines.values()
+    )
+    assert trade.order(number)["status"] == "completed"
+
+    found = target.survey_sales([sale.external_id for sale in sales])
+    standings = [trade.systems.channel(CHANNEL).erp_facets.standing(found[each.external_id], OPTIONS) for each in sales]
+    assert [standing.state for standing in standings] == [SaleState.DONE] * 2
+    assert sum(payment.amount.amount for standing in standings for payment in standing.payments) == total
 
 
 def test_a_draft_follows_the_edit_and_the_cancellation_of_its_order(trading):

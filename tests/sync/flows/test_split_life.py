@@ -93,13 +93,13 @@ class Divided(RoutedWorld):
 
 @pytest.mark.slow
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(enforced=st.booleans(), tries=TRIES)
-def test_each_part_is_made_once_whatever_happens_meanwhile(sqlite_store, enforced, tries):
+def test_each_part_is_made_once_whatever_happens_meanwhile(store, enforced, tries):
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    empty(sqlite_store)
-    world = Divided(sqlite_store, enforced=enforced)
+    empty(store)
+    world = Divided(store, enforced=enforced)
     for faults, boundary, goods_come in tries:
         for action, kind in faults:
             world.erp.fail(action, kind, 20)
