@@ -10,11 +10,12 @@ from tests.boundaries.cases import Case
 from tests.boundaries.conftest import *  # noqa: F403 -- the driver's fixtures
 from tests.boundaries.conftest import INTENT
 from tests.boundaries.erps import site_to_json
+from tests.shared import THOROUGH
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(900)]
 
 #: At most so many; each takes the lease and the settle time of real calls.
-CHOSEN = 9
+CHOSEN = 20 if THOROUGH else 6
 
 
 @pytest.fixture
