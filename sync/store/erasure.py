@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, Text, cast, delete, exists, func, inse
 
 from sync.store.accepted import EDIT
 from sync.store.bodies import dump_json, load_json, pack, unpack
+from sync.store.payloads import BODY, WITH_BODIES, drop_unused
 from sync.store.retention import open_item
 from sync.store.tables import (
     attempts,
@@ -189,9 +190,10 @@ def _rewrite(connection: Connection, table: Table, columns: Sequence[str], perso
 
 
 def forget_payloads(connection: Connection, event_ids: Sequence[int]) -> None:
-    """Delete what was received; whoever looks at its order again fetches it."""
+    """Delete what was received; whoever looks at its order again fetches it. What others received too stays theirs."""
     connection.execute(update(work_items).where(work_items.c.event_id.in_(event_ids)).values(event_id=null()))
-    connection.execute(delete(events).where(events.c.id.in_(event_ids)))
+    gone = connection.execute(delete(events).where(events.c.id.in_(event_ids)).returning(events.c.payload_id))
+    drop_unused(connection, gone.scalars().all())
 
 
 def forget_calls(connection: Connection, exchange_ids: Sequence[int]) -> None:
@@ -204,7 +206,8 @@ def naming(
     connection: Connection, table: Table, after: int, needles: Collection[str], size: int
 ) -> tuple[list[int], int]:
     """Ids of the next `size` payloads or calls that name a needle, and the id of the last that was looked at (or 0)."""
-    query = select(table.c.id, table.c.body).where(table.c.id > after).order_by(table.c.id).limit(size)
+    body, source = (BODY, WITH_BODIES) if table is events else (table.c.body, table)
+    query = select(table.c.id, body).select_from(source).where(table.c.id > after).order_by(table.c.id).limit(size)
     rows = connection.execute(query).all()
     sought = [needle.lower().encode() for needle in needles if len(needle) > _SHORTEST]
     found = [row.id for row in rows if any(each in unpack(row.body).lower() for each in sought)]

@@ -6,9 +6,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from sync.store.inbox import NewEvent
+from sync.store.inbox import NewEvent, insert_events
 from sync.store.tables import events
 
 
@@ -77,5 +77,5 @@ def save_unseen(connection: Connection, name: str, kind: str, rows: Sequence[New
     known = {(row.external_id, row.version) for row in connection.execute(query)}
     unseen = [row for row in rows if (row.external_id, row.version) not in known]
     if unseen:
-        connection.execute(insert(events), [row.values() for row in unseen])
+        insert_events(connection, unseen)
     return unseen

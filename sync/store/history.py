@@ -7,6 +7,7 @@ import datetime as dt
 
 from sqlalchemy import Connection, select
 
+from sync.store.payloads import BODY, WITH_BODIES
 from sync.store.tables import attempts, audit, bindings, events, exchanges, issue_documents, issues, orders, work_items
 
 
@@ -117,7 +118,7 @@ def load_received(connection: Connection, item_id: int, source: str) -> bytes | 
     """The newest payload of an order as its shop sent it, compressed; None where none is kept."""
     item = work_items.c
     row = connection.execute(select(item.event_id, item.kind, item.external_id).where(item.id == item_id)).one()
-    query = select(events.c.body).order_by(events.c.id.desc()).limit(1)
+    query = select(BODY).select_from(WITH_BODIES).order_by(events.c.id.desc()).limit(1)
     if row.event_id is not None:
         return connection.execute(query.where(events.c.id == row.event_id)).scalar()
     of_order = (events.c.connection == source, events.c.kind == row.kind, events.c.external_id == row.external_id)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.store.items import Item
 from sync.store.leases import Lease, demand_lease
+from sync.store.payloads import BODY, WITH_BODIES, keep_bodies
 from sync.store.states import LIVE, RESTING, ItemState
 from sync.store.tables import events, work_items
 
@@ -75,11 +76,15 @@ class NewEvent:
     #: The event only says "look": its body is no payload of the record (a deletion notice, say).
     hint_only: bool = False
 
-    def values(self) -> dict[str, object]:
+    def values(self, payload_id: int) -> dict[str, object]:
         """The row of `events`."""
-        row = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del row["hint_only"]
+        row: dict[str, object] = {name: getattr(self, name) for name in _COLUMNS}
+        row["payload_id"], row["body"] = payload_id, b""
         return row
+
+
+#: Of the fields, those that are columns of the same name; asked for once, and not for every row.
+_COLUMNS = tuple(field.name for field in dataclasses.fields(NewEvent) if field.name not in {"hint_only", "body"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -134,7 +139,7 @@ def record_events(
     _insert_missing(connection, [key for key in keys if key not in seen], news, priority)
     items = _load(connection, keys, lock=True)
     stored = _fold(connection, news, channels, items)
-    ids = _insert_events(connection, stored) if stored else []
+    ids = insert_events(connection, stored) if stored else []
     marked = {key: item for key, item in items.items() if item.raised}
     # None where every row was unreadable, or older than what is stored.
     if marked:
@@ -207,7 +212,7 @@ def _count_repeats(
         if waiting:
             connection.execute(update(events).where(events.c.id == waiting[0]).values(repeats=events.c.repeats + 1))
         else:
-            connection.execute(insert(events).values(**row.values()))
+            insert_events(connection, [row])
 
 
 def _insert_missing(connection: Connection, keys: Sequence[ItemKey], rows: Sequence[NewEvent], priority: int) -> None:
@@ -234,8 +239,11 @@ def _insert_missing(connection: Connection, keys: Sequence[ItemKey], rows: Seque
     )
 
 
-def _insert_events(connection: Connection, rows: Sequence[NewEvent]) -> list[int]:
-    return list(connection.execute(_INSERT_EVENTS, [row.values() for row in rows]).scalars())
+def insert_events(connection: Connection, rows: Sequence[NewEvent]) -> list[int]:
+    """Store events as they are, and mark nothing; answers their ids, in their order."""
+    kept = keep_bodies(connection, {row.body for row in rows})
+    values = [row.values(kept[row.body]) for row in rows]
+    return list(connection.execute(_INSERT_EVENTS, values).scalars())
 
 
 def _raise_wanted(connection: Connection, items: Iterable[_Item], ids: Sequence[int], priority: int) -> None:
@@ -264,7 +272,7 @@ def unknown(connection: Connection, rows: Sequence[NewEvent], channels: Mapping[
 
 def load_payloads(connection: Connection, event_ids: Sequence[int]) -> dict[int, bytes]:
     """Event id -> its compressed body."""
-    query = select(events.c.id, events.c.body).where(events.c.id.in_(event_ids))
+    query = select(events.c.id, BODY).select_from(WITH_BODIES).where(events.c.id.in_(event_ids))
     return {row.id: row.body for row in connection.execute(query)}
 
 
@@ -276,7 +284,7 @@ def save_fetched(connection: Connection, lease: Lease, rows: Sequence[tuple[Item
     this one is no news. Raises LeaseLost.
     """
     demand_lease(connection, lease)
-    ids = _insert_events(connection, [row for _, row in rows])
+    ids = insert_events(connection, [row for _, row in rows])
     table = work_items.c
     for (item, row), event_id in zip(rows, ids, strict=True):
         newest = table.event_version <= row.version

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, null, select, update
 
 from sync.store.intents import ASSUMED, RESEND, UNDECIDED
+from sync.store.payloads import drop_unused
 from sync.store.states import ItemState
 from sync.store.tables import (
     attempts,
@@ -96,9 +97,13 @@ def purge_payloads(connection: Connection, look: Look) -> Piece:
         events.c.problem != "",
     )
     gone = connection.execute(
-        delete(events).where(events.c.id.in_(old), ~exists().where(item.event_id == events.c.id), ~unread)
+        delete(events)
+        .where(events.c.id.in_(old), ~exists().where(item.event_id == events.c.id), ~unread)
+        .returning(events.c.payload_id)
     )
-    return Piece(gone.rowcount, reached)
+    bodies = gone.scalars().all()
+    drop_unused(connection, bodies)
+    return Piece(len(bodies), reached)
 
 
 def purge_calls(connection: Connection, look: Look) -> Piece:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from config.settings import Settings
 from sync.store.bodies import load_json, unpack
+from sync.store.payloads import BODY, WITH_BODIES
 from sync.store.tables import events, work_items
 from tests.shared import shared_path
 from webapp.app import create_app
@@ -18,6 +19,7 @@ from webapp.parts import LazyParts
 
 #: The recorded shop signed its first webhooks with the old one, the later ones with the new.
 SECRETS = {"SHOP_KEY": "ck_canary", "SHOP_SECRET": "cs_canary", "HOOK_OLD": "geheim-ß-1", "HOOK_NEW": "s3cret"}
+RECEIVED = select(events.c.external_id, events.c.problem, BODY).select_from(WITH_BODIES)
 CONFIG = """
 connections:
   shop:
@@ -86,9 +88,9 @@ def test_every_recorded_delivery_is_verified_and_every_order_in_them_is_wanted_w
     assert {item.external_id for item in wanted} == set(orders)
     assert all(item.wanted > item.done for item in wanted)
     assert count(store, events, events.c.problem != "") == 0
-    stored = store.read(lambda connection: connection.execute(select(events.c.external_id, events.c.body)).all())
-    assert {external_id for external_id, body in stored if unpack(body) == orders[external_id]} == set(orders)
-    assert all(str(load_json(unpack(body))["id"]) == external_id for external_id, body in stored)
+    stored = store.read(lambda connection: connection.execute(RECEIVED).all())
+    assert {row.external_id for row in stored if unpack(row.body) == orders[row.external_id]} == set(orders)
+    assert all(str(load_json(unpack(row.body))["id"]) == row.external_id for row in stored)
 
 
 @pytest.mark.fault("C12")
@@ -107,7 +109,7 @@ def test_every_recorded_delivery_is_verified_and_every_order_in_them_is_wanted_w
 )
 def test_json_that_means_two_things_or_nothing_is_kept_and_told(client, store, body):
     assert client.post("/webhooks/shop", data=body, headers=signed(body)).status_code == 202
-    event = store.read(lambda connection: connection.execute(select(events)).one())
+    event = store.read(lambda connection: connection.execute(RECEIVED).one())
     assert (event.external_id, unpack(event.body)) == (None, body)
     assert event.problem
     assert count(store, work_items) == 0

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from sync.store.orders import OrderRow, save_orders
+from sync.store.payloads import BODY, WITH_BODIES
 from sync.store.states import ItemState
 from sync.store.stock.levels import in_lists, touch
 from sync.store.tables import captured_lines, events, issue_documents, issues, orders, work_items
@@ -310,8 +311,8 @@ def list_unseen(connection: Connection, channel: str, limit: int) -> list[Unseen
     """The orders of a channel that wait for their first drain with a payload, in the order in which they will go."""
     item = work_items.c
     query = (
-        select(item.id, events.c.body)
-        .join(events, events.c.id == item.event_id)
+        select(item.id, BODY)
+        .select_from(work_items.join(WITH_BODIES, events.c.id == item.event_id))
         .where(item.channel == channel, item.kind == "order", item.state == ItemState.READY.value)
         .where(~exists().where(orders.c.item_id == item.id))
         .order_by(item.priority, item.due_at, item.id)

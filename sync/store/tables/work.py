@@ -52,6 +52,17 @@ channel_states = Table(
     Column("canary_left", Integer, nullable=False, server_default="0"),
 )
 
+#: The bodies of what came in: each distinct one once, whatever number of events brought it.
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    #: Hex of blake2b-16 over `body` as it stands here: equal bytes, and nothing else, share a row.
+    Column("hash", String(32), nullable=False, unique=True),
+    #: The record as its system wrote it: zlib of the JSON bytes.
+    Column("body", LargeBinary, nullable=False),
+)
+
 #: A received webhook or pulled entry, stored before it is acted on. It belongs to the source connection.
 events = Table(
     "events",
@@ -66,7 +77,9 @@ events = Table(
     Column("topic", String(64), nullable=False, server_default=""),
     #: The vendor's version of the payload; chooses the newer of two, nothing else.
     Column("version", String(64), nullable=False, server_default=""),
-    #: The record as its system wrote it: zlib of the JSON bytes.
+    #: What came in; null where an older version of the program, which knew of no `payloads`, has written the row.
+    Column("payload_id", BigId, ForeignKey("payloads.id")),
+    #: Empty, save in such a row: there it is what `payloads.body` is.
     Column("body", LargeBinary, nullable=False),
     #: Hex of blake2b-16 over the canonical JSON of the payload (`sync.store.bodies.digest`).
     Column("digest", String(32), nullable=False),
@@ -77,6 +90,8 @@ events = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Index(None, "connection", "kind", "external_id"),
     Index(None, "connection", "received_at"),
+    # When an event goes: whether its payload is anybody else's.
+    Index(None, "payload_id"),
 )
 
 #: "Order X of channel C must be looked at". `wanted` and `done` are counters of our own, never the vendor's version.

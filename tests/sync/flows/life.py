@@ -18,6 +18,7 @@ from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.marking import release
+from sync.store.payloads import BODY, WITH_BODIES
 from sync.store.states import CLAIMABLE
 from sync.store.switches import pause, resume
 from sync.store.tables import events, intents
@@ -248,7 +249,7 @@ class Life(RuleBasedStateMachine):
         ids = [row.event_id for row in rows if row.event_id]
         bodies = {
             row.id: load_json(unpack(row.body))["status"]
-            for row in self.world.rows(select(events.c.id, events.c.body).where(events.c.id.in_(ids)))
+            for row in self.world.rows(select(events.c.id, BODY).select_from(WITH_BODIES).where(events.c.id.in_(ids)))
         }
         self.told = {}
         for row in rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     _note_asked_pauses()
+    _share_payloads()
     _remake_lookups()
     op.add_column("order_routes", sa.Column("given_up", sa.Text(), server_default="[]", nullable=False))
 
@@ -68,3 +71,48 @@ def _remake_lookups() -> None:
         row["source_value"] = row["source_value"].replace("*", r"\*")
     if rows:
         connection.execute(sa.insert(table), rows)
+
+
+#: Rows that are moved in one go: more would only take memory.
+_MOVED = 500
+
+
+def _share_payloads() -> None:
+    op.create_table(
+        "payloads",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("hash", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payloads")),
+        sa.UniqueConstraint("hash", name=op.f("uq_payloads_hash")),
+    )
+    # As one statement, because Alembic would make the table anew on SQLite: with all that came in it, twice.
+    kind = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
+    op.execute(
+        f"ALTER TABLE events ADD COLUMN payload_id {kind} CONSTRAINT fk_events_payload_id REFERENCES payloads (id)"
+    )
+    _move_bodies(op.get_bind())
+    op.create_index(op.f("ix_events_payload_id"), "events", ["payload_id"])
+
+
+def _move_bodies(connection: sa.Connection) -> None:
+    """Each distinct body once. Processes of the version before may still write rows with their own: they stay so."""
+    events = sa.table("events", sa.column("id"), sa.column("payload_id"), sa.column("body", sa.LargeBinary))
+    payloads = sa.table("payloads", sa.column("id"), sa.column("hash"), sa.column("body", sa.LargeBinary))
+    save = sa.text("INSERT INTO payloads (hash, body) VALUES (:hash, :body) ON CONFLICT (hash) DO NOTHING").bindparams(
+        sa.bindparam("body", type_=sa.LargeBinary)
+    )
+    point = (
+        sa.update(events)
+        .where(events.c.id == sa.bindparam("event"))
+        .values(payload_id=sa.bindparam("payload"), body=sa.bindparam("nothing", b"", type_=sa.LargeBinary))
+    )
+    query = sa.select(events.c.id, events.c.body).order_by(events.c.id).limit(_MOVED)
+    reached = 0
+    while rows := connection.execute(query.where(events.c.id > reached)).all():
+        hashes = {row.id: hashlib.blake2b(row.body, digest_size=16).hexdigest() for row in rows}
+        connection.execute(save, [{"hash": hashes[row.id], "body": row.body} for row in rows])
+        chosen = sa.select(payloads.c.hash, payloads.c.id).where(payloads.c.hash.in_(set(hashes.values())))
+        ids = {row.hash: row.id for row in connection.execute(chosen)}
+        connection.execute(point, [{"event": row.id, "payload": ids[hashes[row.id]]} for row in rows])
+        reached = rows[-1].id
