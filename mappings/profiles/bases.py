@@ -114,7 +114,14 @@ BASES: Final[Mapping[str, Base]] = {
                 "compound": ("compound",),
             },
             "refunds": {"external_id": ("id",), "amount": ("total",), "reason": ("reason",)},
-            "payments": {},
+            # The order's own fields: it has no list of payments.
+            "payments": {
+                "gateway": ("payment_method",),
+                "title": ("payment_method_title",),
+                "amount": ("total",),
+                "reference": ("transaction_id",),
+                "paid_at": ("date_paid_gmt",),
+            },
         },
     ),
 }

@@ -70,11 +70,11 @@ class OverBase:
             if kind.many
             else [roots["source"].get(self._known.objects.get(name, "")) if self._known else None]
         )
-        changed = []
-        for index, (record, item) in enumerate(zip(records, items, strict=True)):
+        changed: list[Any] = []
+        for record, item in zip(records, items, strict=True):
             draft = RecordDraft(record, kind.schema, kind.writers, order.currency)
             inner = {**roots, "item": item, "this": draft.view}
-            at = f"{name}[{index}]" if kind.many else name
+            at = f"{name}[{len(changed)}]" if kind.many else name
             if scope.where is None or _holds(scope, inner, work, at):
                 apply_rules(scope.rules, inner, draft, work, at)
                 changed.append(draft.finish())

@@ -167,7 +167,7 @@ def _choose(options: Options) -> Action:
 
 
 def _flag(options: Options) -> Action:
-    yes, no = frozenset(options["yes"]), frozenset(options["no"])
+    yes, no = frozenset(options["true_for"]), frozenset(options["false_for"])
 
     def act(value: Any, _: Asked) -> Any:
         if isinstance(value, bool):
@@ -295,8 +295,11 @@ _ALL: Final = (
     StepKind(
         "flag",
         "Words as true or false.",
-        'flag: {yes: ["1", "J"], no: ["0", "N", ""]}',
-        {"yes": Option(TEXT, "words for true", required=True), "no": Option(TEXT, "words for false", required=True)},
+        'flag: {true_for: ["1", J], false_for: ["0", N, ""]}',
+        {
+            "true_for": Option(TEXT, "words for true", required=True),
+            "false_for": Option(TEXT, "words for false", required=True),
+        },
         _flag,
     ),
     StepKind(

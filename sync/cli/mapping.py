@@ -1,9 +1,11 @@
-"""`mapping try`: what a mapping makes of files."""
+"""`mapping`: what a mapping makes of files, with a profile or without, and whether a profile is right."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,8 +14,16 @@ from rich.pretty import Pretty
 
 from config.model import Routing, RoutingRule
 from config.settings import Settings
+from mappings.base import JsonDict, SourceOptions, TargetOptions
+from mappings.canonical.errors import Problems
+from mappings.canonical.jsontext import read_json
 from mappings.canonical.schemas import order_to_json
-from mappings.tryout import TryResult, try_document
+from mappings.profiles import Profile, read_profile
+from mappings.profiles.checks import Finding, check_profile
+from mappings.profiles.lineage import Origin
+from mappings.profiles.schema import text as schema_text
+from mappings.registry import SOURCES
+from mappings.tryout import Trial, TryResult, try_mapping
 from sync.cli.console import err, out
 from sync.rules.routing import fitting
 from sync.rules.systems import read_config
@@ -21,25 +31,59 @@ from sync.rules.systems import read_config
 
 @click.group()
 def mapping() -> None:
-    """Look at mappings."""
+    """Look at mappings and mapping profiles."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rows:
+    """Look-up rows that were typed."""
+
+    rows: Mapping[tuple[str, str], str]
+
+    def find(self, table: str, value: str) -> str | None:
+        """The row's other side."""
+        return self.rows.get((table, value))
 
 
 @mapping.command("try")
 @click.argument("system")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--to", help="Show the payload for this ERP system instead of the canonical order.")
+@click.option("--profile", "profile_file", type=click.Path(path_type=Path), help="With the rules of this profile.")
+@click.option("--lookup", "rows", nargs=3, multiple=True, metavar="TABLE VALUE TARGET", help="A look-up row to use.")
+@click.option("--trace", is_flag=True, help="Also where each field came from.")
 @click.option("--channel", help="Also which routing rules of this channel of your configuration fit.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def try_files(system: str, files: tuple[Path, ...], to: str | None, channel: str | None, *, as_json: bool) -> None:
+def try_files(
+    *,
+    system: str,
+    files: tuple[Path, ...],
+    to: str | None,
+    profile_file: Path | None,
+    rows: tuple[tuple[str, str, str], ...],
+    channel: str | None,
+    trace: bool,
+    as_json: bool,
+) -> None:
     """Print the canonical order (or with --to the ERP payload) of each FILE of SYSTEM, or its problems.
 
-    Exit status 1 if any could not be mapped. Needs no installation: nothing is read but the files, and with --channel
-    the configuration. What is in stock decides between the rules that fit; it is not asked here.
+    SYSTEM is `none` for a profile that is a whole mapping. Exit status 1 if any could not be mapped. Needs no
+    installation: nothing is read but the files, and with --channel the configuration. What is in stock decides between
+    the rules that fit; it is not asked here.
     """
     routing = _routing(channel) if channel else Routing()
+    lookup = _Rows({(table, value): target for table, value, target in rows})
+    trial = Trial(
+        system=system,
+        to=to,
+        profile=None if profile_file is None else _profile(profile_file),
+        trace=trace,
+        source_options=SourceOptions(lookup=lookup),
+        target_options=TargetOptions(channel="try", lookup=lookup),
+    )
     ok = True
     for file in files:
-        for result in _results(system, file, to):
+        for result in try_mapping(trial, _data(file)):
             ok = ok and result.ok
             fit = [] if result.order is None else fitting(routing, result.order)
             if as_json:
@@ -50,6 +94,70 @@ def try_files(system: str, files: tuple[Path, ...], to: str | None, channel: str
                 for rule in fit:
                     out.print(f"  may be sent by rule {rule.name} from {', '.join(rule.warehouses)} ({rule.needs})")
     sys.exit(0 if ok else 1)
+
+
+@mapping.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--sample", "samples", multiple=True, type=click.Path(path_type=Path), help="A document of the source.")
+@click.option("--table", "tables", multiple=True, help="A look-up table that there is; none named: not checked.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def check(file: Path, samples: tuple[Path, ...], tables: tuple[str, ...], *, as_json: bool) -> None:
+    """Say what is wrong or doubtful with the mapping profile in FILE, each with line and column.
+
+    With samples, paths that none of them has are named, and every sample is mapped. Exit status 1 for an error; a
+    warning is none.
+    """
+    profile = _profile(file)
+    documents = [document for sample in samples for document in _documents(sample)]
+    findings = check_profile(profile, SOURCES.get(profile.extends), documents, set(tables) or None)
+    for finding in findings:
+        if as_json:
+            told = {**dataclasses.asdict(finding), "place": str(finding.place)}
+            click.echo(json.dumps(told, ensure_ascii=False, default=str))
+        else:
+            _tell(finding)
+    failed = sum(0 if result.ok else 1 for sample in samples for result in _mapped(profile, sample))
+    if not as_json and not findings and not failed:
+        mapped = f", {len(documents)} samples mapped" if samples else ""
+        out.print(f"{profile.name}: nothing to say against it{mapped}")
+    sys.exit(1 if failed or any(finding.severity == "error" for finding in findings) else 0)
+
+
+@mapping.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of mapping profiles, for editors."""
+    click.echo(schema_text(), nl=False)
+
+
+def _profile(file: Path) -> Profile:
+    """Raises ProfileError, which is told with all its places."""
+    try:
+        text = _data(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file} is not UTF-8 text") from error
+    return read_profile(text, str(file))
+
+
+def _documents(sample: Path) -> list[JsonDict]:
+    try:
+        value = read_json(_data(sample))
+    except Problems as error:
+        raise click.ClickException(f"{sample}: {error}") from error
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+
+
+def _mapped(profile: Profile, sample: Path) -> list[TryResult]:
+    results = try_mapping(Trial(system=profile.extends, profile=profile), _data(sample))
+    for result in results:
+        # What waits for a row of a look-up table says nothing against the profile.
+        if any(problem.cause != "unmapped" for problem in result.problems):
+            _show(sample, result)
+    return [result for result in results if any(problem.cause != "unmapped" for problem in result.problems)]
+
+
+def _tell(finding: Finding) -> None:
+    style = "red" if finding.severity == "error" else "yellow"
+    out.print(f"[{style}]{escape(str(finding))}[/]")
 
 
 def _routing(channel: str) -> Routing:
@@ -63,12 +171,11 @@ def _rule(rule: RoutingRule) -> dict[str, object]:
     return {"rule": rule.name, "warehouses": list(rule.warehouses), "needs": str(rule.needs)}
 
 
-def _results(system: str, file: Path, to: str | None) -> list[TryResult]:
+def _data(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
-    return try_document(system, data, to=to)
 
 
 def _show(file: Path, result: TryResult) -> None:
@@ -77,7 +184,22 @@ def _show(file: Path, result: TryResult) -> None:
         shown = result.payload if result.payload is not None else order_to_json(result.order)  # type: ignore[arg-type]
         out.print(f"[bold]{name}[/]")
         out.print(Pretty(shown, expand_all=True))
+        for origin in result.origins:
+            out.print(_told(origin), markup=False, emoji=False)
         return
     err.print(f"[bold red]{name}[/] cannot be mapped:")
     for problem in result.problems:
         err.print(f"  {problem.path}: {problem.reason}" if problem.path else f"  {problem.reason}", markup=False)
+
+
+def _told(origin: Origin) -> str:
+    """`lines[0].sku = 'A'  copy at shop.yaml:7:5, from item.sku = 'a', sku 'a' -> 'A'`."""
+    reads = "".join(f", from {read.path} = {_short(read.value)}" for read in origin.reads)
+    rows = "".join(f", {row.table} {row.value!r} -> {row.found!r}" for row in origin.lookups)
+    word = f"{origin.word} at " if origin.by == "rule" else ""
+    return f"  {origin.field} = {_short(origin.value)}  {word}{origin.where}{reads}{rows}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one line of a terminal

@@ -150,7 +150,7 @@ def test_each_step_does_what_its_page_says(steps: str, given: str, made: str):
     ("steps", "given", "reason"),
     [
         ("[{choose: {of: {a: b}}}]", "x", "found 'x', expected one of a"),
-        ("[{flag: {yes: [J], no: [N]}}]", "x", "found 'x', expected one of J, N"),
+        ("[{flag: {true_for: [J], false_for: [N]}}]", "x", "found 'x', expected one of J, N"),
         ("[{number: {}}]", "1,5", "found '1,5', expected a number such as 12.50"),
         ("[{number: {decimal: ','}}]", "1.5", "found '1.5', expected a number such as 12,50"),
         ("[{amount: {cents: 2}}]", "12.50", "found '12.50', expected a whole number of cents"),
