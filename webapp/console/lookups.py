@@ -10,6 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
+from connectors.kit.errors import ConnectorError
+from sync.desk.forecast import closed_since, last_forecast
+from sync.desk.forecast import forecast as make_forecast
 from sync.desk.lookup_files import COLUMNS, MAX_TOLD, FileRefused, write_rows
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row
 from sync.desk.lookup_uploads import apply_upload, keep_upload
@@ -23,11 +26,14 @@ from sync.desk.lookups import (
     remove_lookup,
     save_lookups,
 )
-from sync.rules.lookups import GLOBAL
+from sync.rules.lookups import GLOBAL, load_lookups
+from sync.rules.patterns import escaped
+from sync.rules.systems import SystemMissing
 from sync.store.lookups import RowFilter, find_rows, load_row, load_rows, targets_of
 from webapp.console.access import current_actor, needs
 from webapp.console.home import ring_all
-from webapp.console.present import here, said
+from webapp.console.patience import StillAtWork, within
+from webapp.console.present import here, said, told
 from webapp.parts import parts
 
 blueprint = Blueprint("lookups", __name__, url_prefix="/lookups")
@@ -81,14 +87,45 @@ def drop(table: str) -> ResponseReturnValue:
     return redirect(url_for(".index"), 303)
 
 
+@blueprint.get("/forecast")
+@needs("viewer")
+def forecast() -> ResponseReturnValue:
+    """What nobody knew when somebody last looked, without what a row says by now."""
+    channels = sorted(parts().config.channels)
+    asked = request.args.get("channel", "")
+    chosen = asked if asked in channels else next(iter(channels), "")
+    found = last_forecast(parts().store, chosen) if chosen else None
+    if found is not None:
+        channel = parts().config.channels[chosen]
+        found = closed_since(parts().store.read(lambda c: load_lookups(c, channel)), found)
+    return render_template("console/forecast.html", channels=channels, chosen=chosen, found=found, escaped=escaped)
+
+
+@blueprint.post("/forecast")
+@needs("operator")
+def look() -> ResponseReturnValue:
+    """Look now."""
+    name, shop = _given("channel"), request.form.get("shop") == "yes"
+    if name not in parts().config.channels:
+        abort(404)
+    store, systems = parts().store, parts().systems
+    try:
+        within(lambda: make_forecast(store, systems.channel(name), shop=shop or None))
+    except StillAtWork:
+        flash(_("This takes longer; what is found shows here when it is done."))
+    except (ConnectorError, SystemMissing) as error:
+        flash(_("It could not be found out: %(why)s", why=told(error)))
+    return redirect(url_for(".forecast", channel=name), 303)
+
+
 @blueprint.get("/<table>")
 @needs("viewer")
 def show(table: str) -> ResponseReturnValue:
     """The rows of a table; with `target` in the address, what a row would do."""
     view = _table(table)
-    if "target" not in request.args:
-        return _show(view)
     row = _row(table, request.args)
+    if "target" not in request.args:
+        return _show(view, row=row)
     try:
         row = check_row(parts().config, row)
         # All that can be wrong with it, other rows too.
@@ -134,6 +171,10 @@ def save(table: str) -> ResponseReturnValue:
         return _show(view, row=row, error=said(error.phrase)), 422
     ring_all()
     flash(" ".join([_("%(value)s is %(target)s from now on.", value=row.value, target=row.target), *_gone(applied)]))
+    # From a suggestion of the forecast back to the others.
+    back = request.form.get("back", "")
+    if back in parts().config.channels:
+        return redirect(url_for(".forecast", channel=back), 303)
     return redirect(url_for(".show", table=table), 303)
 
 

@@ -211,6 +211,9 @@ def test_a_look_up_row_releases_what_waits_for_it(home, shop, erp):
     assert (held["external_id"], held["state"]) == (planted, "held")
     [cause] = home.json("order", planted)["causes"]
     known = erp.books.products(None)[0].code
+    foreseen = home.run("forecast", "web", "--shop")
+    assert UNKNOWN_SKU in foreseen
+    assert "1 values are not known, 1 of them would stop orders" in foreseen
     assert "1 orders will be looked at again" in home.run("lookup", "sku", UNKNOWN_SKU, known, "--reason", "renamed")
     home.drain()
     assert cause["cause"] == "unknown_sku"

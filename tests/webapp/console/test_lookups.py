@@ -216,12 +216,46 @@ def test_who_may_only_look_is_shown_no_form_that_changes(world, browser):
         assert not re.findall(r'action="/lookups[^"]*"[^>]*method="post"|method="post" action="/lookups', page.text)
 
 
+def test_a_forecast_shows_what_nobody_knows_and_a_suggestion_is_taken_by_one_press(world, browser, integrator):
+    world.erp.articles["TASSE-ROT"] = dict(world.erp.articles["TASSE"], id="TASSE-ROT")
+    order = world.shop.place(sku="tasse rot")
+    world.shop.place(sku="TASSE-ROT", customer="b")
+    world.carry()
+    viewer = browser("viewer")
+    assert "Nobody has looked yet." in text(viewer.get("/lookups/forecast"))
+    assert viewer.post("/lookups/forecast", channel="web").status_code == 403
+    integrator.post("/lookups/forecast", channel="web")
+    page = integrator.get("/lookups/forecast")
+    assert "2 orders of the last 90 days" in text(page)
+    assert "100 % alike" in text(viewer.get("/lookups/forecast"))
+    assert "Take" not in text(viewer.get("/lookups/forecast"))
+    taken = confirm(integrator, page, "/lookups/sku", reason="forecast")
+    assert taken.location == "/lookups/forecast?channel=web"
+    assert stored(world) == {("channel:web", "tasse rot", ""): "TASSE-ROT"}
+    assert "Every value is known." in text(integrator.get("/lookups/forecast"))
+    world.drain()
+    assert world.item(order).state == "done"
+    assert integrator.post("/lookups/forecast", channel="nowhere").status_code == 404
+
+
+def test_a_forecast_that_cannot_ask_the_erp_says_why(world, integrator):
+    world.shop.place(sku="ALT")
+    world.pull()
+    world.erp.fail("resolve", "transient")
+    integrator.post("/lookups/forecast", channel="web")
+    assert "It could not be found out" in text(integrator.get("/lookups/forecast"))
+
+
 def test_every_page_is_in_the_readers_language(world, foreigner):
     world.shop.place(sku="ALT")
+    world.shop.place(sku="TASSE", customer="b", payment_method="cod")
     world.carry()
+    world.shop.place(sku="TASSE1")
     save(world, LookupRow("tax", "*", "A", conditions="country=DE"), LookupRow("sku", "A", "1", "channel:web"))
     someone = foreigner("integrator")
+    someone.post("/lookups/forecast", channel="web", shop="yes")
     pages = [
+        someone.get("/lookups/forecast"),
         someone.get("/lookups/"),
         someone.get("/lookups/sku?value=ALT&target=TASSE"),
         someone.get("/lookups/sku?value=ALT&target="),

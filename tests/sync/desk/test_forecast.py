@@ -1,0 +1,131 @@
+"""The forecast: what nobody knows is told before it stops an order, with what it may be meant as."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+
+from config.model import Mode
+from sync.desk.forecast import closed_since, forecast, last_forecast
+from sync.desk.lookup_rows import LookupRow
+from sync.desk.lookups import save_lookups
+from sync.rules.lookups import load_lookups
+from sync.rules.similar import Similar
+from sync.store.audit import Actor
+from sync.store.tables import metadata
+from tests.sync.flows.world import CHANNEL, World
+
+#: The shop's orders of these tests are old, and stay.
+LONG = 36_500
+
+
+@pytest.fixture
+def world(store):
+    made = World(store)
+    made.erp.articles["TASSE-ROT"] = dict(made.erp.articles["TASSE"], id="TASSE-ROT")
+    return made
+
+
+def look(world, **options):
+    return forecast(world.store, world.systems.channel(CHANNEL), days=LONG, **options)
+
+
+def save(world, *rows):
+    save_lookups(world.store, world.config, rows, actor=Actor("anna"))
+
+
+def gaps(found):
+    return {(gap.table, gap.value): (gap.stops, gap.orders, gap.money) for gap in found.gaps}
+
+
+def test_a_value_is_told_with_its_orders_and_money_before_any_of_them_is_stopped(world):
+    for sku in ("ALT", "ALT", "TASSE"):
+        world.shop.place(sku=sku, customer=f"{sku}{len(world.shop.orders)}")
+    odd = world.shop.place(status="on-the-moon")
+    world.pull()
+    found = look(world)
+    assert (found.orders, found.in_shop) == (4, 0)
+    assert gaps(found) == {
+        ("sku", "ALT"): (True, 2, {"EUR": Decimal("40.00")}),
+        ("order_state", "on-the-moon"): (True, 1, {}),
+    }
+    assert [gap.examples for gap in found.gaps if gap.table == "order_state"] == [(odd,)]
+    assert {item.state for item in world.items()} == {"ready"}
+    world.drain()
+    assert gaps(look(world)) == gaps(found)
+
+
+def test_what_has_gone_over_held_or_waits_is_read_and_what_the_policy_leaves_out_is_not(world):
+    world.shop.place(sku="ALT", status="pending")
+    world.shop.place(sku="OTHER", status="cancelled")
+    world.carry()
+    assert set(gaps(look(world))) == {("sku", "ALT")}
+
+
+def test_before_go_live_the_shop_itself_is_read_and_nothing_is_written_but_the_report(world):
+    world.shop.place(sku="ALT")
+
+    def rows():
+        tables = [table for table in metadata.sorted_tables if table.name != "reports"]
+        return world.store.read(
+            lambda c: {t.name: c.execute(select(func.count()).select_from(t)).scalar() for t in tables}
+        )
+
+    before = rows()
+    found = look(world)
+    assert (found.orders, found.in_shop) == (1, 1)
+    assert set(gaps(found)) == {("sku", "ALT")}
+    assert rows() == before
+    assert look(world, shop=False).orders == 0
+
+
+def test_what_a_row_covers_is_no_gap_and_a_row_into_nowhere_is_one(world):
+    for sku in ("ALT-1", "ALT-2"):
+        world.shop.place(sku=sku, customer=sku)
+    save(world, LookupRow("sku", "ALT-*", "TASSE"), LookupRow("sku", "ALT-2", "GONE"))
+    [gap] = look(world).gaps
+    assert (gap.value, gap.mapped) == ("ALT-2", "GONE")
+
+
+def test_a_payment_method_is_a_gap_only_where_orders_are_held_for_it(store):
+    for mode, wanted in ((Mode.HOLD, {("payment_method", "cod")}), (Mode.OFF, set())):
+        world = World(store, rules={"payment_method": mode})
+        world.shop.place(payment_method="cod")
+        assert set(gaps(look(world))) == wanted
+
+
+def test_what_comes_close_is_suggested_and_taken_by_nobody(world):
+    world.shop.place(sku="tasse rot.")
+    world.shop.place(sku="TASSE-ROT", customer="b")
+    world.shop.place(sku="QQQQ", customer="c")
+    world.carry()
+    found = {gap.value: [(each.target, each.likeness) for each in gap.suggestions] for gap in look(world).gaps}
+    assert found == {"tasse rot.": [("TASSE-ROT", 100)], "QQQQ": []}
+    assert world.store.read(lambda c: load_lookups(c, world.config.channels[CHANNEL])).find("sku", "tasse rot.") is None
+
+
+def test_the_last_look_is_kept_and_loses_what_a_row_says_by_now(world):
+    world.shop.place(sku="ALT")
+    world.shop.place(sku="OTHER", customer="b")
+    found = look(world)
+    assert last_forecast(world.store, CHANNEL) == found
+    assert last_forecast(world.store, "nowhere") is None
+    save(world, LookupRow("sku", "ALT", "TASSE"))
+    lookups = world.store.read(lambda c: load_lookups(c, world.config.channels[CHANNEL]))
+    assert [gap.value for gap in closed_since(lookups, found).gaps] == ["OTHER"]
+
+
+@pytest.mark.parametrize(
+    ("value", "targets"),
+    [("tee assam 100", ["TEE-ASSAM-100"]), ("TEE-ASAM-100", ["TEE-ASSAM-100"]), ("xyz", []), ("--", [])],
+)
+def test_signs_and_case_make_no_difference_and_a_guess_is_no_suggestion(value, targets):
+    similar = Similar(["TEE-ASSAM-100", "KANNE", "--"])
+    assert [each.target for each in similar.to(value)] == targets
+
+
+def test_what_a_similar_value_was_translated_to_is_suggested_once():
+    similar = Similar({"paypal": "PP", "paypal-express": "PP", "PP": "PP"})
+    assert [each.target for each in similar.to("paypal_expres")] == ["PP"]
