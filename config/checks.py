@@ -82,11 +82,12 @@ def _connection(
     if systems is not None and isinstance(system, str) and system not in systems:
         known = sorted(systems)
         yield (*steps, "system"), Complaint(shown_value(system), one_of(known), did_you_mean(system, known))
-    if isinstance(ca_file, str) and not _is_file(folder, ca_file):
+    if isinstance(ca_file, str) and not is_file(folder, ca_file):
         yield (*steps, "ca_file"), Complaint(shown_value(ca_file), f"a PEM file, looked for in {folder}")
 
 
-def _is_file(folder: Path, name: str) -> bool:
+def is_file(folder: Path, name: str) -> bool:
+    """Whether the configuration's word for a file names one."""
     try:
         return (folder / name).is_file()
     except (OSError, ValueError):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from marshmallow import ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from config.checks import cross_check
-from config.fields import Complaint
+from config.checks import cross_check, is_file
+from config.fields import Complaint, shown_value
 from config.model import (
     DEFAULT_OWNERS,
     DEFAULT_RULES,
@@ -24,6 +24,7 @@ from config.model import (
     Config,
     Connection,
     Policies,
+    ProfileFile,
     Routing,
     Schedules,
     StatusAction,
@@ -33,11 +34,15 @@ from config.model import (
 from config.problems import ConfigError, Place, Problem, did_you_mean, one_of
 from config.references import resolve
 from config.schemas import SECTIONS
-from config.yamlfile import Document, Steps, Tree, path_text, read_yaml
+from config.yamlfile import Document, Steps, Tree, path_text, read_text, read_yaml
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
 #: Of these mappings a channel's own entries are laid over the extended ones; everything else is replaced whole.
 _OVERLAID: Final = ("value_limits", "target")
+
+#: What is wrong with the mapping profile of a channel, or with its having none, for a source of this system: in the
+#: profile's file, or at the channel that names it.
+ProfileCheck = Callable[[ProfileFile | None, str], Iterable[Problem | Complaint]]
 
 
 def load_config(
@@ -47,12 +52,13 @@ def load_config(
     systems: Collection[str] | None = None,
     drafts_payments: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
+    check_profile: ProfileCheck = lambda *_: (),
 ) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
     `drafts_payments` says of a system whether it can leave a payment as a draft, `makes_refunds` whether refunds can be
-    made in it.
+    made in it; `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
     """
     sources = _Sources()
@@ -64,9 +70,10 @@ def load_config(
     if sources.complete:
         for steps, complaint in cross_check(sources.tree, folder, systems, drafts_payments, makes_refunds):
             sources.complain(steps, complaint)
+    profiles = _profiles(sources, folder, check_profile)
     if sources.problems:
         raise ConfigError(sources.problems)
-    return _config(folder, loaded, sources)
+    return _config(folder, loaded, profiles, sources)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -85,6 +92,38 @@ def _files(folder: Path) -> list[Path]:
 def _no_files(folder: Path, found: str) -> Problem:
     step = "copy config/example/crossdock.yaml into it and adapt it, or set CROSSDOCK_CONFIG to your folder"
     return Problem(Place(str(folder)), "", found, "the configuration folder", step)
+
+
+def _profiles(sources: _Sources, folder: Path, check: ProfileCheck) -> dict[str, ProfileFile]:
+    """Channel -> its mapping profile, read now: processes that start later must not see another one unasked."""
+    read: dict[str, ProfileFile] = {}
+    for name, channel in sources.tree["channels"].items():
+        if not isinstance(channel, dict):
+            continue
+        word, source = channel.get("profile"), channel.get("source")
+        if isinstance(word, str) and word:
+            found = _profile(sources, folder, ("channels", name, "profile"), word)
+            if found is None:
+                continue
+            read[name] = found
+        connection = sources.tree["connections"].get(source) if isinstance(source, str) else None
+        system = connection.get("system") if isinstance(connection, dict) else None
+        for problem in check(read.get(name), system) if isinstance(system, str) else ():
+            if isinstance(problem, Problem):
+                sources.problems.append(problem)
+            else:
+                sources.complain(("channels", name, "profile"), problem)
+    return read
+
+
+def _profile(sources: _Sources, folder: Path, steps: Steps, word: str) -> ProfileFile | None:
+    if not is_file(folder, word):
+        sources.complain(steps, Complaint(shown_value(word), f"the file of a mapping profile, looked for in {folder}"))
+        return None
+    document = Document(str(folder / word))
+    text = read_text(folder / word, document)
+    sources.problems += document.problems
+    return None if text is None else ProfileFile(document.file, text)
 
 
 class _Sources:
@@ -187,11 +226,14 @@ def _flat(messages: Any, steps: Steps) -> Iterator[tuple[Steps, Complaint]]:
             yield steps, complaint
 
 
-def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Sources) -> Config:
+def _config(
+    folder: Path, loaded: Mapping[str, dict[str, Any]], profiles: Mapping[str, ProfileFile], sources: _Sources
+) -> Config:
     connections = {name: _connection(name, values, folder) for name, values in loaded["connections"].items()}
     channels = {}
     extended: dict[Steps, Steps] = {}
     for name, values in loaded["channels"].items():
+        values.pop("profile", None)
         own = {section: values.pop(section, {}) for section in ("policies", "schedules")}
         shared = {}
         for section, part in own.items():
@@ -200,6 +242,7 @@ def _config(folder: Path, loaded: Mapping[str, dict[str, Any]], sources: _Source
                 extended[("channels", name, section)] = (section, base)
         channels[name] = Channel(
             name=name,
+            profile=profiles.get(name),
             policies=_policies(shared.get("policies", {}), own["policies"]),
             after_import=_after_import(values.pop("after_import", {})),
             stock=StockPolicy(**values.pop("stock", {})),

@@ -71,7 +71,7 @@ class Document:
 def read_yaml(path: Path, file: str) -> Document:
     """Read one file; `file` is how messages name it. Whatever is wrong with it stands in `problems`."""
     document = Document(file)
-    text = _text(path, document)
+    text = read_text(path, document)
     return document if text is None else _read(text, document)
 
 
@@ -94,7 +94,8 @@ def _read(text: str, document: Document) -> Document:
     return document
 
 
-def _text(path: Path, document: Document) -> str | None:
+def read_text(path: Path, document: Document) -> str | None:
+    """The file's text, for who reads it later; None where it is no such text, which `document` then says."""
     place = Place(document.file)
     try:
         with path.open("rb") as file:

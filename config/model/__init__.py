@@ -16,7 +16,7 @@ from config.model.after_import import (
     ShipmentNews,
 )
 from config.model.alerts import AlertChannel, AlertKind, Severity, Watch
-from config.model.channel import Channel, Config, Schedules
+from config.model.channel import Channel, Config, ProfileFile, Schedules
 from config.model.connection import Auth, Connection
 from config.model.policies import (
     DEFAULT_RULES,
@@ -63,6 +63,7 @@ __all__ = [
     "Needs",
     "Owner",
     "Policies",
+    "ProfileFile",
     "Returns",
     "Routing",
     "RoutingRule",

@@ -33,6 +33,15 @@ class Schedules:
     overlap_s: float = 300.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A mapping profile as it stood in the configuration folder when the configuration was read."""
+
+    #: As messages name it.
+    file: str
+    text: str = dataclasses.field(repr=False)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One source connection bound to one ERP connection."""
@@ -40,6 +49,8 @@ class Channel:
     name: str
     source: str
     erp: str
+    #: What integrators say about the mapping; None where the systems' own mappings are all.
+    profile: ProfileFile | None = None
     #: IANA zone in which the shop counts its days.
     timezone: str = "UTC"
     policies: Policies = dataclasses.field(default_factory=Policies)

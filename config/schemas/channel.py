@@ -61,6 +61,13 @@ class ChannelSection(Section):
 
     source = Scalar(kinds.name_of("connections"), "Connection from which orders come.", example="shop", required=True)
     erp = Scalar(kinds.name_of("connections"), "Connection into which sales go.", example="erp", required=True)
+    profile = Scalar(
+        kinds.text(),
+        "File of the channel's mapping profile; a relative path starts at the configuration folder. A source that has "
+        "no mapping of its own (`csv`) needs one that says `extends: none`.",
+        example="profiles/webshop.yaml",
+        default="none",
+    )
     timezone = Scalar(
         kinds.ZONE, "The zone in which the shop counts its days, for schedules and the proof.", example="Europe/Berlin"
     )

@@ -71,6 +71,10 @@ class Drain:
     #: The same for the shop, where it is written to.
     shop_away: threading.Event = dataclasses.field(default_factory=threading.Event)
 
+    def ask(self, lookups: Lookups) -> None:
+        """Take these look-ups from now on, for whoever asks them: the flows, and the channel's profile."""
+        self.lookups, self.systems = lookups, self.systems.asking(lookups)
+
     @property
     def source_options(self) -> SourceOptions:
         """How the source is read."""

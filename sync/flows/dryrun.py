@@ -189,4 +189,5 @@ def _dry_drain(store: Store, systems: ChannelSystems) -> Iterator[_DryDrain]:
     lease = Lease(_NO_LEASE, channel.name, "order", channel.erp, 1, systems.lease_s)
     clock = Clock(systems.lease_s, time.monotonic())
     with ThreadPoolExecutor(1, thread_name_prefix="dry") as pool:
-        yield _DryDrain(_ReadOnly(store.engine), systems, state, lease, clock, lookups, pool)
+        asking = systems.asking(lookups)
+        yield _DryDrain(_ReadOnly(store.engine), asking, state, lease, clock, lookups, pool)

@@ -18,7 +18,7 @@ from config.model import StatusAction
 from connectors.kit.base import Envelope, Rank
 from connectors.kit.errors import RecordRejected
 from mappings.base import SourceOptions
-from mappings.canonical.errors import Problem
+from mappings.canonical.errors import MappingError, Problem
 from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
@@ -144,7 +144,19 @@ def _map(drain: Drain, piece: Piece, options: SourceOptions) -> None:
     if piece.payload is None:
         return
     piece.order = drain.systems.source_mapping.order(piece.payload, options)
+    _demand_own_id(piece.order, piece.item)
     piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
+
+
+def _demand_own_id(order: Order, item: Item) -> None:
+    """By its id an order is one and the same on either side: a profile must not give it that of another one."""
+    if order.external_id != item.external_id:
+        reason = say(
+            "the mapping says %(mapped)s, and the source knows the order as %(known)s",
+            mapped=repr(order.external_id),
+            known=repr(item.external_id),
+        )
+        raise MappingError("external_id", reason)
 
 
 def _remember_skus(drain: Drain, piece: Piece) -> None:

@@ -25,9 +25,11 @@ from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.records import OrderState
 from mappings.facets import ErpFacets, ShopFacets
+from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_source, profiled_target
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 from sync.rules.links import FileLinks
 from sync.rules.lookups import Lookups
+from sync.rules.profiles import check_profile, profile_of
 
 _RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
@@ -76,6 +78,10 @@ class ChannelSystems:
     shop_side: Side | None = None
     #: What the mappings know of the facets; None for a system without.
     shop_facets: ShopFacets | None = None
+    #: What the channel's profile changes of them; None where the systems' own mappings are all.
+    profile: Profile | None = None
+    #: The shop's system, by which the profile names it.
+    shop_system: str = ""
     #: Makes links to files; None where nothing is to be linked (a doctor).
     links: FileLinks | None = None
     erp_facets: ErpFacets | None = None
@@ -96,6 +102,16 @@ class ChannelSystems:
     def reading(self, lookups: Lookups) -> SourceOptions:
         """How the source is read: the shop's own states are translated by the `order_state` look-up."""
         return dataclasses.replace(self.source_options, order_states=_States(lookups), lookup=lookups.plain)
+
+    def asking(self, lookups: Lookups) -> ChannelSystems:
+        """The same with what the profile writes to either side answered by these look-ups."""
+        if self.profile is None:
+            return self
+        shop = self.shop_facets and profiled_shop(
+            SHOP_FACETS[self.shop_system], self.profile, self.shop_system, lookups.plain
+        )
+        options = dataclasses.replace(self.target_options, lookup=lookups.plain)
+        return dataclasses.replace(self, shop_facets=shop, target_options=options)
 
     @property
     def start_s(self) -> float:
@@ -147,6 +163,7 @@ def read_config(settings: Settings) -> Config:
         systems=known_systems(),
         drafts_payments=lambda system: has(class_of(system), DraftsPayments),
         makes_refunds=lambda system: has(class_of(system), MakesRefunds),
+        check_profile=check_profile,
     )
 
 
@@ -210,18 +227,19 @@ class Systems:
         """Both sides of a channel. Raises SystemMissing."""
         channel = self.config.channels[name]
         source, erp = self.config.connections[channel.source], self.config.connections[channel.erp]
-        if source.system not in SOURCES:
-            raise SystemMissing(f"{source.system} cannot be a source: it has no mapping of orders")
         if erp.system not in TARGETS:
             raise SystemMissing(f"{erp.system} cannot be a target: it has no mapping of sales")
+        profile = profile_of(channel)
+        source_mapping = _source_mapping(source.system, profile)
+        target_mapping, erp_facets = _to_erp(erp.system, profile)
         target = cast("SalesTarget", self.connector(channel.erp))
         policies = channel.policies
         return ChannelSystems(
             channel=channel,
             source=cast("OrderSource", self.connector(channel.source)),
             target=target,
-            source_mapping=SOURCES[source.system],
-            target_mapping=TARGETS[erp.system],
+            source_mapping=source_mapping,
+            target_mapping=target_mapping,
             source_options=SourceOptions(
                 totals_threshold=policies.totals_threshold if policies.rules["totals"] is Mode.HOLD else _NO_LIMIT,
                 refunds_restock=channel.after_import.refunds_restock,
@@ -236,7 +254,9 @@ class Systems:
             settle_s=settle_s(erp, target),
             shop_side=self._shop_side(source),
             shop_facets=SHOP_FACETS.get(source.system),
-            erp_facets=ERP_FACETS.get(erp.system),
+            profile=profile,
+            shop_system=source.system,
+            erp_facets=erp_facets,
             reserves_at=self._reserves_at(channel.erp),
             links=self._links,
         )
@@ -270,6 +290,23 @@ class Systems:
         for connector in self._made.values():
             connector.close()
         self._made.clear()
+
+
+def _source_mapping(system: str, profile: Profile | None) -> SourceMapping:
+    """What reads the source: its own mapping, what a profile makes of it, or a profile alone. Raises SystemMissing."""
+    if profile is not None and profile.whole:
+        return profiled_source(None, profile)
+    if system not in SOURCES:
+        raise SystemMissing(f"{system} cannot be a source without a profile: it has no mapping of orders")
+    return SOURCES[system] if profile is None else profiled_source(SOURCES[system], profile)
+
+
+def _to_erp(system: str, profile: Profile | None) -> tuple[TargetMapping, ErpFacets | None]:
+    base, facets = TARGETS[system], ERP_FACETS.get(system)
+    if profile is None:
+        return base, facets
+    target = profiled_target(base, profile, system)
+    return target, facets and profiled_facets(facets, target, profile, system)
 
 
 def _settings_of(channel: Channel) -> Mapping[str, Any]:

@@ -110,7 +110,7 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
             ring(drain.lease.channel, drain.lease.kind)
         # After the claim: a row that is added from now on finds these items owned, and makes them come again.
         known = _lookups(drain, known)
-        drain.lookups = known
+        drain.ask(known)
         pieces = converge(drain, items)
         settle(drain, pieces if _lookups(drain, known) is known else _postponed(pieces))
         looked += len(items)

@@ -37,6 +37,7 @@ class Rehearsed:
 
 def rehearse(systems: ChannelSystems, lookups: Lookups) -> Rehearsed:
     """Read the newest orders and see what would stop them. Raises Transient, ConnectionBroken."""
+    systems = systems.asking(lookups)
     stops: list[Sequence[Problem]] = []
     orders: list[Order] = []
     for payload in _newest(systems):
