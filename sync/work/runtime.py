@@ -12,7 +12,7 @@ from connectors.kit.throttle import ConnectionThrottle, lift_pause, redis_pool
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
-from sync.store.migrate import demand_schema
+from sync.store.migrate import SchemaMismatch, demand_schema
 from sync.work.bell import Bell
 from sync.work.witness import Witness
 
@@ -25,7 +25,11 @@ class Runtime:
         self.settings = settings
         self.config = config or read_config(settings)
         self.store = Store.open(settings.database_url.reveal())
-        demand_schema(self.store)
+        try:
+            demand_schema(self.store)
+        except SchemaMismatch:
+            self.store.close()
+            raise
         self.witness = Witness(settings.state_folder / "witness")
         self._redis = redis_pool(settings.redis_url.reveal())
         links = FileLinks(settings.public_url, settings.signing_key())

@@ -18,18 +18,21 @@ from redis import Redis
 from rq.utils import import_attribute
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, MetaData, select, text
 
+from config.settings import Settings
+from connectors.kit.base import Delivery, Envelope
 from sync import cli
 from sync.rules.lookups import load_lookups
 from sync.store import migrate as migrating
-from sync.store.migrate import HEAD, migrate, schema_problem
+from sync.store.migrate import HEAD, SchemaMismatch, migrate, schema_problem
 from sync.store.orders import list_orders
 from sync.store.tables import metadata
 from sync.work import jobs
 from sync.work.purging import purge
+from sync.work.receive import Receiver
 from sync.work.ring import ALLOWED_JOBS, DRAIN, DrainJob
 from tests.databases import open_store, url_of
 from tests.shared import REPOSITORY
-from tests.sync.flows.world import World
+from tests.sync.flows.world import CHANNEL, World
 
 #: What any released or unreleased version has put into a queue: name of the function, its arguments. Only added to.
 OLD_JOBS = [("sync.work.jobs.drain", ["web", "order"]), ("sync.work.jobs.drain", ["web", "stock"])]
@@ -193,3 +196,28 @@ def test_no_process_works_on_a_database_from_the_future(sqlite_store, tmp_path, 
         1,
         True,
     ), said
+
+
+@pytest.mark.fault("G5")
+def test_while_machines_are_upgraded_one_by_one_deliveries_are_taken_and_no_drain_of_the_old_version_begins(
+    store, tmp_path, monkeypatch
+):
+    """As docs/operations.md has it: the schema is the newer one's already, the processes are not."""
+    widened = ("ALTER TABLE events ADD COLUMN later VARCHAR(8) DEFAULT '' NOT NULL", "CREATE TABLE later (id INTEGER)")
+    store.write(lambda c: [c.execute(text(statement)) for statement in widened])
+    store.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    receiver = Receiver(url_of(store), {"shop": [CHANNEL]}, lambda *_: True)
+    receiver.receive("shop", Delivery("order.updated", "7", Envelope("7", "1", {"id": 7})), b'{"id": 7}')
+    receiver.close()
+    monkeypatch.setattr(jobs, "_prepared", (Settings.from_env(settings_of(store, tmp_path)), World(store).config))
+    with pytest.raises(SchemaMismatch, match="which a newer Crossdock has written"):
+        jobs.drain(CHANNEL, "order")
+    [item] = store.read(lambda c: c.execute(select(metadata.tables["work_items"])).all())
+    assert (item.external_id, item.state, item.attempts) == ("7", "ready", 0)
+
+
+def settings_of(store, folder):
+    return {
+        "CROSSDOCK_DATABASE": url_of(store),
+        "CROSSDOCK_STATE": str(folder),
+    }
