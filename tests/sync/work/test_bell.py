@@ -10,6 +10,7 @@ from config.model import Secret
 from sync.work.bell import PENDING_S, REST_S, Bell, job_timeout_s
 from sync.work.ring import RingQueue
 from tests.shared import PATIENCE_S
+from tests.sync.flows.world import CHANNEL, World
 
 
 @pytest.fixture
@@ -37,6 +38,19 @@ def test_nothing_is_pickled(bell, valkey):
     bell.ring("shop", "order")
     [job] = RingQueue.of("crossdock", valkey.client()).jobs
     assert job.data == b'["sync.work.jobs.drain", null, ["shop", "order"], {}]'
+
+
+@pytest.mark.fault("A12")
+def test_what_is_due_is_rung_for_again_when_redis_has_lost_everything(bell, valkey, sqlite_store):
+    world = World(sqlite_store)
+    world.runtime.bell = bell
+    world.shop.place()
+    world.pull()
+    assert world.dispatcher.look() == 1
+    valkey.client().flushall()
+    assert waiting(valkey) == []
+    assert world.dispatcher.look() == 1
+    assert waiting(valkey) == [(CHANNEL, "order")]
 
 
 @pytest.mark.fault("A8")

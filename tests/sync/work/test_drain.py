@@ -68,6 +68,7 @@ def test_a_drain_in_vain_costs_no_call(sqlite_store):
 FAULTS = ("transient", "limited", "landed", "late", "never", "crash", "crash_landed", "crash_late", "zombie")
 
 
+@pytest.mark.fault("A2")
 @pytest.mark.parametrize("enforced", [True, False], ids=["enforced key", "no enforced key"])
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("action", ["party", "create", "advance"])
@@ -94,6 +95,7 @@ def test_the_same_on_both_databases(store, action, kind):
     stands_once(world, order)
 
 
+@pytest.mark.fault("A1", "A3")
 @pytest.mark.parametrize("boundary", range(1, 24))
 def test_a_drain_may_die_at_any_transaction(sqlite_store, boundary):
     world = World(sqlite_store)
