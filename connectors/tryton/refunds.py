@@ -14,10 +14,12 @@ from connectors.kit.base import JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import RefundSummary
 from connectors.tryton.client import TrytonClient
+from connectors.tryton.follow import credit_id, credited_sales, credits_of
 from connectors.tryton.masters import Masters
 from connectors.tryton.sales import FIELDS, MODEL, RANKS, Sales, placed_in, refunded
 
 _PAGE: Final = 200
+_CREDIT: Final = ("number", "state", "invoice_date", "total_amount", "currency.code", "lines.origin")
 _POSTED: Final = frozenset({"posted", "paid"})
 
 
@@ -61,8 +63,42 @@ class Refunds:
             rows = self._client.search(MODEL, domain, fields, order=[["id", "ASC"]], limit=_PAGE)
             yield from map(_summary, rows)
             if len(rows) < _PAGE:
+                break
+            last = rows[-1]["id"]
+        yield from self._list_credits(shop, since, until)
+
+    def _list_credits(self, shop: int, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """What people have credited of invoices without a return sale, by the credit note's own date."""
+        days = [["invoice_date", ">=", since.date()], ["invoice_date", "<=", until.date()]]
+        last = 0
+        while True:
+            domain = [["id", ">", last], credits_of(shop), ["state", "in", sorted(_POSTED)], *days]
+            rows = self._client.search("account.invoice", domain, _CREDIT, order=[["id", "ASC"]], limit=_PAGE)
+            sales = credited_sales(self._client, rows)
+            for row in rows:
+                # One over several orders is no refund of any of them alone.
+                if row["total_amount"] < 0 and len(of := sales.get(row["id"], [])) == 1:
+                    yield _credit_summary(row, of[0])
+            if len(rows) < _PAGE:
                 return
             last = rows[-1]["id"]
+
+
+def _credit_summary(row: JsonDict, sale: JsonDict) -> RefundSummary:
+    made_on: dt.date = row["invoice_date"]
+    return RefundSummary(
+        external_id=credit_id(row["id"]),
+        key="",
+        of=refunded(sale["origin"]) or str(sale["id"]),
+        number=row["number"] or "",
+        state=row["state"],
+        amount=-row["total_amount"],
+        currency=row["currency"]["code"],
+        made_at=dt.datetime.combine(made_on, dt.time(), dt.UTC),
+        made_on=made_on,
+        rank=Rank.CONFIRMED,
+        posted=True,
+    )
 
 
 def _summary(row: JsonDict) -> RefundSummary:

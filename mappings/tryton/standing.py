@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,6 +64,7 @@ _BETWEEN_NUMBERS: Final = re.compile(r"[,;\n]+")
 def standing(survey: JsonDict, options: TargetOptions) -> Standing:  # noqa: ARG001 -- the signature is ErpFacets'
     """The sale with everything that hangs on it and on its return sales. Raises MappingError for an unknown state."""
     currency, refunds = survey["currency"]["code"], survey.get("refunds", ())
+    credited = [each for each in survey.get("credits", ()) if _is_fixed(each)]
     return Standing(
         external_id=str(survey["id"]),
         number=survey["number"] or "",
@@ -71,8 +73,14 @@ def standing(survey: JsonDict, options: TargetOptions) -> Standing:  # noqa: ARG
         total=_money(survey["total_amount"], currency),
         lines=tuple(map(_line, sale_lines(survey))),
         shipments=(*_shipments(survey), *(each for refund in refunds for each in _returns(refund))),
-        invoices=tuple(each for sale in (survey, *refunds) for each in invoices(sale)),
-        refunds=tuple(_refund(each, currency) for each in refunds),
+        invoices=(
+            *(each for sale in (survey, *refunds) for each in invoices(sale)),
+            *(_credit_note(each, survey) for each in credited),
+        ),
+        refunds=(
+            *(_refund(each, currency) for each in refunds),
+            *(_credit(each, currency) for each in credited if not _is_collected(each, survey)),
+        ),
         payments=tuple(each for sale in (survey, *refunds) for each in _payments(sale)),
         fields=fields(survey),
     )
@@ -96,25 +104,64 @@ def invoices(sale: JsonDict) -> Iterator[Invoice]:
     """The sale's invoices; a credit note names the refund that it belongs to."""
     refund_key = (sale["web_id"] or "") if sale["origin"] else ""
     for index, row in enumerate(sale["invoices"]):
-        state = _known(_INVOICE, row["state"], f"invoices[{index}].state")
-        currency = row["currency"]["code"]
-        total = _money(row["total_amount"], currency)
-        # The server says 0 for a draft: there is nothing yet that could be paid.
-        still = {InvoiceState.DRAFT: total, InvoiceState.POSTED: _money(row["amount_to_pay"], currency)}
-        yield Invoice(
-            external_id=str(row["id"]),
-            number=row["number"] or "",
-            state=state,
-            dated_on=_date(row["invoice_date"]),
-            due_on=max(filter(None, (_date(line["maturity_date"]) for line in row["lines_to_pay"])), default=None),
-            net=_money(row["untaxed_amount"], currency),
-            tax=_money(row["tax_amount"], currency),
-            total=total,
-            open=still.get(state, _money(0, currency)),
+        yield dataclasses.replace(
+            _invoice(row, f"invoices[{index}]"),
             refund_key=refund_key,
             collected=any(number != sale["id"] for number in row.get("sales") or ()),
-            part=_part(row, sale, currency),
+            part=_part(row, sale, row["currency"]["code"]),
         )
+
+
+def _invoice(row: JsonDict, path: str) -> Invoice:
+    state = _known(_INVOICE, row["state"], f"{path}.state")
+    currency = row["currency"]["code"]
+    total = _money(row["total_amount"], currency)
+    # The server says 0 for a draft: there is nothing yet that could be paid.
+    still = {InvoiceState.DRAFT: total, InvoiceState.POSTED: _money(row["amount_to_pay"], currency)}
+    return Invoice(
+        external_id=str(row["id"]),
+        number=row["number"] or "",
+        state=state,
+        dated_on=_date(row["invoice_date"]),
+        due_on=max(filter(None, (_date(line["maturity_date"]) for line in row["lines_to_pay"])), default=None),
+        net=_money(row["untaxed_amount"], currency),
+        tax=_money(row["tax_amount"], currency),
+        total=total,
+        open=still.get(state, _money(0, currency)),
+    )
+
+
+# --- credit notes that people made by the server's wizard, without a return sale ---------------------------------
+
+
+def _is_fixed(credit: JsonDict) -> bool:
+    """A draft is people's to change and to post: they take lines out of it. What is not negative credits a credit."""
+    return credit["state"] in {"posted", "paid"} and _decimal(credit["total_amount"]) < 0
+
+
+def _is_collected(credit: JsonDict, sale: JsonDict) -> bool:
+    """It was made from an invoice over several sales, so it is no refund of this one alone."""
+    made_from = {line["origin"] for line in credit["lines"]}
+    return any(
+        any(number != sale["id"] for number in invoice.get("sales") or ())
+        for invoice in sale["invoices"]
+        if not made_from.isdisjoint(f"account.invoice.line,{line['id']}" for line in invoice.get("lines") or ())
+    )
+
+
+def _credit_note(credit: JsonDict, sale: JsonDict) -> Invoice:
+    return dataclasses.replace(_invoice(credit, "credits"), collected=_is_collected(credit, sale))
+
+
+def _credit(credit: JsonDict, currency: str) -> StandingRefund:
+    return StandingRefund(
+        external_id=credit["refund"],
+        key="",
+        number=credit["number"] or "",
+        state=SaleState.DONE if credit["state"] == "paid" else SaleState.CONFIRMED,
+        total=_money(credit["total_amount"], currency),
+        lines=tuple(map(_line, sale_lines(credit))),
+    )
 
 
 def _part(invoice: JsonDict, sale: JsonDict, currency: str) -> Money | None:

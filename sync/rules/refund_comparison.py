@@ -34,8 +34,10 @@ from sync.store.states import STOPPED, ItemState
 _MARGIN: Final = dt.timedelta(days=1)
 #: States of our items in which the ERP is not meant to have the order, and so nothing to credit.
 _LEFT_OUT: Final = {ItemState.SKIPPED, ItemState.WAITING}
+#: Its sale is taken back by people in the ERP, and the shop may never have had its money.
+_WITHDRAWN: Final = ("cancelled_after_import",)
 #: What a person may have seen to: then the difference is explained.
-_SEEN_TO: Final = ("refund_amount", "refund_gone_in_erp")
+_SEEN_TO: Final = ("refund_amount", "refund_gone_in_erp", *_WITHDRAWN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,9 +382,11 @@ class _Join:
         group.erp.add(credit.amount)
         told = f"credit {_numbers([credit])} was made in the ERP; the shop has given back nothing for it"
         settled = Kind.SEEN_TO if credit.external_id in self._lists.settled else None
+        causes = ("returned_in_erp", *_WITHDRAWN)
+        explained = next(filter(None, (self._explained(order, cause) for cause in causes)), None)
         group.differences.append(
             Difference(
-                kind=settled or self._explained(order, "returned_in_erp") or Kind.FOREIGN,
+                kind=settled or explained or Kind.FOREIGN,
                 currency=credit.currency,
                 day=day,
                 where="erp",

@@ -258,8 +258,9 @@ def test_a_checkpoint_never_goes_back_though_the_overlap_is_read_again():
 
 
 def test_a_survey_has_the_refunds_at_the_sale_and_leaves_out_what_is_gone():
+    sale = {"id": 7, "origin": None, "sale_date": dt.date(2026, 11, 22), "__name__": "sale.sale", "invoices": []}
     rows = [
-        {"id": 7, "origin": None, "sale_date": dt.date(2026, 11, 22), "__name__": "sale.sale"},
+        sale,
         {"id": 8, "origin": "sale.sale,7", "sale_date": None},
         {"id": 9, "origin": "sale.sale,70", "sale_date": None},
     ]
@@ -269,9 +270,43 @@ def test_a_survey_has_the_refunds_at_the_sale_and_leaves_out_what_is_gone():
             "id": 7,
             "origin": None,
             "sale_date": "2026-11-22",
+            "invoices": [],
             "refunds": [{"id": 8, "origin": "sale.sale,7", "sale_date": None}],
+            "credits": [],
         }
     }
+
+
+def invoiced(number, invoice, *, line):
+    """A sale with one posted invoice."""
+    billed = {"id": invoice, "state": "posted", "lines": [{"id": 10 * invoice, "origin": f"sale.line,{line}"}]}
+    return {"id": number, "origin": None, "lines": [{"id": line}], "invoices": [billed]}
+
+
+def test_what_people_credit_of_an_invoice_is_found_by_the_lines_that_it_was_made_from():
+    credit = {"id": 99, "lines": [{"id": 1, "origin": "account.invoice.line,60"}, {"id": 2, "origin": None}]}
+    client = Client(search=[[invoiced(7, 5, line=70), invoiced(8, 6, line=80)], [credit]])
+    found = Follow(client, Masters(), 0.0).survey(["7", "8"])
+    assert {sale: [each["refund"] for each in row["credits"]] for sale, row in found.items()} == {
+        "7": [],
+        "8": ["invoice-99"],
+    }
+    assert client.named("search") == [("sale.sale",), ("account.invoice",)]
+
+
+def test_a_credit_note_of_an_invoice_has_its_sale_looked_at():
+    """It names none itself: a second question says which, and that of a refund is the sale that was refunded."""
+    credit = {
+        "id": 99,
+        "create_date": moment(2),
+        "write_date": None,
+        "sales": [],
+        "lines": [{"id": 1, "origin": "account.invoice.line,60"}],
+    }
+    named = {"id": 60, "invoice": {"id": 6, "sales": [{"id": 8, "origin": "sale.sale,7"}]}}
+    client = Client(search=[[], [], [], [credit], [named], []])
+    [page] = Follow(client, Masters(), 0.0).pull(None, None)
+    assert [each.external_id for each in page.envelopes] == ["7"]
 
 
 # Payments

@@ -506,3 +506,64 @@ def test_of_a_collected_invoice_the_sale_has_what_its_own_lines_say(survey):
     collected = stands(survey).invoices[0]
     assert (collected.collected, collected.part) == (True, Money(Decimal("12.50"), "EUR"))
     assert collected.total == alone.total
+
+
+# What people credit of an invoice by the wizard, without a return sale
+
+
+def credited(survey, **changes):
+    """The survey with a credit note of one piece of its first invoice."""
+    invoice = survey["invoices"][0]
+    invoice["lines"] = [{"id": 50, "origin": f"sale.line,{survey['lines'][0]['id']}", "amount": Decimal("10.00")}]
+    line = {
+        "id": 51,
+        "type": "line",
+        "origin": "account.invoice.line,50",
+        "product": {"code": "TASSE-ROT"},
+        "quantity": Decimal(-1),
+        "unit_price": Decimal("10.00"),
+        "amount": Decimal("-10.00"),
+        "description": "",
+    }
+    credit = {
+        **invoice,
+        "id": 99,
+        "refund": "invoice-99",
+        "number": "INV-9",
+        "state": "posted",
+        "sales": [],
+        "lines": [line],
+        "untaxed_amount": Decimal("-10.00"),
+        "tax_amount": Decimal("-1.90"),
+        "total_amount": Decimal("-11.90"),
+        "amount_to_pay": Decimal("-11.90"),
+    }
+    survey["credits"] = [credit | changes]
+    return FACETS.standing(survey, OPTIONS)
+
+
+def test_a_credit_note_of_an_invoice_is_a_credit_of_the_sale_that_bears_no_key(survey):
+    before = FACETS.standing(survey, OPTIONS)
+    standing = credited(survey)
+    [made] = [each for each in standing.refunds if each.external_id == "invoice-99"]
+    assert (made.key, made.number, made.state, made.total) == ("", "INV-9", SaleState.CONFIRMED, money("-11.90"))
+    assert [(each.code, each.quantity) for each in made.lines] == [("TASSE-ROT", -1)]
+    [note] = [each for each in standing.invoices if each.external_id == "99"]
+    assert (note.state, note.open, note.collected) == (InvoiceState.POSTED, money("-11.90"), False)
+    assert (len(standing.refunds), len(standing.invoices)) == (len(before.refunds) + 1, len(before.invoices) + 1)
+
+
+@pytest.mark.parametrize("changes", [{"state": "draft"}, {"state": "cancelled"}, {"total_amount": Decimal("1.00")}])
+def test_a_draft_says_nothing_yet_and_what_credits_a_credit_nothing_at_all(survey, changes):
+    before = FACETS.standing(survey, OPTIONS)
+    standing = credited(survey, **changes)
+    assert (standing.refunds, len(standing.invoices)) == (before.refunds, len(before.invoices))
+
+
+def test_what_is_credited_of_an_invoice_over_several_sales_is_shown_and_is_no_refund_of_one(survey):
+    before = FACETS.standing(survey, OPTIONS)
+    survey["invoices"][0]["sales"] = [survey["id"], 4711]
+    standing = credited(survey)
+    assert standing.refunds == before.refunds
+    [note] = [each for each in standing.invoices if each.external_id == "99"]
+    assert note.collected

@@ -162,8 +162,8 @@ def test_a_sale_is_followed_from_its_confirmation_to_its_credit_note(target, per
     with capture() as exchanges:
         started = time.perf_counter()
         surveyed(target, life.sale)
-    measured(f"a survey of it all: {len(exchanges)} call, {(time.perf_counter() - started) * 1000:.0f} ms")
-    assert len(exchanges) == 1
+    measured(f"a survey of it all: {len(exchanges)} calls, {(time.perf_counter() - started) * 1000:.0f} ms")
+    assert len(exchanges) == 2, "the sale, and what people have credited of its invoices"
 
 
 def is_confirmed(life):
@@ -271,6 +271,34 @@ def is_credited(life):
     [credit] = [each for each in life.standing.invoices if each.credit]
     assert (credit.state, credit.refund_key, credit.open) == (InvoiceState.PAID, "life:refund:r1", money("0"))
     assert life.standing.refunds[0].state is SaleState.DONE
+
+
+def test_what_people_credit_by_the_wizard_alone_is_a_credit_of_the_sale(target, person):
+    """It names no sale. A draft may still be changed by whoever made it, and says nothing yet."""
+    whole, part = made(target, order_of("credit-whole"), order_of("credit-part"))
+    began = stamps.write_checkpoint(dt.datetime.now(dt.UTC))
+    invoices = [stands(target, sale.external_id).invoices[0].external_id for sale in (whole, part)]
+    for invoice, cancels in zip(invoices, (True, False), strict=True):
+        target.post_invoice(invoice)
+        person.credit(invoice, whole=cancels)
+    standing, other = (stands(target, sale.external_id) for sale in (whole, part))
+    [credit] = standing.refunds
+    assert (credit.key, credit.state, credit.total) == ("", SaleState.DONE, -standing.total)
+    assert sorted((line.code, line.quantity) for line in credit.lines) == [
+        ("SHIPPING", -1),
+        ("SIEB-ST", -1),
+        ("TASSE-ROT", -2),
+    ]
+    [note] = [each for each in standing.invoices if each.credit]
+    assert (note.state, note.number, note.total) == (InvoiceState.PAID, credit.number, credit.total)
+    assert (other.refunds, [each.credit for each in other.invoices]) == ((), [False])
+    listed = list(target.list_refunds(NOW - dt.timedelta(days=1), NOW + dt.timedelta(days=1)))
+    mine = [each for each in listed if each.of in {whole.external_id, part.external_id}]
+    assert [(each.external_id, each.of, each.amount) for each in mine] == [
+        (credit.external_id, whole.external_id, standing.total.amount)
+    ]
+    named = {each.external_id for page in target.pull_sales(began) for each in page.envelopes}
+    assert named >= {whole.external_id, part.external_id}
 
 
 def test_every_refund_comes_to_the_shops_amount_to_the_cent(target, measured):

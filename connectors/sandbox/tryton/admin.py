@@ -82,11 +82,11 @@ class Admin:
         number: int = self.call("model.ir.model.data.get_id", module, name)
         return number
 
-    def wizard(self, name: str, *steps: tuple[str, dict[str, Any]]) -> None:
-        """Run a wizard: each step is the state to go to and the forms filled so far."""
+    def wizard(self, name: str, *steps: tuple[str, dict[str, Any]], **context: Any) -> None:
+        """Run a wizard: each step is the state to go to and the forms filled so far; `context` names the records."""
         session, _, _ = self.call(f"wizard.{name}.create")
         for state, forms in steps:
-            self.call(f"wizard.{name}.execute", session, forms, state)
+            self.call(f"wizard.{name}.execute", session, forms, state, **context)
         self.call(f"wizard.{name}.delete", session)
 
     def _send(self, method: str, params: list[Any]) -> Any:

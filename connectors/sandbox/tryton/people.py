@@ -57,6 +57,13 @@ class Person:
         """Cancel a sale that is a draft or a quotation."""
         self._admin.call("model.sale.sale.cancel", [int(sale)])
 
+    def credit(self, invoice: str, *, whole: bool) -> None:
+        """Run the credit wizard of a posted invoice: `whole` cancels it, else a draft is made for people to change."""
+        number = int(invoice)
+        form = {"invoice_date": None, "with_refund": whole, "with_refund_allowed": True}
+        named = {"active_model": "account.invoice", "active_id": number, "active_ids": [number]}
+        self._admin.wizard("account.invoice.credit", ("credit", {"start": form}), **named)
+
     def plan_ahead(self, product: int, lead_time: dt.timedelta | None) -> None:
         """Send this product only so long after each order of it."""
         [row] = self._read("product.product", [["id", "=", product]], ("template",))

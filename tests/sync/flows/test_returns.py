@@ -224,3 +224,15 @@ def test_nothing_comes_of_it_where_the_channel_says_so_but_the_proof_names_it(sq
         assert trade.item(number).state == "done", trade.causes()
         [difference] = prove_channel(trade.store, trade.systems.channel(CHANNEL)).differences
         assert (str(difference.kind), difference.shop_id) == ("foreign", number)
+
+
+def test_a_return_of_an_order_that_the_shop_cancelled_is_explained_by_the_persons_word_for_it(trade):
+    number = bought(trade)
+    trade.in_shop("PUT", f"orders/{number}", {"status": "cancelled"})
+    trade.carry()
+    assert trade.causes() == {"cancelled_after_import": 1}
+    take_back(trade, number, "4.00")
+    approve_order(trade.store, order_of(trade, number), actor=ANNA, reason="it is coming back")
+    trade.carry()
+    assert trade.item(number).state == "skipped"
+    assert proves(trade), prove_channel(trade.store, trade.systems.channel(CHANNEL)).differences
