@@ -30,12 +30,15 @@ _SHOWN: Final = 200
 class _WithSet(click.Group):
     """A group in which the word `set` may be left out: `lookup sku SHOP-1 ERP-1`."""
 
+    #: What is meant where no command is named.
+    default: Final = "set"
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """What no command is called is a table; none is called like a command."""
         known = bool(args) and self.get_command(ctx, args[0]) is not None
-        return super().resolve_command(ctx, args if known else ["set", *args])
+        return super().resolve_command(ctx, args if known else [self.default, *args])
 
 
 @click.group(cls=_WithSet)
@@ -75,7 +78,7 @@ def set_row(
             release = save_lookups(runtime.store, runtime.config, [row], actor=actor(), reason=reason).release
         except Refusal as error:
             raise click.UsageError(str(error)) from error
-        ring_all(runtime)
+        _ring(runtime, release)
         out.print(f"{escape(table)} {escape(value)} -> {escape(target)}; {_released(release)}")
         _tell_stays(release)
 
@@ -194,7 +197,7 @@ def import_(file: Path, *, table: str, replace: bool, dry_run: bool, yes: bool, 
             raise click.ClickException(f"{error}; nothing was changed") from error
         except Refusal as error:
             raise click.ClickException(f"{error}; nothing was changed") from error
-        ring_all(runtime)
+        _ring(runtime, applied.release)
         out.print(f"done: {len(applied.changes)} rows; {_released(applied.release)}")
         _tell_stays(applied.release)
 
@@ -232,6 +235,12 @@ def _worth(figures: Figures) -> str:
 
 def _released(release: Release) -> str:
     return f"{release.goes.documents + release.stays.documents} orders will be looked at again"
+
+
+def _ring(runtime: Runtime, release: Release) -> None:
+    """What was released need not wait for the dispatcher; before go-live there is nobody to ring for."""
+    if release.goes.documents or release.stays.documents:
+        ring_all(runtime)
 
 
 def _tell_stays(release: Release) -> None:
