@@ -253,7 +253,7 @@ def to_json(found: Forecast) -> dict[str, Any]:
     body = dataclasses.asdict(found)
     body["at"] = found.at.isoformat()
     for gap in body["gaps"]:
-        gap["money"] = {currency: f"{amount:f}" for currency, amount in gap["money"].items()}
+        gap["money"] = [{"currency": currency, "total": f"{amount:f}"} for currency, amount in gap["money"].items()]
     return body
 
 
@@ -270,7 +270,7 @@ def last_forecast(store: Store, channel: str) -> Forecast | None:
             gap["mapped"],
             gap["stops"],
             gap["orders"],
-            {currency: Decimal(amount) for currency, amount in gap["money"].items()},
+            {each["currency"]: Decimal(each["total"]) for each in gap["money"]},
             tuple(gap["examples"]),
             tuple(Suggestion(each["target"], each["likeness"]) for each in gap["suggestions"]),
         )

@@ -118,11 +118,21 @@ class CompiledRow:
         )
 
 
+#: Less comes first: the scope's place, then the weight, negated.
+_Rank = tuple[Any, ...]
+#: Of the conditions of a row that has none.
+_NO_CONDITIONS: Final = tuple(-part for part in Conditions.read("").weight)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Ranked:
-    #: Less comes first.
-    rank: tuple[Any, ...]
+    rank: _Rank
     row: CompiledRow
+
+
+def _rank_of_plain(scope: int, value: str) -> _Rank:
+    """As that of a row which is for this value alone."""
+    return (scope, -1, -len(value), *_NO_CONDITIONS)
 
 
 class Lookups:
@@ -132,16 +142,24 @@ class Lookups:
         """`rows` of these scopes, the narrowest of which comes first. `version` as `version_of` told it before."""
         self.version = version
         order = {scope: index for index, scope in enumerate(scopes)}
-        plain: dict[tuple[str, str], _Ranked] = {}
+        #: (table, value) -> the place of its scope, and what the row says.
+        plain: dict[tuple[str, str], tuple[int, Found]] = {}
         others: dict[str, list[_Ranked]] = collections.defaultdict(list)
-        for row in map(CompiledRow.of, rows):
-            ranked = _Ranked((order[row.key.scope], *map(_less, row.weight), row.found.row_id), row)
-            if not row.is_plain:
-                others[row.key.table].append(ranked)
+        for row in rows:
+            key, scope = row.key, order[row.key.scope]
+            # Nearly all rows: a catalogue is read within a tenth of a second, and once more after each change.
+            if "*" not in key.value and not key.conditions:
+                if (at := plain.get((key.table, key.value))) is None or scope < at[0]:
+                    plain[key.table, key.value] = scope, Found(row.target, key.scope, row.id, row.revision)
                 continue
-            key = (row.key.table, row.glob.pieces[0])
-            if key not in plain or ranked.rank < plain[key].rank:
-                plain[key] = ranked
+            compiled = CompiledRow.of(row)
+            if compiled.is_plain:
+                value = compiled.glob.pieces[0]
+                if (at := plain.get((key.table, value))) is None or scope < at[0]:
+                    plain[key.table, value] = scope, compiled.found
+                continue
+            rank = (scope, *(-part for part in compiled.weight), row.id)
+            others[key.table].append(_Ranked(rank, compiled))
         self._plain = plain
         self._others = {table: sorted(found, key=lambda each: each.rank) for table, found in others.items()}
         #: Table -> what its conditions ask for: no other fact makes two questions differ.
@@ -165,8 +183,8 @@ class Lookups:
         plain = self._plain.get((table, value))
         others = self._others.get(table)
         # Sorted, so the first tells whether any of them can come before the plain one.
-        if others is None or (plain is not None and plain.rank < others[0].rank):
-            return None if plain is None else plain.row.found
+        if others is None or (plain is not None and _rank_of_plain(plain[0], value) < others[0].rank):
+            return None if plain is None else plain[1]
         key = (table, value, *(str(facts.get(name, "")) for name in self._asked[table]))
         try:
             return self._known[key]
@@ -178,13 +196,16 @@ class Lookups:
         return found
 
     @staticmethod
-    def _search(plain: _Ranked | None, others: Sequence[_Ranked], value: str, facts: Mapping[str, Any]) -> Found | None:
+    def _search(
+        plain: tuple[int, Found] | None, others: Sequence[_Ranked], value: str, facts: Mapping[str, Any]
+    ) -> Found | None:
+        limit = None if plain is None else _rank_of_plain(plain[0], value)
         for each in others:
-            if plain is not None and plain.rank < each.rank:
+            if limit is not None and limit < each.rank:
                 break
             if each.row.fits(value, facts):
                 return each.row.found
-        return None if plain is None else plain.row.found
+        return None if plain is None else plain[1]
 
     def text(self, table: str, value: str, default: str = "", facts: Mapping[str, Any] = _NO_FACTS) -> str:
         """What a table says of a value, else `default`."""
@@ -208,11 +229,6 @@ class Lookups:
 
 #: Where there is no database to ask.
 NO_LOOKUPS: Final = Lookups((), (GLOBAL,))
-
-
-def _less(part: Any) -> Any:
-    """So that what weighs more comes first."""
-    return -part
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

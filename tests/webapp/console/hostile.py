@@ -32,6 +32,7 @@ _MEANT = {
     "switches": {"scope", "name"},
     "channel_states": {"channel", "canary_print"},
     "events": {"connection", "kind", "external_id", "source", "digest"},
+    "payloads": {"hash"},
     "work_items": {
         *("channel", "kind", "external_id", "facets", "state", "lease_token", "event_version", "event_digest"),
         *("done_digest", "done_canonical", "approved", "approved_digest"),
@@ -71,7 +72,10 @@ _JSON = {
     "issue_documents": ("details", set()),
     "reports": (
         "body",
-        {"at", "since", "until", "level", "check", "title", "section", "kind", "channel", "currency", "day", "total"},
+        {
+            *("at", "since", "until", "level", "check", "title", "section", "kind", "channel", "currency", "day"),
+            *("total", "table"),
+        },
     ),
 }
 #: What is a number in the body of a document.
@@ -108,7 +112,7 @@ def _spoil(connection) -> None:
                 values["body"] = pack(json.dumps(_exchanges(json.loads(unpack(row["body"])), turn)).encode())
             if table.name == "documents":
                 values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), _AMOUNTS, turn)))
-            if table.name == "events":
+            if table.name in {"events", "payloads"} and row["body"]:
                 values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), set(), turn)))
             if values:
                 here = [key == row[key.name] for key in keys]

@@ -164,6 +164,7 @@ class Stage:
             self._add_machinery(runtime.store)
             AlertBeat(runtime.store, runtime.config, runtime.settings, lambda: AWAY).beat()
         self.command("lookup", "sku", "OLD-NAME", "TEE-ASSAM-100")
+        self.command("forecast", "tea-shop")
         self.command("proof")
         self.command("doctor")
         self.command("pause", "outlet", "--reason", "Stock-taking until noon")

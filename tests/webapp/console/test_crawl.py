@@ -95,6 +95,10 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
         *(
             "connections.index",
             "connections.show",
+            "lookups.index",
+            "lookups.show",
+            "lookups.row",
+            "lookups.forecast",
             "alerts.index",
             "operations.index",
             "doctor.index",
