@@ -60,8 +60,10 @@ def room_for(length: int) -> None:
 
 def sized(text: str, budget: Budget) -> str:
     """A text that was just made, paid for. Raises Failed for one that no order can hold."""
-    room_for(len(text))
-    budget.spend(1 + len(text) // 256)
+    length = len(text)
+    if length > MAX_TEXT:
+        room_for(length)
+    budget.spend(1 + length // 256)
     return text
 
 

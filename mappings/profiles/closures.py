@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from mappings.profiles.bounds import Budget, measured
-from mappings.profiles.functions import FUNCTIONS, same
+from mappings.profiles.functions import FUNCTIONS, Function, same
 
 #: A node of the library's tree: `type`, `children`, sometimes `value`.
 Node = Mapping[str, Any]
@@ -220,6 +220,10 @@ def _comparator(node: Node) -> Run:
 
         return compare
     wanted = kind == "eq"
+    word = exact(node["children"][1].get("value")) if node["children"][1]["type"] == "literal" else None
+    if isinstance(word, str):
+        # `key == 'x'`, for each entry of a long list.
+        return lambda value, budget: (left(value, budget) == word) is wanted
 
     def equal(value: Any, budget: Budget) -> Any:
         return _equal(left(value, budget), right(value, budget), budget) is wanted
@@ -266,10 +270,27 @@ def _not(node: Node) -> Run:
 def _function(node: Node) -> Run:
     function = FUNCTIONS[node["value"]]
     runs = [compiled(child) for child in node["children"]]
+    if len(runs) == 1 and not function.nulls and not function.variadic:
+        return _function_of_one(function, runs[0])
 
     def run(value: Any, budget: Budget) -> Any:
         budget.spend(1)
         return function([each(value, budget) for each in runs], budget)
+
+    return run
+
+
+def _function_of_one(function: Function, argument: Run) -> Run:
+    """The most usual kind without its ceremonies."""
+    [kind] = function.types
+
+    def run(value: Any, budget: Budget) -> Any:
+        budget.spend(1)
+        given = argument(value, budget)
+        if given is None:
+            return None
+        # What is refused is refused there, in words.
+        return function.run((given,), budget) if isinstance(given, kind) else function((given,), budget)
 
     return run
 

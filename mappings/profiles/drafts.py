@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from marshmallow import Schema
 
-from mappings.canonical.fields import Nested
+from mappings.canonical.fields import Nested, storable
 from mappings.canonical.schemas import json_step, record_value
 from mappings.profiles.fields import Field
 
@@ -73,6 +72,17 @@ def with_value(old: Any, names: tuple[str, ...], value: Any) -> dict[str, Any]:
     return copy
 
 
+def is_plain(field: Field, value: Any) -> bool:
+    """Whether a value is a text that may stand in the field as it is."""
+    return type(value) is str and len(value) <= field.plain_text and storable(value)
+
+
+def changed(record: Any, values: Mapping[str, Any]) -> Any:
+    """`dataclasses.replace` for our records, all of whose fields are given at once, in half the time."""
+    names = record.__dataclass_fields__
+    return type(record)(**{name: values[name] if name in values else getattr(record, name) for name in names})
+
+
 class RecordDraft:
     """A canonical record that a base mapping made: fields are replaced, the others stay untouched."""
 
@@ -90,20 +100,24 @@ class RecordDraft:
 
     def put(self, field: Field, value: Any) -> Any:
         """See Draft."""
-        loaded = field.load(value)
-        written = field.written(value, loaded)
-        first, *rest = field.names
-        if not rest:
-            self._own[first] = record_value(self._schema.fields[first], loaded, self._currency)
+        if is_plain(field, value):
+            loaded = written = made = value
+        else:
+            loaded = field.load(value)
+            written = field.written(value, loaded)
+            checked_by = field.checked_by
+            made = loaded if checked_by is None else record_value(checked_by, loaded, self._currency)
+        names = field.names
+        first = names[0]
+        if len(names) == 1:
+            self._own[first] = made
             self.view[first] = written
         elif field.kind == "json":
-            self._own[first] = self.view[first] = with_value(self.view.get(first), tuple(rest), written)
+            self._own[first] = self.view[first] = with_value(self.view.get(first), names[1:], written)
         else:
-            checked_by = field.checked_by
-            assert checked_by is not None
-            assert len(rest) == 1
-            self._inside.setdefault(first, {})[rest[0]] = record_value(checked_by, loaded, self._currency)
-            self.view[first] = with_value(self.view.get(first), tuple(rest), written)
+            assert len(names) == 2  # noqa: PLR2004 - a record within the order
+            self._inside.setdefault(first, {})[names[1]] = made
+            self.view[first] = with_value(self.view.get(first), names[1:], written)
         return written
 
     def set_records(self, name: str, records: Any) -> None:
@@ -113,13 +127,10 @@ class RecordDraft:
 
     def finish(self) -> Any:
         """The record with all that was written."""
-        changed = {
-            name: dataclasses.replace(self._own.get(name, getattr(self._record, name)), **values)
-            for name, values in self._inside.items()
-        }
-        if not changed and not self._own:
-            return self._record
-        return dataclasses.replace(self._record, **{**self._own, **changed})
+        changes = dict(self._own)
+        for name, values in self._inside.items():
+            changes[name] = changed(getattr(self._record, name), values)
+        return changed(self._record, changes) if changes else self._record
 
 
 class NewDraft:
@@ -136,7 +147,7 @@ class NewDraft:
 
     def put(self, field: Field, value: Any) -> Any:
         """See Draft."""
-        written = field.read(value)
+        written = value if is_plain(field, value) else field.read(value)
         first, *rest = field.names
         self.view[first] = with_value(self.view.get(first), tuple(rest), written) if rest else written
         return written

@@ -79,21 +79,25 @@ def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, a
 def _apply(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> None:
     if work.trace is not None:
         work.rows()
-    if rule.when is not None and is_false(rule.when(roots, work.budget)):
+    if rule.when is not None and is_false(rule.when.evaluate(roots, work.budget)):
         return
     if isinstance(rule.verb, Drop):
         value = rule.field.empty
     else:
         value = _found(rule, roots, draft, work, at)
-        for step in rule.steps if value is not None else ():
-            value = step.act(value, work)
+        if rule.steps and value is not None:
+            for step in rule.steps:
+                value = step.act(value, work)
         if value is None:
             # Nothing found, nothing written: what stood there before stays.
             work.nothing.setdefault(_join(at, rule.field.path), rule)
             return
-    written = draft.put(rule.field, value)
-    if work.trace is not None:
-        _note(rule, roots, written, work, at)
+    if work.trace is None:
+        draft.put(rule.field, value)
+        return
+    # What was read, before it is written over.
+    reads = _reads(rule, roots)
+    _note(rule, reads, draft.put(rule.field, value), work, at)
 
 
 def _found(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> Any:
@@ -101,7 +105,7 @@ def _found(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> Any:
     if isinstance(verb, Copy):
         if verb.only_if_empty and not is_false(draft.current(rule.field)):
             return None
-        return verb.value(roots, work.budget)
+        return verb.value.evaluate(roots, work.budget)
     if isinstance(verb, Constant):
         return verb.value
     if isinstance(verb, Concatenate):
@@ -179,10 +183,13 @@ def _fail(rule: Rule, at: str, reason: str, work: Work) -> None:
     work.problems.append(Problem("mapping", _path(rule, at), told))
 
 
-def _note(rule: Rule, roots: Mapping[str, Any], written: Any, work: Work, at: str) -> None:
-    assert work.trace is not None
+def _reads(rule: Rule, roots: Mapping[str, Any]) -> tuple[Read, ...]:
     paths = dict.fromkeys(path for expression in rule.expressions for path in expression.paths)
-    reads = tuple(Read(".".join(path), walk(roots, path)) for path in paths)
+    return tuple(Read(".".join(path), walk(roots, path)) for path in paths)
+
+
+def _note(rule: Rule, reads: tuple[Read, ...], written: Any, work: Work, at: str) -> None:
+    assert work.trace is not None
     work.trace.note(
         Origin(
             field=_join(at, rule.field.path),

@@ -47,19 +47,12 @@ class Expression:
     plain: bool
     #: It reads nothing at all: always the same.
     fixed: bool
-    _run: Run = dataclasses.field(repr=False)
+    #: Its value among the roots. Raises Failed, TooMuch when the budget is spent.
+    evaluate: Run = dataclasses.field(repr=False)
 
     def __call__(self, roots: Mapping[str, Any], budget: Budget) -> Any:
-        """Its value among these roots. Raises Failed, TooMuch when the budget is spent."""
-        value = self._run(roots, budget)
-        if not self.plain and isinstance(value, dict | list):
-            return measured(value, budget)
-        return value
-
-    @property
-    def first_path(self) -> str:
-        """What it reads first, as people write it."""
-        return ".".join(self.paths[0]) if self.paths else ""
+        """See `evaluate`."""
+        return self.evaluate(roots, budget)
 
 
 def compile_expression(text: str) -> Expression:
@@ -80,7 +73,18 @@ def compile_expression(text: str) -> Expression:
     paths = tuple(dict.fromkeys(_paths(node)))
     plain = len(paths) == 1 and _path_of(node) == paths[0]
     # A lone name is looked up among the roots.
-    return Expression(text, paths, _selects(node), plain, not paths, compiled(node))
+    run = compiled(node)
+    return Expression(text, paths, _selects(node), plain, not paths, run if plain else _measuring(run))
+
+
+def _measuring(run: Run) -> Run:
+    """What the source holds is finite; what an expression makes of it is measured first."""
+
+    def evaluate(roots: Any, budget: Budget) -> Any:
+        value = run(roots, budget)
+        return measured(value, budget) if isinstance(value, dict | list) else value
+
+    return evaluate
 
 
 def _check_size(text: str) -> None:

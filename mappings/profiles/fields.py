@@ -19,6 +19,7 @@ from marshmallow import fields as marshmallow_fields
 from config.problems import did_you_mean
 from mappings.canonical import schemas
 from mappings.canonical.fields import (
+    TEXT_LENGTH,
     Amount,
     Choice,
     Day,
@@ -74,6 +75,16 @@ class Field:
     checked_by: marshmallow_fields.Field[Any] | None = None
     #: The record must have it.
     required: bool = False
+    #: A text of at most so many characters is its own JSON and what the record has; -1 for what is more than text.
+    plain_text: int = dataclasses.field(init=False, default=-1)
+
+    def __post_init__(self) -> None:
+        """Most fields are texts, and most texts are fine: those take the short way."""
+        checked_by = self.checked_by
+        if type(checked_by) is Text and not checked_by.validators:
+            object.__setattr__(self, "plain_text", checked_by.max_length)
+        elif type(checked_by) is JsonValue:
+            object.__setattr__(self, "plain_text", TEXT_LENGTH)
 
     @property
     def path(self) -> str:

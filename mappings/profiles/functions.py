@@ -7,6 +7,7 @@ expression, so nothing computes with amounts and nothing costs more than its arg
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -27,6 +28,11 @@ KINDS: Final[Mapping[str, str]] = {
     "object": "an object",
     "size": "a whole number from 0 to 65535",
 }
+
+
+#: Making a field costs more than using it.
+_NUMBER: Final = Number()
+_NO_DIGIT: Final = re.compile("[^0-9]+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ class Function:
         """Whether it may be called with so many arguments."""
         return count >= len(self.arguments) if self.variadic else count == len(self.arguments)
 
+    @property
+    def types(self) -> tuple[type | tuple[type, ...], ...]:
+        """What each argument must be an instance of; `size` is looked at more closely."""
+        return tuple(_TYPES[kind] for kind in self.arguments.values())
+
     def __call__(self, values: Sequence[Any], budget: Budget) -> Any:
         """The result. Raises Failed for an argument of another kind."""
         if not self.nulls and None in values:
@@ -71,18 +82,20 @@ class Function:
         return self.run(values, budget)
 
 
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "any": object,
+    "scalar": (str, bool, int, Decimal),
+    "text": str,
+    "list": list,
+    "object": dict,
+    "size": int,
+}
+
+
 def _is(kind: str, value: object) -> bool:
-    if kind == "any":
-        return True
     if kind == "size":
         return type(value) is int and 0 <= value <= MAX_TEXT
-    types: Mapping[str, type | tuple[type, ...]] = {
-        "scalar": (str, bool, int, Decimal),
-        "text": str,
-        "list": list,
-        "object": dict,
-    }
-    return isinstance(value, types[kind])
+    return isinstance(value, _TYPES[kind])
 
 
 def as_text(value: object) -> str:
@@ -96,7 +109,7 @@ def as_text(value: object) -> str:
 
 def _number(values: Sequence[Any], _: Budget) -> Decimal:
     try:
-        return Number().read(values[0])
+        return _NUMBER.read(values[0])
     except ValidationError as error:
         raise Failed(error.messages[0]) from None
 
@@ -170,7 +183,7 @@ def _unique(values: Sequence[Any], budget: Budget) -> list[Any]:
 
 
 def _digits(values: Sequence[Any], budget: Budget) -> str:
-    return sized("".join(c for c in values[0] if "0" <= c <= "9"), budget)
+    return sized(_NO_DIGIT.sub("", values[0]), budget)
 
 
 def _listed(values: Sequence[Any], budget: Budget) -> list[Any]:

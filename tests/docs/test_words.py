@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from config.loader import load_config
+from mappings.profiles import read_profile
 from sync.cli import cli
 from sync.cli.sandbox import sandbox
 from tests.docs.pages import blocks, pages
@@ -80,9 +81,22 @@ def test_every_cause_stands_in_the_table_of_causes():
     assert causes - documented == set()
 
 
-def configurations():
+def shown_yaml():
     found = [block for page, text in pages().items() for block in blocks(page, text) if block.language == "yaml"]
     return {block.where: block.text for block in found}
+
+
+def profiles():
+    return {where: text for where, text in shown_yaml().items() if text.startswith("profile:")}
+
+
+def configurations():
+    return {where: text for where, text in shown_yaml().items() if where not in profiles()}
+
+
+@pytest.mark.parametrize("where", profiles())
+def test_every_profile_that_a_page_shows_is_taken(where):
+    assert read_profile(profiles()[where], where).name
 
 
 @pytest.mark.parametrize("where", configurations())

@@ -50,6 +50,12 @@ def test_a_field_that_a_rule_wrote_names_the_rule_what_it_read_and_its_row():
     assert traced()["attributes.vat"].value == "WC-19"
 
 
+def test_what_a_rule_read_is_told_as_it_was_before_it_wrote():
+    told = traced("order:\n  - {to: note, concatenate: [order.note, order.number], with: '/'}")["note"]
+    assert told.value == f"{SAMPLE['customer_note']}/WC-19"
+    assert told.reads[0] == Read("order.note", SAMPLE["customer_note"])
+
+
 def test_a_field_of_the_base_mapping_names_its_path_and_raw_value():
     origins, by = traced(), f"woocommerce:{BASE.version}"
     assert origins["number"] == Origin(

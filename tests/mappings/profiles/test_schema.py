@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from mappings.profiles import ProfileError, read_profile
+from mappings.profiles.reference import PAGE, page
 from mappings.profiles.schema import FILE, language_schema, text
 from mappings.profiles.steps import STEPS
 from tests.mappings.profiles.test_shop import RULES as SHOP
@@ -96,3 +97,7 @@ def test_the_example_of_each_step_is_taken_by_both(kind: Any):
 def test_what_the_schema_refuses_the_reader_refuses(document: str):
     assert not accepts_schema(document)
     assert not accepts_reader(document)
+
+
+def test_the_reference_page_is_what_the_reader_says():
+    assert PAGE.read_text("utf-8") == page(), "run: python -m mappings.profiles.reference"
