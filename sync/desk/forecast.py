@@ -99,6 +99,7 @@ def forecast(store: Store, systems: ChannelSystems, *, days: int = DAYS, shop: b
     since = now - dt.timedelta(days=days)
     name = systems.channel.name
     lookups = store.read(lambda c: load_lookups(c, systems.channel))
+    systems = systems.asking(lookups)
     payloads = {
         key: load_json(unpack(body))
         for key, body in store.read(lambda c: newest_payloads(c, name, since, _MOST_STORED))
@@ -154,13 +155,18 @@ def _gaps(
     systems: ChannelSystems, lookups: Lookups, orders: Sequence[Order], unread: Sequence[tuple[str, Problems]]
 ) -> tuple[tuple[Gap, ...], set[str]]:
     """(gaps, the ERP's codes of articles that were found)."""
-    wanted = {order.external_id: _references(systems, order) for order in orders}
+    wanted, unread = {}, [*unread]
+    for order in orders:
+        try:
+            wanted[order.external_id] = _references(systems, order)
+        except Problems as error:
+            unread.append((order.number, error))
     known = resolve(frozenset[Ref]().union(*wanted.values()), lookups, systems.target)
     counts: dict[tuple[str, str], _Count] = collections.defaultdict(_Count)
     for order in orders:
         missing = {
             (table_of(ref), ref.value): (ref, not ref.optional)
-            for ref in wanted[order.external_id]
+            for ref in wanted.get(order.external_id, ())
             if _lacks(ref, known)
         }
         for key, (ref, stops) in missing.items():

@@ -17,6 +17,7 @@ from sqlalchemy import MetaData, text
 
 from sync.store import migrate as migrating
 from sync.store.engine import Store
+from sync.store.lookups import load_rows
 from sync.store.migrate import HEAD, SchemaMismatch, demand_schema, migrate, schema_problem
 from sync.store.tables import metadata
 
@@ -109,3 +110,26 @@ def test_orders_from_before_the_search_are_made_searchable(store):
     assert tuple(found) == ("anna@example.com", " anna müller")
     skus = store.read(lambda c: c.execute(text("SELECT sku FROM order_skus ORDER BY sku")).scalars().all())
     assert skus == ["A", "B", "x" * 255]
+
+
+def test_a_look_up_row_from_before_there_were_patterns_means_what_it_meant(store):
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+
+    def begin(connection):
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        row = {"table_name": "sku", "scope": "global", "target_value": "1", "revision": 3, "changed_by": "anna"}
+        table = MetaData()
+        table.reflect(connection, only=("lookups",))
+        at = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
+        values = [{**row, "source_value": value, "changed_at": at} for value in ("A*B", "C")]
+        connection.execute(table.tables["lookups"].insert(), values)
+
+    store.write(begin)
+    migrate(store)
+    rows = store.read(load_rows)
+    assert [(row.key.value, row.target, row.revision, row.changed_by) for row in rows] == [
+        (r"A\*B", "1", 3, "anna"),
+        ("C", "1", 3, "anna"),
+    ]

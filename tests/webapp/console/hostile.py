@@ -45,7 +45,7 @@ _MEANT = {
         "mapping_version",
     },
     "bindings": {"connection", "kind", "total", "tax", "external_id"},
-    "order_routes": {"parts"},
+    "order_routes": {"parts", "given_up"},
     "documents": {"connection", "kind", "external_id", "currency", "total"},
     "files": {"token", "facts", "sha256"},
     "checkpoints": {"connection", "stream", "value"},
