@@ -180,7 +180,7 @@ def _load_ours(drain: Drain, pieces: Sequence[Piece]) -> None:
     known = drain.store.read(lambda c: load_known(c, channel, ids))
     bindings = drain.store.read(lambda c: load_bindings(c, channel, target, ids))
     splits = drain.store.read(lambda c: load_splits(c, channel, ids))
-    given_up = drain.store.read(lambda c: load_given_up(c, channel, ids)) if drain.systems.channel.routing.rules else {}
+    given_up = drain.store.read(lambda c: load_given_up(c, channel, ids))
     for piece in pieces:
         piece.known = known.get(piece.item.external_id)
         piece.order_id = None if piece.known is None else piece.known.id

@@ -312,3 +312,17 @@ def test_a_worker_that_dies_anywhere_leaves_one_refund_and_one_credit(trade, nth
     assert trade.item(number).state == "done", trade.causes()
     assert trade.open_intents() == []
     assert proves(trade)
+
+
+def test_what_was_chosen_is_given_back_though_the_configuration_says_something_else_by_now(trade):
+    number = trade.buy((TEA, 1))
+    # Before anything is given back it is read what was.
+    fault = trade.shop_plan.add(kind="status", status=503, method="GET", path="*/refunds", count=None)
+    trade.carry()
+    trade.shop_plan.remove(fault)
+    assert refunds_of(trade, number) == []
+    cut(trade, rules=(), short=ShortLines.BACKORDER)
+    trade.time_passes(300)
+    settle(trade)
+    assert len(refunds_of(trade, number)) == 1
+    assert trade.item(number).state == "done", trade.causes()
