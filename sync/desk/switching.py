@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.phrases import say
+from sync.store import schedule
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.issues import close_connection_issues
@@ -76,10 +77,18 @@ def resume_by_hand(
         if scope == "connection":
             close_connection_issues(connection, name, "connection")
             recalled = recall(connection, name)
+            _look_at_once(connection, name)
         record_audit(connection, actor, "resume", _subject(scope, name), before=before, reason=reason)
         return Resumed(ended=True, recalled=recalled, unheard=lifted is None)
 
     return store.write(work)
+
+
+def _look_at_once(connection: Connection, name: str) -> None:
+    """What has changed there meanwhile need not wait for its turn."""
+    for task in (f"pull:{name}", f"follow:{name}"):
+        if schedule.exists(connection, task):
+            schedule.ask(connection, task)
 
 
 def _reason(connection: Connection, scope: str, name: str) -> str:

@@ -99,6 +99,8 @@ def test_a_shop_in_maintenance_is_asked_again_as_soon_as_a_person_says_that_it_i
     tasks.run("pull:shop")
     assert world.items() == []
     assert resume_by_hand(sqlite_store, "connection", "shop", actor=ANNA, lift=lambda _: True).ended
+    asked = {row.name for row in sqlite_store.read(schedule.list_schedules) if row.asked}
+    assert asked == {"pull:shop"}
     tasks.run("pull:shop")
     assert len(world.items()) == 1
 

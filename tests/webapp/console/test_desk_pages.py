@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import html
 import re
 from decimal import Decimal
@@ -23,6 +24,7 @@ from sync.store import schedule, singletons
 from sync.store.audit import Actor
 from sync.store.leases import open_lease
 from sync.store.lookups import load_rows
+from sync.store.switches import pause
 from sync.store.tables import audit, bulk_runs, schedules
 from sync.work.receive import Receiver
 from tests.databases import now
@@ -44,7 +46,16 @@ def queue():
     """How the queue is; a test may change it."""
 
     class Queue:
-        seen = QueueHealth(answers=True, workers=(WORKER,), depth=3, version="9.1", policy="noeviction")
+        def __init__(self):
+            self.seen = QueueHealth(answers=True, workers=(WORKER,), depth=3, version="9.1", policy="noeviction")
+            #: Connections whose own pause was lifted.
+            self.lifted = []
+
+        def lift(self, name):
+            if self.seen is AWAY:
+                return None
+            self.lifted.append(name)
+            return False
 
     return Queue()
 
@@ -73,6 +84,7 @@ def app(world, sqlite_url, queue, tmp_path):
             systems=world.systems,
             bell=world.bell,
             look_at_queue=lambda: queue.seen,
+            lift=queue.lift,
         ),
     )
     yield app
@@ -147,6 +159,32 @@ def test_pause_and_resume(world, browser):
     assert operator.post("/resume", name="erp", back="operations.index").location == "/operations/"
     assert ("web", "order") in world.bell.rings
     assert actions(world) == [("operator", "pause", "connection:erp"), ("operator", "resume", "connection:erp")]
+
+
+def asked_to_wait(world):
+    until = now() + dt.timedelta(minutes=10)
+    reason = "shop asked us to wait 10 minutes"
+    world.write(lambda c: pause(c, "connection", "shop", reason, until=until, asked=True))
+
+
+def test_a_pause_that_the_shop_asked_for_is_told_and_ended_by_the_button(world, browser, queue):
+    operator = browser("operator")
+    asked_to_wait(world)
+    page = text(operator.get("/"))
+    assert "shop asked us to wait and is tried again by itself." in page
+    assert "shop asked us to wait 10 minutes Tried again by itself: in 10 minutes" in page
+    assert "shop goes on." in text(operator.get(operator.post("/resume", name="shop").location))
+    assert queue.lifted == ["shop"]
+    assert "asked us to wait" not in text(operator.get("/"))
+
+
+def test_who_ends_a_pause_while_the_queue_is_away_is_told_that_not_everybody_has_heard_it(world, browser, queue):
+    operator = browser("operator")
+    asked_to_wait(world)
+    queue.seen = AWAY
+    page = text(operator.get(operator.post("/resume", name="shop").location))
+    assert "shop goes on." in page
+    assert "a process that was asked to wait still waits" in page
 
 
 def test_everything_is_paused_without_a_name(world, browser):
