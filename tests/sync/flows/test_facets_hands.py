@@ -26,6 +26,7 @@ from sync.desk.steering import approve_order, retry_orders
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.pull import pull
 from sync.rules.comparison import Kind
+from sync.rules.lookups import NO_LOOKUPS
 from sync.store.audit import Actor
 from sync.store.marking import mark
 from sync.store.orders import load_order
@@ -206,7 +207,7 @@ def by_hand(trade, number):
     """Somebody has typed the order into the ERP: confirmed, under a key of their own."""
     systems = trade.systems.channel(CHANNEL)
     [envelope] = systems.source.fetch_orders([number])
-    order = systems.source_mapping.order(envelope.payload, systems.reading({}))
+    order = systems.source_mapping.order(envelope.payload, systems.reading(NO_LOOKUPS))
     mapping, options = systems.target_mapping, systems.target_options
     resolved = systems.target.resolve(mapping.references(order, options))
     while (party := mapping.party(order, resolved, options)) is not None:
