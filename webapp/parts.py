@@ -17,6 +17,7 @@ from sync.desk.queue import AWAY, QueueHealth
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
+from sync.store.revisions import load_published
 from sync.work.alerts import AlertBeat, AlertThread
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
@@ -62,12 +63,17 @@ class Parts:
 def build_parts(settings: Settings) -> Parts:
     """The parts that the configuration folder describes. Raises ConfigError."""
     config = read_config(settings)
-    systems = Systems(config, links=FileLinks(settings.public_url, settings.signing_key()))
+    store = Store.open(settings.database_url.reveal())
+    systems = Systems(
+        config,
+        links=FileLinks(settings.public_url, settings.signing_key()),
+        published=lambda channel: store.read(lambda c: load_published(c, channel)),
+    )
     feeding = {channel.source for channel in config.channels.values()}
     sources = {name: systems.connector(name) for name in sorted(feeding)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
 
-    vitals, store = Vitals(settings, config), Store.open(database)
+    vitals = Vitals(settings, config)
 
     def close_rest() -> None:
         vitals.close()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 
-from config.model import Config
+from sqlalchemy import Connection
+
+from config.model import Channel, Config
 from sync.rules.canary import fingerprint_of
+from sync.rules.profiles import under
 from sync.store.canary import note_canary
 from sync.store.channels import start_channel
 from sync.store.engine import Store
+from sync.store.revisions import load_published
 
 
 def note_configuration(store: Store, config: Config) -> dict[str, int]:
@@ -16,7 +20,11 @@ def note_configuration(store: Store, config: Config) -> dict[str, int]:
     left = {}
     for name, channel in config.channels.items():
         store.write(functools.partial(start_channel, channel=name, start_at=channel.policies.start_at))
-        fingerprint = fingerprint_of(config, channel)
-        note = functools.partial(note_canary, channel=name, fingerprint=fingerprint, wanted=channel.canary)
-        left[name] = store.write(note)
+        left[name] = store.write(functools.partial(note_channel, config=config, channel=channel))
     return left
+
+
+def note_channel(connection: Connection, config: Config, channel: Channel) -> int:
+    """The same for one channel that has begun, with the profile that applies now."""
+    applies = under(channel, load_published(connection, channel.name))
+    return note_canary(connection, channel.name, fingerprint_of(config, applies), channel.canary)

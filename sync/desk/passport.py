@@ -25,6 +25,7 @@ from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
 from sync.store.intents import PastIntent, list_intents
 from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.revisions import Revision, revision_of_order
 from sync.store.routes import KeptRoute, load_routes
 from sync.store.said import load_said
 from sync.store.states import ItemState
@@ -82,6 +83,8 @@ class Passport:
     canonical: Mapping[str, Any] | None
     totals: TotalsProof | None
     mapping_version: str
+    #: The published revision of the mapping profile in it; None for a profile in a file, or none.
+    revision: Revision | None = None
     #: What came of it after the import; None while it cannot be read.
     facets: Facets | None = None
     #: From where it is sent; None where nothing chose that.
@@ -170,6 +173,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             canonical=canonical,
             totals=None if canonical is None else prove_totals(canonical),
             mapping_version=history.mapping_version(connection, now.id) if now.id else "",
+            revision=revision_of_order(connection, now.id) if now.id else None,
             facets=facets,
             route=route,
         )
@@ -302,6 +306,10 @@ def _to_json(one: Passport) -> dict[str, Any]:
             {"erp_id": sale.external_id, "number": sale.number, "key": sale.key, "total": sale.total}
             for sale in one.sales
         ],
+        "mapping": {
+            "version": one.mapping_version,
+            "revision": None if one.revision is None else revision_to_json(one.revision),
+        },
         "next": _next_to_json(one.next),
         "seconds_to_erp": one.took_s,
         "causes": [
@@ -317,6 +325,17 @@ def _to_json(one: Passport) -> dict[str, Any]:
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),
         "order": one.canonical,
+    }
+
+
+def revision_to_json(revision: Revision) -> dict[str, Any]:
+    """Without its text."""
+    return {
+        "number": revision.number,
+        "author": revision.author,
+        "reason": revision.reason,
+        "published_at": revision.published_at.isoformat(),
+        "text_of": revision.text_of,
     }
 
 

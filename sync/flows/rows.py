@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from connectors.kit.base import Envelope
 from mappings.canonical.records import Order
@@ -62,12 +62,25 @@ def order_row(
         grand=order.totals.grand.amount,
         placed_at=order.placed_at,
         placed_on=order.placed_on,
-        mapping_version=systems.mapping_version,
+        mapping_version=_short(systems.mapping_version),
+        profile_revision=systems.revision or None,
         material=material or prints.material,
         canonical=pack(dump_json(prints.json)),
         pushed=pushed,
         skus=frozenset(line.sku[:255] for line in order.lines if line.sku),
     )
+
+
+#: Characters that the column takes; names of connections and of profiles may be longer.
+_VERSION: Final = 64
+_DIGEST: Final = 16
+
+
+def _short(version: str) -> str:
+    """As people read it; one that is too long ends in the digest of the whole."""
+    if len(version) <= _VERSION:
+        return version
+    return f"{version[: _VERSION - _DIGEST - 1]}~{digest(version.encode())[:_DIGEST]}"
 
 
 def fetched(source: str, envelope: Envelope, *, topic: str = "") -> NewEvent:

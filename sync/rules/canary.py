@@ -15,6 +15,7 @@ from typing import Any, Final
 from config.model import Channel, Config
 from mappings.canonical.errors import Problem
 from mappings.canonical.words import say, say_many
+from sync.rules.profiles import profile_of
 
 CAUSE: Final = "canary"
 #: Of a channel: what decides when and whether it is looked at, and not what is made of an order.
@@ -33,6 +34,9 @@ def fingerprint_of(config: Config, channel: Channel) -> str:
         for side, name in (("source", channel.source), ("erp", channel.erp))
     }
     said = {key: value for key, value in _said(channel).items() if key not in _APART}
+    if (profile := profile_of(channel)) is not None:
+        # What it says, wherever it stands: to take a file over unchanged, or to comment on it, changes nothing.
+        said["profile"] = profile.digest
     text = json.dumps(_plain({"channel": said, **ends}), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

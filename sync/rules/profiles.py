@@ -1,7 +1,11 @@
-"""The mapping profile of a channel: read once for each text, and checked when the configuration is."""
+"""The mapping profile of a channel: read once for each text, and checked when the configuration is.
+
+What applies is the revision that was published last; the file that the configuration names applies until there is one.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +17,7 @@ from connectors.registry import known_systems
 from mappings.profiles import Profile, ProfileError, read_profile
 from mappings.profiles.model import NONE
 from mappings.registry import SOURCES
+from sync.store.revisions import Revision
 
 #: Profiles of one process; a text that is asked for again is not compiled again.
 _KEPT: Final = 64
@@ -21,6 +26,19 @@ _KEPT: Final = 64
 @functools.lru_cache(_KEPT)
 def _read(text: str, file: str) -> Profile:
     return read_profile(text, file)
+
+
+def name_of_revision(channel: str, number: int) -> str:
+    """As problems and the lineage name its text: `webshop, revision 3`."""
+    return f"{channel}, revision {number}"
+
+
+def under(channel: Channel, revision: Revision | None) -> Channel:
+    """The channel with the text of a published revision in the place of its file; without one as it is."""
+    if revision is None:
+        return channel
+    text = ProfileFile(name_of_revision(channel.name, revision.number), revision.text)
+    return dataclasses.replace(channel, profile=text)
 
 
 def profile_of(channel: Channel) -> Profile | None:

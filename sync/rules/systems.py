@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from config.loader import load_config
-from config.model import Channel, Config, Connection, Mode
+from config.model import Channel, Config, Connection, Mode, ProfileFile
 from config.settings import Settings
 from connectors.kit.base import (
     ConnectorSettings,
@@ -29,7 +29,8 @@ from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 from sync.rules.links import FileLinks
 from sync.rules.lookups import Lookups
-from sync.rules.profiles import check_profile, profile_of
+from sync.rules.profiles import check_profile, profile_of, under
+from sync.store.revisions import Revision
 
 _RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
 #: A threshold that nothing exceeds: the totals rule is not `hold`.
@@ -80,6 +81,8 @@ class ChannelSystems:
     shop_facets: ShopFacets | None = None
     #: What the channel's profile changes of them; None where the systems' own mappings are all.
     profile: Profile | None = None
+    #: The number of the published revision that is; 0 where a file of the configuration is, or nothing.
+    revision: int = 0
     #: The shop's system, by which the profile names it.
     shop_system: str = ""
     #: Makes links to files; None where nothing is to be linked (a doctor).
@@ -112,6 +115,28 @@ class ChannelSystems:
         )
         options = dataclasses.replace(self.target_options, lookup=lookups.plain)
         return dataclasses.replace(self, shop_facets=shop, target_options=options)
+
+    def under(self, revision: Revision | None) -> ChannelSystems:
+        """The same with the profile of this revision; with None as the configuration has it. Raises ProfileError."""
+        channel = under(self.config.channels[self.channel.name], revision)
+        return self._ruled_by(channel, 0 if revision is None else revision.number)
+
+    def trying(self, text: ProfileFile) -> ChannelSystems:
+        """The same with a profile that is not published. Raises ProfileError."""
+        return self._ruled_by(dataclasses.replace(self.channel, profile=text), 0)
+
+    def _ruled_by(self, channel: Channel, revision: int) -> ChannelSystems:
+        profile = profile_of(channel)
+        target_mapping, erp_facets = _to_erp(self.config.connections[channel.erp].system, profile)
+        return dataclasses.replace(
+            self,
+            channel=channel,
+            revision=revision,
+            profile=profile,
+            source_mapping=_source_mapping(self.config.connections[channel.source].system, profile),
+            target_mapping=target_mapping,
+            erp_facets=erp_facets,
+        )
 
     @property
     def start_s(self) -> float:
@@ -177,12 +202,18 @@ class Systems:
         throttle: Callable[[Connection], Throttle | None] = lambda _: None,
         dry_run: bool = False,
         links: FileLinks | None = None,
+        published: Callable[[str], Revision | None] = lambda _: None,
     ) -> None:
-        """`throttle` makes the limiter of a connection; with `dry_run` writes are recorded and not sent."""
+        """`throttle` makes the limiter of a connection; with `dry_run` writes are recorded and not sent.
+
+        `published` answers the mapping profile of a channel that people have published; where nobody can say, the file
+        of the configuration applies.
+        """
         self.config = config
         self._links = links
         self._throttle = throttle
         self._dry_run = dry_run
+        self._published = published
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -221,11 +252,18 @@ class Systems:
 
     def dry(self, *, deadline_s: float) -> Systems:
         """The same connections for a dry run: writes are recorded and not sent, no call takes longer. Close it."""
-        return Systems(impatient(self.config, deadline_s), throttle=self._throttle, dry_run=True, links=self._links)
+        return Systems(
+            impatient(self.config, deadline_s),
+            throttle=self._throttle,
+            dry_run=True,
+            links=self._links,
+            published=self._published,
+        )
 
     def channel(self, name: str) -> ChannelSystems:
-        """Both sides of a channel. Raises SystemMissing."""
-        channel = self.config.channels[name]
+        """Both sides of a channel, with the profile that applies now. Raises SystemMissing, ProfileError."""
+        revision = self._published(name)
+        channel = under(self.config.channels[name], revision)
         source, erp = self.config.connections[channel.source], self.config.connections[channel.erp]
         if erp.system not in TARGETS:
             raise SystemMissing(f"{erp.system} cannot be a target: it has no mapping of sales")
@@ -255,6 +293,7 @@ class Systems:
             shop_side=self._shop_side(source),
             shop_facets=SHOP_FACETS.get(source.system),
             profile=profile,
+            revision=0 if revision is None else revision.number,
             shop_system=source.system,
             erp_facets=erp_facets,
             reserves_at=self._reserves_at(channel.erp),

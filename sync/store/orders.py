@@ -51,6 +51,8 @@ class OrderRow:
     mapping_version: str
     material: str
     canonical: bytes
+    #: The published revision of the channel's mapping profile that made it; None where none did.
+    profile_revision: int | None = None
     #: What the sale in the ERP was made from, where that is another content; compressed.
     pushed: bytes | None = None
     #: The articles of its lines, for the search.

@@ -18,10 +18,12 @@ from sync.flows.piece import Piece
 from sync.rules.lookups import NO_LOOKUPS, Lookups, renew_lookups
 from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
+from sync.store.channels import channel_state
 from sync.store.engine import Store
 from sync.store.intents import newest_intent
 from sync.store.items import claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
+from sync.store.revisions import load_published, published_number
 from sync.store.switches import pause_of
 from sync.work import stopping
 from sync.work.bell import DRAIN_S
@@ -110,9 +112,10 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
             ring(drain.lease.channel, drain.lease.kind)
         # After the claim: a row that is added from now on finds these items owned, and makes them come again.
         known = _lookups(drain, known)
+        _renew_profile(drain)
         drain.ask(known)
         pieces = converge(drain, items)
-        settle(drain, pieces if _lookups(drain, known) is known else _postponed(pieces))
+        settle(drain, _postponed(pieces) if _changed_since(drain, known) else pieces)
         looked += len(items)
         if drain.away.is_set() or _paused(drain.store, drain.systems):
             return looked, False
@@ -123,11 +126,26 @@ def _lookups(drain: Drain, known: Lookups | None) -> Lookups:
     return drain.store.read(lambda c: renew_lookups(c, drain.systems.channel, known))
 
 
+def _renew_profile(drain: Drain) -> None:
+    """With each batch what was published last, and with it how many orders are to wait for a person."""
+    channel = drain.systems.channel.name
+    if drain.store.read(lambda c: published_number(c, channel)) == drain.systems.revision:
+        return
+    drain.systems = drain.systems.under(drain.store.read(lambda c: load_published(c, channel)))
+    drain.state = drain.store.read(lambda c: channel_state(c, channel)) or drain.state
+
+
+def _changed_since(drain: Drain, known: Lookups) -> bool:
+    """Whether somebody has changed what orders are mapped by since this batch began."""
+    number = drain.store.read(lambda c: published_number(c, drain.systems.channel.name))
+    return number != drain.systems.revision or _lookups(drain, known) is not known
+
+
 def _postponed(pieces: list[Piece]) -> list[Piece]:
-    """What was held by look-ups that have changed meanwhile is looked at again: nobody else would release it."""
+    """What was held by what has changed meanwhile is looked at again: nobody else would release it."""
     for piece in pieces:
         if isinstance(piece.error, Held | Problems):
-            piece.error = Later(say("a look-up table was changed meanwhile"))
+            piece.error = Later(say("a look-up table or the mapping profile was changed meanwhile"))
     return pieces
 
 

@@ -13,6 +13,7 @@ from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
 from sync.store.migrate import SchemaMismatch, demand_schema
+from sync.store.revisions import load_published
 from sync.work.bell import Bell
 from sync.work.witness import Witness
 
@@ -33,7 +34,13 @@ class Runtime:
         self.witness = Witness(settings.state_folder / "witness")
         self._redis = redis_pool(settings.redis_url.reveal())
         links = FileLinks(settings.public_url, settings.signing_key())
-        self.systems = Systems(self.config, throttle=self._throttle, dry_run=dry_run, links=links)
+        self.systems = Systems(
+            self.config,
+            throttle=self._throttle,
+            dry_run=dry_run,
+            links=links,
+            published=lambda channel: self.store.read(lambda c: load_published(c, channel)),
+        )
         self.bell = Bell(settings.redis_url, instance=settings.instance, longest_call_s=longest_call_s(self.config))
 
     def _throttle(self, connection: Connection) -> Throttle:

@@ -29,6 +29,7 @@ from sync.store.tables.people import (
     sessions,
     users,
 )
+from sync.store.tables.profiles import profile_drafts, profile_revisions
 from sync.store.tables.stock import captured_lines, shown_stock, stock_levels, touched_stock
 from sync.store.tables.work import (
     attempts,
@@ -73,6 +74,8 @@ __all__ = [
     "order_skus",
     "orders",
     "payloads",
+    "profile_drafts",
+    "profile_revisions",
     "reports",
     "schedules",
     "sessions",

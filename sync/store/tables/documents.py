@@ -45,6 +45,8 @@ orders = Table(
     Column("placed_at", UtcDateTime, nullable=False),
     Column("placed_on", String(10), nullable=False),
     Column("mapping_version", String(64), nullable=False),
+    #: The revision of the channel's mapping profile in it; null for a profile in a file, or none.
+    Column("profile_revision", Integer),
     #: Digest of what a sale is made from: while it is the same, a change of the order needs no change of the sale.
     Column("material", String(32), nullable=False, server_default=""),
     #: zlib of the canonical order's JSON.

@@ -1,4 +1,4 @@
-"""Mapping profiles, look-up rows with patterns, and pauses that another system has asked for."""
+"""Revisions of mapping profiles, look-up rows with patterns, and pauses that another system has asked for."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _share_payloads()
     _remake_lookups()
     op.add_column("order_routes", sa.Column("given_up", sa.Text(), server_default="[]", nullable=False))
+    _keep_profiles()
 
 
 def _note_asked_pauses() -> None:
@@ -30,6 +31,32 @@ def _note_asked_pauses() -> None:
     op.create_index(
         "ix_work_items_put_off_for", "work_items", ["put_off_for"], sqlite_where=put_off, postgresql_where=put_off
     )
+
+
+def _keep_profiles() -> None:
+    op.create_table(
+        "profile_revisions",
+        sa.Column("channel", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("author", sa.String(length=128), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("published_at", UtcDateTime(), nullable=False),
+        sa.Column("text_of", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "number", name=op.f("pk_profile_revisions")),
+    )
+    op.create_table(
+        "profile_drafts",
+        sa.Column("channel", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("base", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.String(length=128), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_profile_drafts")),
+    )
+    op.add_column("orders", sa.Column("profile_revision", sa.Integer(), nullable=True))
 
 
 def _remake_lookups() -> None:
