@@ -275,30 +275,29 @@ def is_credited(life):
 
 def test_what_people_credit_by_the_wizard_alone_is_a_credit_of_the_sale(target, person):
     """It names no sale. A draft may still be changed by whoever made it, and says nothing yet."""
-    whole, part = made(target, order_of("credit-whole"), order_of("credit-part"))
+    [sale] = made(target, order_of("credited"))
+    [invoice] = stands(target, sale.external_id).invoices
+    target.post_invoice(invoice.external_id)
     began = stamps.write_checkpoint(dt.datetime.now(dt.UTC))
-    invoices = [stands(target, sale.external_id).invoices[0].external_id for sale in (whole, part)]
-    for invoice, cancels in zip(invoices, (True, False), strict=True):
-        target.post_invoice(invoice)
-        person.credit(invoice, whole=cancels)
-    standing, other = (stands(target, sale.external_id) for sale in (whole, part))
+    draft = person.credit(invoice.external_id)
+    standing = stands(target, sale.external_id)
+    assert (standing.refunds, [each.credit for each in standing.invoices]) == ((), [False])
+    target.post_invoice(draft)
+    standing = stands(target, sale.external_id)
     [credit] = standing.refunds
-    assert (credit.key, credit.state, credit.total) == ("", SaleState.DONE, -standing.total)
+    assert (credit.key, credit.state, credit.total) == ("", SaleState.CONFIRMED, -standing.total)
     assert sorted((line.code, line.quantity) for line in credit.lines) == [
         ("SHIPPING", -1),
         ("SIEB-ST", -1),
         ("TASSE-ROT", -2),
     ]
     [note] = [each for each in standing.invoices if each.credit]
-    assert (note.state, note.number, note.total) == (InvoiceState.PAID, credit.number, credit.total)
-    assert (other.refunds, [each.credit for each in other.invoices]) == ((), [False])
+    assert (note.external_id, note.number, note.open) == (draft, credit.number, credit.total)
     listed = list(target.list_refunds(NOW - dt.timedelta(days=1), NOW + dt.timedelta(days=1)))
-    mine = [each for each in listed if each.of in {whole.external_id, part.external_id}]
-    assert [(each.external_id, each.of, each.amount) for each in mine] == [
-        (credit.external_id, whole.external_id, standing.total.amount)
-    ]
+    [mine] = [each for each in listed if each.of == sale.external_id]
+    assert (mine.external_id, mine.amount) == (credit.external_id, standing.total.amount)
     named = {each.external_id for page in target.pull_sales(began) for each in page.envelopes}
-    assert named >= {whole.external_id, part.external_id}
+    assert named == {sale.external_id}
 
 
 def test_every_refund_comes_to_the_shops_amount_to_the_cent(target, measured):

@@ -57,12 +57,14 @@ class Person:
         """Cancel a sale that is a draft or a quotation."""
         self._admin.call("model.sale.sale.cancel", [int(sale)])
 
-    def credit(self, invoice: str, *, whole: bool) -> None:
-        """Run the credit wizard of a posted invoice: `whole` cancels it, else a draft is made for people to change."""
+    def credit(self, invoice: str) -> str:
+        """Run the credit wizard of a posted invoice, which makes a draft for people to change; its id."""
         number = int(invoice)
-        form = {"invoice_date": None, "with_refund": whole, "with_refund_allowed": True}
+        form = {"invoice_date": None, "with_refund": False, "with_refund_allowed": True}
         named = {"active_model": "account.invoice", "active_id": number, "active_ids": [number]}
         self._admin.wizard("account.invoice.credit", ("credit", {"start": form}), **named)
+        made = [["lines.origin.invoice", "=", number, "account.invoice.line"]]
+        return str(self._admin.one("account.invoice", made))
 
     def plan_ahead(self, product: int, lead_time: dt.timedelta | None) -> None:
         """Send this product only so long after each order of it."""
