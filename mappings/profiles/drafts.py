@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import operator
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from marshmallow import Schema
 
+from mappings.canonical import records
 from mappings.canonical.fields import Nested, storable
 from mappings.canonical.schemas import json_step, record_value
 from mappings.profiles.fields import Field
@@ -77,10 +80,34 @@ def is_plain(field: Field, value: Any) -> bool:
     return type(value) is str and len(value) <= field.plain_text and storable(value)
 
 
+class _Slots:
+    """Reads and writes all fields of one kind of record, by its slots."""
+
+    def __init__(self, kind: type) -> None:
+        names = [field.name for field in dataclasses.fields(kind)]
+        self.read = operator.attrgetter(*names)
+        self.write = [(name, getattr(kind, name).__set__) for name in names]
+
+
+_SLOTS: Final[dict[type, _Slots]] = {
+    kind: _Slots(kind)
+    for kind in (
+        *(records.Order, records.OrderLine, records.ShippingLine, records.Fee, records.TaxLine, records.Payment),
+        *(records.Refund, records.Address, records.Customer, records.Totals),
+    )
+}
+
+
 def changed(record: Any, values: Mapping[str, Any]) -> Any:
-    """`dataclasses.replace` for our records, all of whose fields are given at once, in half the time."""
-    names = record.__dataclass_fields__
-    return type(record)(**{name: values[name] if name in values else getattr(record, name) for name in names})
+    """`dataclasses.replace` for canonical records, which check nothing when they are made, in a fifth of its time.
+
+    An order has a draft for each of its lines: what one costs here is most of what a profile costs.
+    """
+    slots = _SLOTS[type(record)]
+    made = object.__new__(type(record))
+    for (name, write), old in zip(slots.write, slots.read(record), strict=True):
+        write(made, values.get(name, old))
+    return made
 
 
 class RecordDraft:

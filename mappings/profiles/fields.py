@@ -31,6 +31,7 @@ from mappings.canonical.fields import (
     Text,
     UtcTime,
     refused,
+    storable,
 )
 from mappings.canonical.words import quote, say
 from mappings.profiles.functions import as_text
@@ -108,6 +109,8 @@ class Field:
     def load(self, value: Any) -> Any:
         """The value as a record has it, amounts as Decimal. Raises ValidationError."""
         value = _alike(self.kind, value)
+        if self.kind == "texts" and isinstance(value, list) and all(map(_is_plain_text, value)):
+            return value
         return value if self.checked_by is None else self.checked_by.deserialize(value)
 
     def written(self, value: Any, loaded: Any) -> Any:
@@ -116,6 +119,10 @@ class Field:
         if isinstance(checked_by, Nested):
             return value
         return checked_by.write(loaded) if loaded is not None and isinstance(checked_by, Strict) else loaded
+
+
+def _is_plain_text(value: Any) -> bool:
+    return type(value) is str and len(value) <= TEXT_LENGTH and storable(value)
 
 
 def _alike(kind: str, value: Any) -> Any:

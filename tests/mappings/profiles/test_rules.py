@@ -12,6 +12,7 @@ from mappings.base import SourceOptions
 from mappings.canonical.errors import Problems, Unmapped
 from mappings.canonical.records import OrderState
 from mappings.profiles import profiled_source, read_profile
+from mappings.profiles.drafts import changed
 from mappings.registry import SOURCES
 from tests.mappings.profiles.profiles import mapped, over_woocommerce, refusals
 from tests.mappings.woocommerce_orders import woo_line, woo_order
@@ -283,3 +284,16 @@ def test_a_profile_without_rules_for_the_source_is_its_base():
 def test_a_profile_gets_the_base_that_it_extends_and_no_other():
     with pytest.raises(ValueError, match="extends woocommerce"):
         profiled_source(None, over_woocommerce("{}"))
+
+
+@pytest.mark.parametrize("name", ["order", "line", "address"])
+def test_a_changed_record_is_what_replacing_its_fields_would_make(name: str):
+    made = BASE.order(order(), SourceOptions())
+    record, values = {
+        "order": (made, {"note": "x", "tags": ("a",)}),
+        "line": (made.lines[0], {"sku": "x"}),
+        "address": (made.billing, {"city": "x", "country": "AT"}),
+    }[name]
+    assert changed(record, values) == dataclasses.replace(record, **values)
+
+    assert changed(record, {}) == record
