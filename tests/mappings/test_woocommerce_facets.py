@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from mappings.canonical.facets import Invoice, InvoiceState, Parcel, Shipment, ShipmentState, ShippedLine
+from mappings.canonical.facets import Invoice, InvoiceState, Parcel, RefundLine, Shipment, ShipmentState, ShippedLine
+from mappings.canonical.records import TaxLine
 from mappings.facets import Billed, Sent, TakenBack
 from mappings.registry import SHOP_FACETS
 from tests.mappings.orders import money
@@ -167,3 +168,19 @@ def test_what_the_erp_took_back_becomes_a_refund_that_is_found_by_the_end_of_its
     assert FACETS.refund_mark(payload) == "return-42"
     assert FACETS.give_back(dataclasses.replace(taken, payout=True))["api_refund"] is True
     assert [FACETS.refund_mark({"reason": each}) for each in ("", None, "Ref. a b", "See Ref.x")] == ["", "", "", ""]
+
+
+def test_what_is_not_sent_is_given_back_by_lines_in_the_form_that_the_shop_takes():
+    tax = TaxLine(code="3", title="VAT", rate=Decimal(19), amount=money("1.27"))
+    piece = RefundLine(
+        origin="71", kind="line", sku="A", title="A", quantity=Decimal("2.000"), total=money("6.67"), tax=money("1.27"),
+        tax_lines=(tax,),
+    )  # fmt: skip
+    shipping = dataclasses.replace(piece, origin="72", kind="shipping", quantity=Decimal(0), tax_lines=())
+    taken = TakenBack(amount=money("14.61"), number="", key="short-9-ab", payout=False, lines=(piece, shipping))
+    payload = FACETS.give_back(taken)
+    assert (payload["amount"], payload["reason"], payload["api_restock"]) == ("14.61", "Ref. short-9-ab", False)
+    assert payload["line_items"] == [
+        {"id": 71, "quantity": 2, "refund_total": "6.67", "refund_tax": [{"id": 3, "refund_total": "1.27"}]},
+        {"id": 72, "refund_total": "6.67", "refund_tax": []},
+    ]
