@@ -15,6 +15,7 @@ from mappings.base import JsonDict, SourceMapping
 from mappings.canonical.words import say
 from mappings.profiles.bases import BASES
 from mappings.profiles.bounds import Budget, Failed
+from mappings.profiles.canonical import SCOPES
 from mappings.profiles.closures import is_false
 from mappings.profiles.drafts import walk
 from mappings.profiles.expressions import Expression, Path
@@ -65,6 +66,8 @@ def check_profile(
         findings.extend(_of_rules(scope))
         if section == "source" and samples:
             findings.extend(_of_samples(scope, _documents(profile, scope, samples)))
+    if profile.whole:
+        findings.extend(_of_reads(profile))
     if lookup_tables is not None:
         findings.extend(_of_tables(profile, lookup_tables))
     return sorted(set(findings), key=lambda finding: (finding.place, finding.path))
@@ -136,6 +139,39 @@ def _reads(rule: Rule, written: Rule) -> bool:
 
 def _warning(rule: Rule, found: str, next_step: str) -> Finding:
     return Finding("warning", rule.place, rule.path, found, next_step)
+
+
+# --- reads of what nothing has written ---------------------------------------------------------------------------
+
+
+def _of_reads(profile: Profile) -> Iterator[Finding]:
+    """Where a profile is the whole mapping, a field has nothing until a rule has written it."""
+    order: list[Path] = []
+    for name in SCOPES:
+        scope = profile.source.get(name)
+        this: list[Path] = []
+        for rule in scope.rules if scope else ():
+            known = {"order": order, "this": this}
+            yield from (_warning(rule, *_unwritten(path)) for path in _reads_of(rule) if not _covered(path, known))
+            (order if name == "order" else this).append(rule.field.names)
+        if name != "order":
+            order.append((name,))
+
+
+def _reads_of(rule: Rule) -> Iterator[Path]:
+    for expression in rule.expressions:
+        yield from (path for path in expression.paths if path[0] in {"order", "this"} and len(path) > 1)
+
+
+def _covered(path: Path, known: Mapping[str, Sequence[Path]]) -> bool:
+    """Whether something of what is read, or what it stands in, was written."""
+    names = path[1:]
+    return any(names[: len(each)] == each or each[: len(names)] == names for each in known[path[0]])
+
+
+def _unwritten(path: Path) -> tuple[str, str]:
+    found = say("no rule above has written %(path)s: it has nothing here", path=".".join(path))
+    return found, say("read it of the source, or put the rule that writes it first")
 
 
 # --- look-up tables ---------------------------------------------------------------------------------------------

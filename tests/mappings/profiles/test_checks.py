@@ -95,6 +95,13 @@ def test_paths_of_a_profile_that_stands_alone_are_looked_for_in_its_own_list():
     assert "none of the samples has item.Artcle; did you mean 'item.Article'?" in told
 
 
+def test_a_profile_that_stands_alone_reads_nothing_that_no_rule_has_written_yet():
+    added = "    - {to: note, copy: order.number}\n    - {to: number, copy"
+    text = CSV.replace("    - {to: number, copy", added, 1).replace("copy: item.Article", "copy: this.sku", 1)
+    [told] = [str(each) for each in check_profile(read_profile(text, "p.yaml"), None, [], None)]
+    assert told.startswith("p.yaml:6:7: warning: source.order[0]: no rule above has written order.number")
+
+
 def test_without_samples_and_tables_nothing_is_said_of_them():
     source = "order:\n  - {to: note, copy: source.nope, then: [{lookup: nope}]}"
     assert findings(source, samples=(), tables=None) == []
