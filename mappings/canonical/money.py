@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, Self
 
+#: Decimals of a unit price that does not come out even: 18.91 / 3.
+_UNIT_PRICE_DECIMALS: Final = 12
 #: Wide enough that no sum of one order is ever rounded; the default context rounds at 28 digits without a word.
 WIDE: Final = Context(prec=80)
 
@@ -69,3 +71,12 @@ def money_sum(amounts: Iterable[Money], currency: str) -> Money:
     for amount in amounts:
         total += amount
     return total
+
+
+def unit_price(subtotal: Money, quantity: Decimal) -> Money:
+    """The price of one: in the subtotal's decimals where it comes out even, else unrounded (to twelve decimals)."""
+    if not quantity:
+        return subtotal
+    price = Money(WIDE.divide(subtotal.amount, quantity), subtotal.currency).quantized(_UNIT_PRICE_DECIMALS)
+    rounded = price.quantized(subtotal.digits)
+    return rounded if rounded == price else Money(WIDE.normalize(price.amount), subtotal.currency)

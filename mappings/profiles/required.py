@@ -9,12 +9,11 @@ from marshmallow import Schema
 
 from config.problems import Place
 from mappings.canonical.fields import Nested
-from mappings.canonical.money import Money
+from mappings.canonical.money import Money, unit_price
 from mappings.canonical.words import say
 from mappings.profiles.canonical import SCOPES
 from mappings.profiles.drafts import fill_null
 from mappings.profiles.model import MapRecords, Profile, Scope, rules_of
-from mappings.woocommerce.parts import unit_price
 
 #: Fields that are made of others where no rule writes them -> how, for the reference page.
 MADE: Final = {

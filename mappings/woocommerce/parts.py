@@ -9,18 +9,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from mappings.canonical.errors import Problem
-from mappings.canonical.money import WIDE, Money, money_sum
+from mappings.canonical.money import Money, money_sum, unit_price
 from mappings.canonical.records import Discount, Fee, OrderLine, Payment, Refund, ShippingLine, TaxLine
 from mappings.canonical.words import say
 from mappings.woocommerce.meaning import GIFT_CARD_KEYS, custom_fields, stock_movements
 
 _Data = Mapping[str, Any]
-
-#: Decimals of a unit price that does not come out even: 18.91 / 3.
-_UNIT_PRICE_DECIMALS: Final = 12
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,15 +69,6 @@ def _line(line: _Data, currency: str, rates: _Data, coupon: str, *, included: bo
         bundle_parent=_known(line["bundled_by"] or line["composite_parent"]),
         attributes={**({"meta": meta} if meta else {}), **stock_movements(line["meta_data"])},
     )
-
-
-def unit_price(subtotal: Money, quantity: Decimal) -> Money:
-    """The price of one: in the subtotal's decimals where it comes out even, else unrounded (to twelve decimals)."""
-    if not quantity:
-        return subtotal
-    price = Money(WIDE.divide(subtotal.amount, quantity), subtotal.currency).quantized(_UNIT_PRICE_DECIMALS)
-    rounded = price.quantized(subtotal.digits)
-    return rounded if rounded == price else Money(WIDE.normalize(price.amount), subtotal.currency)
 
 
 def quantity_problems(lines: Iterable[OrderLine]) -> Iterator[Problem]:
