@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext, ngettext
 from connectors.kit.errors import ConnectorError
 from sync.desk.forecast import closed_since, last_forecast
 from sync.desk.forecast import forecast as make_forecast
-from sync.desk.lookup_files import COLUMNS, MAX_TOLD, FileRefused, write_rows
+from sync.desk.lookup_files import COLUMNS, MAX_TOLD, BadCell, FileRefused, write_rows
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row
 from sync.desk.lookup_uploads import apply_upload, keep_upload
 from sync.desk.lookup_views import TableView, history, list_tables, make_table, remove_table, scopes_in, table_view
@@ -227,8 +227,8 @@ def upload(table: str) -> ResponseReturnValue:
             actor=current_actor(),
         )
     except FileRefused as error:
-        told = [said(bad.words) for bad in error.bad[:MAX_TOLD]]
-        return _show(view, error=said(error.phrase), bad=told, more=len(error.bad) - len(told)), 422
+        first = error.bad[:MAX_TOLD]
+        return _show(view, error=said(error.phrase), bad=first, more=len(error.bad) - len(first)), 422
     except RowRefused as error:
         return _show(view, error=said(error.phrase)), 422
     sums = {kind: sum(each.kind == kind for each in found.preview.changes) for kind in _KINDS}
@@ -283,7 +283,7 @@ def _show(
     row: LookupRow | None = None,
     preview: LookupPreview | None = None,
     error: str = "",
-    bad: list[str] | None = None,
+    bad: Sequence[BadCell] = (),
     more: int = 0,
 ) -> str:
     page, asked = _page(), {name: request.args.get(name, "")[:_MAX_TEXT].strip() for name in ("q", "for")}
@@ -298,7 +298,7 @@ def _show(
         row=row or LookupRow(view.name, "", ""),
         preview=preview,
         error=error,
-        bad=bad or [],
+        bad=bad,
         more=more,
         scopes=[(scope, scope_name(scope)) for scope in scopes_in(parts().config)],
         known=parts().store.read(lambda c: targets_of(c, view.name)),

@@ -74,7 +74,7 @@ _JSON = {
         "body",
         {
             *("at", "since", "until", "level", "check", "title", "section", "kind", "channel", "currency", "day"),
-            *("total", "table"),
+            *("total", "table", "mapped"),
         },
     ),
 }

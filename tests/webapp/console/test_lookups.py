@@ -15,6 +15,7 @@ from sync.store.audit import Actor
 from sync.store.lookups import load_own_tables, load_rows
 from sync.work.receive import Receiver
 from tests.sync.flows.world import World
+from tests.webapp.console.conftest import words_of
 from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
 from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
@@ -191,8 +192,8 @@ def test_a_file_is_not_applied_to_what_somebody_did_not_see(world, integrator, m
 def test_every_bad_row_of_a_file_is_told_and_nothing_of_it_is_kept(world, integrator):
     page = upload(integrator, "value,target\nA,1\nB,\n,2\n")
     assert page.status_code == 422
-    assert "line 3, column target: it is empty" in text(page)
-    assert "line 4, column value: it is empty" in text(page)
+    assert "line 3, column target: it is empty" in words_of(page.text)
+    assert "line 4, column value: it is empty" in words_of(page.text)
     assert stored(world) == {}
     assert integrator.post("/lookups/sku/file").status_code == 422
 
