@@ -25,13 +25,18 @@ from mappings.profiles.schema import text as schema_text
 from mappings.registry import SOURCES
 from mappings.tryout import Trial, TryResult, try_mapping
 from sync.cli.console import err, out
+from sync.cli.publishing import COMMANDS
 from sync.rules.routing import fitting
 from sync.rules.systems import read_config
 
 
 @click.group()
 def mapping() -> None:
-    """Look at mappings and mapping profiles."""
+    """Look at mappings and mapping profiles, and publish them."""
+
+
+for _command in COMMANDS:
+    mapping.add_command(_command)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,252 @@
+"""What another profile would change: the newest real orders of a channel, mapped by both, and told field by field.
+
+Nothing is asked of a system and nothing is written. Both sides read the same payloads with the look-up rows as they
+are now, and go on to the ERP's payload with stand-ins for what the ERP would answer: each difference is the profile's.
+What the shop is told (`shop:` of a profile) has no document here, and is not compared.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from mappings.canonical.errors import Problem, Problems
+from mappings.canonical.records import Order
+from mappings.canonical.schemas import order_to_json
+from sync.desk.pseudonyms import Pseudonyms
+from sync.rules.lookups import Lookups, load_lookups
+from sync.rules.systems import ChannelSystems
+from sync.store.bodies import load_json, unpack
+from sync.store.engine import Store
+from sync.store.newest import newest_payloads
+
+#: Documents that are compared unless somebody says otherwise.
+DOCUMENTS: Final = 200
+_EVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+#: Pairs of values that are told of one field; the others are counted together.
+_PAIRS: Final = 10
+#: Orders that are named with a difference, and characters of a value.
+_EXAMPLES: Final = 3
+_SHOWN: Final = 80
+#: Documents that newly fail or newly pass and are told one by one.
+_LISTED: Final = 50
+#: Where a value is not there at all.
+_NOTHING: Final = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One field that becomes another one in some orders."""
+
+    #: `lines[].tax_class`, `erp.lines[].x_note`: any element of a list is the same field.
+    path: str
+    #: As JSON, cut; both empty for all the pairs of values that are not told one by one.
+    before: str
+    after: str
+    orders: int
+    examples: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Turned:
+    """An order that can be mapped on one side alone, with what is said against it on the other."""
+
+    external_id: str
+    #: (path, reason)
+    reasons: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Replay:
+    """What was compared, and what came of it."""
+
+    channel: str
+    documents: int
+    #: Orders that are mapped on both sides, and not to the same.
+    changed: int
+    #: Orders that cannot be mapped on either side.
+    fail_still: int
+    newly_fail: int
+    newly_pass: int
+    #: The field that changes in most orders first.
+    changes: tuple[Change, ...]
+    #: The first of those that newly fail, and that newly pass.
+    failing: tuple[Turned, ...]
+    passing: tuple[Turned, ...]
+
+    @property
+    def differing(self) -> int:
+        """Orders of which anything is different."""
+        return self.changed + self.newly_fail + self.newly_pass
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        body = dataclasses.asdict(self)
+        for name in ("failing", "passing"):
+            for turned in body[name]:
+                turned["reasons"] = [{"path": path, "reason": str(reason)} for path, reason in turned["reasons"]]
+        return body
+
+
+def replay(store: Store, now: ChannelSystems, then: ChannelSystems, *, documents: int = DOCUMENTS) -> Replay:
+    """Map the newest documents of a channel by what applies (`now`) and by something else (`then`)."""
+    lookups = store.read(lambda c: load_lookups(c, now.channel))
+    before, after = _Side(now, lookups), _Side(then, lookups)
+    count = _Count(now.channel.name)
+    for external_id, payload in newest_documents(store, now, documents):
+        count.add(external_id, before.mapped(payload), after.mapped(payload))
+    return count.told()
+
+
+def newest_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(external id, payload) of the newest orders; packed until they are looked at."""
+    name = systems.channel.name
+    for external_id, body in store.read(lambda c: newest_payloads(c, name, _EVER, limit)):
+        yield external_id, load_json(unpack(body))
+
+
+def masked_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[dict[str, Any]]:
+    """The payloads of the newest orders with pseudonyms for names, e-mails, phones and streets; all else as it is."""
+    side = _Side(systems, store.read(lambda c: load_lookups(c, systems.channel)))
+    pseudonyms = Pseudonyms()
+    for _, payload in newest_documents(store, systems, limit):
+        found = side.order(payload)
+        yield pseudonyms.mask(payload, found if isinstance(found, Order) else None)
+
+
+class _Side:
+    """One of the two mappings."""
+
+    def __init__(self, systems: ChannelSystems, lookups: Lookups) -> None:
+        self._systems = systems.asking(lookups)
+        self._reading = systems.reading(lookups)
+
+    def order(self, payload: dict[str, Any]) -> Order | tuple[Problem, ...]:
+        """The order, or what is wrong."""
+        try:
+            return self._systems.source_mapping.order(payload, self._reading)
+        except Problems as error:
+            return error.problems
+
+    def mapped(self, payload: dict[str, Any]) -> dict[str, Any] | tuple[Problem, ...]:
+        """The order's JSON with the ERP's payload as `erp`, or what is wrong."""
+        order = self.order(payload)
+        if not isinstance(order, Order):
+            return order
+        mapping, options = self._systems.target_mapping, self._systems.target_options
+        try:
+            sale = mapping.sale(order, mapping.offline_references(order, options), options)
+        except Problems as error:
+            return error.problems
+        return {**order_to_json(order), "erp": sale}
+
+
+class _Count:
+    """The differences so far; what it keeps grows with the fields that differ and not with the documents."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._documents = self._changed = self._fail_still = 0
+        #: Field -> (before, after) -> the orders.
+        self._pairs: dict[str, dict[tuple[str, str], _Orders]] = collections.defaultdict(dict)
+        self._failing, self._passing = _Turns(), _Turns()
+
+    def add(
+        self,
+        external_id: str,
+        before: Mapping[str, Any] | tuple[Problem, ...],
+        after: Mapping[str, Any] | tuple[Problem, ...],
+    ) -> None:
+        """One document."""
+        self._documents += 1
+        if isinstance(before, tuple) or isinstance(after, tuple):
+            if isinstance(before, tuple) and isinstance(after, tuple):
+                self._fail_still += 1
+            elif isinstance(after, tuple):
+                self._failing.add(external_id, after)
+            elif isinstance(before, tuple):
+                self._passing.add(external_id, before)
+            return
+        # A field of a list counts once for each order and pair of values.
+        found = set(_differences("", before, after))
+        self._changed += bool(found)
+        for path, old, new in found:
+            pairs = self._pairs[path]
+            key = (old, new) if (old, new) in pairs or len(pairs) < _PAIRS else ("", "")
+            pairs.setdefault(key, _Orders()).add(external_id)
+
+    def told(self) -> Replay:
+        """All of it."""
+        changes = [
+            Change(path, *pair, orders.count, tuple(orders.examples))
+            for path, pairs in self._pairs.items()
+            for pair, orders in pairs.items()
+        ]
+        changes.sort(key=lambda change: (-change.orders, change.path, change.before))
+        return Replay(
+            channel=self._channel,
+            documents=self._documents,
+            changed=self._changed,
+            fail_still=self._fail_still,
+            newly_fail=self._failing.count,
+            newly_pass=self._passing.count,
+            changes=tuple(changes),
+            failing=tuple(self._failing.listed),
+            passing=tuple(self._passing.listed),
+        )
+
+
+class _Orders:
+    __slots__ = ("_last", "count", "examples")
+
+    def __init__(self) -> None:
+        self.count, self._last = 0, ""
+        self.examples: list[str] = []
+
+    def add(self, external_id: str) -> None:
+        if external_id == self._last:
+            return
+        self.count, self._last = self.count + 1, external_id
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(external_id)
+
+
+class _Turns:
+    def __init__(self) -> None:
+        self.count = 0
+        self.listed: list[Turned] = []
+
+    def add(self, external_id: str, problems: Sequence[Problem]) -> None:
+        self.count += 1
+        if len(self.listed) < _LISTED:
+            told = tuple((problem.path, problem.reason) for problem in problems)
+            self.listed.append(Turned(external_id, told))
+
+
+def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
+    """(field, before, after) of the leaves that differ; elements of lists are compared by their places."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in before.keys() | after.keys():
+            below = f"{path}.{name}" if path else name
+            yield from _differences(below, before.get(name, _Missing), after.get(name, _Missing))
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        for index in range(max(len(before), len(after))):
+            old, new = (side[index] if index < len(side) else _Missing for side in (before, after))
+            yield from _differences(f"{path}[]", old, new)
+    elif type(before) is not type(after) or before != after:
+        yield path, _shown(before), _shown(after)
+
+
+class _Missing:
+    """What is not there."""
+
+
+def _shown(value: Any) -> str:
+    if value is _Missing:
+        return _NOTHING
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
