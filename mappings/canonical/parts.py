@@ -36,7 +36,8 @@ def divide(order: Order, split: Sequence[Collection[str]], digits: int) -> list[
     A line that no part has (it was added since) goes with the bundle that it is of, else to the first part.
     """
     lines = _allotted(order, split)
-    others = [_part(order, index, lines[index], digits) for index in range(1, len(split))]
+    grands = _grands(order.totals.grand, [_charged(order, each) for each in lines[1:]], digits)
+    others = [_part(order, index, lines[index], grand) for index, grand in enumerate(grands, 1)]
     parts = [_first(order, lines[0], [part.totals for part in others]), *others]
     shares = _shares(order.payments, [part.totals.grand for part in parts])
     return [dataclasses.replace(part, payments=share) for part, share in zip(parts, shares, strict=True)]
@@ -51,9 +52,27 @@ def _allotted(order: Order, split: Sequence[Collection[str]]) -> list[tuple[Orde
     return [tuple(line for line in order.lines if index_of(line) == index) for index in range(len(split))]
 
 
-def _part(order: Order, index: int, lines: tuple[OrderLine, ...], digits: int) -> Order:
+def _charged(order: Order, lines: Sequence[OrderLine]) -> Money:
+    return _sum(order, [line.total + line.tax for line in lines])
+
+
+def _grands(whole: Money, charged: Sequence[Money], digits: int) -> list[Money]:
+    """What the other parts come to, in whole units.
+
+    Together never more than the whole, unless what the first charges is below zero by itself: half of a unit below zero
+    is rounded away from it, and then the parts would miss the whole by one.
+    """
+    grands, unit = [each.quantized(digits) for each in charged], Money(Decimal(1).scaleb(-digits), whole.currency)
+    if _less(whole, charged).amount >= 0:
+        while _less(whole, grands).amount < 0:
+            largest = max(range(len(grands)), key=lambda index: grands[index].amount)
+            grands[largest] -= unit
+    return grands
+
+
+def _part(order: Order, index: int, lines: tuple[OrderLine, ...], grand: Money) -> Order:
     net, tax = _sum(order, [line.total for line in lines]), _sum(order, [line.tax for line in lines])
-    grand, zero = (net + tax).quantized(digits), Money(Decimal(0), order.currency)
+    zero = Money(Decimal(0), order.currency)
     totals = Totals(
         lines=net,
         discount=_sum(order, [line.subtotal - line.total for line in lines]),

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mappings.canonical.facets import OrderRefund, RefundLine
@@ -108,6 +108,9 @@ NETS = st.decimals(min_value=0, max_value=500, places=4)
     NETS,
     st.sampled_from([0, 2, 3]),
     st.lists(st.decimals(min_value=0, max_value=900, places=2), max_size=3),
+)
+@example(
+    rows=[(Decimal("2.7150"), Decimal(0), 1), (Decimal(0), Decimal(0), 0)], shipping=Decimal(0), digits=2, payments=[]
 )
 def test_the_parts_are_the_whole_in_every_sum(rows, shipping, digits, payments):
     lines = tuple(
