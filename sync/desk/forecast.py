@@ -13,13 +13,16 @@ import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from config.model import Depth, Mode, StatusAction
+from connectors.kit.stock import StockSource
+from connectors.registry import has
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.desk.causes import lookup_of
+from sync.rules.asking import only_sends
 from sync.rules.lookup_tables import choices_of
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.patterns import Glob
@@ -39,6 +42,7 @@ DAYS: Final = 90
 _MOST_STORED: Final = 5_000
 _MOST_IN_SHOP: Final = 500
 _MOST_LISTED: Final = 20_000
+_MOST_ARTICLES: Final = 100_000
 #: Order numbers that are named with a gap.
 _EXAMPLES: Final = 3
 #: Gaps for which something similar is looked for, those of most orders first.
@@ -121,7 +125,9 @@ def forecast(store: Store, systems: ChannelSystems, *, days: int = DAYS, shop: b
 
 
 def _in_shop(systems: ChannelSystems, since: dt.datetime, until: dt.datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(external id, payload) of the shop's newest orders."""
+    """(external id, payload) of the shop's newest orders; nothing of one that cannot be asked."""
+    if only_sends(systems.source):
+        return
     listed = itertools.islice(systems.source.list_orders(since, until), _MOST_LISTED)
     newest = sorted(listed, key=lambda row: row.placed_at, reverse=True)[:_MOST_IN_SHOP]
     ids, size = [row.external_id for row in newest], systems.source.fetch_batch
@@ -246,9 +252,19 @@ def _names(store: Store, systems: ChannelSystems, table: str, codes: Iterable[st
     names |= {row.target: row.target for row in rows}
     names |= {glob.pieces[0]: row.target for row in rows if (glob := Glob.read(row.key.value)).is_exact}
     if table == _ARTICLES:
-        articles = store.read(lambda c: known_articles(c, systems.channel.erp))
+        articles = store.read(lambda c: known_articles(c, systems.channel.erp)) or _articles(systems)
         names |= {code: code for code in (*articles, *codes)}
     return names
+
+
+def _articles(systems: ChannelSystems) -> list[str]:
+    """What the ERP has in stock, where that was never read: before go-live nothing else tells its articles."""
+    if not has(systems.target, StockSource):
+        return []
+    target = cast("StockSource", systems.target)
+    locations = [place.code for place in target.list_locations()]
+    readings = itertools.chain.from_iterable(target.read_stock(locations))
+    return sorted({reading.sku for reading in itertools.islice(readings, _MOST_ARTICLES)})
 
 
 # --- the report -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sync.rules.lookups import load_lookups
 from sync.rules.similar import Similar
 from sync.store.audit import Actor
 from sync.store.tables import metadata
+from tests.sync.flows.stock_world import ONE, StockWorld
 from tests.sync.flows.world import CHANNEL, World
 
 #: The shop's orders of these tests are old, and stay.
@@ -104,6 +105,16 @@ def test_what_comes_close_is_suggested_and_taken_by_nobody(world):
     found = {gap.value: [(each.target, each.likeness) for each in gap.suggestions] for gap in look(world).gaps}
     assert found == {"tasse rot.": [("TASSE-ROT", 100)], "QQQQ": []}
     assert world.store.read(lambda c: load_lookups(c, world.config.channels[CHANNEL])).find("sku", "tasse rot.") is None
+
+
+def test_articles_of_an_erp_whose_stock_was_never_read_are_asked_for(sqlite_store):
+    world = StockWorld(sqlite_store, channels=(ONE,))
+    world.offer("KANNE-BLAU", 3)
+    world.shop.place(sku="kanne blau")
+    found = forecast(world.store, world.systems.channel(ONE), days=LONG)
+    assert [(gap.value, [each.target for each in gap.suggestions]) for gap in found.gaps] == [
+        ("kanne blau", ["KANNE-BLAU"])
+    ]
 
 
 def test_the_last_look_is_kept_and_loses_what_a_row_says_by_now(world):
