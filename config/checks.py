@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from config import kinds
 from config.fields import Complaint, shown_value
 from config.problems import did_you_mean, one_of, visible
 from config.yamlfile import Steps, Tree
@@ -22,13 +23,16 @@ def cross_check(
     tree: Mapping[str, Tree],
     folder: Path,
     systems: Collection[str] | None,
+    *,
     drafts_payments: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
+    has_address: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
     known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
     for name, connection in _named(tree, "connections"):
         yield from _connection(("connections", name), connection, folder, systems)
+    yield from _addresses(tree.get("connections"), has_address)
     counted = {_text(channel.get("erp")) for _, channel in _named(tree, "channels") if _shows_stock(channel)}
     pairs: dict[tuple[str, str], str] = {}
     for name, channel in _named(tree, "channels"):
@@ -84,6 +88,16 @@ def _connection(
         yield (*steps, "system"), Complaint(shown_value(system), one_of(known), did_you_mean(system, known))
     if isinstance(ca_file, str) and not is_file(folder, ca_file):
         yield (*steps, "ca_file"), Complaint(shown_value(ca_file), f"a PEM file, looked for in {folder}")
+
+
+def _addresses(connections: Tree, has_address: Callable[[str], bool]) -> Iterator[Finding]:
+    """Every system has one, but those that are never spoken to."""
+    for name, entry in connections.items() if isinstance(connections, dict) else ():
+        if entry is not None and not isinstance(entry, dict):
+            continue
+        connection = entry or {}
+        if connection.get("url") is None and has_address(_text(connection.get("system"))):
+            yield ("connections", name, "url"), Complaint("nothing", kinds.URL.expected)
 
 
 def is_file(folder: Path, name: str) -> bool:

@@ -52,13 +52,14 @@ def load_config(
     systems: Collection[str] | None = None,
     drafts_payments: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
+    has_address: Callable[[str], bool] = lambda _: True,
     check_profile: ProfileCheck = lambda *_: (),
 ) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
     `drafts_payments` says of a system whether it can leave a payment as a draft, `makes_refunds` whether refunds can be
-    made in it; `check_profile` knows the language of mapping profiles.
+    made in it, `has_address` whether it is spoken to at all; `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
     """
     sources = _Sources()
@@ -68,7 +69,14 @@ def load_config(
         sources.add(document)
     loaded = {name: sources.load(name) for name in SECTIONS}
     if sources.complete:
-        for steps, complaint in cross_check(sources.tree, folder, systems, drafts_payments, makes_refunds):
+        for steps, complaint in cross_check(
+            sources.tree,
+            folder,
+            systems,
+            drafts_payments=drafts_payments,
+            makes_refunds=makes_refunds,
+            has_address=has_address,
+        ):
             sources.complain(steps, complaint)
     profiles = _profiles(sources, folder, check_profile)
     if sources.problems:

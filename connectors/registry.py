@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any
 
+from connectors.csvfiles import CsvFiles
 from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
 from connectors.tryton import Tryton
@@ -15,6 +16,7 @@ ENTRY_POINT_GROUP = "crossdock.connectors"
 
 #: System, as the configuration names it -> its connector. Our own go before anybody's.
 CONNECTORS: dict[str, type] = {
+    "csv": CsvFiles,
     "sandbox_erp": SandboxErp,
     "tryton": Tryton,
     "woocommerce": WooCommerce,

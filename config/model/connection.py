@@ -28,7 +28,8 @@ class Connection:
 
     name: str
     system: str
-    url: str
+    #: Empty for a system that is never spoken to.
+    url: str = ""
     auth: Auth = Auth()
     #: All of them are accepted, so that a secret can be changed without losing a delivery.
     webhook_secrets: tuple[Secret, ...] = ()

@@ -42,9 +42,9 @@ class ConnectionSection(Section):
     system = Scalar(kinds.NAME, "The connector.", example="woocommerce", required=True)
     url = Address(
         kinds.URL,
-        "Address of the system. Plain http is taken only for a host that `allow_hosts` names.",
+        "Address of the system. Plain http is taken only for a host that `allow_hosts` names. Left out only for `csv`.",
         example="https://shop.example",
-        required=True,
+        default="required",
     )
     auth = Inner(AuthSection(), "Credentials; the page of the system says which it needs.")
     webhook_secrets = ListOf(

@@ -205,6 +205,17 @@ class ListsOrders(Protocol):
 
 
 @runtime_checkable
+class SendsOrders(Protocol):
+    """Only sends its orders, and cannot be asked for any: what it sent last is what it says.
+
+    Declared instead of PullsOrders, FetchesOrders and ListsOrders; what they would answer is in our own database.
+    """
+
+    #: How its orders come: `file`.
+    sends_by: str
+
+
+@runtime_checkable
 class ReceivesWebhooks(Protocol):
     """Verifies and reads what the system posts to us. Pure: no HTTP, no clock."""
 

@@ -15,6 +15,7 @@ from sync.cli.console import actor, err, opened, out, progress
 from sync.flows.adopt import Match, find_matches, link_matches
 from sync.flows.pull import Pulled
 from sync.flows.pull import pull as pull_orders
+from sync.rules.asking import listed_orders, only_sends
 from sync.store.audit import record_audit
 from sync.store.backlog import count_open
 from sync.store.channels import start_channel
@@ -44,6 +45,8 @@ def pull(channel: str) -> None:
     """Pull what changed in CHANNEL's shop since the last pull, now."""
     with opened() as runtime:
         entry = runtime.config.channels[channel_of(runtime, channel)]
+        if only_sends(runtime.systems.connector(entry.source)):
+            raise click.ClickException(f"{entry.source} sends its orders and cannot be asked: there is nothing to pull")
         fed = runtime.config.channels_of_source(entry.source)
         states = runtime.store.write(lambda c: [start_channel(c, each.name, each.policies.start_at) for each in fed])
         with progress(f"pulling {entry.source}") as (bar, task):
@@ -82,7 +85,7 @@ def backfill(
         if not wanted:
             begin, end = aware(since), aware(until) or dt.datetime.now(dt.UTC)
             assert begin is not None
-            wanted = [row.external_id for row in systems.source.list_orders(begin, end)]
+            wanted = [row.external_id for row in listed_orders(runtime.store, systems, begin, end)]
         for start in range(0, len(wanted), 64):
             batch = wanted[start : start + 64]
             runtime.store.write(

@@ -224,6 +224,6 @@ def _rewindable(systems: Systems, name: str) -> tuple[Any, tuple[str, ...]]:
     connector = systems.connector(name)
     if not channels or not has(connector, RewindsPulls) or not has(connector, ListsOrders):
         raise CannotRewind(
-            say("%(name)s has no checkpoint that can be set back: no channel reads orders from it", name=name)
+            say("%(name)s has no checkpoint that can be set back: no channel pulls orders from it", name=name)
         )
     return connector, channels

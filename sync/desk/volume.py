@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from config.model import Channel, Config
+from connectors.kit.base import SendsOrders
+from connectors.registry import class_of, has
 from sync.desk.phrases import Phrase, say
 from sync.rules.volume import SCALES, Verdict, Volume, Window, judge
 from sync.store.engine import Store
@@ -33,7 +35,8 @@ class VolumeView:
 def look_at_volumes(store: Store, config: Config) -> None:
     """Look at every channel that is watched, and keep what was found."""
     for channel in config.channels.values():
-        if channel.watch.volume:
+        # Files come when a person brings them, and tell nothing by their absence.
+        if channel.watch.volume and not has(class_of(config.connections[channel.source].system), SendsOrders):
             found, last_at, at = store.read(functools.partial(_look, channel=channel))
             values: dict[str, object] = {
                 "at": at,

@@ -17,6 +17,7 @@ from mappings.canonical.records import Order, Refund
 from mappings.canonical.words import say
 from sync.flows.orders import WITHDRAWN
 from sync.flows.rows import fetched, fingerprint, order_row
+from sync.rules.asking import current_orders, listed_orders
 from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
@@ -72,7 +73,7 @@ def find_matches(store: Store, systems: ChannelSystems, since: dt.datetime, unti
             for text in {sale.key, sale.reference, sale.number} - {""}:
                 by_text.setdefault(text, []).append(sale)
     matches = []
-    for row in systems.source.list_orders(since, until):
+    for row in listed_orders(store, systems, since, until):
         key = systems.target_mapping.sale_key(row.external_id, systems.target_options)
         found = list({sale.external_id: sale for text in (key, row.number) for sale in by_text.get(text, [])}.values())
         matches += [_match(systems, row, sale, alone=len(found) == 1) for sale in found]
@@ -97,20 +98,17 @@ def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]
     sale may just be made.
     """
     by_id = {match.order_id: match for match in matches}
-    size = systems.source.fetch_batch
-    ids = list(by_id)
     done = 0
-    for start in range(0, len(ids), size):
-        for envelope in systems.source.fetch_orders(ids[start : start + size]):
-            if envelope.deleted:
-                continue
-            try:
-                order = read_order(store, systems, envelope)
-            except Problems:
-                continue
-            sale = by_id[envelope.external_id].sale
-            write = functools.partial(link, systems=systems, envelope=envelope, order=order, sale=sale)
-            done += store.write(write)
+    for envelope in current_orders(store, systems, list(by_id)):
+        if envelope.deleted:
+            continue
+        try:
+            order = read_order(store, systems, envelope)
+        except Problems:
+            continue
+        sale = by_id[envelope.external_id].sale
+        write = functools.partial(link, systems=systems, envelope=envelope, order=order, sale=sale)
+        done += store.write(write)
     return done
 
 

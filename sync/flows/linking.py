@@ -16,6 +16,7 @@ from mappings.canonical.money import Money
 from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from sync.flows.adopt import Match, link, read_order
+from sync.rules.asking import current_orders
 from sync.rules.systems import ChannelSystems
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import bound_keys
@@ -45,7 +46,9 @@ def link_order(
     ConnectionBroken.
     """
     match = _chosen(store, systems, order, sale_id)
-    [envelope] = systems.source.fetch_orders([order.external_id])
+    envelope = next(iter(current_orders(store, systems, [order.external_id])), None)
+    if envelope is None:
+        raise LookupError(say("nothing that came in of order %(number)s is kept any more", number=order.number))
     current = _unchanged(store, systems, order, envelope, match)
 
     def work(connection: Connection) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -31,6 +31,7 @@ from sync.flows.facets import converge as facets
 from sync.flows.piece import Piece, aside, conclude, guarded
 from sync.flows.rows import fetched, fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
+from sync.rules.asking import only_sends
 from sync.rules.canary import hold_back
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
@@ -42,6 +43,7 @@ from sync.store.canary import canary_left
 from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
+from sync.store.kept import load_kept
 from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
 from sync.store.routes import load_given_up, load_splits
 
@@ -104,9 +106,34 @@ def _read(drain: Drain, pieces: Sequence[Piece]) -> None:
         with guarded(piece):
             piece.payload = load_json(unpack(bodies[piece.item.event_id or 0]))
     missing = [piece for piece in _open(pieces) if piece.payload is None]
+    if only_sends(drain.systems.source):
+        if missing:
+            _look_again(drain, missing)
+        return
     size = drain.systems.source.fetch_batch
     for start in range(0, len(missing), size):
         _fetch(drain, missing[start : start + size])
+
+
+def _look_again(drain: Drain, pieces: Sequence[Piece]) -> None:
+    """Of a source that cannot be asked: what came in last, or what was made of it where that is not kept any more."""
+    channel, ids = drain.systems.channel, [piece.item.external_id for piece in pieces]
+    kept = drain.store.read(lambda c: load_kept(c, channel.source, "order", ids))
+    known = drain.store.read(lambda c: load_known(c, channel.name, ids))
+    for piece in pieces:
+        found, order = kept.get(piece.item.external_id), known.get(piece.item.external_id)
+        with guarded(piece):
+            if found is not None:
+                piece.payload, piece.digest = load_json(unpack(found.body)), found.digest
+            elif order is not None and (made := drain.store.read(_canonical_of(order.id))) is not None:
+                piece.order, piece.digest = order_from_json(load_json(unpack(made))), piece.item.event_digest
+                piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
+            else:
+                piece.skipped = say("nothing that came in of it is kept any more, and its source cannot be asked")
+
+
+def _canonical_of(order_id: int) -> Callable[[Connection], bytes | None]:
+    return lambda c: load_canonical(c, order_id)
 
 
 def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from connectors.kit.base import DocumentSummary, Rank
 from mappings.canonical.money import Money
 from mappings.canonical.parts import part_id
+from sync.rules.asking import listed_orders
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import accepted_amounts
 from sync.store.bindings import bound_elsewhere
@@ -108,7 +109,7 @@ def compare(
     # What was in the ERP for us before the lists were taken must be in them, however young it is.
     before = store.read(lambda c: list_orders(c, channel.name, channel.erp))
     done = {order.external_id for order in before if order.erp_id is not None}
-    shop = list(systems.source.list_orders(since, until))
+    shop = listed_orders(store, systems, since, until)
     listed = list(systems.target.list_sales(since - _MARGIN, until + _MARGIN))
     # Several channels may write to one web shop of the ERP; what another one is bound to is its own proof's business.
     others = store.read(lambda c: bound_elsewhere(c, channel.erp, channel.name))

@@ -17,6 +17,7 @@ from connectors.kit.base import (
     PullsOrders,
     Rank,
     SalesTarget,
+    SendsOrders,
     Throttle,
 )
 from connectors.kit.facets import DraftsPayments, MakesRefunds, MarksOrders
@@ -188,6 +189,7 @@ def read_config(settings: Settings) -> Config:
         systems=known_systems(),
         drafts_payments=lambda system: has(class_of(system), DraftsPayments),
         makes_refunds=lambda system: has(class_of(system), MakesRefunds),
+        has_address=lambda system: not has(class_of(system), SendsOrders),
         check_profile=check_profile,
     )
 

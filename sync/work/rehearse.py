@@ -113,7 +113,7 @@ def _receivers(systems: ChannelSystems, done: Rehearsal) -> str:
     """Who would be called."""
     channel = systems.channel
     shop_url, erp_url = (systems.config.connections[name].url for name in (channel.source, channel.erp))
-    called = {channel.source if call.url.startswith(shop_url) else channel.erp for call in done.calls}
+    called = {channel.source if shop_url and call.url.startswith(shop_url) else channel.erp for call in done.calls}
     if shop_url == erp_url or len(called) > 1:
         return say("%(erp)s and %(shop)s", erp=channel.erp, shop=channel.source)
     return called.pop()

@@ -22,6 +22,7 @@ from sync.desk.proof import prove_channel
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
+from sync.rules.asking import only_sends
 from sync.rules.systems import SystemMissing
 from sync.store import schedule
 from sync.store.channels import channel_state, start_channel
@@ -54,9 +55,9 @@ class Tasks:
         self._cancelled = threading.Event()
         sources = {channel.source for channel in runtime.config.channels.values()}
         self._names = {
-            **{f"pull:{name}": self._pull for name in sorted(sources)},
+            **{f"pull:{name}": self._pull for name in self._pulled(sources)},
             **{f"follow:{name}": self._follow for name in self._followed()},
-            **{f"webhooks:{name}": self._webhooks for name in sorted(sources) if runtime.settings.public_url},
+            **{f"webhooks:{name}": self._webhooks for name in self._pulled(sources) if runtime.settings.public_url},
             **{f"resync:{name}": self._resync for name in runtime.config.channels},
             **{f"nightly:{name}": self._nightly for name in runtime.config.channels},
             **{f"proof:{name}": self._proof for name in runtime.config.channels},
@@ -64,6 +65,10 @@ class Tasks:
             **{f"stock-full:{name}": self._stock_full for name in _showing(runtime)},
             schedule.PURGE: self._purge,
         }
+
+    def _pulled(self, sources: Iterable[str]) -> list[str]:
+        """Those that can be asked for their orders."""
+        return [name for name in sorted(sources) if not only_sends(self._runtime.systems.connector(name))]
 
     def _followed(self) -> list[str]:
         """ERP connections that tell what becomes of their sales."""

@@ -67,7 +67,9 @@ def pull(connector, checkpoint=None, seen=None):
 @pytest.mark.parametrize("system", sorted(CONNECTORS))
 def test_every_connector_declares_what_it_can_and_has_a_stand_in(system):
     connector = CONNECTORS[system]
-    declared = [capability for capability in (*SOURCES, base.SalesTarget) if has(connector, capability)]
+    declared = [
+        capability for capability in (*SOURCES, base.SendsOrders, base.SalesTarget) if has(connector, capability)
+    ]
     assert declared, f"{connector.__name__} declares no capability in its class header"
     assert bool(set(declared) & set(SOURCES)) == (system in FAKES)
 

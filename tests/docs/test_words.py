@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from config.loader import load_config
+from connectors.kit.base import SendsOrders
+from connectors.registry import class_of, has
 from mappings.profiles import read_profile
 from sync.cli import cli
 from sync.cli.sandbox import sandbox
@@ -19,7 +21,7 @@ from tests.shared import REPOSITORY
 
 #: In code spans and in what is typed; prose that happens to say "crossdock run" is none of a reader's commands.
 SPAN = re.compile(r"`([^`\n]+)`")
-COMMAND = re.compile(r"\bcrossdock ((?:[a-z]+ ?)+)((?:(?!&&|\|)[^#\n])*)")
+COMMAND = re.compile(r"\bcrossdock ((?:[a-z]+(?:-[a-z]+)* ?)+)((?:(?!&&|\|)[^#\n])*)")
 CAUSE = re.compile(r"""(?:cause=|\bProblem\()"([a-z_]+)\"""")
 CODE = ("connectors", "mappings", "sync", "webapp")
 
@@ -109,4 +111,8 @@ def test_every_configuration_that_a_page_shows_is_taken(where, tmp_path):
         name: "https://secret.example/" if name.endswith("_URL") else "a-secret"
         for name in re.findall(r"\$\{env:(\w+)\}", text)
     }
-    load_config(tmp_path, environ)
+    for name in re.findall(r"^ +profile: (\S+)", text, re.MULTILINE):
+        # Which profile is another matter: each that a page shows has a test of its own.
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("", "utf-8")
+    load_config(tmp_path, environ, has_address=lambda system: not has(class_of(system), SendsOrders))

@@ -14,6 +14,7 @@ from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.routing import routing_finding
 from sync.desk.doctor.words import moment_shown
 from sync.desk.phrases import joined, say
+from sync.rules.asking import only_sends
 from sync.rules.lookups import NO_LOOKUPS, Lookups, load_lookups
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
@@ -104,6 +105,9 @@ def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:
 def _rehearsal(systems: ChannelSystems, lookups: Lookups) -> Finding:
     """The newest orders are read, mapped and resolved as a drain would do it; nothing is written anywhere."""
     check = "channel.rehearsal"
+    if only_sends(systems.source):
+        step = say("rehearse with a file: crossdock import-csv %(name)s FILE --dry-run", name=systems.channel.source)
+        return unknown(check, say("the source cannot be asked for its orders"), step)
     try:
         done = rehearse(systems, lookups)
     except ConnectorError as error:

@@ -89,6 +89,8 @@ class ConnectionCheckup:
 
     def _https(self) -> Finding:
         check, url = "connection.https", self._config.connections[self._name].url
+        if not url:
+            return ok(check, say("nothing is sent: it has no address"))
         if url.startswith("https://"):
             return ok(check, "https")
         if is_local(url):
