@@ -14,9 +14,11 @@ from rich.table import Table
 
 from sync.cli.console import opened, out
 from sync.cli.facets import print_facets, save_files
+from sync.cli.lineage import tell_lineage
 from sync.cli.moving import MOMENT, aware, channel_of
 from sync.cli.naming import find
 from sync.desk.files import files_of_order
+from sync.desk.lineage import lineage_of
 from sync.desk.orders import TABS, Tab, every_order
 from sync.desk.passport import passport
 from sync.desk.status import status_of
@@ -24,6 +26,7 @@ from sync.store.search import Listed, Wanted
 from sync.store.states import ItemState
 from sync.work.rehearse import DryRunReport
 from sync.work.rehearse import dry_run as rehearsed
+from sync.work.runtime import Runtime
 from sync.work.vitals import look_once
 
 
@@ -143,9 +146,21 @@ def _order_json(order: Listed) -> dict[str, Any]:
 @click.option(
     "--save", type=click.Path(file_okay=False, path_type=Path), help="Write the files of its invoices into this folder."
 )
-def order(number: str, *, as_json: bool, exchanges: bool, dry_run: bool, save: Path | None) -> None:
+@click.option(
+    "--lineage",
+    metavar="[FIELD]",
+    is_flag=False,
+    flag_value="",
+    help="Where its fields came from, those of the ERP as erp.FIELD: all of them, or FIELD with its parts.",
+)
+def order(
+    number: str, *, as_json: bool, exchanges: bool, dry_run: bool, save: Path | None, lineage: str | None
+) -> None:
     """Everything about one order, by any of its numbers."""
     with opened() as runtime:
+        if lineage is not None:
+            _print_lineage(runtime, number, lineage, as_json=as_json)
+            return
         if save is not None:
             for meant in find(runtime, (number,)):
                 for path in save_files(save, files_of_order(runtime.store, meant)):
@@ -165,6 +180,12 @@ def order(number: str, *, as_json: bool, exchanges: bool, dry_run: bool, save: P
             _print_json(entry)
         else:
             _print_passport(entry)
+
+
+def _print_lineage(runtime: Runtime, number: str, field: str, *, as_json: bool) -> None:
+    for meant in find(runtime, (number,)):
+        systems = runtime.systems.channel(meant.channel)
+        tell_lineage(lineage_of(runtime.store, systems, meant, field=field), as_json=as_json)
 
 
 def _print_passport(entry: dict[str, Any]) -> None:

@@ -152,3 +152,22 @@ def test_an_export_of_documents_can_be_tried_again(mapping, folder):
 def test_json_has_all_of_a_replay(mapping):
     told = json.loads(mapping("replay", "web", "one.yaml", "--json"))
     assert (told["documents"], told["changes"][0]["path"], told["changes"][0]["orders"]) == (2, "note", 2)
+
+
+def test_a_field_answers_where_it_came_from_at_the_terminal(mapping, folder, monkeypatch, capsys):
+    mapping("publish", "web", "one.yaml", "--reason", "a better note")
+    told = order(monkeypatch, capsys, "1", "--lineage", "note")
+    assert "note = 'one'  constant at web, revision 1:5:7" in told
+    assert "erp." not in told
+    fields = json.loads(order(monkeypatch, capsys, "1", "--lineage", "--json"))["fields"]
+    assert {"note", "totals.grand", "erp.lines"} <= {each["field"] for each in fields}
+
+
+def order(monkeypatch, capsys, *words):
+    monkeypatch.setattr("sys.argv", ["crossdock", "order", *words])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    logging.captureWarnings(capture=False)
+    said = capsys.readouterr()
+    assert not stop.value.code, said.err
+    return said.out
