@@ -22,7 +22,7 @@ _BATCH: Final = 500
 
 
 def only_sends(source: object) -> bool:
-    """Whether a source cannot be asked for anything."""
+    """Whether a source, or a class of connectors, cannot be asked for anything."""
     return has(source, SendsOrders)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from config.model import Channel
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
 from connectors.kit.facets import FollowsSales
+from connectors.registry import class_of
 from sync.desk.erasing import erase_again
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import say
@@ -68,7 +69,9 @@ class Tasks:
 
     def _pulled(self, sources: Iterable[str]) -> list[str]:
         """Those that can be asked for their orders."""
-        return [name for name in sorted(sources) if not only_sends(self._runtime.systems.connector(name))]
+        connections = self._runtime.config.connections
+        # By its class: one whose settings cannot be used must not keep the other schedules from running.
+        return [name for name in sorted(sources) if not only_sends(class_of(connections[name].system))]
 
     def _followed(self) -> list[str]:
         """ERP connections that tell what becomes of their sales."""

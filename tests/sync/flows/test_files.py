@@ -12,10 +12,16 @@ from sqlalchemy import delete, func, select, update
 
 from config.model import Connection as Account
 from config.model import Mode, ProfileFile
+from connectors.kit.findings import Level
 from sync.cli.importing import errors_csv
+from sync.desk.connections import CannotRewind, connection_detail, preview_rewind
+from sync.desk.doctor.channel import ChannelCheckup
+from sync.desk.doctor.connection import ConnectionCheckup
 from sync.desk.proof import prove
+from sync.desk.volume import look_at_volumes
 from sync.flows import files
 from sync.flows.adopt import find_matches, link_matches
+from sync.flows.dryrun import rehearse
 from sync.flows.files import NotWhole, check_file, take_file
 from sync.flows.resync import compare_and_mark
 from sync.rules.asking import current_orders, listed_orders
@@ -23,6 +29,8 @@ from sync.rules.systems import Systems
 from sync.store.audit import Actor
 from sync.store.marking import mark
 from sync.store.tables import audit, events, work_items
+from sync.store.volume import load_volumes
+from sync.work.tasks import Tasks
 from tests.sync.flows.shop import PLACED
 from tests.sync.flows.world import CHANNEL, World
 
@@ -267,3 +275,44 @@ def test_no_more_than_a_batch_goes_into_one_statement(table):
     count = 1_201
     table.take(*(row(f"N{number}") for number in range(count)))
     assert table.store.read(lambda c: c.execute(select(func.count()).select_from(work_items)).scalar_one()) == count
+
+
+# --- everybody who would ask -------------------------------------------------------------------------------------
+
+
+def test_nothing_is_scheduled_that_would_ask_the_source(table):
+    table.runtime.config, table.runtime.systems = table.config, table.systems
+    names = set(Tasks(table.runtime).first_runs())
+    assert not names & {"pull:shop", "webhooks:shop"}
+    assert {f"resync:{CHANNEL}", f"nightly:{CHANNEL}", f"proof:{CHANNEL}"} <= names
+
+
+def test_the_doctor_says_that_nobody_can_be_asked(table):
+    found = {each.check: each for each in ChannelCheckup(CHANNEL, table.config, table.systems, table.store).run()}
+    assert found["channel.rehearsal"].level is Level.UNKNOWN
+    assert "import-csv shop FILE --dry-run" in found["channel.rehearsal"].next_step
+    own = {
+        each.check: each
+        for each in ConnectionCheckup("shop", table.store, table.systems, table.systems, public_url="https://x").run()
+    }
+    assert {each.level for each in own.values()} == {Level.OK}
+    assert "connection.deliveries" not in own
+
+
+def test_the_desk_shows_the_connection_and_offers_nothing_that_it_lacks(table):
+    detail = connection_detail(table.store, table.config, "shop")
+    assert (detail.can_rewind, detail.has_webhooks, detail.takes_sales) == (False, False, False)
+    with pytest.raises(CannotRewind):
+        preview_rewind(table.store, table.systems, "shop", dt.datetime.now(dt.UTC))
+
+
+def test_no_file_is_no_silence_that_anybody_is_told_of(table):
+    look_at_volumes(table.store, table.config)
+    assert table.store.read(load_volumes) == {}
+
+
+def test_a_rehearsal_reads_what_came_in_a_file(table):
+    table.take(row("A"))
+    shown = rehearse(table.store, table.systems.channel(CHANNEL), table.item("A").id)
+    assert shown.piece.sale is not None
+    assert shown.piece.error is None
