@@ -17,6 +17,7 @@ from sync.store.tables import audit, schedules
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from tests.contract.source_fakes import WooCommerceFake, receiver, sandbox_woocommerce
+from tests.sync.flows.test_files import PROFILE
 from tests.webapp.console.conftest import words_of
 from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
@@ -36,8 +37,10 @@ connections:
     url: {erp}
     auth: {{key: "${{env:ERP_KEY}}"}}
     allow_hosts: [127.0.0.1]
+  table: {{system: csv, options: {{order_column: Order}}}}
 channels:
   web: {{source: shop, erp: erp, timezone: Europe/Berlin}}
+  files: {{source: table, erp: erp, profile: profiles/table.yaml}}
 """
 SECRETS = {"SHOP_KEY": "ck_sandbox", "SHOP_SECRET": WooCommerceFake.secrets[0], "SHOP_HOOK": "hook-canary-1"}
 
@@ -58,6 +61,8 @@ def erp():
 def app(store, sqlite_url, tmp_path, shop, erp):
     folder = tmp_path / "config"
     folder.mkdir()
+    (folder / "profiles").mkdir()
+    (folder / "profiles" / "table.yaml").write_text(PROFILE, "utf-8")
     (folder / "crossdock.yaml").write_text(CONFIG.format(shop=shop._server.url, erp=erp.url))
     with receiver() as (url, _came):
         settings = Settings.from_env(
@@ -94,6 +99,16 @@ def test_a_connection_shows_its_settings_and_never_a_secret(browser):
     assert re.search(r"crossdock\.yaml:5", page)
     for secret in (*SECRETS.values(), DEFAULT_API_KEY):
         assert secret not in page
+
+
+def test_a_source_of_files_has_a_page_that_offers_nothing_that_asks_it(browser):
+    ours = browser("integrator")
+    page = ours.get("/connections/table").text
+    assert "Test now" in page
+    assert "Go back to a date" not in page
+    assert "Look and repair" not in page
+    assert ours.post("/connections/table/test").status_code == 303
+    assert "nothing is sent: it has no address" in words_of(ours.get("/connections/table").text)
 
 
 def test_a_viewer_sees_no_button_that_changes_anything(browser):
