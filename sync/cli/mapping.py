@@ -25,7 +25,7 @@ from mappings.profiles.schema import text as schema_text
 from mappings.registry import SOURCES
 from mappings.tryout import Trial, TryResult, try_mapping
 from sync.cli.console import err, out
-from sync.cli.publishing import COMMANDS
+from sync.cli.publishing import COMMANDS, try_order
 from sync.rules.routing import fitting
 from sync.rules.systems import read_config
 
@@ -51,8 +51,10 @@ class _Rows:
 
 
 @mapping.command("try")
-@click.argument("system")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("system", default="")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--order", "number", metavar="CHANNEL/ID", help="Instead: a stored order, up to the last call. Alone.")
+@click.option("--draft", is_flag=True, help="With --order: by the draft of its channel, or by the text of --profile.")
 @click.option("--to", help="Show the payload for this ERP system instead of the canonical order.")
 @click.option("--profile", "profile_file", type=click.Path(path_type=Path), help="With the rules of this profile.")
 @click.option("--lookup", "rows", nargs=3, multiple=True, metavar="TABLE VALUE TARGET", help="A look-up row to use.")
@@ -63,6 +65,8 @@ def try_files(
     *,
     system: str,
     files: tuple[Path, ...],
+    number: str | None,
+    draft: bool,
     to: str | None,
     profile_file: Path | None,
     rows: tuple[tuple[str, str, str], ...],
@@ -75,7 +79,15 @@ def try_files(
     SYSTEM is `none` for a profile that is a whole mapping. Exit status 1 if any could not be mapped. Needs no
     installation: nothing is read but the files, and with --channel the configuration. What is in stock decides between
     the rules that fit; it is not asked here.
+
+    With --order the exact calls are told that a drain would send for an order of this installation, by what is
+    published, by the draft (--draft), or by a file (--profile). The shop and the ERP are asked, and nothing is written.
     """
+    if number is not None:
+        try_order(number, draft=draft, file=profile_file, as_json=as_json)
+        return
+    if draft or not system or not files:
+        raise click.UsageError("expected SYSTEM and FILES, or --order CHANNEL/ID")
     routing = _routing(channel) if channel else Routing()
     lookup = _Rows({(table, value): target for table, value, target in rows})
     trial = Trial(

@@ -168,7 +168,7 @@ def order(
             return
         if dry_run:
             for meant in find(runtime, (number,)):
-                _print_dry_run(rehearsed(runtime.store, runtime.systems, meant), as_json=as_json)
+                print_dry_run(rehearsed(runtime.store, runtime.systems, meant), as_json=as_json)
             return
         found = passport(runtime.store, runtime.config, number, exchanges=exchanges)
     if not found:
@@ -220,7 +220,8 @@ def _print_passport(entry: dict[str, Any]) -> None:
         out.print(f"  {line['at']}  {line['what']}  {escape(_first_line(line['text']))}")
 
 
-def _print_dry_run(report: DryRunReport, *, as_json: bool) -> None:
+def print_dry_run(report: DryRunReport, *, as_json: bool) -> None:
+    """What would be sent, with every body; or all of it as JSON."""
     if as_json:
         _print_json(report.to_json())
         return

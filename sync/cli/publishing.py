@@ -15,7 +15,8 @@ from config.model import ProfileFile
 from mappings.profiles import Profile
 from sync.cli.console import actor, opened, out, progress
 from sync.cli.moving import channel_of
-from sync.desk.passport import revision_to_json
+from sync.cli.orders import print_dry_run
+from sync.desk.passport import find_order, revision_to_json
 from sync.desk.phrases import Refusal
 from sync.desk.profile_texts import DRAFT, FILE, PUBLISHED, Text, applying_text, find_text, standings
 from sync.desk.profiles import Publication, demand_profile, publish, roll_back, save_draft
@@ -23,6 +24,7 @@ from sync.desk.regression import DOCUMENTS, Replay, masked_documents, replay
 from sync.rules.profile_changes import RuleChange, rule_changes, unified
 from sync.store.bodies import dump_json
 from sync.store.revisions import Revision, list_revisions, published_number
+from sync.work.rehearse import dry_run
 from sync.work.runtime import Runtime
 
 _WHICH: Final = "`published`, `draft`, `file` (of the configuration), the number of a revision, or a file's path"
@@ -311,6 +313,24 @@ def export(channel: str, text: str) -> None:
 
 def _moment(revision: Revision) -> str:
     return f"{revision.published_at:%Y-%m-%d %H:%M} UTC"
+
+
+def try_order(number: str, *, draft: bool, file: Path | None, as_json: bool) -> None:
+    """A dry run of one order, `CHANNEL/ID`, by what is published or by another text. Exits with 1 if it would stop."""
+    with opened() as runtime:
+        channel, _, external_id = number.partition("/")
+        name = channel_of(runtime, channel)
+        order = find_order(runtime.store, runtime.config, name, external_id)
+        if order is None:
+            raise click.ClickException(f"{name} has no order {external_id!r}; expected CHANNEL/ID with the shop's id")
+        profile = None
+        if draft or file is not None:
+            text = text_of(runtime, name, DRAFT if draft else str(file))
+            demand_profile(runtime.config, name, text.text, text.name)
+            profile = ProfileFile(text.name, text.text)
+        report = dry_run(runtime.store, runtime.systems, order, profile=profile)
+    print_dry_run(report, as_json=as_json)
+    sys.exit(1 if report.problems else 0)
 
 
 COMMANDS: Final = (list_, draft_, diff_, replay_, publish_, rollback, export)

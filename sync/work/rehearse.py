@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from config.model import DocumentState
+from config.model import DocumentState, ProfileFile
 from connectors.kit.exchanges import Exchange
+from mappings.canonical.schemas import order_to_json
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import Phrase, say, say_many
+from sync.desk.totals import TotalsProof, prove_totals
 from sync.flows.dryrun import Rehearsal, rehearse
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.engine import Store
@@ -35,6 +37,8 @@ class DryRunReport:
     route: str
     #: What cannot be shown, because the ERP would have to answer first.
     unseen: tuple[Phrase, ...]
+    #: The order as it would be read, in our own JSON; None where it cannot be read.
+    canonical: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; times are ISO text."""
@@ -45,16 +49,21 @@ class DryRunReport:
             "asked": [_call_to_json(call) for call in self.asked],
             "routing": str(self.route),
             "unseen": [str(text) for text in self.unseen],
+            "order": self.canonical,
+            "totals": None if self.canonical is None else _totals_to_json(prove_totals(self.canonical)),
         }
 
 
-def dry_run(store: Store, systems: Systems, order: StoredOrder) -> DryRunReport:
+def dry_run(store: Store, systems: Systems, order: StoredOrder, *, profile: ProfileFile | None = None) -> DryRunReport:
     """Go through the order's next drain without any effect. `systems` may be the working ones: dry ones are made.
 
-    Raises LookupError when the order is not known any more, DatabaseBusy.
+    With `profile` as if that text was published. Raises LookupError when the order is not known any more, ProfileError,
+    DatabaseBusy.
     """
     with contextlib.closing(systems.dry(deadline_s=_DEADLINE_S)) as dry:
         channel = dry.channel(order.channel)
+        if profile is not None:
+            channel = channel.trying(profile)
         done = rehearse(store, channel, order.item_id)
         return DryRunReport(
             _verdict(channel, done),
@@ -63,6 +72,7 @@ def dry_run(store: Store, systems: Systems, order: StoredOrder) -> DryRunReport:
             done.asked,
             _route(done),
             tuple(_unseen(channel, done)),
+            None if done.piece.order is None else order_to_json(done.piece.order),
         )
 
 
@@ -128,6 +138,16 @@ def _unseen(systems: ChannelSystems, done: Rehearsal) -> Iterator[Phrase]:
     if state is not DocumentState.DRAFT:
         yield say("The calls that bring the sale on to %(state)s: they name the id that it gets.", state=state)
     yield say("Whether the ERP takes the sale, and the total that it computes for it.")
+
+
+def _totals_to_json(proof: TotalsProof) -> dict[str, Any]:
+    return {
+        "currency": proof.currency,
+        "parts": [{"label": str(part.label), "amount": f"{part.amount:f}"} for part in proof.parts],
+        "sum": f"{proof.sum:f}",
+        "grand": f"{proof.grand:f}",
+        "ties": proof.ties,
+    }
 
 
 def _call_to_json(call: Exchange) -> dict[str, Any]:

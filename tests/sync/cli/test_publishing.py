@@ -171,3 +171,8 @@ def order(monkeypatch, capsys, *words):
     said = capsys.readouterr()
     assert not stop.value.code, said.err
     return said.out
+
+
+def test_an_order_that_nobody_knows_cannot_be_tried_and_a_file_wants_its_system(mapping):
+    assert "web has no order '99'; expected CHANNEL/ID" in mapping("try", "--order", "web/99", "--draft", status=1)
+    assert "expected SYSTEM and FILES, or --order" in mapping("try", "woocommerce", status=2)
