@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connectors.kit.base import Diagnoses
 from connectors.kit.errors import RecordRejected
 from connectors.kit.findings import fail, of_error
 from connectors.kit.words import say as say_of_connector
-from connectors.registry import CONNECTORS
+from connectors.registry import CONNECTORS, has
 from mappings.canonical.words import quote, say
 from sync.desk.doctor import channel, connection, golive, installation, keep_report
 from sync.desk.doctor.report import Line, report_of
@@ -64,7 +65,7 @@ def test_what_a_form_answers_is_in_that_language_too(foreigner):
 def test_what_each_check_of_the_doctor_looks_at_is_in_that_language_too(store, foreigner):
     kinds = {"installation": installation.CHECKS, "queue": checkup.CHECKS, "golive": golive.CHECKS}
     kinds |= {"channel:web": channel.CHECKS, "connection:erp": connection.CHECKS}
-    kinds |= {f"connection:{name}": connector.checks for name, connector in CONNECTORS.items()}
+    kinds |= {f"connection:{name}": kind.checks for name, kind in CONNECTORS.items() if has(kind, Diagnoses)}
     lines = [
         Line(section, title, fail(check, "1", "2"))
         for section, checks in kinds.items()
