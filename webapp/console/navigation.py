@@ -40,6 +40,7 @@ ENTRIES: Final = (
     Entry("orders.index", lazy_gettext("Orders"), "list"),
     Entry("stock.index", lazy_gettext("Stock"), "box"),
     Entry("lookups.index", lazy_gettext("Look-ups"), "table"),
+    Entry("profiles.index", lazy_gettext("Mappings"), "sync"),
     Entry("connections.index", lazy_gettext("Connections"), "plug"),
     Entry("alerts.index", lazy_gettext("Alerts"), "bell", count="alerts"),
     Entry("operations.index", lazy_gettext("Operations"), "gauge"),

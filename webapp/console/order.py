@@ -12,10 +12,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
 from sync.desk.causes import title_of, words_of
 from sync.desk.facets import sums
 from sync.desk.facets_told import state_of
+from sync.desk.lineage import lineage_of
 from sync.desk.passport import Passport, exchanges_of, find_order, load_passport, received
 from sync.desk.places import page_of
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
@@ -198,6 +200,25 @@ def rehearse(channel: str, external_id: str) -> ResponseReturnValue:
     except (LookupError, ConnectorError, SystemMissing) as refusal:
         return _page(order, Extra(error=told(refusal)), 502)
     return _page(order, Extra(dry=report, calls=[show(dataclasses.asdict(call)) for call in report.calls]))
+
+
+@blueprint.get(f"{_ORDER}/lineage")
+@needs("viewer")
+def lineage(channel: str, external_id: str) -> ResponseReturnValue:
+    """Where every field of it came from; with `field` in the address that one and its parts."""
+    order = _found(channel, external_id)
+    field = request.args.get("field", "")[:_MAX_TEXT]
+    try:
+        found = lineage_of(parts().store, parts().systems.channel(order.channel), order, field=field)
+    except (ConfigError, ConnectorError, SystemMissing) as refusal:
+        return _page(order, Extra(error=told(refusal)), 502)
+    return render_template("console/order_lineage.html", order=order, found=found, short=_short)
+
+
+def _short(value: object) -> str:
+    """JSON, in so many characters as a table takes."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
 
 
 # --- the whole of what the page shows a part of -----------------------------------------------------------------

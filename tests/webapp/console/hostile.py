@@ -56,6 +56,8 @@ _MEANT = {
     "issue_documents": {"details"},
     "lookups": {"table_name", "scope", "conditions"},
     "lookup_tables": {"name"},
+    "profile_revisions": {"channel", "text", "digest"},
+    "profile_drafts": {"channel", "text"},
     "users": {"login", "password_hash", "role", "timezone"},
     "sessions": {"token_hash"},
     "order_skus": set(),

@@ -58,6 +58,8 @@ PAGES = {
     "a refused look-up row": "/lookups/sku?value=NEW-NAME&target=",
     "a look-up row": ("/lookups/sku", "/lookups/sku/row"),
     "forecast": "/lookups/forecast?channel=tea-shop",
+    "mappings": "/mappings/",
+    "the mapping of a channel": "/mappings/tea-shop",
     "connections": "/connections",
     "a shop": "/connections/tea",
     "an ERP": "/connections/erp",

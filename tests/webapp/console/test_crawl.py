@@ -99,6 +99,8 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
             "lookups.show",
             "lookups.row",
             "lookups.forecast",
+            "profiles.index",
+            "profiles.show",
             "alerts.index",
             "operations.index",
             "doctor.index",
@@ -106,6 +108,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
             "account.index",
         ),
         *("orders.attempt_file", "orders.received_file", "orders.order_file", "orders.document_file"),
+        "orders.lineage",
     }
     assert ("users.show" in kinds) == (role == "admin")
 
