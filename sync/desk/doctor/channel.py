@@ -10,6 +10,7 @@ from config.model import Config, Mode
 from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
 from connectors.registry import UnknownSystem
+from mappings.profiles import ProfileError
 from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.routing import routing_finding
 from sync.desk.doctor.words import moment_shown
@@ -20,6 +21,7 @@ from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.systems import ChannelSystems, SystemMissing, Systems
 from sync.store.engine import Store
+from sync.store.revisions import load_published
 
 CHECKS: Final[Mapping[str, str]] = {
     "channel.start_at": N_("it imports from a day on that makes sense"),
@@ -50,6 +52,14 @@ class ChannelCheckup:
             yield fail("channel.references", str(error), say("correct the connections of this channel"))
             return
         store = self._store
+        published = None if store is None else store.read(lambda c: load_published(c, self._name))
+        if published is not None:
+            try:
+                systems = systems.under(published)
+            except ProfileError as error:
+                # A newer program may read profiles more strictly than the one that published it.
+                yield fail("channel.references", str(error), say("publish a mapping profile that can be read"))
+                return
         lookups = NO_LOOKUPS if store is None else store.read(lambda c: load_lookups(c, systems.channel))
         yield _references(systems, lookups)
         yield routing_finding(systems, store)

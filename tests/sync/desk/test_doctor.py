@@ -37,6 +37,7 @@ from sync.store.alerts import add_message, mark_refused, mark_sent
 from sync.store.engine import Store
 from sync.store.health import quick_check
 from sync.store.reports import save_report
+from sync.store.revisions import Revision, add_revision
 from sync.store.singletons import take
 from sync.store.switches import pause
 from sync.store.tables import events, metadata, reports
@@ -504,6 +505,18 @@ def test_a_start_that_lies_ahead(home):
     finding = home.of("channel:web", "channel.start_at", policies="start_at: 2099-01-01T00:00:00Z")
     assert finding.level is Level.WARN
     assert "crossdock.yaml:" in finding.next_step
+
+
+def test_a_channel_is_examined_by_the_mapping_that_is_published(home):
+    """One that newer programs refuse is told as what is wrong, and not as a crash."""
+    text = "profile: own\nextends: woocommerce\nsource:\n  order:\n    - {to: nothing_that_we_know, constant: x}\n"
+    revision = Revision(
+        channel="web", number=1, text=text, digest="d", author="anna", reason="r", published_at=dt.datetime.now(dt.UTC)
+    )
+    home.store.write(lambda c: add_revision(c, revision))
+    finding = home.of("channel:web", "channel.references")
+    assert finding.level is Level.FAIL
+    assert "web, revision 1:5:" in finding.found
 
 
 def test_a_guard_that_is_switched_off(home):
