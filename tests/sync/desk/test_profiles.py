@@ -230,3 +230,12 @@ def test_what_says_nothing_new_or_has_no_reason_is_refused(world):
         put(world, text(), base=1)
     with pytest.raises(Refusal, match="say why"):
         put(world, text("two"), base=1, reason=" ")
+
+
+def test_a_profile_with_a_long_name_keeps_no_order_from_being_saved(world):
+    put(world, text().replace("profile: own", f"profile: {'o' * 60}"))
+    order = world.shop.place()
+    world.carry()
+    assert made_of(world, order) == ("from the profile", 1)
+    [row] = world.rows(select(orders.c.mapping_version))
+    assert len(row.mapping_version) == 64
