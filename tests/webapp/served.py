@@ -23,7 +23,7 @@ from sync.store.engine import Store
 from sync.work.bell import Bell
 from sync.work.processes import die_with_parent
 from sync.work.receive import Receiver
-from tests.shared import PATIENCE_S, REPOSITORY
+from tests.shared import PATIENCE_S, REPOSITORY, wait_until
 from tests.webapp.shop import SignedShop
 from webapp.parts import Parts
 
@@ -75,7 +75,8 @@ class Server:
     def start(self):
         with socket.socket() as listener, (self.folder / "web.log").open("ab") as log:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self.port))
+            # While it was stopped, somebody's connection may have been given its port for a moment.
+            wait_until(lambda: self._bound(listener), lambda: f"port {self.port} is taken")
             listener.listen(512)
             self.port = listener.getsockname()[1]
             command = [sys.executable, "-m", "gunicorn", "-c", "python:webapp.gunicorn"]
@@ -92,6 +93,12 @@ class Server:
             )
         self._wait()
         return self
+
+    def _bound(self, listener):
+        with contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", self.port))
+            return True
+        return False
 
     def _wait(self):
         until = time.monotonic() + PATIENCE_S
