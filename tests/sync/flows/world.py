@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import functools
+import threading
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
