@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
 from playwright.sync_api import sync_playwright
 
 from sync.desk import accounts
@@ -22,6 +24,27 @@ from tests.webapp.console.browsing import Person
 from tests.webapp.console.stage import PASSWORD, staged
 
 PAGE = {"Accept": "text/html"}
+
+
+class _Compiled(BytecodeCache):
+    """What one application has compiled, for all that come after it."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def load_bytecode(self, bucket):
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket):
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once():
+    """Each test has an application of its own, and half of its time would be the compiling of the same templates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": _Compiled()})
+        yield
 
 
 def words_of(page):
