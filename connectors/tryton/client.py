@@ -26,6 +26,8 @@ from connectors.tryton import typed
 DEFAULT_DEADLINE_S: Final = 60.0
 
 _BAD_REQUEST, _NOT_FOUND, _SERVER_ERROR, _UNAVAILABLE = 400, 404, 500, 503
+#: So often a read has to be refused before it is the connection's fault; fewer than the kit's attempts.
+_READS: Final = 3
 #: The server's own page for a row that another transaction holds (a strict number series, a database in one file).
 _LOCKED: Final = re.compile(
     rb"<h1>Service Unavailable</h1>\s*<p>(?:could not obtain lock on row|database is locked)", re.ASCII
@@ -217,10 +219,7 @@ def _refused(response: Response) -> ConnectorError | None:
     if response.status == _BAD_REQUEST and isinstance(response.data, dict):
         told = " ".join(str(response.data.get(name) or "") for name in ("message", "description")).strip()
         if not response.write:
-            # Our reads are always the same: one that is refused lacks rights, whatever the translated text says.
-            return ConnectionBroken(
-                say("Tryton refuses to be read: %(told)s; check the rights of the key's user", told=told), status=400
-            )
+            return _unread(response, told)
         return RecordRejected(told, status=response.status)
     if response.status == _NOT_FOUND and response.path.count("/") < 3:  # noqa: PLR2004 -- /model/<name>
         return ConnectionBroken(
@@ -235,6 +234,20 @@ def _refused(response: Response) -> ConnectorError | None:
         kind = RecordRejected if response.write else ConnectionBroken
         return kind(told, code="unknown_name", status=response.status)
     return None
+
+
+def _unread(response: Response, told: str) -> ConnectorError:
+    """A search that names records which somebody deletes before it has read them is refused like one without rights.
+
+    So it goes on SQLite, where a reader has no snapshot, whenever shipments are made anew; neither has a code.
+    """
+    if response.attempt < _READS:
+        return Transient(say("Tryton refuses to be read: %(told)s", told=told), status=response.status)
+    # Our reads are always the same: one that stays refused lacks rights, whatever the translated text says.
+    return ConnectionBroken(
+        say("Tryton refuses to be read: %(told)s; check the rights of the key's user", told=told),
+        status=response.status,
+    )
 
 
 def _locked(response: Response) -> ConnectorError | None:

@@ -8,6 +8,7 @@ import json
 from decimal import Decimal
 
 import pytest
+import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordReject
 from connectors.registry import connector_class
 from connectors.tryton import Tryton, typed
 from connectors.tryton.cache import Aged
-from connectors.tryton.client import _refused, _rpc_error
+from connectors.tryton.client import _READS, TrytonClient, _refused, _rpc_error
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import find_tax, tax_trees
 from connectors.tryton.options import read_options
@@ -31,7 +32,7 @@ TODAY = dt.date(2026, 11, 22)
 # Answers
 
 
-def recorded_answer(name):
+def recorded_answer(name, attempt=_READS):
     [file] = shared_path("captures/tryton").glob(f"{name}*.json")
     exchange = json.loads(file.read_text())
     body = exchange["response"]["body"]
@@ -44,6 +45,7 @@ def recorded_answer(name):
         headers=exchange["response"]["headers"],
         body=(body if isinstance(body, str) else json.dumps(body)).encode(),
         data=None if isinstance(body, str) else body,
+        attempt=attempt,
     )
 
 
@@ -73,6 +75,34 @@ def test_a_recorded_refusal_means(name, kind, told):
     error = _refused(answer) or classify(answer)
     assert type(error) is kind
     assert told in str(error)
+
+
+def test_a_read_that_is_refused_once_is_no_matter_of_rights():
+    assert type(_refused(recorded_answer("67-err-access-denied-read", attempt=1))) is Transient
+
+
+def gone(number):
+    return {"message": f'You are trying to read records "{number}" of "Stock Move" that don\'t exist.'}
+
+
+@pytest.mark.parametrize(("refusals", "calls"), [(1, 2), (2, 3), (9, 3)])
+@responses.activate
+def test_a_search_goes_on_when_records_are_deleted_under_it(monkeypatch, refusals, calls):
+    monkeypatch.setattr("connectors.kit.http.time.sleep", lambda seconds: None)
+    url = "https://erp.example.com/db/rest/model/stock.move"
+    for number in range(refusals):
+        responses.add(responses.GET, url, json=gone(number), status=400)
+    responses.add(responses.GET, url, json=[{"id": 7}])
+    client = TrytonClient(ConnectorSettings(name="erp", url="https://erp.example.com", key="k"), "db")
+
+    if refusals < _READS:
+        assert client.search("stock.move", [], ["id"]) == [{"id": 7}]
+    else:
+        with pytest.raises(ConnectionBroken, match="check the rights"):
+            client.search("stock.move", [], ["id"])
+
+    assert len(responses.calls) == calls
+    client.close()
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
