@@ -7,6 +7,7 @@ Alembic migrations only (`sync/store/migrations`); `metadata` here is what they 
 from __future__ import annotations
 
 from sync.store.tables.alerts import alert_messages, alert_news, alerts, volumes
+from sync.store.tables.api import api_answers, api_tokens
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -50,6 +51,8 @@ __all__ = [
     "alert_messages",
     "alert_news",
     "alerts",
+    "api_answers",
+    "api_tokens",
     "attempts",
     "audit",
     "bindings",

@@ -1,0 +1,52 @@
+"""What the failure desk and the JSON API need: tokens of programs, and what their calls have answered."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from sync.store.types import BigId, UtcDateTime
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add them."""
+    _create_api()
+
+
+def _create_api() -> None:
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("hint", sa.String(length=16), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("channels", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
+    )
+    good = sa.text("revoked_at IS NULL")
+    op.create_index("uq_api_tokens_name", "api_tokens", ["name"], unique=True, sqlite_where=good, postgresql_where=good)
+    op.create_table(
+        "api_answers",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("token_id", BigId, nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("begun_at", UtcDateTime(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["token_id"], ["api_tokens.id"], name=op.f("fk_api_answers_token_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_answers")),
+        sa.UniqueConstraint("token_id", "key", name=op.f("uq_api_answers_token_id_key")),
+    )
