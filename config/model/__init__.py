@@ -16,7 +16,7 @@ from config.model.after_import import (
     ShipmentNews,
 )
 from config.model.alerts import AlertChannel, AlertKind, Severity, Watch
-from config.model.channel import Channel, Config, ProfileFile, Schedules
+from config.model.channel import Channel, Config, ProfileFile, PublishGate, Schedules
 from config.model.connection import Auth, Connection
 from config.model.policies import (
     DEFAULT_RULES,
@@ -64,6 +64,7 @@ __all__ = [
     "Owner",
     "Policies",
     "ProfileFile",
+    "PublishGate",
     "Returns",
     "Routing",
     "RoutingRule",

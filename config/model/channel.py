@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,6 +34,14 @@ class Schedules:
     overlap_s: float = 300.0
 
 
+class PublishGate(enum.StrEnum):
+    """What a mapping profile must show before it is published for a channel."""
+
+    NONE = "none"
+    #: None of the newest orders that can be mapped now could not be mapped by it.
+    NO_NEW_FAILURES = "no_new_failures"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProfileFile:
     """A mapping profile as it stood in the configuration folder when the configuration was read."""
@@ -61,6 +70,8 @@ class Channel:
     watch: Watch = dataclasses.field(default_factory=Watch)
     #: So many orders wait for a person after go-live and after a change of the configuration.
     canary: int = 5
+    #: What keeps a mapping profile from being published.
+    publish_gate: PublishGate = PublishGate.NONE
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

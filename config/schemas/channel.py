@@ -7,6 +7,7 @@ from typing import Final
 
 from config import kinds
 from config.fields import Scalar
+from config.model import PublishGate
 from config.schemas.after_import import AfterImportSection
 from config.schemas.alerts import AlertSection, WatchSection
 from config.schemas.connection import ConnectionSection
@@ -90,6 +91,12 @@ class ChannelSection(Section):
     canary = Scalar(
         kinds.whole(0, 1000),
         "So many orders wait for a person's release after go-live and after a change of what is made of them; 0: none.",
+    )
+    publish_gate = Scalar(
+        kinds.member(PublishGate),
+        "What keeps a mapping profile from being published: with `no_new_failures` that an order among the newest "
+        "could not be mapped any more.",
+        example="no_new_failures",
     )
 
 

@@ -16,11 +16,12 @@ from mappings.profiles import Profile
 from sync.cli.console import actor, opened, out, progress
 from sync.cli.moving import channel_of
 from sync.cli.orders import print_dry_run
+from sync.desk.gate import Examination, GateShut, examine
 from sync.desk.passport import find_order, revision_to_json
 from sync.desk.phrases import Refusal
 from sync.desk.profile_texts import DRAFT, FILE, PUBLISHED, Text, applying_text, find_text, standings
 from sync.desk.profiles import Publication, demand_profile, publish, roll_back, save_draft
-from sync.desk.regression import DOCUMENTS, Replay, masked_documents, replay
+from sync.desk.regression import DOCUMENTS, Replay, masked_documents
 from sync.rules.profile_changes import RuleChange, rule_changes, unified
 from sync.store.bodies import dump_json
 from sync.store.revisions import Revision, list_revisions, published_number
@@ -31,6 +32,10 @@ _WHICH: Final = "`published`, `draft`, `file` (of the configuration), the number
 #: Lines of differences that are told at a terminal; --json has all.
 _SHOWN: Final = 40
 _HISTORY: Final = 50
+_SHUT: Final = (
+    "{refusal}: nothing was published. {channel} has `publish_gate: no_new_failures`; "
+    "correct the text, or say why it goes all the same with --despite-gate WHY"
+)
 documents_option = click.option(
     "--documents", type=click.IntRange(1, 10_000), default=DOCUMENTS, show_default=True, help="How many, the newest."
 )
@@ -174,7 +179,7 @@ def replay_(channel: str, text: str, *, documents: int, file: Path | None, as_js
             count = _export(runtime, name, file, documents)
             out.print(f"{file}: {count} documents; names, e-mails, phones and streets are pseudonyms")
             return
-        found = _replayed(runtime, name, text_of(runtime, name, text), documents)
+        found = _examined(runtime, name, text_of(runtime, name, text), documents).replay
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -192,11 +197,11 @@ def _export(runtime: Runtime, channel: str, file: Path, documents: int) -> int:
     return count
 
 
-def _replayed(runtime: Runtime, channel: str, text: Text, documents: int) -> Replay:
+def _examined(runtime: Runtime, channel: str, text: Text, documents: int) -> Examination:
     demand_profile(runtime.config, channel, text.text, text.name)
-    now = runtime.systems.channel(channel)
+    file = ProfileFile(text.name, text.text)
     with progress("replaying"):
-        return replay(runtime.store, now, now.trying(ProfileFile(text.name, text.text)), documents=documents)
+        return examine(runtime.store, runtime.systems, channel, file, documents=documents)
 
 
 def tell_replay(found: Replay) -> None:
@@ -225,6 +230,7 @@ def tell_replay(found: Replay) -> None:
 @click.option("--base", type=click.IntRange(0), help="The revision that it was made from; else the published one.")
 @click.option("--max-changes", type=click.IntRange(0), help="Not if more orders than that would be different.")
 @click.option("--no-new-failures", is_flag=True, help="Not if an order that can be mapped now could not be any more.")
+@click.option("--despite-gate", "despite", default="", metavar="WHY", help="Though `publish_gate` is against it: why.")
 @documents_option
 @json_option
 def publish_(
@@ -235,13 +241,15 @@ def publish_(
     base: int | None,
     max_changes: int | None,
     no_new_failures: bool,
+    despite: str,
     documents: int,
     as_json: bool,
 ) -> None:
     """Make TEXT (the draft) what applies to CHANNEL from the next batch on, after telling what it changes.
 
     Exit status 1, and nothing is published, if it is wrong, if somebody has published meanwhile, or if it changes more
-    than is allowed.
+    than is allowed here or by the `publish_gate` of CHANNEL. The terminal is an admin's: --despite-gate goes through
+    that gate, and the reason is written down.
     """
     with opened(dry_run=True) as runtime:
         name = channel_of(runtime, channel)
@@ -249,14 +257,25 @@ def publish_(
         made_from = base if base is not None else meant.base if text == DRAFT else None
         if made_from is None:
             made_from = runtime.store.read(lambda c: published_number(c, name))
-        found = _replayed(runtime, name, meant, documents)
+        examined = _examined(runtime, name, meant, documents)
+        found = examined.replay
         if not as_json:
             tell_replay(found)
         _demand_few(found, max_changes, no_new_failures=no_new_failures)
         try:
             done = publish(
-                runtime.store, runtime.config, name, meant.text, actor=actor(), reason=reason, base=made_from
+                runtime.store,
+                runtime.config,
+                name,
+                meant.text,
+                actor=actor(),
+                reason=reason,
+                base=made_from,
+                examined=examined,
+                despite=despite,
             )
+        except GateShut as refusal:
+            raise click.ClickException(_SHUT.format(channel=name, refusal=refusal)) from refusal
         except Refusal as refusal:
             raise click.ClickException(str(refusal)) from refusal
         _tell_done(runtime, name, done, found.to_json() if as_json else None)

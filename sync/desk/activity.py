@@ -29,6 +29,7 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "lookup table removed": say("look-up table removed"),
     "profile draft": say("mapping profile drafted"),
     "profile published": say("mapping profile published"),
+    "publish gate overruled": say("mapping profile published despite its gate"),
     "profile rolled back": say("mapping profile rolled back"),
     "pause": say("pause"),
     "resume": say("resume"),

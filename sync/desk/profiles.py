@@ -18,6 +18,7 @@ from config.model import Channel, Config, ProfileFile
 from config.problems import ConfigError, Place, Problem
 from mappings.profiles import Profile
 from sync.desk.canary import note_channel
+from sync.desk.gate import OVERRULED, Examination, demand_open
 from sync.desk.phrases import Refusal, say
 from sync.rules.profiles import check_profile, name_of_revision, profile_of
 from sync.store.audit import Actor, record_audit
@@ -155,14 +156,31 @@ def _published_since(base: int, now: Revision | None) -> ProfileConflict:
 
 
 def publish(
-    store: Store, config: Config, channel: str, text: str, *, actor: Actor, reason: str, base: int
+    store: Store,
+    config: Config,
+    channel: str,
+    text: str,
+    *,
+    actor: Actor,
+    reason: str,
+    base: int,
+    examined: Examination | None = None,
+    despite: str = "",
 ) -> Publication:
     """Make this text what applies. `base` is the revision that it was made from, 0 where there was none.
 
-    A draft of the same text is done with. Raises ConfigError with all that is wrong with the text, ProfileConflict,
-    Refusal for what says nothing new or has no reason.
+    A channel with a `publish_gate` wants it `examined` (`sync.desk.gate.examine`); `despite` is why an admin publishes
+    what the gate is against: whether somebody is one, the caller knows. A draft of the same text is done with. Raises
+    ConfigError with all that is wrong with the text, ProfileConflict, GateShut, Refusal for what says nothing new or
+    has no reason.
     """
-    return _publish(store, config, config.channels[channel], text, author=_Author(actor, _demand(reason)), base=base)
+    author, known = _Author(actor, _demand(reason)), config.channels[channel]
+    now = store.read(lambda c: load_published(c, channel))
+    if base != (now.number if now else 0):
+        raise _published_since(base, now)
+    overruled = demand_open(known, text, base, examined, despite=despite)
+    author = dataclasses.replace(author, overruled=overruled, despite=despite.strip())
+    return _publish(store, config, known, text, author=author, base=base)
 
 
 def roll_back(store: Store, config: Config, channel: str, number: int, *, actor: Actor, reason: str) -> Publication:
@@ -178,6 +196,9 @@ def roll_back(store: Store, config: Config, channel: str, number: int, *, actor:
 class _Author:
     actor: Actor
     reason: str
+    #: What the gate had against the text, and why it was published all the same.
+    overruled: str = ""
+    despite: str = ""
 
 
 def _demand(reason: str) -> str:
@@ -217,6 +238,8 @@ def _publish(
         before, after = (f"revision {base}" if base else ""), f"revision {made.number}"
         subject = subject_of(channel.name)
         record_audit(connection, author.actor, action, subject, before=before, after=after, reason=author.reason)
+        if author.overruled:
+            record_audit(connection, author.actor, OVERRULED, subject, after=author.overruled, reason=author.despite)
         return _begun(connection, config, channel, made)
 
     return store.write(work)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_to_json
+from sync.desk.phrases import say
 from sync.desk.pseudonyms import Pseudonyms
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.systems import ChannelSystems
@@ -92,13 +93,16 @@ class Replay:
         return body
 
 
-def replay(store: Store, now: ChannelSystems, then: ChannelSystems, *, documents: int = DOCUMENTS) -> Replay:
-    """Map the newest documents of a channel by what applies (`now`) and by something else (`then`)."""
-    lookups = store.read(lambda c: load_lookups(c, now.channel))
-    before, after = _Side(now, lookups), _Side(then, lookups)
-    count = _Count(now.channel.name)
-    for external_id, payload in newest_documents(store, now, documents):
-        count.add(external_id, before.mapped(payload), after.mapped(payload))
+def replay(store: Store, now: ChannelSystems | None, then: ChannelSystems, *, documents: int = DOCUMENTS) -> Replay:
+    """Map the newest documents of a channel by what applies (`now`) and by something else (`then`).
+
+    Without `now`, what applies cannot be read and maps nothing.
+    """
+    lookups = store.read(lambda c: load_lookups(c, then.channel))
+    before, after = None if now is None else _Side(now, lookups), _Side(then, lookups)
+    count = _Count(then.channel.name)
+    for external_id, payload in newest_documents(store, then, documents):
+        count.add(external_id, _UNREADABLE if before is None else before.mapped(payload), after.mapped(payload))
     return count.told()
 
 
@@ -116,6 +120,10 @@ def masked_documents(store: Store, systems: ChannelSystems, limit: int) -> Itera
     for _, payload in newest_documents(store, systems, limit):
         found = side.order(payload)
         yield pseudonyms.mask(payload, found if isinstance(found, Order) else None)
+
+
+#: What is said against every order where what applies cannot be read.
+_UNREADABLE: Final = (Problem("mapping", "", say("what is published cannot be read any more")),)
 
 
 class _Side:
@@ -172,7 +180,7 @@ class _Count:
                 self._passing.add(external_id, before)
             return
         # A field of a list counts once for each order and pair of values.
-        found = set(_differences("", before, after))
+        found = set(differences(before, after))
         self._changed += bool(found)
         for path, old, new in found:
             pairs = self._pairs[path]
@@ -227,16 +235,16 @@ class _Turns:
             self.listed.append(Turned(external_id, told))
 
 
-def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
+def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
     """(field, before, after) of the leaves that differ; elements of lists are compared by their places."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in before.keys() | after.keys():
             below = f"{path}.{name}" if path else name
-            yield from _differences(below, before.get(name, _Missing), after.get(name, _Missing))
+            yield from differences(before.get(name, _Missing), after.get(name, _Missing), below)
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         for index in range(max(len(before), len(after))):
             old, new = (side[index] if index < len(side) else _Missing for side in (before, after))
-            yield from _differences(f"{path}[]", old, new)
+            yield from differences(old, new, f"{path}[]")
     elif type(before) is not type(after) or before != after:
         yield path, _shown(before), _shown(after)
 

@@ -262,10 +262,15 @@ class Systems:
             published=self._published,
         )
 
-    def channel(self, name: str) -> ChannelSystems:
-        """Both sides of a channel, with the profile that applies now. Raises SystemMissing, ProfileError."""
-        revision = self._published(name)
+    def channel(self, name: str, text: ProfileFile | None = None) -> ChannelSystems:
+        """Both sides of a channel, with the profile that applies now, or as if `text` did.
+
+        Raises SystemMissing, ProfileError.
+        """
+        revision = None if text is not None else self._published(name)
         channel = under(self.config.channels[name], revision)
+        if text is not None:
+            channel = dataclasses.replace(channel, profile=text)
         source, erp = self.config.connections[channel.source], self.config.connections[channel.erp]
         if erp.system not in TARGETS:
             raise SystemMissing(f"{erp.system} cannot be a target: it has no mapping of sales")

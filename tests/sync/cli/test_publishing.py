@@ -176,3 +176,13 @@ def order(monkeypatch, capsys, *words):
 def test_an_order_that_nobody_knows_cannot_be_tried_and_a_file_wants_its_system(mapping):
     assert "web has no order '99'; expected CHANNEL/ID" in mapping("try", "--order", "web/99", "--draft", status=1)
     assert "expected SYSTEM and FILES, or --order" in mapping("try", "woocommerce", status=2)
+
+
+def test_the_gate_of_a_channel_is_passed_with_a_reason_alone(mapping, folder):
+    config = folder / "config" / "crossdock.yaml"
+    config.write_text(CONFIG.replace("profiles/own.yaml", "profiles/own.yaml, publish_gate: no_new_failures"))
+    refused = mapping("publish", "web", "bad.yaml", "--reason", "x", status=1)
+    assert "1 newly fails: number: the own look-up has no row" in refused
+    assert "2 of the newest 2 orders could not be mapped any more: nothing was published" in refused
+    assert "own.yaml (not published)" in mapping("list")
+    mapping("publish", "web", "bad.yaml", "--reason", "x", "--despite-gate", "the rows come tonight")
