@@ -5,6 +5,7 @@ A test compares the page with `page()`, so it cannot fall behind the language.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,31 @@ _TOP: Final = """\
 All words of the language. [Mapping profiles](profiles.md) says what it is for, with examples; editors complete and
 check it with [its JSON Schema](profile.schema.json).
 """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One word of the language, for somebody who is writing a profile."""
+
+    word: str
+    meaning: str
+    example: str = ""
+
+
+def sections() -> Iterator[tuple[str, list[Entry]]]:
+    """(heading, words) of what a rule may say and which fields of an order there are; those marked * are needed."""
+    yield "rules", [Entry(word, meaning) for word, meaning in {**VERBS, **RULE_KEYS}.items()]
+    yield "steps", [Entry(kind.name, kind.meaning, kind.example) for kind in STEPS.values()]
+    yield "functions", [Entry(each.signature, each.meaning, each.example) for each in FUNCTIONS.values()]
+    for name, kind in SCOPES.items():
+        must, made = set(needed(name)), MADE.get(name, {})
+        yield (
+            f"source.{name}",
+            [
+                Entry(f"{field.path}{' *' if field.path in must else ''}", KINDS[field.kind], made.get(field.path, ""))
+                for field in kind.whole
+            ],
+        )
 
 
 def page() -> str:

@@ -96,7 +96,7 @@ def lineage_of(store: Store, now: ChannelSystems, order: StoredOrder, *, field: 
     systems = now.under(revision) if order.id else now
     if body is None:
         return Lineage((), revision, version, (say("what the shop sent is not kept any more"),))
-    made = _Making(systems, lookups)
+    made = Making(systems, lookups)
     try:
         mapped, origins = made.order(load_json(unpack(body)))
     except Problems as error:
@@ -107,7 +107,7 @@ def lineage_of(store: Store, now: ChannelSystems, order: StoredOrder, *, field: 
             say("the order is not made like this today: look-up rows, or what the shop says, have changed since")
         )
     try:
-        origins = [*origins, *made.sale(mapped)]
+        origins = [*origins, *made.sale(mapped)[1]]
     except Problems as error:
         remarks += _reasons(error)
     fields = [FieldOrigin(origin, made.rows(origin)) for origin in origins if is_within(origin.field, field)]
@@ -130,7 +130,7 @@ def _agree(stored: dict[str, Any], origins: Sequence[Origin]) -> bool:
     return all(stored[name] == value for name, value in plain.items())
 
 
-class _Making:
+class Making:
     """The channel's mappings with a trace."""
 
     def __init__(self, systems: ChannelSystems, lookups: Lookups) -> None:
@@ -144,20 +144,19 @@ class _Making:
         base = None if profile is not None and profile.whole else SOURCES[systems.shop_system]
         return trace_order(base, profile, payload, self._reading, system=systems.shop_system if base else "")
 
-    def sale(self, order: Order) -> Iterator[Origin]:
+    def sale(self, order: Order) -> tuple[dict[str, Any], list[Origin]]:
         """The payload for the ERP, with stand-ins for what the ERP would answer. Raises Problems."""
         systems, options = self._systems, self._systems.target_options
         system = systems.config.connections[systems.channel.erp].system
         resolved = systems.target_mapping.offline_references(order, options)
         if systems.profile is not None:
-            _, origins = trace_sale(TARGETS[system], systems.profile, system, order, (resolved, options))
+            payload, origins = trace_sale(TARGETS[system], systems.profile, system, order, (resolved, options))
         else:
             base = TARGETS[system]
-            made = base.sale(order, resolved, options).items()
+            payload = base.sale(order, resolved, options)
             where = f"{system}:{base.version}"
-            origins = [Origin(field=name, value=value, by="base", where=where) for name, value in made]
-        for origin in origins:
-            yield dataclasses.replace(origin, field=f"erp.{origin.field}")
+            origins = [Origin(field=name, value=value, by="base", where=where) for name, value in payload.items()]
+        return payload, [dataclasses.replace(origin, field=f"erp.{origin.field}") for origin in origins]
 
     def rows(self, origin: Origin) -> tuple[Row, ...]:
         """The rows that were used, with whose they are."""
