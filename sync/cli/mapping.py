@@ -19,13 +19,15 @@ from mappings.canonical.errors import Problems
 from mappings.canonical.jsontext import read_json
 from mappings.canonical.schemas import order_to_json
 from mappings.profiles import Profile, read_profile
-from mappings.profiles.checks import Finding, check_profile
+from mappings.profiles.checks import check_profile
 from mappings.profiles.lineage import Origin
 from mappings.profiles.schema import text as schema_text
 from mappings.registry import SOURCES
 from mappings.tryout import Trial, TryResult, try_mapping
+from sync.cli.checking import check_channel, finding_to_json, tell_finding
 from sync.cli.console import err, out
 from sync.cli.publishing import COMMANDS, try_order
+from sync.desk.regression import DOCUMENTS
 from sync.rules.routing import fitting
 from sync.rules.systems import read_config
 
@@ -114,30 +116,53 @@ def try_files(
 
 
 @mapping.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("what", metavar="FILE|CHANNEL")
 @click.option("--sample", "samples", multiple=True, type=click.Path(path_type=Path), help="A document of the source.")
 @click.option("--table", "tables", multiple=True, help="A look-up table that there is; none named: not checked.")
+@click.option("--draft", is_flag=True, help="Of a channel: its draft, and not what applies.")
+@click.option(
+    "--documents", type=click.IntRange(0, 1_000), default=DOCUMENTS, show_default=True, help="Of a channel: how many."
+)
+@click.option("--strict", is_flag=True, help="Exit status 1 for anything that there is to say.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def check(file: Path, samples: tuple[Path, ...], tables: tuple[str, ...], *, as_json: bool) -> None:
-    """Say what is wrong or doubtful with the mapping profile in FILE, each with line and column.
+def check(
+    what: str,
+    samples: tuple[Path, ...],
+    tables: tuple[str, ...],
+    *,
+    draft: bool,
+    documents: int,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Say what is wrong or doubtful with a mapping profile, each with line and column.
 
-    With samples, paths that none of them has are named, and every sample is mapped. Exit status 1 for an error; a
-    warning is none.
+    Of the profile in FILE: with samples, paths that none of them has are named, and every sample is mapped. Needs no
+    installation. Exit status 1 for an error or a sample that cannot be mapped; a warning is none.
+
+    Of CHANNEL what applies, or its draft: the newest orders that are stored are the samples, and the look-up tables are
+    those of the installation. Nothing is asked of the shop or the ERP. Exit status 1 for an error; an order that cannot
+    be mapped may be wrong itself, and counts with --strict, as warnings do. Exit status 2 where there is no such text.
     """
+    file = Path(what)
+    if draft or not (file.is_file() or file.suffix in {".yaml", ".yml"}):
+        if samples or tables:
+            raise click.UsageError("a channel's samples and tables are those of the installation")
+        check_channel(what, draft=draft, documents=documents, strict=strict, as_json=as_json)
+        return
     profile = _profile(file)
-    documents = [document for sample in samples for document in _documents(sample)]
-    findings = check_profile(profile, SOURCES.get(profile.extends), documents, set(tables) or None)
+    sampled = [document for sample in samples for document in _documents(sample)]
+    findings = check_profile(profile, SOURCES.get(profile.extends), sampled, set(tables) or None)
     for finding in findings:
         if as_json:
-            told = {**dataclasses.asdict(finding), "place": str(finding.place)}
-            click.echo(json.dumps(told, ensure_ascii=False, default=str))
+            click.echo(finding_to_json(finding))
         else:
-            _tell(finding)
+            tell_finding(finding)
     failed = sum(0 if result.ok else 1 for sample in samples for result in _mapped(profile, sample))
     if not as_json and not findings and not failed:
-        mapped = f", {len(documents)} samples mapped" if samples else ""
+        mapped = f", {len(sampled)} samples mapped" if samples else ""
         out.print(f"{profile.name}: nothing to say against it{mapped}")
-    sys.exit(1 if failed or any(finding.severity == "error" for finding in findings) else 0)
+    sys.exit(1 if failed or any(strict or finding.severity == "error" for finding in findings) else 0)
 
 
 @mapping.command("schema")
@@ -170,11 +195,6 @@ def _mapped(profile: Profile, sample: Path) -> list[TryResult]:
         if any(problem.cause != "unmapped" for problem in result.problems):
             _show(sample, result)
     return [result for result in results if any(problem.cause != "unmapped" for problem in result.problems)]
-
-
-def _tell(finding: Finding) -> None:
-    style = "red" if finding.severity == "error" else "yellow"
-    out.print(f"[{style}]{escape(str(finding))}[/]")
 
 
 def _routing(channel: str) -> Routing:

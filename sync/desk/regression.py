@@ -99,7 +99,7 @@ def replay(store: Store, now: ChannelSystems | None, then: ChannelSystems, *, do
     Without `now`, what applies cannot be read and maps nothing.
     """
     lookups = store.read(lambda c: load_lookups(c, then.channel))
-    before, after = None if now is None else _Side(now, lookups), _Side(then, lookups)
+    before, after = None if now is None else Side(now, lookups), Side(then, lookups)
     count = _Count(then.channel.name)
     for external_id, payload in newest_documents(store, then, documents):
         count.add(external_id, _UNREADABLE if before is None else before.mapped(payload), after.mapped(payload))
@@ -115,7 +115,7 @@ def newest_documents(store: Store, systems: ChannelSystems, limit: int) -> Itera
 
 def masked_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[dict[str, Any]]:
     """The payloads of the newest orders with pseudonyms for names, e-mails, phones and streets; all else as it is."""
-    side = _Side(systems, store.read(lambda c: load_lookups(c, systems.channel)))
+    side = Side(systems, store.read(lambda c: load_lookups(c, systems.channel)))
     pseudonyms = Pseudonyms()
     for _, payload in newest_documents(store, systems, limit):
         found = side.order(payload)
@@ -126,7 +126,7 @@ def masked_documents(store: Store, systems: ChannelSystems, limit: int) -> Itera
 _UNREADABLE: Final = (Problem("mapping", "", say("what is published cannot be read any more")),)
 
 
-class _Side:
+class Side:
     """One of the two mappings."""
 
     def __init__(self, systems: ChannelSystems, lookups: Lookups) -> None:

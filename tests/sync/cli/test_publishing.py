@@ -186,3 +186,48 @@ def test_the_gate_of_a_channel_is_passed_with_a_reason_alone(mapping, folder):
     assert "2 of the newest 2 orders could not be mapped any more: nothing was published" in refused
     assert "own.yaml (not published)" in mapping("list")
     mapping("publish", "web", "bad.yaml", "--reason", "x", "--despite-gate", "the rows come tonight")
+
+
+DOUBTFUL = NOTE.replace("constant: NAME", "copy: source.custmer_note")
+
+
+def test_a_channels_draft_is_checked_with_its_stored_orders_as_samples(mapping, folder):
+    (folder / "doubtful.yaml").write_text(DOUBTFUL)
+    mapping("draft", "web", "doubtful.yaml")
+    told = mapping("check", "web", "--draft")
+    assert "warning: source.order[0]: none of the samples has source.custmer_note" in told
+    assert "customer_note" in told
+    mapping("check", "web", "--draft", "--strict", status=1)
+    assert "web, draft 0.1" in json.loads(mapping("check", "web", "--draft", "--json").splitlines()[0])["place"]
+
+
+def test_what_applies_to_a_channel_is_checked_the_file_as_well_as_the_revision(mapping):
+    assert "own.yaml: nothing to say against it, 2 stored orders mapped" in mapping("check", "web", "--strict")
+    mapping("publish", "web", "one.yaml", "--reason", "x")
+    assert "web, revision 1: nothing to say against it" in mapping("check", "web", "--strict")
+
+
+def test_a_table_that_the_installation_does_not_have_is_an_error_and_waiting_for_a_row_is_none(mapping, folder):
+    mapping("draft", "web", "bad.yaml")
+    assert "there is no look-up table own" in mapping("check", "web", "--draft", status=1)
+    (folder / "term.yaml").write_text(FAILS.replace("lookup: own", "lookup: payment_term"))
+    mapping("draft", "web", "term.yaml", "--at", "0.1")
+    assert "nothing to say against it" in mapping("check", "web", "--draft", "--strict")
+
+
+def test_stored_orders_that_cannot_be_mapped_are_told_and_end_a_strict_check(mapping, folder):
+    (folder / "wrong.yaml").write_text(NOTE.replace("note, constant: NAME", "test, copy: source.currency"))
+    mapping("draft", "web", "wrong.yaml")
+    told = mapping("check", "web", "--draft")
+    assert "order 2 cannot be mapped: " in told
+    assert "2 of 2 stored orders cannot be mapped" in told
+    mapping("check", "web", "--draft", "--strict", status=1)
+
+
+def test_where_there_is_nothing_to_check_a_check_does_not_look_like_one_that_found_nothing(mapping, folder):
+    assert "has no draft" in mapping("check", "web", "--draft", status=2)
+    assert "there is no file 'wob' and no channel; channels are: web" in mapping("check", "wob", status=2)
+    assert "of the installation" in mapping("check", "web", "--table", "own", status=2)
+    config = folder / "config" / "crossdock.yaml"
+    config.write_text(CONFIG.replace(", profile: profiles/own.yaml", ""))
+    assert "has no mapping profile" in mapping("check", "web", status=2)
