@@ -125,7 +125,8 @@ def _taxes(charged: Sequence[object]) -> tuple[TaxLine, ...]:
 def _shares(payments: Sequence[Payment], grands: Sequence[Money]) -> list[tuple[Payment, ...]]:
     """What of each payment pays which part: the first part is paid first, and what is paid too much is its.
 
-    Each part has every payment in its place, if only with nothing: by that place some are known again.
+    Each part has every payment in its place, if only with nothing: by that place some are known again. What the gateway
+    kept, it kept once: that stays with the first.
     """
     room = [grand.amount for grand in grands]
     shares: list[list[Payment]] = [[] for _ in grands]
@@ -133,7 +134,8 @@ def _shares(payments: Sequence[Payment], grands: Sequence[Money]) -> list[tuple[
         amounts = _poured(payment.amount.amount, room)
         for index, amount in enumerate(amounts):
             room[index] -= amount
-            shares[index].append(dataclasses.replace(payment, amount=Money(amount, payment.amount.currency)))
+            fee = None if index else payment.fee
+            shares[index].append(dataclasses.replace(payment, amount=Money(amount, payment.amount.currency), fee=fee))
     return [tuple(share) for share in shares]
 
 

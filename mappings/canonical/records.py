@@ -15,9 +15,12 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from mappings.canonical.money import Money
+
+#: In `Order.attributes`: name of what a gateway wrote about its fee -> what was found there, where it is none.
+UNREAD_FEES: Final = "unread_fees"
 
 
 class OrderState(enum.StrEnum):
@@ -170,6 +173,8 @@ class Payment:
     #: The gateway's transaction id; empty where there is none.
     reference: str
     paid_at: dt.datetime | None
+    #: What the gateway kept of `amount`, positive, as far as the source says; `amount` is what the customer paid.
+    fee: Money | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

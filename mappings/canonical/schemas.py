@@ -60,6 +60,11 @@ class MoneyObject(Strict[Money]):
         return {"amount": self._amount.write(value.amount), "currency": value.currency}
 
 
+def _positive(value: Decimal) -> None:
+    if value <= 0:
+        raise refused(f"{value:f}", say("an amount above 0"))
+
+
 class _Record(Schema):
     class Meta:
         unknown = RAISE
@@ -182,6 +187,7 @@ class PaymentSchema(_Record):
     amount = MoneyText()
     reference = Text()
     paid_at = UtcTime(allow_none=True)
+    fee = MoneyText(allow_none=True, validate=_positive)
 
 
 class RefundSchema(_Record):
@@ -309,7 +315,9 @@ def json_step(field: fields.Field[Any]) -> _Writer | None:
     return lambda value, _: None if value is None else own.write(value)
 
 
-def _money_text(money: Money, currency: str) -> str:
+def _money_text(money: Money | None, currency: str) -> str | None:
+    if money is None:
+        return None
     if money.currency != currency:
         raise ValueError(f"an amount of {money} in an order in {currency}")
     return f"{money.amount:f}"
@@ -326,7 +334,7 @@ def _made(schema: _Record, data: Mapping[str, Any], currency: str) -> object:
 def record_value(field: fields.Field[Any], value: Any, currency: str) -> object:
     """What a record has in the place of a loaded value: money of that currency, records, tuples."""
     if isinstance(field, MoneyText):
-        return Money(cast("Decimal", value), currency)
+        return None if value is None else Money(cast("Decimal", value), currency)
     if isinstance(field, ListOf):
         return tuple(value)
     if isinstance(field, Nested) and value is not None:

@@ -121,6 +121,7 @@ BASES: Final[Mapping[str, Base]] = {
                 "amount": ("total",),
                 "reference": ("transaction_id",),
                 "paid_at": ("date_paid_gmt",),
+                "fee": ("meta_data",),
             },
         },
     ),

@@ -14,6 +14,7 @@ from mappings.canonical.totals import Stated, last_decimal, prove
 from mappings.canonical.validation import load_strictly
 from mappings.canonical.words import say
 from mappings.woocommerce import meaning, schema
+from mappings.woocommerce.fees import with_fee
 from mappings.woocommerce.parts import (
     Parts,
     gift_card_fees,
@@ -57,7 +58,7 @@ def order_from_woocommerce(payload: JsonDict, options: SourceOptions) -> Order:
             problems.extend(exc.problems)
     if state is None or proven is None or problems:
         raise Problems(problems)
-    return _order(data, state, proven)
+    return with_fee(_order(data, state, proven), payload.get("meta_data"))
 
 
 def _refuse_other_things(payload: JsonDict) -> None:

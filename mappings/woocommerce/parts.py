@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from mappings.canonical.errors import Problem
 from mappings.canonical.money import Money, money_sum, unit_price
@@ -18,6 +18,9 @@ from mappings.canonical.words import say
 from mappings.woocommerce.meaning import GIFT_CARD_KEYS, custom_fields, stock_movements
 
 _Data = Mapping[str, Any]
+
+#: `Payment.gateway` of what was paid by gift card.
+GIFT_CARD: Final = "gift_card"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,11 +136,11 @@ def read_refunds(data: _Data) -> tuple[Refund, ...]:
 
 
 def read_payments(data: _Data, grand: Money, *, gift_cards_in_total: bool) -> tuple[Payment, ...]:
-    """What was paid by gift card, and once the shop says when it was paid, the rest by the order's gateway."""
+    """What was paid by gift card, and once the shop says when it was paid, the rest by the order's gateway, last."""
     currency, paid_at = grand.currency, data["date_paid_gmt"]
     cards = tuple(
         Payment(
-            gateway="gift_card",
+            gateway=GIFT_CARD,
             title="Gift card",
             amount=Money(card["amount"], currency),
             reference=card["code"] or card["id"],

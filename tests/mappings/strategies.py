@@ -119,7 +119,15 @@ def orders(draw: st.DrawFn) -> Order:
             tax_lines=taxes,
             coupons=tuples(texts),
             payments=tuples(
-                st.builds(Payment, gateway=texts, title=texts, amount=money, reference=texts, paid_at=st.none() | times)
+                st.builds(
+                    Payment,
+                    gateway=texts,
+                    title=texts,
+                    amount=money,
+                    reference=texts,
+                    paid_at=st.none() | times,
+                    fee=st.none() | money.filter(lambda fee: fee.amount > 0),
+                )
             ),
             refunds=tuples(st.builds(Refund, external_id=ids, amount=money, reason=texts)),
             totals=totals(money),

@@ -28,6 +28,7 @@ NOT_CARRIED = {
     "po_number": "the same",
     "payment_terms": "the same",
     "test": "the same",
+    "payments.fee": "the same",
 }
 
 
