@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 from config.model import Config, Mode
+from connectors.kit.base import SendsOrders
 from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
 from connectors.registry import UnknownSystem
 from mappings.profiles import ProfileError
+from sync.desk.doctor.profile import profile_finding
 from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.routing import routing_finding
 from sync.desk.doctor.words import moment_shown
-from sync.desk.phrases import joined, say
+from sync.desk.phrases import Phrase, joined, say
 from sync.rules.asking import only_sends
 from sync.rules.lookups import NO_LOOKUPS, Lookups, load_lookups
 from sync.rules.references import resolve
@@ -26,6 +28,7 @@ from sync.store.revisions import load_published
 CHECKS: Final[Mapping[str, str]] = {
     "channel.start_at": N_("it imports from a day on that makes sense"),
     "channel.rules": N_("what protects the books is switched on"),
+    "channel.profile": N_("the mapping profile that applies is the one that the configuration shows"),
     "channel.references": N_("the ERP knows everything that the policies name"),
     "channel.routing": N_("every warehouse that its rules name is there, and its stock is known"),
     "channel.rehearsal": N_("the shop's newest orders would go through"),
@@ -46,6 +49,7 @@ class ChannelCheckup:
         """Every check; only what needs no system where one of its two cannot be spoken to."""
         yield self._start_at()
         yield self._rules()
+        yield profile_finding(self._config, self._name, self._store)
         try:
             systems = self._patients.channel(self._name)
         except (ConnectionBroken, SystemMissing, UnknownSystem) as error:
@@ -56,10 +60,8 @@ class ChannelCheckup:
         if published is not None:
             try:
                 systems = systems.under(published)
-            except ProfileError as error:
-                # A newer program may read profiles more strictly than the one that published it.
-                yield fail("channel.references", str(error), say("publish a mapping profile that can be read"))
-                return
+            except ProfileError:
+                return  # what cannot be read was told above
         lookups = NO_LOOKUPS if store is None else store.read(lambda c: load_lookups(c, systems.channel))
         yield _references(systems, lookups)
         yield routing_finding(systems, store)
@@ -112,12 +114,20 @@ def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:
     return ok(check, say("found: %(named)s", named=", ".join(named)) if named else say("nothing is named"))
 
 
+def _rehearsed_by_hand(systems: ChannelSystems) -> Phrase:
+    if cast("SendsOrders", systems.source).sends_by == "file":
+        return say("rehearse with a file: crossdock import-csv %(name)s FILE --dry-run", name=systems.channel.source)
+    return say(
+        "let %(name)s send an order, and rehearse with it: crossdock order NUMBER --dry-run",
+        name=systems.channel.source,
+    )
+
+
 def _rehearsal(systems: ChannelSystems, lookups: Lookups) -> Finding:
     """The newest orders are read, mapped and resolved as a drain would do it; nothing is written anywhere."""
     check = "channel.rehearsal"
     if only_sends(systems.source):
-        step = say("rehearse with a file: crossdock import-csv %(name)s FILE --dry-run", name=systems.channel.source)
-        return unknown(check, say("the source cannot be asked for its orders"), step)
+        return unknown(check, say("the source cannot be asked for its orders"), _rehearsed_by_hand(systems))
     try:
         done = rehearse(systems, lookups)
     except ConnectorError as error:

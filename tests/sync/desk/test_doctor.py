@@ -514,9 +514,11 @@ def test_a_channel_is_examined_by_the_mapping_that_is_published(home):
         channel="web", number=1, text=text, digest="d", author="anna", reason="r", published_at=dt.datetime.now(dt.UTC)
     )
     home.store.write(lambda c: add_revision(c, revision))
-    finding = home.of("channel:web", "channel.references")
+    found = home.found()
+    finding = found["channel:web channel.profile"]
     assert finding.level is Level.FAIL
     assert "web, revision 1:5:" in finding.found
+    assert found["channel:web channel.references"].level is Level.UNKNOWN
 
 
 def test_a_guard_that_is_switched_off(home):
