@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
-import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.logs import log_plainly
+
+log_plainly()
 pytest_plugins = ["tests.databases", "tests.valkey"]
 
 #: What `@pytest.mark.loopback` opens. Unix sockets are open to every test.
@@ -43,7 +45,7 @@ def logging_as_it_was() -> Iterator[None]:
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -35,6 +35,7 @@ from tests.boundaries.points import Blow, Points
 from tests.boundaries.split import Divided
 from tests.boundaries.stock import Stock
 from tests.boundaries.stories import Shop, amounts, nobody
+from tests.logs import log_plainly
 
 #: A run that is not quiet by then has a defect.
 LIMIT_S = 90.0
@@ -278,6 +279,4 @@ class Run:
 
 
 def log_to(path: Path) -> None:
-    structlog.configure(
-        logger_factory=structlog.PrintLoggerFactory(path.open("a", buffering=1)), cache_logger_on_first_use=False
-    )
+    log_plainly(structlog.PrintLoggerFactory(path.open("a", buffering=1)))

@@ -24,6 +24,7 @@ from sync.store.switches import pause, resume
 from sync.store.tables import events, intents
 from sync.work.drain import drain_channel
 from tests.databases import empty, now
+from tests.logs import log_plainly
 from tests.sync.flows.shop import PLACED, event, total_of
 from tests.sync.flows.world import CHANNEL, World
 
@@ -54,9 +55,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(enforced=st.booleans(), bulk=st.sampled_from([1, 3]), trusted=st.booleans())
     def begin(self, *, enforced: bool, bulk: int, trusted: bool) -> None:
-        structlog.configure(
-            processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory()
-        )
+        log_plainly(structlog.ReturnLoggerFactory())
         empty(self.store)
         self.world = World(self.store, enforced=enforced, bulk=bulk, trusted=trusted)
         self.world.erp.watch = self._watch

@@ -28,6 +28,7 @@ from sync.store.orders import OrderRow, save_orders
 from sync.store.stock.captured import Taken, capture, hold, let_go, reserve
 from sync.store.stock.levels import Read, begin_reading, note_away, save_levels
 from tests.databases import empty, now
+from tests.logs import log_plainly
 from tests.sync.flows.stock_world import MAIN, ONE, TWO, StockWorld
 
 SKU = "TASSE"
@@ -85,9 +86,7 @@ class StockLife(RuleBasedStateMachine):
 
     @initialize(there=st.integers(0, 9), held_orders=st.sampled_from(HeldOrders))
     def begin(self, there: int = 5, held_orders: HeldOrders = HeldOrders.COUNT) -> None:
-        structlog.configure(
-            processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory()
-        )
+        log_plainly(structlog.ReturnLoggerFactory())
         empty(self.store)
         self.world = StockWorld(self.store, channels=(ONE, TWO), held_orders=held_orders)
         self.ignores_held = held_orders is HeldOrders.IGNORE

@@ -17,6 +17,7 @@ from sync.store.states import CLAIMABLE
 from sync.store.tables import intents, leases, work_items
 from sync.work.drain import drain_channel
 from tests.databases import empty
+from tests.logs import log_plainly
 from tests.sync.flows.erp import Crash
 from tests.sync.flows.routing_world import RoutedWorld
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND
@@ -97,7 +98,7 @@ class Divided(RoutedWorld):
 )
 @given(enforced=st.booleans(), tries=TRIES)
 def test_each_part_is_made_once_whatever_happens_meanwhile(store, enforced, tries):
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    log_plainly(structlog.ReturnLoggerFactory())
     empty(store)
     world = Divided(store, enforced=enforced)
     for faults, boundary, goods_come in tries:
