@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.problems import ConfigError, Place, Problem
 from config.settings import Settings
-from webapp import console, files, health, metrics, protection, webhooks
+from webapp import api, console, files, health, metrics, protection, webhooks
 from webapp.parts import LazyParts, Parts, build_parts
 
 __all__ = ["create_app"]
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, *, make_parts: Callable[[], Par
     app.register_blueprint(metrics.blueprint)
     files.register(app, settings)
     console.register(app, settings)
+    api.register(app)
     if hops := settings.proxy_hops:
         # Only as many entries of X-Forwarded-* as proxies of ours wrote; the ones before them are the sender's word.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask documents

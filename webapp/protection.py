@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from flask import Flask, Response, got_request_exception, jsonify, request
+from flask import Flask, Response, current_app, got_request_exception, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ HEADERS: Final = {
 }
 HSTS: Final = "max-age=31536000"
 #: What is asked for by machines, and by customers who follow a link: never by somebody who uses the console.
-_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz", "/files/")
+_MACHINES: Final = ("/webhooks/", "/healthz", "/readyz", "/files/", "/api/")
+#: Where an application keeps who answers errors in a shape of their own: prefix of the path -> what makes the answer.
+_SHAPES: Final = "crossdock-errors"
 
 
 def protect(app: Flask) -> None:
@@ -44,6 +46,11 @@ def protect(app: Flask) -> None:
 def for_machines(path: str) -> bool:
     """Whether this path is asked for by machines: they have no session, and their errors are JSON."""
     return path.startswith(_MACHINES)
+
+
+def shape_errors(app: Flask, prefix: str, make: Callable[[HTTPException], Response]) -> None:
+    """Have `make` answer every error below `prefix`, also where no view was found."""
+    app.extensions.setdefault(_SHAPES, {})[prefix] = make
 
 
 class _WithHeaders:
@@ -74,6 +81,10 @@ def plain_error(error: HTTPException) -> Response | HTTPException:
     """Status and its standard name, never the description: that one may quote the request."""
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions in werkzeug
         return error
+    shapes: dict[str, Callable[[HTTPException], Response]] = current_app.extensions.get(_SHAPES, {})
+    for prefix, make in shapes.items():
+        if request.path.startswith(prefix):
+            return make(error)
     response = jsonify(error=error.name)
     response.status_code = error.code
     original = error.get_response()

@@ -28,6 +28,7 @@ from sync.cli import (
     steering,
     stock,
     switching,
+    tokens,
     users,
 )
 from sync.cli.console import say_error
@@ -64,6 +65,7 @@ for command in (
     alerts.alerts,
     rewinding.rewind,
     users.user,
+    tokens.token,
     mapping.mapping,
     sandbox.sandbox,
 ):

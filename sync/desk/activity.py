@@ -46,6 +46,8 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "user disable": say("user disable"),
     "user password": say("user password"),
     "user role": say("user role"),
+    "token add": say("API token added"),
+    "token revoke": say("API token revoked"),
     "user timezone": say("user time zone"),
 }
 

@@ -35,6 +35,7 @@ from webapp.console import (
     signin,
     stock,
     texts,
+    tokens,
     users,
 )
 from webapp.protection import for_machines
@@ -57,6 +58,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     account,
     activity,
     users,
+    tokens,
 )
 
 

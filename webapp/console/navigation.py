@@ -47,6 +47,7 @@ ENTRIES: Final = (
     Entry("doctor.index", lazy_gettext("Doctor"), "pulse"),
     Entry("activity.index", lazy_gettext("Activity"), "history"),
     Entry("users.index", lazy_gettext("Users"), "users", role="admin"),
+    Entry("tokens.index", lazy_gettext("API tokens"), "key", role="admin"),
 )
 
 #: What is out of order -> what it means and what to do.

@@ -69,6 +69,16 @@ class SignInThrottle:
         calm = [self._ask(lambda one, i=item: one.hit(i, "account", account)) for item in PER_ACCOUNT]  # type: ignore[misc]
         return 0 if all(calm) else self._take_turn()
 
+    def token_wait_s(self, address: str) -> int:
+        """Count one wrong token of the API; in how many seconds the next may be tried, 0 for now.
+
+        Only wrong ones are counted, so a good one is never slowed down by what its neighbour mistypes. Nobody finds a
+        token by trying: this spares the log and the database a program that does not give up.
+        """
+        key = ("token", customer_network(address))
+        refused = [item for item in PER_ADDRESS if not self._ask(lambda one, i=item: one.hit(i, *key))]  # type: ignore[misc]
+        return max((self._left_s(item, key) for item in refused), default=0)
+
     def succeeded(self, login: str, address: str) -> None:
         """Forget what this person mistyped."""
         key = ("pair", _digest(login), customer_network(address))

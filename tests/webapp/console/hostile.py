@@ -60,6 +60,8 @@ _MEANT = {
     "profile_drafts": {"channel", "text"},
     "users": {"login", "password_hash", "role", "timezone"},
     "sessions": {"token_hash"},
+    "api_tokens": {"token_hash", "scopes", "channels"},
+    "api_answers": {"key", "request_hash"},
     "order_skus": set(),
     "bulk_runs": {"outcome"},
     "reports": {"kind", "subject", "body"},

@@ -72,6 +72,7 @@ PAGES = {
     "activity": "/activity",
     "no activity": "/activity?action=nothing",
     "users": "/users",
+    "API tokens": "/tokens",
     "a user": "/users/viewer",
     "account": "/account",
     "nothing there": "/nowhere",
