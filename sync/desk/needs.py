@@ -5,16 +5,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from sync.desk.causes import Words, lookup_of, title_of, words_of
+from sync.desk.issue_life import IssueState, issue_state
 from sync.store.bodies import load_json, unpack
 from sync.store.bulk import BulkRun, last_runs
+from sync.store.comments import Comment, of_issue
 from sync.store.engine import Store
-from sync.store.issues import OpenIssue, list_open, load_issue
+from sync.store.health import clock
+from sync.store.issues import OpenIssue, list_closed, list_open, load_issue
 from sync.store.needs import (
     Document,
     Figures,
@@ -24,6 +28,7 @@ from sync.store.needs import (
     sample_contents,
 )
 from sync.store.said import load_said
+from sync.store.trends import by_day, by_hour
 
 #: Documents that are read for what they have in common.
 _SAMPLE: Final = 200
@@ -45,6 +50,9 @@ class Need:
     run: BulkRun | None
     #: (table, value) of the look-up row that would fix it.
     lookup: tuple[str, str] | None
+    state: IssueState = IssueState.OPEN
+    #: Of an issue that is over.
+    closed_at: dt.datetime | None = None
 
     @property
     def under_way(self) -> int:
@@ -77,32 +85,113 @@ class NeedDetail:
     """One cause, with its documents."""
 
     need: Need
-    closed_at: dt.datetime | None
     documents: Sequence[Document]
     common: Sequence[Common]
     #: Other causes that stop some of these documents as well.
     others: Sequence[tuple[OpenIssue, int]]
+    #: Documents that it has stopped in each of the last hours and days, the current one last.
+    hours: Sequence[int] = ()
+    days: Sequence[int] = ()
+    comments: Sequence[Comment] = ()
+
+    @property
+    def closed_at(self) -> dt.datetime | None:
+        """When it was over; None while it is not."""
+        return self.need.closed_at
 
 
-def list_needs(store: Store) -> list[Need]:
-    """All open causes, those with most documents first; connections and such come without documents."""
+#: Issues that are over and can be listed: the newest of them.
+_MOST_CLOSED: Final = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeedFilter:
+    """Which causes are listed; what is empty narrows nothing."""
+
+    #: An IssueState; without one all that are open and not put aside.
+    state: str = ""
+    #: `business`, `integrator`, `admin`.
+    owner: str = ""
+    channel: str = ""
+    connection: str = ""
+    cause: str = ""
+    #: A login; `-` for nobody.
+    assignee: str = ""
+    #: `money`, `documents`, `oldest`, `seen`.
+    sort: str = "documents"
+
+
+def list_needs(store: Store, *, closed: bool = False) -> list[Need]:
+    """All open causes, or those that are over: with most documents, or the newest, first."""
 
     def work(connection: Connection) -> list[Need]:
+        now = clock(connection)
+        if closed:
+            over = list_closed(connection, _MOST_CLOSED)
+            return [_need(issue, {}, {}, now, closed_at) for issue, closed_at in over]
         found = list_open(connection)
         figures, runs = figures_of(connection), last_runs(connection, [issue.id for issue in found])
-        return [_need(issue, figures, runs) for issue in found]
+        return [_need(issue, figures, runs, now) for issue in found]
 
     return store.read(work)
 
 
-def _need(issue: OpenIssue, figures: Mapping[int, Figures], runs: Mapping[int, BulkRun]) -> Need:
-    return Need(
-        issue,
-        words_of(issue.cause),
-        figures.get(issue.id, Figures()),
-        runs.get(issue.id),
-        lookup_of(issue.cause, issue.subject),
-    )
+def chosen(needs: Sequence[Need], which: NeedFilter) -> list[Need]:
+    """Those that a filter lets through, in its order."""
+    found = [need for need in needs if _fits(need, which)]
+    found.sort(key=_ORDERS.get(which.sort, _ORDERS["documents"]))
+    return found
+
+
+def _fits(need: Need, which: NeedFilter) -> bool:
+    issue = need.issue
+    if which.state and need.state != which.state:
+        return False
+    if not which.state and need.state is IssueState.SNOOZED:
+        return False
+    if which.assignee and issue.assignee != ("" if which.assignee == "-" else which.assignee):
+        return False
+    wanted = (which.owner, which.channel, which.connection, which.cause)
+    has = (issue.owner, issue.channel, issue.connection, issue.cause)
+    return all(one in {"", other} for one, other in zip(wanted, has, strict=True))
+
+
+def _by_money(need: Need) -> tuple[Decimal, int]:
+    """Currencies are not converted: the largest sum counts."""
+    return (-max(need.figures.money.values(), default=Decimal(0)), -need.issue.documents)
+
+
+def _by_age(need: Need) -> dt.datetime:
+    return need.figures.oldest or need.issue.opened_at
+
+
+#: Name -> how a list is sorted by it.
+_ORDERS: Final[Mapping[str, Callable[[Need], Any]]] = {
+    "documents": lambda need: (need.closed_at is not None, -need.issue.documents),
+    "money": _by_money,
+    "oldest": _by_age,
+    "seen": lambda need: -need.issue.seen_at.timestamp(),
+}
+
+
+def hours_of(store: Store, needs: Sequence[Need]) -> dict[int, list[int]]:
+    """Issue -> documents that it has stopped in each of the last 24 hours; none for one without news."""
+    ids = [need.issue.id for need in needs]
+    return store.read(lambda c: by_hour(c, ids)) if ids else {}
+
+
+def _need(
+    issue: OpenIssue,
+    figures: Mapping[int, Figures],
+    runs: Mapping[int, BulkRun],
+    now: dt.datetime,
+    closed_at: dt.datetime | None = None,
+) -> Need:
+    found, run = figures.get(issue.id, Figures()), runs.get(issue.id)
+    running = run is not None and run.running
+    state = issue_state(issue, now=now, stopped=found.documents, running=running, closed_at=closed_at)
+    lookup = lookup_of(issue.cause, issue.subject)
+    return Need(issue, words_of(issue.cause), found, run, lookup, state, closed_at)
 
 
 def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50) -> NeedDetail | None:
@@ -114,12 +203,15 @@ def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50
             return None
         issue, closed_at = found
         others = also_stopped_by(connection, issue_id, _OTHERS)
+        figures, runs = figures_of(connection, [issue_id]), last_runs(connection, [issue_id])
         return NeedDetail(
-            _need(issue, figures_of(connection, [issue_id]), last_runs(connection, [issue_id])),
-            closed_at,
+            _need(issue, figures, runs, clock(connection), closed_at),
             list_documents(connection, issue_id, offset=offset, limit=limit),
             _common(sample_contents(connection, issue_id, _SAMPLE)),
             [(each[0], count) for other, count in others.items() if (each := load_issue(connection, other))],
+            by_hour(connection, [issue_id]).get(issue_id, ()),
+            by_day(connection, [issue_id]).get(issue_id, ()),
+            of_issue(connection, issue_id),
         )
 
     return store.read(work)

@@ -33,6 +33,7 @@ from connectors.kit.errors import (
 from mappings.canonical.errors import Problem, Problems
 from sync.desk.phrases import Phrase, joined, say
 from sync.desk.spans import span_shown
+from sync.rules.refusals import refusal_of
 from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
@@ -80,6 +81,8 @@ class Place:
     #: The connection that was spoken to, where it was one.
     connection: str
     attempts: int = 0
+    #: How far the document had come: `read`, `write`, `after` (it stands in the target), `stock`; empty where unknown.
+    step: str = ""
 
 
 def decide(error: Exception, place: Place) -> Decision:
@@ -142,6 +145,7 @@ def _broken(error: Exception, place: Place) -> Decision:
         cause="connection",
         subject=error.code,
         connection=place.connection,
+        code=error.code,
         title=say("%(connection)s is paused: %(error)s", connection=place.connection, error=error),
         next_step=say(
             "check the credentials, rights and address of %(name)s, then `crossdock resume %(name)s`",
@@ -178,15 +182,21 @@ def _again(error: Exception, place: Place) -> Decision:  # noqa: ARG001 - all ru
 def _rejected(error: Exception, place: Place) -> Decision:
     assert isinstance(error, RecordRejected)
     text = str(error)
-    cause = Cause(
+    cause = _refusal(place, text, error.code, refusal_of(error))
+    return Decision(action=Action.PARK, state=ItemState.PARKED, reason=text, causes=((cause, ((error.field, text),)),))
+
+
+def _refusal(place: Place, text: str, code: str, subject: str) -> Cause:
+    return Cause(
         cause="rejected",
-        subject=error.code or _normalised(text),
+        subject=subject,
         channel=place.channel,
         connection=place.connection,
         title=say("%(connection)s refuses: %(text)s", connection=place.connection, text=text),
         next_step=say("correct what the ERP names (its article, customer or the order), then retry"),
+        step=place.step,
+        code=code,
     )
-    return Decision(action=Action.PARK, state=ItemState.PARKED, reason=text, causes=((cause, ((error.field, text),)),))
 
 
 def _problems(error: Exception, place: Place) -> Decision:
@@ -213,6 +223,11 @@ def _parked(problems: tuple[Problem, ...], place: Place, state: ItemState) -> De
 
 
 def _cause(problem: Problem, place: Place) -> Cause:
+    if problem.cause == "rejected":
+        # One of several that stopped an order: the same issue as if it had stopped it alone.
+        return _refusal(
+            place, problem.reason, problem.subject, refusal_of(RecordRejected(problem.reason, code=problem.subject))
+        )
     subject = problem.subject or (problem.path if problem.cause == "mapping" else "")
     title = problem.reason if problem.subject else problem.cause.replace("_", " ")
     return Cause(
@@ -231,6 +246,7 @@ def _internal(error: Exception, place: Place) -> Decision:
         cause="internal",
         subject=kind,
         channel=place.channel,
+        step=place.step,
         title=say("Crossdock itself failed (%(kind)s); this is a defect, please report it", kind=kind),
         next_step=say("report the log entry of this order, then retry"),
     )
@@ -240,11 +256,6 @@ def _internal(error: Exception, place: Place) -> Decision:
         reason=say("internal error: %(kind)s: %(error)s", kind=kind, error=error),
         causes=((cause, ()),),
     )
-
-
-def _normalised(text: str) -> str:
-    """Numbers, ids and quoted values out, so that equal refusals are one issue."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d.,:-]*", "…", text)[:200]
 
 
 _Rule = Callable[[Exception, Place], Decision]

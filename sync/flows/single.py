@@ -58,6 +58,5 @@ def _doubled(key: str, documents: list[TargetDocument]) -> Problem:
             key=key,
             numbers=numbers or say("they change while we look"),
         ),
-        subject=key,
         next_step=say("cancel all but one of them in the ERP, then retry"),
     )

@@ -21,6 +21,7 @@ from sync.store.retention import open_item
 from sync.store.tables import (
     attempts,
     audit,
+    comments,
     documents,
     erasures,
     events,
@@ -164,8 +165,10 @@ def _erase_item(connection: Connection, item_id: int, personal: Personal) -> Non
     party = (intents.c.item_id == item_id) & (intents.c.kind == "party") & intents.c.closed_at.is_not(None)
     connection.execute(update(intents).where(party).values(key=ERASED))
     mine = issue_documents.c.item_id == item_id
-    _rewrite(connection, issues, ("subject", "title", "next_step"), personal,
-             issues.c.id.in_(select(issue_documents.c.issue_id).where(mine)))  # fmt: skip
+    stopped_by = select(issue_documents.c.issue_id).where(mine)
+    _rewrite(connection, issues, ("subject", "title", "next_step"), personal, issues.c.id.in_(stopped_by))
+    said = (comments.c.item_id == item_id) | comments.c.issue_id.in_(stopped_by)
+    _rewrite(connection, comments, ("text",), personal, said)
     connection.execute(update(issue_documents).where(mine).values(details="[]"))
 
 
@@ -227,6 +230,7 @@ def erase_naming(connection: Connection, needles: Collection[str]) -> None:
     for table, columns in (
         (audit, ("subject", "before", "after", "reason")),
         (issues, ("subject", "title", "next_step")),
+        (comments, ("text",)),
         (reports, ("body",)),
     ):
         texts = [cast(table.c[name], Text) for name in columns]

@@ -6,15 +6,15 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, case, exists, func, literal, null, or_, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from sync.store.said import dump_said
 from sync.store.tables import issue_documents, issues
-from sync.store.types import db_now
+from sync.store.types import UtcDateTime, db_now
 from sync.store.upsert import dialect_of
 
 #: Causes that name documents without stopping them: whoever opened the issue ends it.
@@ -23,7 +23,7 @@ STANDING: Final = frozenset({"oversold"})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What stops a document. Equal `cause`, `subject` and place mean the same issue."""
+    """What stops a document. Equal `cause`, `step`, `subject` and place mean the same issue."""
 
     cause: str
     subject: str = ""
@@ -32,12 +32,17 @@ class Cause:
     title: str
     next_step: str = ""
     owner: str = "admin"
+    #: On the way of the document, where the same refusal means something else elsewhere: `read`, `write`, `after`,
+    #: `stock`.
+    step: str = ""
+    #: The vendor's own code, for the error catalogue; `subject` has it too where it tells causes apart.
+    code: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Groups equal causes; free text takes no part in it."""
-        parts = (self.cause, self.subject, self.channel, self.connection)
-        return hashlib.blake2b("|".join(parts).encode(), digest_size=16).hexdigest()
+        parts = (self.cause, self.step, self.subject, self.channel, self.connection)
+        return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,16 +55,23 @@ class Stop:
     details: tuple[tuple[str, str], ...] = ()
 
 
-def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
-    """Open or refresh the issue of each cause and hang the documents on it."""
+def open_issues(connection: Connection, stops: Sequence[Stop]) -> frozenset[tuple[int, int]]:
+    """Open or refresh the issue of each cause and hang the documents on it; (issue, item) of each.
+
+    An issue that was over is *regressed* by that, and nobody knows of it yet.
+    """
     if not stops:
-        return
+        return frozenset()
     now = connection.execute(select(db_now())).scalar_one()
     ids = _upsert(connection, {stop.cause.fingerprint: stop.cause for stop in stops}.values(), now)
-    statement = dialect_of(connection).insert(issue_documents)
+    statement, table = dialect_of(connection).insert(issue_documents), issue_documents.c
     statement = statement.on_conflict_do_update(
-        index_elements=[issue_documents.c.issue_id, issue_documents.c.item_id],
-        set_={"details": statement.excluded.details, "closed_at": None},
+        index_elements=[table.issue_id, table.item_id],
+        set_={
+            "details": statement.excluded.details,
+            "opened_at": case((table.closed_at.is_(None), table.opened_at), else_=statement.excluded.opened_at),
+            "closed_at": None,
+        },
     )
     rows = {
         (ids[stop.cause.fingerprint], stop.item_id): dump_said(
@@ -76,6 +88,15 @@ def open_issues(connection: Connection, stops: Sequence[Stop]) -> None:
                 for (issue, item), details in sorted(rows.items())
             ],
         )
+    return frozenset(rows)
+
+
+def restate(connection: Connection, item_ids: Sequence[int], stops: Sequence[Stop]) -> None:
+    """What stops these documents now, and nothing else does any more.
+
+    In this order: an issue whose only document is stopped by it once more was never over.
+    """
+    close_documents(connection, item_ids, keep=open_issues(connection, stops))
 
 
 def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -> dict[str, int]:
@@ -83,7 +104,9 @@ def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -
     statement = dialect_of(connection).insert(issues)
     statement = statement.on_conflict_do_update(
         index_elements=[issues.c.fingerprint],
-        set_={name: statement.excluded[name] for name in ("seen_at", "title", "next_step")} | {"closed_at": None},
+        set_={name: statement.excluded[name] for name in ("seen_at", "title", "next_step", "code")}
+        | _regressed(now)
+        | {"closed_at": None},
     )
     rows = [
         {
@@ -95,6 +118,8 @@ def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -
             "title": cause.title,
             "next_step": cause.next_step,
             "owner": cause.owner,
+            "step": cause.step,
+            "code": cause.code[:64],
             "opened_at": now,
             "seen_at": now,
         }
@@ -104,17 +129,31 @@ def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -
     return {fingerprint: issue_id for fingerprint, issue_id in made}  # noqa: C416 - Row is no pair to dict()
 
 
-def close_documents(connection: Connection, item_ids: Sequence[int]) -> None:
-    """These documents are stopped no longer; an issue without an open document closes itself.
+def _regressed(now: dt.datetime) -> dict[str, Any]:
+    """What changes where it was over: it came back, and what people had said of it was about the time before."""
+    table = issues.c
+    over = table.closed_at.is_not(None)
+    back: dict[str, Any] = {
+        "regressed_at": case((over, literal(now, UtcDateTime())), else_=table.regressed_at),
+        "regressions": case((over, table.regressions + 1), else_=table.regressions),
+    }
+    forgotten = ("acknowledged_at", "snoozed_at", "snoozed_until", "snoozed_above")
+    return back | {name: case((over, null()), else_=table[name]) for name in forgotten}
+
+
+def close_documents(connection: Connection, item_ids: Sequence[int], *, keep: Collection[tuple[int, int]] = ()) -> None:
+    """These documents are stopped no longer, but for the (issue, item) of `keep`; an issue without any closes itself.
 
     One of `STANDING` stops no document and is not for a look at one to end.
     """
     if not item_ids:
         return
-    touched = set(connection.execute(_closing(), {"items": list(item_ids)}).scalars())
+    statement, table = _closing(), issue_documents.c
+    if keep:
+        statement = statement.where(tuple_(table.issue_id, table.item_id).not_in(sorted(keep)))
+    touched = set(connection.execute(statement, {"items": list(item_ids)}).scalars())
     if not touched:
         return
-    table = issue_documents.c
     still = select(table.issue_id).where(table.closed_at.is_(None))
     connection.execute(
         update(issues)
@@ -154,6 +193,18 @@ class OpenIssue:
     owner: str
     opened_at: dt.datetime
     seen_at: dt.datetime
+    step: str
+    code: str
+    acknowledged_at: dt.datetime | None
+    acknowledged_by: str
+    snoozed_at: dt.datetime | None
+    snoozed_by: str
+    snoozed_until: dt.datetime | None
+    snoozed_above: int | None
+    assignee: str
+    due_on: str
+    regressed_at: dt.datetime | None
+    regressions: int
     documents: int
 
 
@@ -162,16 +213,29 @@ _COLUMNS = tuple(issues.c[field.name] for field in dataclasses.fields(OpenIssue)
 
 def list_open(connection: Connection) -> list[OpenIssue]:
     """Open issues, most documents first."""
+    return [issue for issue, _ in _list(connection, closed=False)]
+
+
+def list_closed(connection: Connection, limit: int) -> list[tuple[OpenIssue, dt.datetime]]:
+    """Issues that are over, with when they ended, the newest first."""
+    return [(issue, closed_at) for issue, closed_at in _list(connection, closed=True, limit=limit) if closed_at]
+
+
+def _list(
+    connection: Connection, *, closed: bool, limit: int | None = None
+) -> Iterator[tuple[OpenIssue, dt.datetime | None]]:
     table, documents = issues.c, issue_documents.c
     count = func.count(documents.item_id)
     query = (
-        select(*_COLUMNS, count)
+        select(*_COLUMNS, count, table.closed_at)
         .outerjoin(issue_documents, (documents.issue_id == table.id) & documents.closed_at.is_(None))
-        .where(table.closed_at.is_(None))
+        .where(table.closed_at.is_not(None) if closed else table.closed_at.is_(None))
         .group_by(table.id)
-        .order_by(count.desc(), table.opened_at, table.id)
+        .limit(limit)
     )
-    return [OpenIssue(*row) for row in connection.execute(query)]
+    order = [table.closed_at.desc()] if closed else [count.desc(), table.opened_at]
+    for row in connection.execute(query.order_by(*order, table.id)):
+        yield OpenIssue(*row[:-1]), row[-1]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

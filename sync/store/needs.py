@@ -13,6 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, sel
 from sync.store.states import STOPPED
 from sync.store.tables import issue_documents, issues, orders, work_items
 
+#: (currency, grand, how many such documents, the oldest of them where that is asked); the first two are None for what
+#: could not be read.
+Worth = tuple[str | None, str | None, int, dt.datetime | None]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figures:
@@ -23,19 +27,24 @@ class Figures:
     unread: int = 0
     #: Currency -> sum of the others, exact.
     money: Mapping[str, Decimal] = dataclasses.field(default_factory=dict)
+    #: When the oldest of them was first told to us; None where nobody asked.
+    oldest: dt.datetime | None = None
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str | None, str | None, int]]) -> Figures:
-        """From (currency, grand, how many such documents); both are None for what could not be read."""
+    def of(cls, rows: Iterable[Worth]) -> Figures:
+        """From groups of equal documents."""
         documents = unread = 0
         money: dict[str, Decimal] = {}
-        for currency, grand, count in rows:
+        oldest: dt.datetime | None = None
+        for currency, grand, count, since in rows:
             documents += count
+            if since is not None:
+                oldest = since if oldest is None else min(oldest, since)
             if currency is None or grand is None:
                 unread += count
             else:
                 money[currency] = money.get(currency, Decimal(0)) + Decimal(grand) * count
-        return cls(documents, unread, dict(sorted(money.items())))
+        return cls(documents, unread, dict(sorted(money.items())), oldest)
 
 
 def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -> dict[int, Figures]:
@@ -45,7 +54,7 @@ def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -
     """
     documents, item = issue_documents.c, work_items.c
     query = (
-        select(documents.issue_id, orders.c.currency, orders.c.grand, func.count())
+        select(documents.issue_id, orders.c.currency, orders.c.grand, func.count(), func.min(item.created_at))
         .select_from(issue_documents)
         .join(work_items, item.id == documents.item_id)
         .outerjoin(orders, orders.c.item_id == item.id)
@@ -54,9 +63,9 @@ def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -
     )
     if issue_ids is not None:
         query = query.where(documents.issue_id.in_(issue_ids))
-    found: dict[int, list[tuple[str | None, str | None, int]]] = {}
-    for issue_id, currency, grand, count in connection.execute(query):
-        found.setdefault(issue_id, []).append((currency, grand, count))
+    found: dict[int, list[Worth]] = {}
+    for issue_id, *worth in connection.execute(query):
+        found.setdefault(issue_id, []).append((worth[0], worth[1], worth[2], worth[3]))
     return {issue_id: Figures.of(rows) for issue_id, rows in found.items()}
 
 
@@ -71,31 +80,39 @@ class Release:
 
 
 def preview_release(connection: Connection, issue_ids: Sequence[int]) -> Release:
-    """Which documents fixing all of these issues releases, and which another cause still stops."""
-    documents, item = issue_documents.c, work_items.c
-    others = issue_documents.alias("others")
-    standing = (
-        select(item.id.label("item_id"))
-        .join(issue_documents, documents.item_id == item.id)
-        .where(documents.issue_id.in_(issue_ids), documents.closed_at.is_(None), item.state.in_(STOPPED))
-        # A document can stand in several of them and counts once.
-        .distinct()
-        .subquery()
+    """Which documents fixing all of these issues releases, and which another cause still stops.
+
+    Those that stand elsewhere too are counted by themselves and taken from all: they are few, and to ask of each
+    document whether it is one of them takes longer than everything else.
+    """
+    every, others = issue_documents.c, issue_documents.alias("others")
+    ours = every.issue_id.in_(issue_ids) & every.closed_at.is_(None)
+    standing = select(every.item_id).where(ours)
+    staying = standing.join(others, others.c.item_id == every.item_id).where(
+        others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids)
     )
-    stays = exists().where(
-        others.c.item_id == standing.c.item_id, others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids)
-    )
-    query = (
-        select(stays.label("stays"), orders.c.currency, orders.c.grand, func.count())
-        .select_from(standing)
-        .outerjoin(orders, orders.c.item_id == standing.c.item_id)
-        .group_by("stays", orders.c.currency, orders.c.grand)
-    )
-    rows = connection.execute(query).all()
+    # A document can stand in several of them, and in several others, and counts once.
+    all_of_them = _worth(connection, standing.distinct() if len(issue_ids) > 1 else standing)
+    stays = _worth(connection, staying.distinct())
+    goes = {worth: count - stays.get(worth, 0) for worth, count in all_of_them.items()}
     return Release(
-        Figures.of((row[1], row[2], row[3]) for row in rows if not row[0]),
-        Figures.of((row[1], row[2], row[3]) for row in rows if row[0]),
+        Figures.of((*worth, count, None) for worth, count in goes.items() if count),
+        Figures.of((*worth, count, None) for worth, count in stays.items()),
     )
+
+
+def _worth(connection: Connection, ids: Select[tuple[int]]) -> dict[tuple[str | None, str | None], int]:
+    """(currency, grand) -> how many of these documents stand still."""
+    item, standing = work_items.c, ids.subquery("standing")
+    query = (
+        select(orders.c.currency, orders.c.grand, func.count())
+        .select_from(standing)
+        .join(work_items, item.id == standing.c.item_id)
+        .outerjoin(orders, orders.c.item_id == item.id)
+        .where(item.state.in_(STOPPED))
+        .group_by(orders.c.currency, orders.c.grand)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def count_stopped_by_channel(connection: Connection) -> dict[str, int]:

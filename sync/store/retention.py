@@ -21,6 +21,7 @@ from sync.store.tables import (
     attempts,
     audit,
     bulk_runs,
+    comments,
     events,
     exchanges,
     intents,
@@ -153,8 +154,8 @@ def purge_issues(connection: Connection, look: Look) -> Piece:
     query = select(issues.c.id).where(issues.c.id.in_(old), issues.c.closed_at.is_not(None), ~busy, ~running)
     # Locked, so that nobody opens one of them again meanwhile.
     free = list(connection.execute(query.with_for_update()).scalars())
-    for table, of in ((bulk_runs, bulk_runs.c.issue_id), (issue_documents, issue_documents.c.issue_id)):
-        connection.execute(delete(table).where(of.in_(free)))
+    for table in (bulk_runs, issue_documents, comments):
+        connection.execute(delete(table).where(table.c.issue_id.in_(free)))
     gone = connection.execute(delete(issues).where(issues.c.id.in_(free)))
     return Piece(gone.rowcount, reached)
 

@@ -25,7 +25,7 @@ from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.bindings import NewBinding, save_bindings
 from sync.store.bodies import pack
 from sync.store.intents import close_by_outcome, load_open
-from sync.store.issues import Stop, close_documents, open_issues
+from sync.store.issues import Stop, restate
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
 from sync.work.overheard import mark_overheard
@@ -60,8 +60,20 @@ def settle(drain: Drain, pieces: list[Piece]) -> None:
 def _decide(drain: Drain, piece: Piece) -> Decision | None:
     if piece.error is None:
         return None
-    place = Place(channel=drain.systems.channel.name, connection=_spoken_to(drain, piece), attempts=piece.item.attempts)
+    place = Place(
+        channel=drain.systems.channel.name,
+        connection=_spoken_to(drain, piece),
+        attempts=piece.item.attempts,
+        step=_step(piece),
+    )
     return decide(piece.error, place)
+
+
+def _step(piece: Piece) -> str:
+    """How far it had come: what refuses a sale is another cause than what refuses its parcels, in the same words."""
+    if piece.payload is None and not piece.deleted:
+        return "read"
+    return "after" if piece.document is not None or piece.binding is not None else "write"
 
 
 def _spoken_to(drain: Drain, piece: Piece) -> str:
@@ -188,15 +200,14 @@ def _reason(end: _End) -> str:
 
 
 def _record_issues(connection: Connection, ends: list[_End]) -> None:
-    # What stopped a document before is asked anew each time: only what stops it now stays open.
-    close_documents(connection, [end.piece.item.id for end in ends if not _keeps_causes(end)])
     stops = [
         Stop(end.piece.item.id if end.decision.action is Action.PARK else None, cause, details)
         for end in ends
         if end.decision is not None
         for cause, details in end.decision.causes
     ]
-    open_issues(connection, stops)
+    # What stopped a document before is asked anew each time: only what stops it now stays open.
+    restate(connection, [end.piece.item.id for end in ends if not _keeps_causes(end)], stops)
 
 
 def _keeps_causes(end: _End) -> bool:

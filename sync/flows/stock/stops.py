@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ from config.model import Channel
 from connectors.kit.errors import ConnectorError, RecordRejected
 from connectors.kit.stock import ShopStock
 from mappings.canonical.words import say
+from sync.rules.refusals import refusal_of
 from sync.store.issues import Cause
 from sync.store.states import ItemState
 
@@ -112,7 +112,9 @@ def refused(channel: Channel, sku: str, error: ConnectorError) -> Exception:
         return error
     cause = Cause(
         cause="stock_refused",
-        subject=error.code or re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d.,:-]*", "…", str(error))[:200],
+        subject=refusal_of(error),
+        code=error.code,
+        step="stock",
         channel=channel.name,
         connection=channel.source,
         title=say("%(shop)s refuses a quantity: %(text)s", shop=channel.source, text=str(error)),

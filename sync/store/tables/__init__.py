@@ -22,6 +22,7 @@ from sync.store.tables.metadata import metadata
 from sync.store.tables.people import (
     audit,
     bulk_runs,
+    comments,
     issue_documents,
     issues,
     lookup_tables,
@@ -60,6 +61,7 @@ __all__ = [
     "captured_lines",
     "channel_states",
     "checkpoints",
+    "comments",
     "document_links",
     "documents",
     "erasures",

@@ -27,6 +27,23 @@ issues = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
+    #: Where the document was: `read`, `write`, `after`, `stock`; and the vendor's own code of a refusal.
+    Column("step", String(16), nullable=False, server_default=""),
+    Column("code", String(64), nullable=False, server_default=""),
+    #: Somebody knows of it.
+    Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", String(128), nullable=False, server_default=""),
+    #: Put aside: until then, or until more documents than this stand in it; whichever comes first wakes it.
+    Column("snoozed_at", UtcDateTime),
+    Column("snoozed_by", String(128), nullable=False, server_default=""),
+    Column("snoozed_until", UtcDateTime),
+    Column("snoozed_above", Integer),
+    #: The login of whoever takes care of it, and by which day (ISO); empty for nobody and none.
+    Column("assignee", String(128), nullable=False, server_default=""),
+    Column("due_on", String(10), nullable=False, server_default=""),
+    #: When it came back last after it was over, and how often it did.
+    Column("regressed_at", UtcDateTime),
+    Column("regressions", Integer, nullable=False, server_default="0"),
     Index(None, "closed_at"),
 )
 
@@ -40,6 +57,20 @@ issue_documents = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
     Index(None, "item_id", "closed_at"),
+)
+
+#: What people say about an issue or an order. Nothing of it is ever changed, save by who must be forgotten.
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("issue_id", BigId, ForeignKey("issues.id")),
+    Column("item_id", BigId, ForeignKey("work_items.id")),
+    Column("text", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(128), nullable=False),
+    Index(None, "issue_id"),
+    Index(None, "item_id"),
 )
 
 #: "Retry all of this cause": documents are released a piece at a time, so that it can be watched and cancelled.

@@ -18,7 +18,7 @@ from sync.flows.stock.piece import StockDrain, StockPiece, Waits
 from sync.flows.stock.stops import Stopped, oversold_cause
 from sync.store import schedule
 from sync.store.attempts import NewAttempt, save_attempts
-from sync.store.issues import Stop, close_documents, open_issues
+from sync.store.issues import Stop, restate
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
 from sync.store.stock.issues import close_oversold, has_oversold, open_oversold
@@ -82,9 +82,9 @@ def _record(connection: Connection, drain: StockDrain, ends: Sequence[_End]) -> 
     kept = [place.after for end in ends for place in end.piece.places.values() if place.after is not None]
     save_shown(connection, channel, kept)
     save_attempts(connection, [_attempt(drain, end) for end in ends if _is_worth_a_row(end)])
-    close_documents(connection, [end.piece.item.id for end in ends if _ends_causes(end)])
-    open_issues(
+    restate(
         connection,
+        [end.piece.item.id for end in ends if _ends_causes(end)],
         [
             Stop(end.piece.item.id if end.decision.action is Action.PARK else None, cause, details)
             for end in ends

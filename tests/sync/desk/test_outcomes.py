@@ -79,7 +79,7 @@ def fingerprints(error: Exception, place: Place = PLACE) -> list[str]:
     [
         (RecordRejected("sale 17: party '4711' is locked"), RecordRejected("sale 18: party '9' is locked")),
         (RecordRejected("date 2026-11-01 is closed"), RecordRejected("date 2026-12-24 is closed")),
-        (RecordRejected("this", code="locked"), RecordRejected("that", code="locked")),
+        (RecordRejected("17 is locked", code="locked"), RecordRejected("18 is locked", code="locked")),
         (MappingError("line_items[0].total", "found 'x'"), MappingError("line_items[7].total", "found 'y'")),
         (KeyError("a"), KeyError("b")),
     ],
@@ -93,6 +93,9 @@ def test_equal_causes_are_one_issue_whatever_numbers_they_name(one, other):
     ("one", "other"),
     [
         (RecordRejected("the party is locked"), RecordRejected("the article is locked")),
+        # An ERP has one code for all of its warnings.
+        (RecordRejected("the price is low", code="warning"), RecordRejected("the date is past", code="warning")),
+        (RecordRejected("no", code="locked"), RecordRejected("no", code="gone")),
         (Unmapped("tax", "19"), Unmapped("tax", "7")),
         (MappingError("total", "no"), MappingError("currency", "no")),
         (KeyError("a"), ValueError("a")),
@@ -100,6 +103,21 @@ def test_equal_causes_are_one_issue_whatever_numbers_they_name(one, other):
 )
 def test_other_causes_are_other_issues(one, other):
     assert fingerprints(one) != fingerprints(other)
+
+
+def test_a_refusal_is_the_same_issue_alone_and_among_others_and_another_one_at_another_step():
+    refusal = RecordRejected("sale 17 is locked", code="locked", field="party")
+    among = Held([HOLD, Problem("rejected", refusal.field, str(refusal), refusal.code)])
+    assert fingerprints(among)[1:] == fingerprints(refusal)
+    after = Place(channel="web", connection="erp", step="after")
+    assert fingerprints(refusal) != fingerprints(refusal, after)
+
+
+def test_refusals_without_a_code_are_told_apart_among_others_too():
+    both = Held([Problem("rejected", "", "the party is locked"), Problem("rejected", "", "the article is locked")])
+    [(one, _), (other, _)] = decide(both, PLACE).causes
+    assert one.fingerprint != other.fingerprint
+    assert (one.title, one.connection) == ("erp refuses: the party is locked", "erp")
 
 
 def test_channels_have_issues_of_their_own():

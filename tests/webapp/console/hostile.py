@@ -52,7 +52,9 @@ _MEANT = {
     "schedules": {"name"},
     "singletons": {"name", "token"},
     # What an issue is about is spoiled by the shop: its orders' articles have these texts for a number.
-    "issues": {"fingerprint", "cause", "subject", "channel", "connection", "owner"},
+    "issues": {
+        *("fingerprint", "cause", "subject", "channel", "connection", "owner", "step", "code", "assignee", "due_on"),
+    },
     "issue_documents": {"details"},
     "lookups": {"table_name", "scope", "conditions"},
     "lookup_tables": {"name"},

@@ -1,4 +1,4 @@
-"""What the failure desk and the JSON API need: tokens of programs, and what their calls have answered."""
+"""The life of an issue, comments, tokens of programs, and what their calls have answered."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     _create_api()
+    _live_issues()
 
 
 def _create_api() -> None:
@@ -50,3 +51,32 @@ def _create_api() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_answers")),
         sa.UniqueConstraint("token_id", "key", name=op.f("uq_api_answers_token_id_key")),
     )
+
+
+def _live_issues() -> None:
+    op.add_column("issues", sa.Column("step", sa.String(length=16), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("code", sa.String(length=64), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("acknowledged_at", UtcDateTime(), nullable=True))
+    op.add_column("issues", sa.Column("acknowledged_by", sa.String(length=128), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("snoozed_at", UtcDateTime(), nullable=True))
+    op.add_column("issues", sa.Column("snoozed_by", sa.String(length=128), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("snoozed_until", UtcDateTime(), nullable=True))
+    op.add_column("issues", sa.Column("snoozed_above", sa.Integer(), nullable=True))
+    op.add_column("issues", sa.Column("assignee", sa.String(length=128), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("due_on", sa.String(length=10), server_default="", nullable=False))
+    op.add_column("issues", sa.Column("regressed_at", UtcDateTime(), nullable=True))
+    op.add_column("issues", sa.Column("regressions", sa.Integer(), server_default="0", nullable=False))
+    op.create_table(
+        "comments",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("issue_id", BigId, nullable=True),
+        sa.Column("item_id", BigId, nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_comments_issue_id")),
+        sa.ForeignKeyConstraint(["item_id"], ["work_items.id"], name=op.f("fk_comments_item_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_comments")),
+    )
+    op.create_index(op.f("ix_comments_issue_id"), "comments", ["issue_id"])
+    op.create_index(op.f("ix_comments_item_id"), "comments", ["item_id"])
