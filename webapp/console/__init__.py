@@ -37,6 +37,7 @@ from webapp.console import (
     texts,
     tokens,
     users,
+    workbench,
 )
 from webapp.protection import for_machines
 
@@ -51,6 +52,8 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     stock,
     lookups,
     profiles,
+    # With the list of channels, whose blueprint it shares.
+    workbench,
     connections,
     alerts,
     operations,
