@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
@@ -61,6 +62,18 @@ class Side:
     settle_s: float
 
 
+class Settling:
+    """The settle time of a connection to an ERP, found out when somebody wants to write."""
+
+    def __init__(self, connection: Connection, target: SalesTarget) -> None:
+        self._connection, self._target = connection, target
+
+    @functools.cached_property
+    def seconds(self) -> float:
+        """See `settle_s`."""
+        return settle_s(self._connection, self._target)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChannelSystems:
     """A channel with both of its sides, ready to be used."""
@@ -74,8 +87,8 @@ class ChannelSystems:
     target_options: TargetOptions
     #: All channels: those of one ERP share its stock.
     config: Config
-    #: How long after the start of a write to the target a look-up that finds nothing is conclusive.
-    settle_s: float
+    #: Finds out, once it is wanted, what `settle_s` says; shared by what is made of this.
+    settling: Settling
     #: The shop, where it can be written to.
     shop_side: Side | None = None
     #: What the mappings know of the facets; None for a system without.
@@ -99,8 +112,16 @@ class ChannelSystems:
         return _RANKS[self.channel.policies.document_state]
 
     @property
+    def settle_s(self) -> float:
+        """How long after the start of a write to the target a look-up that finds nothing is conclusive.
+
+        The target may be asked for it, so whoever writes nothing does not look here.
+        """
+        return self.settling.seconds
+
+    @property
     def erp_side(self) -> Side:
-        """The ERP."""
+        """The ERP, as a place that is written to."""
         return Side(self.channel.erp, self.target.write_deadline_s, self.settle_s)
 
     def reading(self, lookups: Lookups) -> SourceOptions:
@@ -296,7 +317,7 @@ class Systems:
                 settings=_settings_of(channel),
             ),
             config=self.config,
-            settle_s=settle_s(erp, target),
+            settling=Settling(erp, target),
             shop_side=self._shop_side(source),
             shop_facets=SHOP_FACETS.get(source.system),
             profile=profile,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from unittest import mock
 
 import pytest
 
 from config.settings import Settings
+from connectors.kit.http import HttpClient
 from sync import cli
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.engine import Store
@@ -231,3 +233,14 @@ def test_where_there_is_nothing_to_check_a_check_does_not_look_like_one_that_fou
     config = folder / "config" / "crossdock.yaml"
     config.write_text(CONFIG.replace(", profile: profiles/own.yaml", ""))
     assert "has no mapping profile" in mapping("check", "web", status=2)
+
+
+def test_neither_shop_nor_erp_is_asked_for_what_a_text_would_change(mapping, folder):
+    """A sandbox ERP would say how soon a write is settled, if somebody asked."""
+    config = folder / "config" / "crossdock.yaml"
+    config.write_text(CONFIG.replace("system: tryton", "system: sandbox_erp").replace(", options: {database: t}", ""))
+    with mock.patch.object(HttpClient, "request", side_effect=AssertionError("asked")):
+        mapping("replay", "web", "one.yaml")
+        mapping("replay", "web", "--export", "masked.json")
+        mapping("check", "web")
+        mapping("publish", "web", "one.yaml", "--reason", "x")
