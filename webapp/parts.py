@@ -14,6 +14,7 @@ from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
 from sync.desk.queue import AWAY, QueueHealth
+from sync.rules.asking import only_sends
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
 from sync.store.engine import Store
@@ -86,6 +87,7 @@ def build_parts(settings: Settings) -> Parts:
             database,
             {name: tuple(channel.name for channel in config.channels_of_source(name)) for name in feeding},
             bell.ring,
+            only_send=frozenset(name for name, one in sources.items() if only_sends(one)),
         ),
         sources={name: one for name, one in sources.items() if has(one, ReceivesWebhooks)},
         queue_answers=bell.is_reachable,

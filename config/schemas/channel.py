@@ -65,7 +65,7 @@ class ChannelSection(Section):
     profile = Scalar(
         kinds.text(),
         "File of the channel's mapping profile; a relative path starts at the configuration folder. A source that has "
-        "no mapping of its own (`csv`) needs one that says `extends: none`.",
+        "no mapping of its own (`csv`, `json`) needs one that says `extends: none`.",
         example="profiles/webshop.yaml",
         default="none",
     )

@@ -42,7 +42,8 @@ class ConnectionSection(Section):
     system = Scalar(kinds.NAME, "The connector.", example="woocommerce", required=True)
     url = Address(
         kinds.URL,
-        "Address of the system. Plain http is taken only for a host that `allow_hosts` names. Left out only for `csv`.",
+        "Address of the system. Plain http is taken only for a host that `allow_hosts` names. "
+        "Left out only where nobody is spoken to (`csv`, `json`).",
         example="https://shop.example",
         default="required",
     )

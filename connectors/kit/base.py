@@ -90,6 +90,10 @@ class Delivery:
     problem: str = ""
     #: True for a topic that the connector does not read: answered with 2xx, stored nowhere.
     ignored: bool = False
+    #: Of one that brought several records at once: a delivery of each, and all else says nothing.
+    parts: tuple[Delivery, ...] = ()
+    #: Of such a part: the JSON that it is about, readable as a record or not.
+    content: Any = None
 
 
 class SignatureInvalid(Exception):
@@ -211,13 +215,22 @@ class SendsOrders(Protocol):
     Declared instead of PullsOrders, FetchesOrders and ListsOrders; what they would answer is in our own database.
     """
 
-    #: How its orders come: `file`.
+    #: How its orders come: `file`, `webhook`.
     sends_by: str
 
 
 @runtime_checkable
+class ReadsAgain(Protocol):
+    """Can make something of an unreadable delivery later: what is unreadable depends on the connection's options."""
+
+    @abstractmethod
+    def read_again(self, topic: str, body: bytes) -> Delivery:
+        """What was kept of one that was verified when it came; `problem` where it still cannot be read."""
+
+
+@runtime_checkable
 class ReceivesWebhooks(Protocol):
-    """Verifies and reads what the system posts to us. Pure: no HTTP, no clock."""
+    """Verifies and reads what the system posts to us. Pure: no HTTP, no clock but for the age of a signed time."""
 
     @abstractmethod
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> Delivery:

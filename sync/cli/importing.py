@@ -1,4 +1,4 @@
-"""`import-csv`: orders of a file."""
+"""`import-csv` and `read-again`: orders of sources that nobody can ask."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.markup import escape
@@ -14,9 +14,13 @@ from rich.table import Table
 
 from connectors.csvfiles import CsvFiles, FileRefused
 from connectors.csvfiles.reading import DELIMITERS, ENCODINGS
+from connectors.kit.base import ReadsAgain
+from connectors.registry import class_of, has
 from sync.cli.console import actor, err, opened, out, progress
 from sync.desk.sheets import MARK, cell
 from sync.flows.files import BadCell, Checked, check_file, take_file
+from sync.store.inbox import ItemKey
+from sync.work.receive.again import read_again as read_unreadable
 from sync.work.runtime import Runtime
 
 #: Of what is bad, on the terminal; `--errors` writes all of it.
@@ -67,17 +71,12 @@ def import_csv(
             marked = take_file(
                 runtime.store, runtime.systems, checked, name=file.name, only_good=good_only, actor=actor()
             )
-        for channel, kind in sorted({key[:2] for key in marked}):
-            runtime.bell.ring(channel, kind)
+        _ring(runtime, marked)
         out.print(f"{len({key[2] for key in marked})} orders taken")
 
 
 def _checked(runtime: Runtime, connection: str, file: Path, encoding: str, delimiter: str) -> Checked:
-    connections = {
-        name: connector
-        for name in runtime.config.connections
-        if isinstance(connector := runtime.systems.connector(name), CsvFiles)
-    }
+    connections: dict[str, CsvFiles] = _of_kind(runtime, CsvFiles)
     if connection not in connections:
         known = ", ".join(sorted(connections)) or "none"
         raise click.BadParameter(f"{connection!r} takes no files; those that do: {known}", param_hint="CONNECTION")
@@ -121,4 +120,41 @@ def errors_csv(bad: Sequence[BadCell]) -> str:
     return MARK + buffer.getvalue()
 
 
-COMMANDS = (import_csv,)
+@click.command("read-again")
+@click.argument("connection")
+@click.option("--discard", is_flag=True, help="Give up what still cannot be read: it is told of no more.")
+def read_again(connection: str, *, discard: bool) -> None:
+    """Read again what CONNECTION (`system: json`) sent and nobody could read, by its options of today.
+
+    Exit status 1 where something still cannot be read.
+    """
+    with opened() as runtime:
+        connectors = _of_kind(runtime, ReadsAgain)
+        if connection not in connectors:
+            known = ", ".join(sorted(connectors)) or "none"
+            raise click.BadParameter(f"{connection!r} reads nothing again; those that do: {known}")
+        channels = [channel.name for channel in runtime.config.channels_of_source(connection)]
+        done = read_unreadable(
+            runtime.store, connectors[connection], connection, channels, discard=discard, actor=actor()
+        )
+        _ring(runtime, done.marked)
+        out.print(f"{done.read} deliveries read, {done.left} still cannot be read")
+        if done.left and not discard:
+            raise click.ClickException("correct the options of the connection, or give them up with --discard")
+
+
+def _of_kind(runtime: Runtime, capability: type) -> dict[str, Any]:
+    """The connections that can do this."""
+    return {
+        name: runtime.systems.connector(name)
+        for name, each in runtime.config.connections.items()
+        if has(class_of(each.system), capability)
+    }
+
+
+def _ring(runtime: Runtime, marked: Sequence[ItemKey]) -> None:
+    for channel, kind in sorted({key[:2] for key in marked}):
+        runtime.bell.ring(channel, kind)
+
+
+COMMANDS = (import_csv, read_again)

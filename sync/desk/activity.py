@@ -33,6 +33,8 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "profile rolled back": say("mapping profile rolled back"),
     "pause": say("pause"),
     "resume": say("resume"),
+    "import": say("file taken"),
+    "read again": say("deliveries read again"),
     "rewind": say("rewind"),
     "run now": say("run now"),
     "stop drain": say("stop drain"),

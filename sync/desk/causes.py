@@ -176,8 +176,10 @@ CAUSES: Final[Mapping[str, Words]] = {
     ),
     "unreadable_delivery": Words(
         say("Unreadable webhook"),
-        say("The shop signed a webhook that cannot be read. Its orders are pulled instead."),
-        say("Look for a proxy or plugin that changes what the shop sends."),
+        say(
+            "A signed webhook cannot be read. It is kept; where the system can be asked, its orders are pulled instead."
+        ),
+        say("Look for a proxy or plugin that changes what is sent. What only came here is read again when you say so."),
     ),
     "kills_the_worker": Words(
         say("Ends the worker"),

@@ -35,8 +35,7 @@ class VolumeView:
 def look_at_volumes(store: Store, config: Config) -> None:
     """Look at every channel that is watched, and keep what was found."""
     for channel in config.channels.values():
-        # Files come when a person brings them, and tell nothing by their absence.
-        if channel.watch.volume and not has(class_of(config.connections[channel.source].system), SendsOrders):
+        if channel.watch.volume and not _comes_in_files(config, channel):
             found, last_at, at = store.read(functools.partial(_look, channel=channel))
             values: dict[str, object] = {
                 "at": at,
@@ -47,6 +46,12 @@ def look_at_volumes(store: Store, config: Config) -> None:
                 "last_at": last_at,
             }
             store.write(functools.partial(save_volume, channel=channel.name, values=values))
+
+
+def _comes_in_files(config: Config, channel: Channel) -> bool:
+    """Whether its orders come when a person brings them: their absence tells nothing."""
+    kind = class_of(config.connections[channel.source].system)
+    return has(kind, SendsOrders) and kind.sends_by == "file"  # type: ignore[attr-defined]  # as it declares
 
 
 def _look(c: Connection, channel: Channel) -> tuple[Volume, dt.datetime | None, dt.datetime]:

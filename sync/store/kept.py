@@ -30,7 +30,8 @@ def load_kept(connection: Connection, name: str, kind: str, external_ids: Sequen
         .select_from(WITH_BODIES)
         .where(table.connection == name, table.kind == kind, table.external_id.in_(external_ids))
         .where(table.problem == "", BODY.is_not(None))
-        .order_by(table.version, table.id)
+        # Read again later, a delivery is as old as it is, and has a new id.
+        .order_by(table.version, table.received_at, table.id)
     )
     # The later one of each takes the place of the earlier.
     return {row.external_id: Kept(*row) for row in connection.execute(query)}

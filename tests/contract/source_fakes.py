@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import hmac
 import http.server
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, Final, Protocol
 
+from connectors.jsonhooks import JsonHooks
 from connectors.kit.base import ConnectorSettings
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.server import Server
@@ -25,11 +27,11 @@ from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.orders import change, trash
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.woocommerce import WooCommerce
-from tests.shared import PATIENCE_S
+from tests.shared import PATIENCE_S, wait_until
 
 
 class SourceFake(Protocol):
-    """A running stand-in of one system, and what a test must know of it."""
+    """A running stand-in of one system, and what a test must know of it; the members that its capabilities need."""
 
     #: Texts that open the system and must never show.
     secrets: Sequence[str]
@@ -54,6 +56,10 @@ class SourceFake(Protocol):
 
     def delete(self, external_id: str) -> None:
         """The order is gone for good."""
+        ...
+
+    def deliveries(self, connector: Any) -> list[tuple[bytes, dict[str, str]]]:
+        """What it posts of one new order, as `(body, headers)`."""
         ...
 
     def totals(self, connector: Any, external_ids: Sequence[str]) -> dict[str, str]:
@@ -147,6 +153,14 @@ class WooCommerceFake:
     def delete(self, external_id: str) -> None:
         self._shop.drop_order(int(external_id))
 
+    def deliveries(self, connector: WooCommerce) -> list[tuple[bytes, dict[str, str]]]:
+        with receiver() as (url, came):
+            connector.ensure_subscriptions(url)
+            came.clear()
+            self.place(1)
+            wait_until(lambda: came)
+        return came
+
     def totals(self, connector: WooCommerce, external_ids: Sequence[str]) -> dict[str, str]:
         return {order.external_id: order.payload["total"] for order in connector.fetch_orders(external_ids)}
 
@@ -190,7 +204,30 @@ def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
         yield fake
 
 
+class JsonFake:
+    """A system that signs what it posts, and can do nothing else."""
+
+    secrets = ("geheim-1", "geheim-ß-2")
+
+    def connect(self, **settings: Any) -> JsonHooks:
+        values: dict[str, Any] = {"name": "hooks", "url": "", "webhook_secrets": self.secrets}
+        options = {"id": "no", "timestamp_header": "X-Signed-At"}
+        return JsonHooks(ConnectorSettings(**(values | settings), options=options))
+
+    def deliveries(self, connector: JsonHooks) -> list[tuple[bytes, dict[str, str]]]:
+        body, timestamp = b'{"no": 7, "total": 12.50}', str(int(time.time()))
+        # With the second: a secret that is on its way out counts as the new one does.
+        signature = hmac.digest(self.secrets[1].encode(), f"{timestamp}.".encode() + body, "sha256").hex()
+        return [(body, {"X-Signature": signature, "X-Signed-At": timestamp})]
+
+
+@contextlib.contextmanager
+def signed_json() -> Iterator[JsonFake]:
+    yield JsonFake()
+
+
 #: System, as in `connectors.registry.CONNECTORS` -> its stand-in.
-FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[SourceFake]]]] = {
+FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]] = {
+    "json": signed_json,
     "woocommerce": sandbox_woocommerce,
 }

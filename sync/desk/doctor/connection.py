@@ -13,6 +13,7 @@ from connectors.registry import UnknownSystem, class_of, has
 from sync.desk.doctor.report import KIND, WEBHOOKS, key_subject
 from sync.desk.doctor.words import is_local, moment_shown
 from sync.desk.phrases import joined, say
+from sync.rules.asking import only_sends
 from sync.rules.systems import Systems, settle_s
 from sync.store.connections import failure_streaks
 from sync.store.engine import Store
@@ -147,6 +148,8 @@ class ConnectionCheckup:
         The pull looks at what it finds only where no delivery brought it before, so its finds are what was missed.
         """
         check = "connection.deliveries"
+        if only_sends(self._class):
+            return self._sent(store)
         if not self._url:
             return ok(check, say("none can come without a public address; orders are pulled"))
         subscribed = store.read(lambda c: first_good(c, WEBHOOKS, self._name))
@@ -169,6 +172,18 @@ class ConnectionCheckup:
                 step,
             )
         return ok(check, told)
+
+    def _sent(self, store: Store) -> Finding:
+        """Of a system that cannot be asked: nothing else brings its orders, and nobody knows whether it has any."""
+        check = "connection.deliveries"
+        if not self._url:
+            step = say("set CROSSDOCK_PUBLIC_URL to the address at which others reach this web process")
+            return warn(check, say("none can come without a public address, and orders come no other way"), step)
+        last = store.read(lambda c: last_received(c, self._name, "webhook"))
+        if last is not None:
+            return ok(check, say("the last one came at %(last)s", last=moment_shown(last)))
+        step = say("have the system post to %(url)s", url=f"{self._url}/webhooks/{self._name}")
+        return unknown(check, say("none came yet"), step)
 
     def _settle(self, target: Any) -> Finding:
         check, connection = "connection.settle", self._config.connections[self._name]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from connectors.kit.base import Delivery
-from sync.work.receive.receipts import Receipt, make_receipt, write_receipts
+from sync.work.receive.receipts import Receipt, make_receipts, write_receipts
 from sync.work.receive.ringer import Ringer
 from sync.work.receive.writer import GroupWriter, NotStored, RowRefused
 
@@ -36,21 +36,28 @@ class Receiver:
         ring: Callable[[str, str], object],
         *,
         wait_s: float = 2.0,
+        only_send: Collection[str] = (),
     ) -> None:
-        """`channels` is source connection -> the channels that it feeds; `ring(channel, kind)` wakes their drain."""
+        """`channels` is source connection -> the channels that it feeds; `ring(channel, kind)` wakes their drain.
+
+        `only_send` names the connections that cannot be asked for what they sent.
+        """
         self._channels = channels
+        self._only_send = frozenset(only_send)
         self._ringer = Ringer(ring)
-        self._writer = GroupWriter(url, partial(write_receipts, channels=channels), self._ring, wait_s=wait_s)
+        write = partial(write_receipts, channels=channels, only_send=self._only_send)
+        self._writer = GroupWriter(url, write, self._ring, wait_s=wait_s)
 
     def receive(self, connection: str, delivery: Delivery, body: bytes) -> None:
-        """Store a verified delivery and mark its item. Raises NotStored (the sender tries again), RowRefused."""
-        receipt = make_receipt(connection, delivery, body, dt.datetime.now(dt.UTC))
-        if receipt is not None:
+        """Store a verified delivery and mark its items. Raises NotStored (the sender tries again), RowRefused."""
+        can_pull = connection not in self._only_send
+        for receipt in make_receipts(connection, delivery, body, dt.datetime.now(dt.UTC), can_pull=can_pull):
             self._writer.put(receipt)
 
     def poll_at_once(self, connection: str) -> None:
-        """Have the connection's channels pulled out of turn. Raises NotStored, RowRefused."""
-        self._writer.put(Receipt(connection, poll=True))
+        """Have the connection's channels pulled out of turn, if it can be pulled. Raises NotStored, RowRefused."""
+        if connection not in self._only_send:
+            self._writer.put(Receipt(connection, poll=True))
 
     def prove(self) -> None:
         """Return when the writer committed something that leaves nothing behind. Raises NotStored, RowRefused."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 import pytest
 from sqlalchemy import func, select
 
+from connectors.jsonhooks import JsonHooks
+from connectors.kit.base import ConnectorSettings
 from sync.store.engine import Store
+from sync.store.inbox import record_events
 from sync.store.tables import work_items
+from sync.work.receive.receipts import make_events
 from tests.sync.cli.test_commands import Installation
 from tests.sync.flows.test_files import HEAD, PROFILE, row
 
@@ -82,3 +87,31 @@ def test_what_is_no_such_file_or_connection_is_told(table):
 
 def test_a_source_that_only_sends_is_not_pulled(table):
     assert "cannot be asked" in table.run("pull", "web", status=1)
+
+
+# --- deliveries that nobody could read ---------------------------------------------------------------------------
+
+HOOKS = """\
+connections:
+  hooks: {system: json, webhook_secrets: ["${env:ERP_KEY}"], options: {id: nr}}
+  erp: {system: tryton, url: https://erp.example, auth: {key: "${env:ERP_KEY}"}, options: {database: t}}
+channels:
+  web: {source: hooks, erp: erp, profile: profiles/table.yaml}
+"""
+
+
+def test_what_nobody_could_read_is_read_again_by_the_options_of_today(table):
+    config = table.folder / "config" / "crossdock.yaml"
+    config.write_text(HOOKS, "utf-8")
+    body = b'{"no": "A"}'
+    store = Store.open(f"sqlite:///{table.folder}/state/crossdock.db")
+    delivery = JsonHooks(ConnectorSettings(name="x", url="", webhook_secrets=("s",), options={"id": "nr"}))
+    rows = list(make_events("hooks", delivery.read_again("", body), body, dt.datetime.now(dt.UTC)))
+    store.write(lambda c: record_events(c, rows, {"hooks": ["web"]}))
+    store.close()
+    assert "--discard" in table.run("read-again", "hooks", status=1)
+    assert items(table) == 0
+    config.write_text(HOOKS.replace("id: nr", "id: no"), "utf-8")
+    assert "1 deliveries read, 0 still cannot" in table.run("read-again", "hooks")
+    assert items(table) == 1
+    assert "those that do: hooks" in table.run("read-again", "erp", status=2)

@@ -38,9 +38,11 @@ connections:
     auth: {{key: "${{env:ERP_KEY}}"}}
     allow_hosts: [127.0.0.1]
   table: {{system: csv, options: {{order_column: Order}}}}
+  hooks: {{system: json, webhook_secrets: ["${{env:SHOP_HOOK}}"], options: {{id: no}}}}
 channels:
   web: {{source: shop, erp: erp, timezone: Europe/Berlin}}
   files: {{source: table, erp: erp, profile: profiles/table.yaml}}
+  posted: {{source: hooks, erp: erp, profile: profiles/table.yaml}}
 """
 SECRETS = {"SHOP_KEY": "ck_sandbox", "SHOP_SECRET": WooCommerceFake.secrets[0], "SHOP_HOOK": "hook-canary-1"}
 
@@ -101,14 +103,15 @@ def test_a_connection_shows_its_settings_and_never_a_secret(browser):
         assert secret not in page
 
 
-def test_a_source_of_files_has_a_page_that_offers_nothing_that_asks_it(browser):
+@pytest.mark.parametrize("name", ["table", "hooks"])
+def test_a_source_that_only_sends_has_a_page_that_offers_nothing_that_asks_it(browser, name):
     ours = browser("integrator")
-    page = ours.get("/connections/table").text
+    page = ours.get(f"/connections/{name}").text
     assert "Test now" in page
     assert "Go back to a date" not in page
     assert "Look and repair" not in page
-    assert ours.post("/connections/table/test").status_code == 303
-    assert "nothing is sent: it has no address" in words_of(ours.get("/connections/table").text)
+    assert ours.post(f"/connections/{name}/test").status_code == 303
+    assert "nothing is sent: it has no address" in words_of(ours.get(f"/connections/{name}").text)
 
 
 def test_a_viewer_sees_no_button_that_changes_anything(browser):
