@@ -25,6 +25,7 @@ def cross_check(
     systems: Collection[str] | None,
     *,
     drafts_payments: Callable[[str], bool] = lambda _: True,
+    books_fees: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
     has_address: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Finding]:
@@ -43,6 +44,8 @@ def cross_check(
         if erp and _payments(channel) == "draft" and (systems is None or erp in systems) and not drafts_payments(erp):
             step = f"{erp} books a payment at once, and nothing can be left for people to post"
             yield (*steps, "after_import", "payments"), Complaint("'draft'", "none or posted", step)
+        able = not erp or (systems is not None and erp not in systems) or books_fees(erp)
+        yield from _fees(steps, channel, tree.get("policies"), "" if able else erp)
         source = known.get(_text(channel.get("source")), "")
         unable = source if source and (systems is None or source in systems) and not makes_refunds(source) else ""
         yield from _gives_back(steps, channel, unable)
@@ -137,8 +140,28 @@ def _extended(steps: Steps, section: str, value: Tree, known: tuple[str, ...]) -
 
 
 def _payments(channel: dict[str, Tree]) -> str:
-    after = channel.get("after_import")
-    return _text(after.get("payments")) if isinstance(after, dict) else ""
+    return _text(_below(channel, "after_import").get("payments"))
+
+
+def _fees(steps: Steps, channel: dict[str, Tree], shared: Tree, unable: str) -> Iterator[Finding]:
+    """They need an account, named by the policies of the channel or by what these extend; `unable`: an ERP without."""
+    found = _text(_below(channel, "after_import").get("fees"))
+    if found not in {"draft", "posted"}:
+        return
+    own = channel.get("policies")
+    base = own if isinstance(own, str) else _text(_below(channel, "policies").get("extends"))
+    named = [_below(channel, "policies"), _below(shared if isinstance(shared, dict) else {}, base)]
+    if unable:
+        step = f"{unable} books no fees of ours: let people book them from the gateway's statement"
+        yield (*steps, "after_import", "fees"), Complaint(shown_value(found), "none", step)
+    elif not any(_below(policies, "target").get("fee_account") for policies in named):
+        step = "name the account of expenses in `policies: {target: {fee_account: ...}}`"
+        yield (*steps, "after_import", "fees"), Complaint(f"{shown_value(found)} without an account", "none", step)
+
+
+def _below(section: Mapping[str, Tree], name: str) -> dict[str, Tree]:
+    value = section.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Tree) -> str:

@@ -51,6 +51,7 @@ def load_config(
     *,
     systems: Collection[str] | None = None,
     drafts_payments: Callable[[str], bool] = lambda _: True,
+    books_fees: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
     has_address: Callable[[str], bool] = lambda _: True,
     check_profile: ProfileCheck = lambda *_: (),
@@ -58,8 +59,9 @@ def load_config(
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
-    `drafts_payments` says of a system whether it can leave a payment as a draft, `makes_refunds` whether refunds can be
-    made in it, `has_address` whether it is spoken to at all; `check_profile` knows the language of mapping profiles.
+    `drafts_payments` says of a system whether it can leave a payment as a draft, `books_fees` whether it takes what
+    gateways kept, `makes_refunds` whether refunds can be made in it, `has_address` whether it is spoken to at all;
+    `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
     """
     sources = _Sources()
@@ -74,6 +76,7 @@ def load_config(
             folder,
             systems,
             drafts_payments=drafts_payments,
+            books_fees=books_fees,
             makes_refunds=makes_refunds,
             has_address=has_address,
         ):

@@ -104,6 +104,12 @@ class ErpFacets:
     payment_references: Callable[[Payment, TargetOptions], frozenset[Ref]]
     #: The payload of `register_payment`: order, payment, the sale as surveyed. Raises Problems.
     payment: Callable[[Order, Payment, JsonDict, Resolved, TargetOptions], JsonDict]
+    #: The reference by which what a gateway kept of a payment is found again: `<payment reference>:fee`.
+    fee_reference: Callable[[Order, Payment, TargetOptions], str]
+    #: What the fee's payload needs to know from the target: the payment's method, the account of expenses.
+    fee_references: Callable[[Payment, TargetOptions], frozenset[Ref]]
+    #: The payload of `book_fee`: order, payment with its fee. Raises Problems.
+    fee: Callable[[Order, Payment, Resolved, TargetOptions], JsonDict]
     #: The payload of `change_sale` that makes the surveyed sale what the order's sale would be now; None where it is.
     #: Only the named fields (`lines`, `invoice_address`, `shipment_address`, `note`, `reference`) are written.
     change: Callable[[Order, JsonDict, frozenset[str], Resolved, TargetOptions], JsonDict | None]

@@ -102,6 +102,8 @@ class AfterImport:
     #: Only where refunds are carried over at all.
     returns: Returns = Returns.TELL
     payments: Depth = Depth.NONE
+    #: What a gateway kept of a payment, as a document of its own; also where payments are not registered.
+    fees: Depth = Depth.NONE
     #: Draft invoices are posted as soon as their goods have left.
     post_invoices: bool = False
     shipments: ShipmentNews = ShipmentNews.AUTO

@@ -54,6 +54,13 @@ class AfterImportSection(Section):
         "post, where the ERP can.",
         example="posted",
     )
+    fees = Scalar(
+        kinds.member(Depth),
+        "What a gateway kept of a payment, as far as the shop says, is booked in the ERP as a document of its own, on "
+        "the account that `policies.target.fee_account` names, also where `payments` is `none`; `draft` leaves it for "
+        "people to post.",
+        example="posted",
+    )
     post_invoices = Scalar(
         kinds.SWITCH,
         "Draft invoices are posted as soon as their goods have left; `off` leaves that to the ERP's people.",

@@ -3,7 +3,7 @@
 Every capability here is optional: a flow asks for the protocol and leaves out what a system does not offer. Payloads
 are the vendor's JSON, made and read by its mapping. A write says by its error whether it can have landed, as in
 `SalesTarget`; the target's `keys` declare for each kind of document how it is kept single. Kinds: `refund`,
-`payment` in an ERP; `fulfilment`, `note`, `mark` (what an order is marked with) in a shop.
+`payment`, `fee` in an ERP; `fulfilment`, `note`, `mark` (what an order is marked with) in a shop.
 """
 
 from __future__ import annotations
@@ -136,6 +136,29 @@ class DraftsPayments(Protocol):
     @abstractmethod
     def draft_payment(self, payload: JsonDict) -> TargetDocument:
         """As `TakesPayments.register_payment`, but unposted: the invoice stays open. `find_payments` finds it too."""
+
+
+@runtime_checkable
+class BooksFees(Protocol):
+    """Books what a gateway kept as a document of its own, found again by its reference (`keys["fee"]`).
+
+    It hangs on no invoice, so that it may come days later, and a payment stays what the customer paid.
+    """
+
+    @abstractmethod
+    def find_fees(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every fee that carries each reference, lowest id first: drafts, and posted ones (`Rank.CONFIRMED`)."""
+
+    @abstractmethod
+    def book_fee(self, payload: JsonDict) -> TargetDocument:
+        """Make one as a draft, its reference written by the same call.
+
+        Raises RecordRejected (nothing was made, e.g. the books of that day are closed), OutcomeUnknown, Transient ...
+        """
+
+    @abstractmethod
+    def post_fee(self, external_id: str) -> TargetDocument:
+        """Post one and read it back; one that is posted already is left alone. Never two at once on one ERP."""
 
 
 @runtime_checkable

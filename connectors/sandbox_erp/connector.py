@@ -25,6 +25,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.errors import ConnectorError
 from connectors.kit.facets import (
+    BooksFees,
     ChangesSales,
     DocumentFile,
     DraftsPayments,
@@ -62,6 +63,7 @@ class SandboxErp(
     ListsRefunds,
     TakesPayments,
     DraftsPayments,
+    BooksFees,
     PostsInvoices,
     GivesFiles,
     ChangesSales,
@@ -136,7 +138,7 @@ class SandboxErp(
     # SalesTarget, SearchesSales
 
     def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
-        """Products, parties, warehouses and payment methods by code; what is unknown is asked for every time."""
+        """Products, parties, warehouses, payment methods, accounts by code; what is unknown is asked for every time."""
         return self._masters.resolve(refs)
 
     def save_party(self, payload: JsonDict) -> JsonDict:
@@ -195,7 +197,7 @@ class SandboxErp(
         """Every refund of our shop, whoever made it."""
         return lists.list_refunds(self._client, self._shop, since, until)
 
-    # TakesPayments, PostsInvoices, GivesFiles
+    # TakesPayments, BooksFees, PostsInvoices, GivesFiles
 
     def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Every payment under each reference, lowest id first."""
@@ -208,6 +210,18 @@ class SandboxErp(
     def draft_payment(self, payload: JsonDict) -> TargetDocument:
         """Leave one for people to post."""
         return self._money.draft(payload)
+
+    def find_fees(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every fee under each reference, lowest id first."""
+        return self._money.find_fees(references)
+
+    def book_fee(self, payload: JsonDict) -> TargetDocument:
+        """Make one as a draft."""
+        return self._money.book_fee(payload)
+
+    def post_fee(self, external_id: str) -> TargetDocument:
+        """Post one; the ERP leaves alone what is posted already."""
+        return self._money.post_fee(external_id)
 
     def post_invoice(self, external_id: str) -> None:
         """Post one; the ERP leaves alone what is posted already."""
@@ -251,4 +265,5 @@ def _keys(*, enforced: bool, reference: bool) -> dict[str, KeyDeclaration]:
         "refund": document,
         "party": KeyDeclaration("code", enforced=enforced, same_call=True),
         "payment": KeyDeclaration("reference", enforced=reference, same_call=True, how_to_enforce=how),
+        "fee": KeyDeclaration("reference", enforced=False, same_call=True, draft=True),
     }

@@ -1,4 +1,4 @@
-"""What the sandbox ERP knows beside documents: products, parties, warehouses, payment methods."""
+"""What the sandbox ERP knows beside documents: products, parties, warehouses, payment methods, accounts of expenses."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _PATHS: Final[Mapping[str, tuple[str, str]]] = {
     "party": ("api/parties", "parties"),
     "warehouse": ("api/warehouses", "warehouses"),
     "payment_method": ("api/payment-methods", "payment_methods"),
+    "account": ("api/accounts", "accounts"),
 }
 
 

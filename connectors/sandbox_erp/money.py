@@ -1,4 +1,4 @@
-"""Payments, and the posting and printing of invoices.
+"""Payments and what gateways kept of them, and the posting and printing of invoices.
 
 One at a time: the numbers of invoices are one sequence, and where the ERP checks before it commits (`--racy-confirm`),
 two postings at once get the same one.
@@ -48,6 +48,33 @@ class Money:
     def draft(self, payload: JsonDict) -> TargetDocument:
         """The same, left for people to post."""
         return self.register({**payload, "draft": True})
+
+    def find_fees(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Every fee under each reference, lowest id first."""
+        found: dict[str, list[TargetDocument]] = {}
+        for batch in batches(references):
+            data = self._client.get("api/fees", [("reference", each) for each in batch])
+            with reading():
+                for fee in data["fees"]:
+                    found.setdefault(fee["reference"], []).append(_payment(fee))
+        return found
+
+    def book_fee(self, payload: JsonDict) -> TargetDocument:
+        """Make one as a draft; its reference is written by the same call."""
+        data = self._client.send("POST", "api/fees", payload)
+        with reading(write=True):
+            return _payment(data["fee"])
+
+    def post_fee(self, external_id: str) -> TargetDocument:
+        """Post one; the ERP leaves alone what is posted already."""
+        with self._alone:
+            data = self._client.send("POST", f"api/fees/{number(external_id)}/post")
+        with reading(write=True):
+            fee = _payment(data["fee"])
+        if fee.rank is Rank.DRAFT:
+            text = say("posted, but fee %(id)s is %(state)s", id=external_id, state=fee.state)
+            raise OutcomeUnknown(text, code="wrong_state")
+        return fee
 
     def post(self, external_id: str) -> None:
         """Post one invoice; the ERP leaves alone what is posted already."""

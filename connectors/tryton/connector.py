@@ -28,6 +28,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import (
+    BooksFees,
     CallsOffGoods,
     ChangesSales,
     DocumentFile,
@@ -48,6 +49,7 @@ from connectors.tryton.calloff import CallOff
 from connectors.tryton.changes import Changes
 from connectors.tryton.checkup import CHECKS, Checkup
 from connectors.tryton.client import TrytonClient
+from connectors.tryton.fees import Fees
 from connectors.tryton.follow import Follow
 from connectors.tryton.goods import find_products, find_subdivisions
 from connectors.tryton.invoices import Invoices
@@ -67,6 +69,7 @@ _KEYS: Final[Mapping[str, KeyDeclaration]] = {
     "party": KeyDeclaration("code", enforced=True, same_call=True),
     "refund": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
     "payment": KeyDeclaration("description", enforced=False, same_call=True),
+    "fee": KeyDeclaration("description", enforced=False, same_call=True, draft=True),
 }
 
 
@@ -78,6 +81,7 @@ class Tryton(
     CallsOffGoods,
     TakesPayments,
     DraftsPayments,
+    BooksFees,
     PostsInvoices,
     GivesFiles,
     ChangesSales,
@@ -113,6 +117,7 @@ class Tryton(
         posting = threading.Lock()
         self._invoices = Invoices(self._client, posting)
         self._payments = Payments(self._client, self._masters, posting)
+        self._fees = Fees(self._client, self._masters, posting)
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
         self._subdivisions: Aged[str, JsonDict] = Aged(options.cache_s)
         self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
@@ -140,6 +145,7 @@ class Tryton(
         * `tax` by id, name, description, else hint `rate`: id, name, type, rate, amount, sequence, childs ...
         * `company`, `web_shop` (empty: the connection's own), `currency`, `country`, `subdivision`,
           `payment_term`, `payment_method`, `carrier`, `warehouse` (empty: the default): id and what a payload needs
+        * `account`: one of expenses that is open and asks for no party
 
         Rates are in percent, amounts Decimal. `{"id": None, "candidates": [...]}` means that several match.
         Raises Transient, ConnectionBroken.
@@ -242,6 +248,18 @@ class Tryton(
     def draft_payment(self, payload: JsonDict) -> TargetDocument:
         """A draft move of the invoice, with the payment's reference as its description."""
         return self._payments.draft(payload)
+
+    def find_fees(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Account moves without origin by their description."""
+        return self._fees.find(references)
+
+    def book_fee(self, payload: JsonDict) -> TargetDocument:
+        """A draft move; needs no login."""
+        return self._fees.book(payload)
+
+    def post_fee(self, external_id: str) -> TargetDocument:
+        """Post a draft move, one at a time."""
+        return self._fees.post(external_id)
 
     def post_invoice(self, external_id: str) -> None:
         """Post a draft invoice or credit note, one at a time."""

@@ -54,6 +54,7 @@ class Masters:
             "carrier": lambda: self._load("carrier", ("rec_name", "party.name")),
             "warehouse": lambda: self._load("stock.location", ("code", "name"), [["type", "=", "warehouse"]]),
             "payment_method": self._load_payment_methods,
+            "account": self._load_expense_accounts,
             _FIELDS: self._load_fields,
         }
 
@@ -197,6 +198,11 @@ class Masters:
     def _load_payment_methods(self) -> Rows:
         domain = [["company", "=", self.company()["id"]]]
         return self._client.search("account.invoice.payment.method", domain, ("name",), context=self.context())
+
+    def _load_expense_accounts(self) -> Rows:
+        """Those on which a move may stand that names nobody: of the kind expense, open, without a party."""
+        domain = [["company", "=", self.company()["id"]], ["closed", "!=", True], ["type.expense", "=", True]]
+        return self._load("account.account", ("code", "name"), [*domain, ["party_required", "!=", True]])
 
     def _load_shops(self) -> Rows:
         domain = [["company", "=", self.company()["id"]]]

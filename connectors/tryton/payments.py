@@ -22,6 +22,7 @@ from connectors.tryton.client import TrytonClient
 from connectors.tryton.deadline import Until
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import Masters
+from connectors.tryton.periods import open_period
 
 _WIZARD: Final = "wizard.account.invoice.pay"
 _MOVE: Final = (
@@ -95,22 +96,12 @@ class Payments:
         return {
             "company": company["id"],
             "journal": method["journal"],
-            "period": self._period(company["id"], payload["date"]),
+            "period": open_period(self._client, company["id"], typed.decode(payload["date"])),
             "date": payload["date"],
             "origin": f"{_INVOICES},{invoice['id']}",
             "description": payload["description"],
             "lines": [["create", [_line(accounts[each], amount, invoice, debit=debit) for each, debit in sides]]],
         }
-
-    def _period(self, company: int, date: Any) -> int:
-        day = typed.decode(date)
-        domain = [["company", "=", company], ["type", "=", "standard"], ["state", "=", "open"]]
-        domain += [["start_date", "<=", day], ["end_date", ">=", day]]
-        rows = self._client.search("account.period", domain, ("id",))
-        if not rows:
-            raise RecordRejected(say("Tryton has no open period for %(day)s", day=day), code="period")
-        found: int = rows[0]["id"]
-        return found
 
     def _rows(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[JsonDict]:
         return self._client.search(model, [["id", "in", list(ids)]], fields)

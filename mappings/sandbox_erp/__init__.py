@@ -7,7 +7,14 @@ from typing import Final
 from mappings.base import TargetMapping
 from mappings.facets import ErpFacets
 from mappings.sandbox_erp.changes import change, wanted
-from mappings.sandbox_erp.payments import payment, payment_reference, payment_references
+from mappings.sandbox_erp.payments import (
+    fee,
+    fee_reference,
+    fee_references,
+    payment,
+    payment_reference,
+    payment_references,
+)
 from mappings.sandbox_erp.refunds import refund, refund_key, refund_references
 from mappings.sandbox_erp.sale import party, references, sale, sale_key, standing
 from mappings.sandbox_erp.standing import standing as sale_standing
@@ -26,6 +33,9 @@ FACETS: Final = ErpFacets(
     payment_reference=payment_reference,
     payment_references=payment_references,
     payment=payment,
+    fee_reference=fee_reference,
+    fee_references=fee_references,
+    fee=fee,
     change=change,
     wanted=wanted,
 )

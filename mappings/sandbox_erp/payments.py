@@ -1,4 +1,7 @@
-"""A payment as the sandbox ERP takes it: on one invoice, under a reference by which it is found again."""
+"""A payment as the sandbox ERP takes it, on one invoice; and what the gateway kept of it, on an account of expenses.
+
+Both under a reference by which they are found again.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mappings.canonical.match import payment_name
 from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
-from mappings.sandbox_erp.sale import sale_key
+from mappings.sandbox_erp.sale import account_ref, sale_key
 from mappings.sandbox_erp.standing import invoices
 
 
@@ -39,6 +42,34 @@ def payment(order: Order, payment: Payment, survey: JsonDict, resolved: Resolved
         "currency": payment.amount.currency,
         "method": resolved[method].get("code") or method.value,
         "paid_on": paid_on.isoformat(),
+    }
+
+
+def fee_reference(order: Order, payment: Payment, options: TargetOptions) -> str:
+    """`<payment reference>:fee`."""
+    return f"{payment_reference(order, payment, options)}:fee"
+
+
+def fee_references(payment: Payment, options: TargetOptions) -> frozenset[Ref]:
+    """The payment method, by the look-up table, and the account that the policy names."""
+    return frozenset({_method(payment, options), account_ref(options)})
+
+
+def fee(order: Order, payment: Payment, resolved: Resolved, options: TargetOptions) -> JsonDict:
+    """What books the payment's fee. Raises Problems."""
+    assert payment.fee is not None
+    method, account = _method(payment, options), account_ref(options)
+    for ref in (method, account):
+        if ref not in resolved:
+            raise Unmapped(ref.kind, ref.value, path=ref.path)
+    paid_on = payment.paid_at.date() if payment.paid_at else order.placed_on
+    return {
+        "reference": fee_reference(order, payment, options),
+        "account": resolved[account]["code"],
+        "method": resolved[method].get("code") or method.value,
+        "amount": f"{options.rounded(payment.fee):f}",
+        "currency": payment.fee.currency,
+        "booked_on": paid_on.isoformat(),
     }
 
 

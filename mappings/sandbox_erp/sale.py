@@ -60,9 +60,15 @@ def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
 
 
 def standing(options: TargetOptions) -> frozenset[Ref]:
-    """The service products, and the warehouse where the policy names one."""
+    """The service products, and the warehouse and the account of gateways' fees where the policy names one."""
     services = {Ref("product", service_code(setting, options)) for setting in SERVICE_PRODUCTS}
-    return frozenset(services | _places(options))
+    accounts = {account_ref(options)} if options.settings.get("fee_account") else set()
+    return frozenset(services | accounts | _places(options))
+
+
+def account_ref(options: TargetOptions) -> Ref:
+    """The account of expenses on which gateways' fees are booked."""
+    return Ref("account", str(options.settings.get("fee_account", "")), path="policies.target.fee_account")
 
 
 def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:

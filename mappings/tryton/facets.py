@@ -6,7 +6,14 @@ from typing import Final
 
 from mappings.facets import ErpFacets
 from mappings.tryton.changes import change, wanted
-from mappings.tryton.payments import payment_payload, payment_reference, payment_references
+from mappings.tryton.payments import (
+    fee_payload,
+    fee_reference,
+    fee_references,
+    payment_payload,
+    payment_reference,
+    payment_references,
+)
 from mappings.tryton.refunds import refund_key, refund_payload, refund_references
 from mappings.tryton.standing import standing
 
@@ -18,6 +25,9 @@ FACETS: Final = ErpFacets(
     payment_reference=payment_reference,
     payment_references=payment_references,
     payment=payment_payload,
+    fee_reference=fee_reference,
+    fee_references=fee_references,
+    fee=fee_payload,
     change=change,
     wanted=wanted,
 )

@@ -1,4 +1,7 @@
-"""A payment as Tryton's pay wizard takes it: on one invoice, under a reference by which it is found again."""
+"""A payment as Tryton's pay wizard takes it, on one invoice; what the gateway kept of it, as a move of its own.
+
+Both under a reference by which they are found again.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from mappings.tryton import wire
+from mappings.tryton.references import COMPANY, account_ref
 from mappings.tryton.standing import invoices
 
 
@@ -45,6 +49,42 @@ def payment_payload(
         "amount": wire.decimal(amount),
         "date": wire.date(payment.paid_at.date() if payment.paid_at else order.placed_on),
         "description": payment_reference(order, payment, options),
+    }
+
+
+def fee_reference(order: Order, payment: Payment, options: TargetOptions) -> str:
+    """`<payment reference>:fee`."""
+    return f"{payment_reference(order, payment, options)}:fee"
+
+
+def fee_references(payment: Payment, options: TargetOptions) -> frozenset[Ref]:
+    """The payment method, by the look-up table, the account that the policy names, and the company for its currency."""
+    return frozenset({_method_ref(payment, options), account_ref(options), COMPANY})
+
+
+def fee_payload(order: Order, payment: Payment, resolved: Resolved, options: TargetOptions) -> JsonDict:
+    """What books the payment's fee, in the company's own currency: for another one a rate would have to be chosen.
+
+    Raises Problems.
+    """
+    assert payment.fee is not None
+    method, account = _method_ref(payment, options), account_ref(options)
+    for ref in (method, account):
+        if resolved.get(ref, {}).get("id") is None:
+            raise Unmapped(ref.kind, ref.value, path=ref.path)
+    if payment.fee.currency != resolved[COMPANY]["currency"]:
+        reason = say(
+            "the fee of %(fee)s is in another currency than the company's, %(currency)s",
+            fee=payment.fee,
+            currency=resolved[COMPANY]["currency"],
+        )
+        raise Problems([Problem("fee_currency", "payments.fee", reason)])
+    return {
+        "payment_method": resolved[method]["id"],
+        "account": resolved[account]["id"],
+        "amount": wire.decimal(options.rounded(payment.fee)),
+        "date": wire.date(payment.paid_at.date() if payment.paid_at else order.placed_on),
+        "description": fee_reference(order, payment, options),
     }
 
 

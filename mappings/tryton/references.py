@@ -57,8 +57,14 @@ def standing(options: TargetOptions) -> frozenset[Ref]:
             warehouse_ref(options),
             *(Ref(kind, value) for kind, value in named.items() if value),
             *(Ref("product", code) for code in products),
+            *([account_ref(options)] if options.settings.get("fee_account") else []),
         }
     )
+
+
+def account_ref(options: TargetOptions) -> Ref:
+    """The account of expenses on which gateways' fees are booked: by code, id or name."""
+    return Ref("account", str(options.settings.get("fee_account", "")), path="policies.target.fee_account")
 
 
 def currency_ref(order: Order) -> Ref:

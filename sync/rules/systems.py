@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Final, NoReturn, cast
 
 from config.loader import load_config
 from config.model import Channel, Config, Connection, Mode, ProfileFile
@@ -21,16 +21,18 @@ from connectors.kit.base import (
     SendsOrders,
     Throttle,
 )
-from connectors.kit.facets import DraftsPayments, MakesRefunds, MarksOrders
+from connectors.kit.facets import BooksFees, DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.registry import class_of, has, known_systems, make_connector
-from mappings.base import SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.base import JsonDict, SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.canonical.errors import MappingError
 from mappings.canonical.records import OrderState
+from mappings.canonical.words import say
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_source, profiled_target
 from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
 from sync.rules.links import FileLinks
-from sync.rules.lookups import Lookups
+from sync.rules.lookups import Finds
 from sync.rules.profiles import check_profile, profile_of, under
 from sync.store.revisions import Revision
 
@@ -112,6 +114,11 @@ class ChannelSystems:
         return _RANKS[self.channel.policies.document_state]
 
     @property
+    def erp_system(self) -> str:
+        """The ERP's system, by which the profile names it."""
+        return self.config.connections[self.channel.erp].system
+
+    @property
     def settle_s(self) -> float:
         """How long after the start of a write to the target a look-up that finds nothing is conclusive.
 
@@ -124,11 +131,11 @@ class ChannelSystems:
         """The ERP, as a place that is written to."""
         return Side(self.channel.erp, self.target.write_deadline_s, self.settle_s)
 
-    def reading(self, lookups: Lookups) -> SourceOptions:
+    def reading(self, lookups: Finds) -> SourceOptions:
         """How the source is read: the shop's own states are translated by the `order_state` look-up."""
         return dataclasses.replace(self.source_options, order_states=_States(lookups), lookup=lookups.plain)
 
-    def asking(self, lookups: Lookups) -> ChannelSystems:
+    def asking(self, lookups: Finds) -> ChannelSystems:
         """The same with what the profile writes to either side answered by these look-ups."""
         if self.profile is None:
             return self
@@ -179,7 +186,7 @@ class ChannelSystems:
 class _States(Mapping[str, OrderState]):
     """What the `order_state` look-up says; a state that only a pattern fits is found and not listed."""
 
-    def __init__(self, lookups: Lookups) -> None:
+    def __init__(self, lookups: Finds) -> None:
         self._lookups = lookups
 
     def __getitem__(self, word: str) -> OrderState:
@@ -209,6 +216,7 @@ def read_config(settings: Settings) -> Config:
         settings.environ,
         systems=known_systems(),
         drafts_payments=lambda system: has(class_of(system), DraftsPayments),
+        books_fees=lambda system: has(class_of(system), BooksFees),
         makes_refunds=lambda system: has(class_of(system), MakesRefunds),
         has_address=lambda system: not has(class_of(system), SendsOrders),
         check_profile=check_profile,
@@ -359,10 +367,25 @@ class Systems:
         self._made.clear()
 
 
+def _refuse(_payload: JsonDict, _options: SourceOptions) -> NoReturn:
+    raise MappingError(
+        "",
+        say("nobody has published a mapping profile for this channel yet"),
+        cause="no_profile",
+        next_step=say("write one in the workbench and publish it: the order goes on by itself then"),
+    )
+
+
+#: Of a source that only sends, and means nothing by itself: what it sends is kept, and is what the profile is tried on.
+_UNWRITTEN: Final = SourceMapping(version="none", order=_refuse)
+
+
 def _source_mapping(system: str, profile: Profile | None) -> SourceMapping:
     """What reads the source: its own mapping, what a profile makes of it, or a profile alone. Raises SystemMissing."""
     if profile is not None and profile.whole:
         return profiled_source(None, profile)
+    if system not in SOURCES and has(class_of(system), SendsOrders):
+        return _UNWRITTEN
     if system not in SOURCES:
         raise SystemMissing(f"{system} cannot be a source without a profile: it has no mapping of orders")
     return SOURCES[system] if profile is None else profiled_source(SOURCES[system], profile)

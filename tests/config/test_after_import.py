@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.loader import load_config
-from config.model import DEFAULT_OWNERS, DEFAULT_STATE_BACK, SALE_STATES, AfterImport, Owner
+from config.model import DEFAULT_OWNERS, DEFAULT_STATE_BACK, SALE_STATES, AfterImport, Depth, Owner
 from config.problems import ConfigError
 from mappings.canonical.facets import SaleState
 from tests.config.folder import CHANNEL, ENVIRON, load, problems
@@ -47,3 +47,33 @@ def test_payments_are_left_as_drafts_only_where_the_erp_can(tmp_path):
     assert "channels.main.after_import.payments" in told
     assert "none or posted" in told
     assert "books a payment at once" in told
+
+
+FEES = "    after_import: {fees: posted}\n"
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        "    policies: {target: {fee_account: 6855}}\n",
+        "    policies: shared\n",
+        "    policies: {extends: shared, target: {warehouse: WH}}\n",
+    ],
+)
+def test_fees_are_booked_on_the_account_that_the_policies_or_those_that_they_extend_name(tmp_path, policies):
+    shared = "policies:\n  shared: {target: {fee_account: 6855}}\n"
+    channel = load(tmp_path, c=CHANNEL + FEES + policies, d=shared).channels["main"]
+    assert (channel.after_import.fees, channel.policies.target["fee_account"]) == (Depth.POSTED, "6855")
+
+
+@pytest.mark.parametrize("policies", ["", "    policies: {target: {warehouse: WH}}\n"])
+def test_fees_without_an_account_are_refused(tmp_path, policies):
+    [told] = problems(tmp_path, c=CHANNEL + FEES + policies)
+    assert "channels.main.after_import.fees" in told
+    assert "fee_account" in told
+
+
+def test_fees_are_refused_for_an_erp_that_books_none(tmp_path):
+    load(tmp_path, c=CHANNEL + FEES + "    policies: {target: {fee_account: 6855}}\n")
+    with pytest.raises(ConfigError, match="books no fees of ours"):
+        load_config(tmp_path, ENVIRON, books_fees=lambda _: False)

@@ -14,6 +14,7 @@ from connectors.kit.answers import Response
 from connectors.kit.base import ConnectorSettings, Rank
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.facets import (
+    BooksFees,
     ChangesSales,
     FollowsSales,
     GivesFiles,
@@ -25,6 +26,7 @@ from connectors.kit.stock import StockSource
 from connectors.tryton import Tryton, stamps
 from connectors.tryton.changes import Changes
 from connectors.tryton.client import _locked, _not_printed, _refused
+from connectors.tryton.fees import Fees
 from connectors.tryton.follow import Follow, number
 from connectors.tryton.invoices import Invoices
 from connectors.tryton.payments import Payments
@@ -92,7 +94,16 @@ class Client:
 
 def test_the_connector_offers_the_whole_way_back():
     target = Tryton(ConnectorSettings(name="erp", url="http://erp.example", key="k", options={"database": "erp"}))
-    for facet in (FollowsSales, RefundsSales, TakesPayments, PostsInvoices, GivesFiles, ChangesSales, StockSource):
+    for facet in (
+        FollowsSales,
+        RefundsSales,
+        TakesPayments,
+        BooksFees,
+        PostsInvoices,
+        GivesFiles,
+        ChangesSales,
+        StockSource,
+    ):
         assert isinstance(target, facet)
     assert (target.figure, target.reserves_at) == ("forecast_quantity", Rank.CONFIRMED)
 
@@ -630,3 +641,71 @@ def test_a_refund_that_names_no_sale_is_not_sent():
     for origin in (None, "sale.opportunity,1"):
         [result] = Refunds(None, None, Sales()).create([{"web_id": "1:refund:2", "origin": origin}])
         assert isinstance(result.error, RecordRejected)
+
+
+# Fees
+
+FEE = {
+    "payment_method": 4,
+    "account": 71,
+    "amount": Decimal("0.68"),
+    "date": START.date(),
+    "description": "s:1:pay:a:fee",
+}
+DRAFT_FEE = {
+    "id": 9, "number": None, "state": "draft", "description": "s:1:pay:a:fee", "date": START.date(),
+    "company": {"currency": {"code": "EUR"}},
+    "lines": [{"debit": Decimal("0.68")}, {"debit": Decimal(0)}],
+}  # fmt: skip
+POSTED_FEE = {**DRAFT_FEE, "state": "posted", "number": "17"}
+METHOD = {"id": 4, "journal": 2, "debit_account": 11}
+
+
+def fees(**answers):
+    client = Client(**answers)
+    return Fees(client, Masters(), threading.Lock()), client
+
+
+def test_a_fee_is_a_draft_move_of_its_own_with_its_reference_in_the_creating_call():
+    books, client = fees(search=[[METHOD], [{"id": 6}]], create=[DRAFT_FEE])
+    document = books.book(FEE)
+    assert (document.external_id, document.total, document.currency) == ("9", Decimal("0.68"), "EUR")
+    assert (document.rank, document.key) == (Rank.DRAFT, "s:1:pay:a:fee")
+    [(model, move)] = client.named("create")
+    assert (model, move["description"], move["journal"], move["period"]) == ("account.move", "s:1:pay:a:fee", 2, 6)
+    assert "origin" not in move, "by an origin it would be another document's"
+    [[_, lines]] = move["lines"]
+    told = [(each["account"], str(each["debit"]), str(each["credit"])) for each in lines]
+    assert told == [(71, "0.68", "0"), (11, "0", "0.68")]
+
+
+@pytest.mark.parametrize(("asked", "code"), [([[METHOD], []], "period"), ([[]], "gone")])
+def test_no_fee_is_made_where_the_books_are_closed_or_its_method_is_gone(asked, code):
+    books, client = fees(search=asked)
+    with pytest.raises(RecordRejected) as caught:
+        books.book(FEE)
+    assert (caught.value.code, client.named("create")) == (code, [])
+
+
+def test_a_draft_fee_is_posted_and_a_posted_one_left_alone():
+    books, client = fees(search=[[DRAFT_FEE]], press=[POSTED_FEE])
+    assert books.post("9").rank is Rank.CONFIRMED
+    assert client.named("press") == [("account.move", 9, "post")]
+    books, client = fees(search=[[POSTED_FEE]])
+    assert (books.post("9").number, client.named("press")) == ("17", [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({"search": [[]]}, RecordRejected),
+        ({"search": [[DRAFT_FEE]], "press": [DRAFT_FEE]}, OutcomeUnknown),
+        ({"search": [[DRAFT_FEE]], "press": [OutcomeUnknown("reset")]}, OutcomeUnknown),
+        ({"search": [[DRAFT_FEE]], "press": [Transient("locked")]}, Transient),
+    ],
+)
+def test_what_came_of_a_posting_is_said_by_its_error(answers, error):
+    books, _ = fees(**answers)
+    with pytest.raises(error) as caught:
+        books.post("9")
+    assert type(caught.value) is error

@@ -28,6 +28,8 @@ class FacetFake(TargetFake, Protocol):
     system: str
     #: Where the pieces of `sale` come from, as the connector calls it.
     location: str
+    #: Code of an account on which a fee may be booked.
+    fee_account: str
 
     def refund(self, key: str, survey: JsonDict) -> JsonDict:
         """A payload that gives back one piece of the surveyed sale, REFUNDED in all; the goods come back."""
@@ -35,6 +37,10 @@ class FacetFake(TargetFake, Protocol):
 
     def payment(self, reference: str, survey: JsonDict, amount: Decimal) -> JsonDict:
         """A payload that pays so much on the surveyed sale's first invoice."""
+        ...
+
+    def fee(self, reference: str, amount: Decimal) -> JsonDict:
+        """A payload that books so much as kept by a gateway; only where the target books fees."""
         ...
 
     def change(self, note: str) -> JsonDict:
@@ -60,6 +66,9 @@ _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "find_refunds": ("GET", "/api/refunds"),
     "pay": ("POST", "/api/payments"),
     "find_payments": ("GET", "/api/payments"),
+    "book_fee": ("POST", "/api/fees"),
+    "post_fee": ("POST", "/api/fees/*/post"),
+    "find_fees": ("GET", "/api/fees"),
     "post": ("POST", "/api/invoices/*/post"),
     "change": ("PUT", "/api/sales/*"),
     "cancel": ("POST", "/api/sales/*/cancel"),
@@ -74,6 +83,7 @@ class SandboxErpFacets(SandboxErpFake):
 
     system = "sandbox_erp"
     location = "MAIN"
+    fee_account = "6855"
 
     def connect(self, **settings: Any) -> Any:
         reference = {"enforced_reference": self.erp.options.enforce_reference}
@@ -91,6 +101,9 @@ class SandboxErpFacets(SandboxErpFake):
 
     def payment(self, reference: str, survey: JsonDict, amount: Decimal) -> JsonDict:
         return {"reference": reference, "invoice": survey["invoices"][0]["id"], "amount": f"{amount:f}"}
+
+    def fee(self, reference: str, amount: Decimal) -> JsonDict:
+        return {"reference": reference, "account": self.fee_account, "amount": f"{amount:f}", "currency": "EUR"}
 
     def change(self, note: str) -> JsonDict:
         return {"note": note}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from connectors.kit.base import Rank
 from mappings.base import TargetOptions
 from mappings.registry import ERP_FACETS
 from tests.contract.target_fakes import TOTAL
 
+FEE = Decimal("0.68")
 OPTIONS = TargetOptions(channel="web")
 
 
@@ -34,6 +37,12 @@ class Life:
 
     def pay(self, reference="k1:pay:1", amount=TOTAL):
         return self.target.register_payment(self.fake.payment(reference, self.survey(), amount))
+
+    def fee(self, reference="k1:pay:1:fee", amount=FEE):
+        return self.target.book_fee(self.fake.fee(reference, amount))
+
+    def posted_fee(self):
+        return self.target.post_fee(self.fee().external_id)
 
     def post(self):
         self.target.post_invoice(self.standing().invoices[0].external_id)

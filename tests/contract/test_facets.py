@@ -12,9 +12,10 @@ from connectors.kit.base import Rank
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordRejected, Transient
 from connectors.registry import CONNECTORS, has
 from mappings.canonical.facets import InvoiceState, SaleState, ShipmentState
+from mappings.canonical.refs import Ref
 from mappings.registry import ERP_FACETS
 from tests.contract.facet_fakes import FAKES, REFUNDED, SYSTEMS
-from tests.contract.facet_life import Life, last_checkpoint, named_since
+from tests.contract.facet_life import FEE, Life, last_checkpoint, named_since
 from tests.contract.target_fakes import TOTAL
 
 pytestmark = pytest.mark.loopback
@@ -34,6 +35,15 @@ def target(fake):
 @pytest.fixture
 def life(fake, target):
     return Life(fake, target)
+
+
+@pytest.fixture
+def _books_fees(target):
+    if not has(target, facets.BooksFees):
+        pytest.skip("no fees: the configuration refuses them")
+
+
+books_fees = pytest.mark.usefixtures("_books_fees")
 
 
 # What is declared
@@ -129,6 +139,28 @@ def test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing(life, fake,
     assert target.find_payments(["k1:pay:1"]) == {"k1:pay:1": [made]}
     standing = life.standing()
     assert (standing.payments, standing.invoices[0].open.amount) == ((), TOTAL)
+
+
+@books_fees
+def test_what_a_gateway_kept_is_booked_as_a_draft_found_by_its_reference_and_posted_once(life, target):
+    """Before any invoice, and with nothing of the sale moved."""
+    before = life.survey()
+    draft = life.fee()
+    assert (draft.key, draft.total, draft.currency, draft.rank) == ("k1:pay:1:fee", FEE, "EUR", Rank.DRAFT)
+    assert target.find_fees(["nobody's", "k1:pay:1:fee"]) == {"k1:pay:1:fee": [draft]}
+    posted = target.post_fee(draft.external_id)
+    assert (posted.external_id, posted.total, posted.rank) == (draft.external_id, FEE, Rank.CONFIRMED)
+    assert target.post_fee(draft.external_id) == posted
+    assert target.find_fees(["k1:pay:1:fee"]) == {"k1:pay:1:fee": [posted]}
+    assert life.survey() == before
+
+
+@books_fees
+def test_the_account_of_fees_is_found_by_its_code_and_any_other_is_not(fake, target):
+    known, unknown = Ref("account", fake.fee_account), Ref("account", "no-such-account")
+    found = target.resolve({known, unknown})
+    assert found.keys() == {known}
+    assert found[known]["id"]
 
 
 def test_an_invoice_that_is_not_posted_is_not_paid(life):
@@ -398,25 +430,26 @@ UNCLEAR = [
 
 def write(life, fake, action):
     """Carry out one write; its error is raised."""
-    if action == "refund":
-        result = life.refund()
-    elif action == "advance_refund":
-        result = life.refund(rank=Rank.CONFIRMED)
-    elif action == "pay":
-        return life.pay()
-    elif action == "post":
-        return life.target.post_invoice(life.standing().invoices[0].external_id)
-    elif action == "cancel":
-        return life.target.cancel_sale(life.id)
-    else:
-        [created] = life.target.create_sales([fake.sale("k9")])
-        return life.target.change_sale(created.document.external_id, fake.change("x"))
+    target = life.target
+    calls = {
+        "pay": life.pay,
+        "book_fee": life.fee,
+        "post_fee": life.posted_fee,
+        "post": lambda: target.post_invoice(life.standing().invoices[0].external_id),
+        "cancel": lambda: target.cancel_sale(life.id),
+    }
+    if action in calls:
+        return calls[action]()
+    if action == "change":
+        [created] = target.create_sales([fake.sale("k9")])
+        return target.change_sale(created.document.external_id, fake.change("x"))
+    result = life.refund(rank=Rank.CONFIRMED if action == "advance_refund" else None)
     if result.error is not None:
         raise result.error
     return result
 
 
-WRITES = ["refund", "advance_refund", "pay", "post", "cancel", "change"]
+WRITES = ["refund", "advance_refund", "pay", "book_fee", "post_fee", "post", "cancel", "change"]
 
 
 @pytest.mark.parametrize("fault", UNCLEAR, ids=lambda fault: "-".join(str(value) for value in fault.values()))
@@ -438,6 +471,8 @@ def test_an_erp_that_is_away_has_written_nothing(life, fake, target, action):
         "refund": lambda: target.create_refunds([fake.refund("k", before)])[0].error,
         "advance_refund": lambda: target.create_refunds([fake.refund("k", before)])[0].error,
         "pay": lambda: target.register_payment(fake.payment("k", before, TOTAL)),
+        "book_fee": lambda: target.book_fee(fake.fee("k", FEE)),
+        "post_fee": lambda: target.post_fee("1"),
         "post": lambda: target.post_invoice("1"),
         "cancel": lambda: target.cancel_sale(life.id),
         "change": lambda: target.change_sale(life.id, fake.change("x")),
@@ -455,6 +490,7 @@ READS = {
     "pull": lambda target: list(target.pull_sales(None)),
     "find_refunds": lambda target: target.find_refunds(["k"]),
     "find_payments": lambda target: target.find_payments(["k"]),
+    "find_fees": lambda target: target.find_fees(["k"]),
     "stock": lambda target: list(target.read_stock(["MAIN"], ["X"])),
 }
 

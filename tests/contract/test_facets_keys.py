@@ -1,4 +1,4 @@
-"""How refunds and payments are kept single, for every ERP and every way in which it can be set up."""
+"""How refunds, payments and fees are kept single, for every ERP and every way in which it can be set up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.shared import wait_until
 pytestmark = pytest.mark.loopback
 
 #: Capability -> the kind of documents that it makes.
-KINDS = {facets.RefundsSales: "refund", facets.TakesPayments: "payment"}
+KINDS = {facets.RefundsSales: "refund", facets.TakesPayments: "payment", facets.BooksFees: "fee"}
 
 
 @pytest.fixture(params=sorted(FAKES))
@@ -41,7 +41,7 @@ def test_every_kind_of_document_declares_how_it_is_kept_single(target):
     for kind in made:
         declared = target.keys[kind]
         assert declared.key_field
-        assert declared.enforced or declared.how_to_enforce or not declared.same_call or kind == "payment"
+        assert declared.enforced or declared.how_to_enforce or not declared.same_call or kind in {"payment", "fee"}
 
 
 def test_a_refund_twice_stands_once_or_both_are_found(life, target):
@@ -71,12 +71,18 @@ def test_a_payment_twice_stands_once_or_both_are_found(life, target):
 
 @pytest.mark.fault("B1")
 @pytest.mark.parametrize("kind", ["commit_then_drop", "commit_then_hang", "drop_then_commit", "hang_then_commit"])
-@pytest.mark.parametrize("document", ["refund", "payment"])
+@pytest.mark.parametrize("document", ["refund", "payment", "fee"])
 def test_a_crash_after_the_create_leaves_one_that_is_found_by_its_key(life, fake, target, document, kind):
     if document == "refund":
         fake.break_next("refund", kind=kind, after_s=0.4, hold_s=1.5)
         error = life.refund().error
         find = lambda: target.find_refunds(["k1:refund:1"]).get("k1:refund:1")  # noqa: E731 - two of a kind
+    elif document == "fee":
+        fake.break_next("book_fee", kind=kind, after_s=0.4, hold_s=1.5)
+        with pytest.raises(OutcomeUnknown) as caught:
+            life.fee()
+        error = caught.value
+        find = lambda: target.find_fees(["k1:pay:1:fee"]).get("k1:pay:1:fee")  # noqa: E731
     else:
         life.post()
         fake.break_next("pay", kind=kind, after_s=0.4, hold_s=1.5)

@@ -179,3 +179,12 @@ def test_what_is_given_back_for_the_parts_is_what_was_given_back(rows, goodwill,
     assert sum(each.amount.quantized(digits).amount for each in shares) == whole.amount.quantized(digits).amount
     assert money_sum((each.goodwill for each in shares), "EUR") == whole.goodwill
     assert sorted(each.origin for share in shares for each in share.lines) == sorted(origin for origin, _ in rows)
+
+
+def test_what_the_gateway_kept_of_a_payment_it_kept_once():
+    [payment] = paid("110.49")
+    order = dataclasses.replace(ORDER, payments=(dataclasses.replace(payment, fee=money("2.10")),))
+    assert [[each.fee and str(each.fee.amount) for each in part.payments] for part in divide(order, SPLIT, 2)] == [
+        ["2.10"],
+        [None],
+    ]

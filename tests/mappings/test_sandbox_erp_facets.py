@@ -252,6 +252,27 @@ def test_a_payment_names_its_invoice_and_its_reference():
     }
 
 
+def test_a_fee_names_its_account_and_its_payments_reference():
+    payment = dataclasses.replace(paid(), fee=money("1.15"))
+    order, fees = (
+        dataclasses.replace(ORDER, payments=(payment,)),
+        TargetOptions(channel="demo", settings={"fee_account": "6855"}),
+    )
+    account = Ref("account", "6855")
+    known = {**METHOD, account: {"id": 2, "code": "6855"}}
+    assert FACETS.fee_references(payment, fees) == known.keys()
+    assert FACETS.fee(order, payment, known, fees) == {
+        "reference": "demo:17:pay:t-9:fee",
+        "account": "6855",
+        "method": "paypal",
+        "amount": "1.15",
+        "currency": "EUR",
+        "booked_on": "2026-11-25",
+    }
+    with pytest.raises(Problems, match="6855"):
+        FACETS.fee(order, payment, METHOD, fees)
+
+
 @pytest.mark.parametrize(
     ("references", "expected"),
     [

@@ -18,7 +18,7 @@ from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, Sal
 from mappings.canonical.money import Money
 from mappings.canonical.records import Payment, TaxLine
 from mappings.canonical.refs import Ref
-from mappings.registry import ERP_FACETS
+from mappings.registry import ERP_FACETS, TARGETS
 from mappings.tryton.arithmetic import SaleLine, predict
 from mappings.tryton.refunds import refund_charges
 from tests.mappings.orders import ADDRESS, fee, line, make_order, money, shipping_line
@@ -412,6 +412,47 @@ def test_a_gateway_without_a_method_is_a_row_that_is_missing(survey):
     with pytest.raises(Problems) as caught:
         FACETS.payment(make_order(), paid("1.00", gateway="klarna"), open_for(survey, "34.65"), METHOD, OPTIONS)
     assert [problem.subject for problem in caught.value.problems] == ["payment_method:klarna"]
+
+
+# Fees
+
+FEES = options(fee_account="6855")
+BOOKED = METHOD | {
+    Ref("account", "6855"): {"id": 71, "code": "6855", "name": "Payment services"},
+    Ref("company", ""): {"id": 1, "currency": "EUR"},
+}
+
+
+def test_a_fee_is_booked_under_its_payments_reference_on_the_account_that_the_policy_names():
+    payment = dataclasses.replace(paid("34.65", "ch_1"), fee=money("0.685"))
+    order = make_order(payments=(payment,))
+    assert FACETS.fee_references(payment, FEES) == BOOKED.keys()
+    payload = FACETS.fee(order, payment, BOOKED, FEES)
+    assert (payload["payment_method"], payload["account"]) == (4, 71)
+    assert payload["description"] == FACETS.fee_reference(order, payment, FEES) == "shop:17:pay:ch_1:fee"
+    assert payload["amount"] == {"__class__": "Decimal", "decimal": "0.69"}
+
+
+@pytest.mark.parametrize(
+    ("known", "cause", "told"),
+    [
+        ({**BOOKED, Ref("account", "6855"): {"id": None, "candidates": []}}, "unmapped", "account look-up .*6855"),
+        ({**BOOKED, Ref("company", ""): {"id": 1, "currency": "CHF"}}, "fee_currency", "0.68 EUR .* CHF"),
+        ({ref: value for ref, value in BOOKED.items() if ref.kind != "payment_method"}, "unmapped", "stripe"),
+    ],
+)
+def test_a_fee_that_cannot_be_booked_says_why(known, cause, told):
+    payment = dataclasses.replace(paid("34.65", "ch_1"), fee=money("0.68"))
+    with pytest.raises(Problems, match=told) as caught:
+        FACETS.fee(make_order(payments=(payment,)), payment, known, FEES)
+    assert [problem.cause for problem in caught.value.problems] == [cause]
+
+
+def test_the_account_of_fees_stands_among_what_a_channel_needs_to_find():
+    account = Ref("account", "6855")
+    assert account in TARGETS["tryton"].standing(FEES)
+    assert account in TARGETS["sandbox_erp"].standing(FEES)
+    assert all(ref.kind != "account" for ref in TARGETS["tryton"].standing(OPTIONS))
 
 
 # Changes

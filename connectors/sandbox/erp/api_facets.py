@@ -12,6 +12,10 @@
     GET    /api/invoices/{id}/file              the printed text; 404 for a draft
     GET    /api/payments?reference=A            {"payments": [..]}, every payment under each reference, lowest id first
     POST   /api/payments                        {"reference", "invoice", "amount", "draft" ..} -> 201 {"payment": ..}
+    GET    /api/fees?reference=A                {"fees": [..]}, the same of what gateways kept
+    POST   /api/fees                            {"reference", "account", "amount", "currency" ..} -> 201 {"fee": ..}
+    POST   /api/fees/{id}/post                  {"fee": {..}}; one that is posted already is left alone
+    GET    /api/accounts                        {"accounts": [{"id", "code", "name"} ..]}, those of expenses
     GET    /api/warehouses                      {"warehouses": [{"id", "code", "name"} ..]}
     GET    /api/payment-methods                 {"payment_methods": [{"id", "code", "name"} ..]}
     GET    /api/stock?warehouse=A[&code=B ..][&after=ID][&limit=N]     {"stock": [..], "next": ID or null}
@@ -41,6 +45,7 @@ from connectors.sandbox.erp.calls import (
 )
 from connectors.sandbox.erp.core import Decided
 from connectors.sandbox.erp.documents import JsonDict, Refused, Sale, moment
+from connectors.sandbox.erp.expenses import ACCOUNTS
 from connectors.sandbox.exchange import Request, Response, Router, json_response
 
 _LIST_LIMIT: Final = 500
@@ -62,6 +67,10 @@ def add_facet_routes(router: Router[Route]) -> None:
     router.add("GET", "/api/invoices/{invoice_id}/file", _get_file)
     router.add("GET", "/api/payments", _get_payments)
     router.add("POST", "/api/payments", _post_payment)
+    router.add("GET", "/api/fees", _get_fees)
+    router.add("POST", "/api/fees", _post_fee)
+    router.add("POST", "/api/fees/{fee_id}/post", _post_draft_fee)
+    router.add("GET", "/api/accounts", _get_accounts)
     router.add("GET", "/api/warehouses", _get_warehouses)
     router.add("GET", "/api/payment-methods", _get_methods)
     router.add("GET", "/api/stock", _get_stock)
@@ -142,6 +151,26 @@ def _post_payment(books: Books, request: Request) -> Commit:
         raise Refused(422, "unknown_method", f"there is no payment method {payload['method']!r}", "method")
     decided = books.billing.decide_payment(payload)
     return lambda: json_response({"payment": books.billing.commit_payment(decided)}, 201)
+
+
+def _get_fees(books: Books, request: Request) -> Commit:
+    references = values(request, "reference")
+    return lambda: json_response({"fees": books.expenses.fees(references)})
+
+
+def _post_fee(books: Books, request: Request) -> Commit:
+    decided = books.expenses.decide(object_of(request))
+    return lambda: json_response({"fee": books.expenses.commit(decided)}, 201)
+
+
+def _post_draft_fee(books: Books, request: Request, fee_id: str) -> Commit:  # noqa: ARG001 - as every route
+    post = books.expenses.decide_post(number(fee_id, "id"))
+    return lambda: json_response({"fee": post()})
+
+
+def _get_accounts(books: Books, request: Request) -> Commit:  # noqa: ARG001 - as every route
+    rows = [{"id": index, "code": code, "name": name} for index, (code, name) in enumerate(ACCOUNTS.items(), start=1)]
+    return lambda: json_response({"accounts": rows})
 
 
 def _get_warehouses(books: Books, request: Request) -> Commit:  # noqa: ARG001 - as every route

@@ -60,19 +60,26 @@ class _Shipment:
     tracking: list[str] = dataclasses.field(default_factory=list)
 
 
-def check_facets(path: Path, *, refunds: Mapping[str, Decimal], payments: Mapping[str, Decimal]) -> list[str]:
+def check_facets(
+    path: Path,
+    *,
+    refunds: Mapping[str, Decimal],
+    payments: Mapping[str, Decimal],
+    fees: Mapping[str, Decimal] | None = None,
+) -> list[str]:
     """Everything that is wrong, in plain words; empty when all that was asked for stands exactly once.
 
-    `refunds` is key -> gross amount given back (positive), `payments` reference -> amount. Wrong is: a refund or
-    payment of ours that is missing, doubled, of another amount or was never asked for; a confirmed document without
-    exactly one invoice or credit note of its own total; an invoice number twice or a gap in their sequence; more paid
-    than billed; more pieces sent than were sold, or taken back than were refunded; a parcel twice. What people made in
-    the ERP without a key of ours is theirs.
+    `refunds` is key -> gross amount given back (positive), `payments` reference -> amount, `fees` the same of what is
+    to be posted as kept by a gateway. Wrong is: a refund, payment or fee of ours that is missing, doubled, of another
+    amount or was never asked for; a confirmed document without exactly one invoice or credit note of its own total; an
+    invoice number twice or a gap in their sequence; more paid than billed; more pieces sent than were sold, or taken
+    back than were refunded; a parcel twice. What people made in the ERP without a key of ours is theirs.
     """
     world = _World(path)
     return [
         *world.refund_faults(refunds),
         *world.payment_faults(payments),
+        *world.fee_faults(fees or {}),
         *world.invoice_faults(),
         *world.shipment_faults(),
     ]
@@ -118,6 +125,9 @@ class _World:
         self.payments: list[tuple[str, Decimal, int]] = []
         #: Payment -> invoice and amount, while nobody has posted it.
         self.drafts: dict[str, tuple[int, Decimal]] = {}
+        #: Fee -> its reference and amount; and those that are posted.
+        self.fees: dict[str, tuple[str, Decimal]] = {}
+        self.posted_fees: set[str] = set()
         self.moves: dict[Place, Decimal] = collections.defaultdict(Decimal)
         self._reserved: dict[Place, Decimal] = collections.defaultdict(Decimal)
         for entry in read_ledger(path):
@@ -130,6 +140,10 @@ class _World:
                 self._invoice(entry, what)
             elif kind == "payment":
                 self._payment(entry, what)
+            elif entry.kind == "fee.create":
+                self.fees[entry.external_id] = (entry.key, Decimal(entry.total))
+            elif entry.kind == "fee.post":
+                self.posted_fees.add(entry.external_id)
             elif entry.kind == "stock.set":
                 self._count(entry)
 
@@ -269,6 +283,24 @@ class _World:
         for invoice in self.invoices.values():
             if abs(invoice.paid) > abs(invoice.total) or invoice.paid * invoice.total < 0:
                 yield f"invoice {invoice.id} of {invoice.total} has {invoice.paid} paid"
+
+    def fee_faults(self, expected: Mapping[str, Decimal]) -> Iterator[str]:
+        """Each fee of ours once, posted, with its amount."""
+        found = collections.defaultdict(list)
+        for number, (reference, amount) in self.fees.items():
+            if reference:
+                found[reference].append((number, amount))
+        for reference, amount in expected.items():
+            match found.get(reference, []):
+                case []:
+                    yield f"{reference}: fee is missing"
+                case [(number, booked)] if number not in self.posted_fees:
+                    yield f"{reference}: fee {number} of {booked} is not posted"
+                case [(_, booked)] if booked != amount:
+                    yield f"{reference}: {booked} was booked as fee, not {amount}"
+                case [_, _, *_] as several:
+                    yield f"{reference}: fee is booked {len(several)} times"
+        yield from (f"{reference}: fee was never asked for" for reference in found.keys() - expected.keys())
 
     def invoice_faults(self) -> Iterator[str]:
         """One for each confirmed document, with its total; numbers without a gap and never twice."""

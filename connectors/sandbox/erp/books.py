@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from connectors.sandbox.erp.billing import Billing
 from connectors.sandbox.erp.core import Core, Decided, Rules
 from connectors.sandbox.erp.documents import GOODS, SERVICE, JsonDict, Party, Product, Refused, Sale, decimal, text
+from connectors.sandbox.erp.expenses import Expenses
 from connectors.sandbox.erp.sales import Sales
 from connectors.sandbox.erp.shipping import Shipping
 from connectors.sandbox.erp.survey import surveyed
@@ -24,6 +25,7 @@ class Books(Sales):
         self.ledger = ledger
         self.shipping = Shipping(self._core)
         self.billing = Billing(self._core)
+        self.expenses = Expenses(self._core)
         self._product_ids = itertools.count(max(self.state.product_by_id, default=0) + 1)
 
     # Reading

@@ -63,6 +63,7 @@ class Core:
         self.party_ids = itertools.count(max(self.state.parties, default=0) + 1)
         self.sale_ids = itertools.count(max(self.state.sales, default=0) + 1)
         self.payment_ids = itertools.count(max(self.state.payments, default=0) + 1)
+        self.fee_ids = itertools.count(max(self.state.fees, default=0) + 1)
 
     def digits(self, currency: str) -> int:
         """The decimals to which amounts of a currency are rounded."""

@@ -1,4 +1,4 @@
-"""What hangs on a sale in the sandbox ERP: shipments, invoices and payments."""
+"""What hangs on a sale in the sandbox ERP: shipments, invoices, payments, and what gateways kept of these."""
 
 from __future__ import annotations
 
@@ -96,6 +96,22 @@ class Payment:
     paid_on: str
     #: `draft` until somebody posts it: nothing is paid by it.
     state: str = POSTED
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """What a gateway kept, moved from the account of its method to one of expenses; tied to no invoice."""
+
+    id: int
+    reference: str
+    #: Code of the account of expenses.
+    account: str
+    method: str
+    amount: str
+    currency: str
+    booked_on: str
+    #: `draft` until it is posted.
+    state: str = DRAFT
 
 
 def fields_of(record: Any) -> JsonDict:

@@ -8,6 +8,7 @@ POST  /_sandbox/shipments/{id}/cancel
 POST  /_sandbox/invoices/{id}/post
 POST  /_sandbox/invoices/{id}/cancel     a draft
 POST  /_sandbox/payments/{id}/post       a draft
+POST  /_sandbox/fees/{id}/post           a draft
 POST  /_sandbox/invoices/{id}/pay        [{"amount", "reference"}]: all that is open unless it says how much
 PATCH /_sandbox/invoices/{id}            {"number", "file"}: what nobody should do
 POST  /_sandbox/sales/{id}/cancel
@@ -43,6 +44,7 @@ def add_people_routes(control: Router[Handler], books: Books) -> None:
         ("POST", "invoices/{number}/cancel", lambda number, _: billing.cancel(number)),
         ("POST", "invoices/{number}/pay", lambda number, sent: _pay(books, number, sent)),
         ("POST", "payments/{number}/post", lambda number, _: billing.post_payment(number)),
+        ("POST", "fees/{number}/post", lambda number, _: books.expenses.decide_post(number)()),
         ("PATCH", "invoices/{number}", billing.spoil),
         ("POST", "sales/{number}/send", lambda number, sent: _send_all(books, number, sent)),
         ("POST", "sales/{number}/cancel", lambda number, _: books.cancel(number)),

@@ -20,6 +20,7 @@ from connectors.sandbox.erp.papers import (
     POSTED,
     RECEIVED,
     SENT,
+    Fee,
     Invoice,
     Payment,
     Shipment,
@@ -53,6 +54,8 @@ class State:
         self.invoices: dict[int, Invoice] = {}
         self.payments: dict[int, Payment] = {}
         self.references: dict[str, list[int]] = {}
+        self.fees: dict[int, Fee] = {}
+        self.fee_references: dict[str, list[int]] = {}
         self.on_hand: dict[Place, Decimal] = collections.defaultdict(Decimal)
         #: Confirmed and not sent yet.
         self.reserved: dict[Place, Decimal] = collections.defaultdict(Decimal)
@@ -104,6 +107,8 @@ class State:
             "invoice.change": self._change_invoice,
             "payment.create": self._create_payment,
             "payment.post": self._post_payment,
+            "fee.create": self._create_fee,
+            "fee.post": self._post_fee,
         }
 
     # Products and parties
@@ -271,3 +276,14 @@ class State:
         invoice.paid = f"{Decimal(invoice.paid) + Decimal(payment.amount):f}"
         invoice.state = POSTED if invoice.open else PAID
         self._touch(self.sales[invoice.sale])
+
+    # Fees
+
+    def _create_fee(self, entry: Entry) -> None:
+        fee = Fee(**entry.document)
+        self.fees[fee.id] = fee
+        self.fee_references.setdefault(fee.reference, []).append(fee.id)
+
+    def _post_fee(self, entry: Entry) -> None:
+        number = int(entry.external_id)
+        self.fees[number] = dataclasses.replace(self.fees[number], state=POSTED)

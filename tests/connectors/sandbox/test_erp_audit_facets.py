@@ -153,6 +153,48 @@ def test_what_nobody_should_do_is_named(tmp_path, books, ledger, entries, fault)
     assert verdict(tmp_path) == fault
 
 
+# What gateways kept
+
+
+def kept(books, reference="k1:pay:1:fee", amount="0.68", *, post=True):
+    payload = {"reference": reference, "account": "6855", "amount": amount, "currency": "EUR"}
+    number = books.expenses.commit(books.expenses.decide(payload))["id"]
+    if post:
+        books.expenses.decide_post(number)()
+
+
+@pytest.mark.parametrize(
+    ("act", "fault"),
+    [
+        (lambda books: None, "fee is missing"),
+        (lambda books: kept(books, post=False), "fee 1 of 0.68 is not posted"),
+        (lambda books: kept(books, amount="0.69"), "0.69 was booked as fee, not 0.68"),
+        (lambda books: (kept(books), kept(books, post=False)), "fee is booked 2 times"),
+        (lambda books: (kept(books), kept(books, "other")), "other: fee was never asked for"),
+    ],
+)
+def test_each_fee_stands_once_posted_and_with_its_amount(tmp_path, books, act, fault):
+    wanted = {"k1:pay:1:fee": Decimal("0.68")}
+    act(books)
+    [told] = check_facets(tmp_path / "erp.ledger", refunds={}, payments={}, fees=wanted)
+    assert fault in told
+
+
+def test_a_fee_that_is_booked_once_is_no_fault_and_stays_through_a_restart(tmp_path, books):
+    kept(books)
+    assert check_facets(tmp_path / "erp.ledger", refunds={}, payments={}, fees={"k1:pay:1:fee": Decimal("0.68")}) == []
+    [before] = books.expenses.fees(["k1:pay:1:fee"])
+    with Ledger(tmp_path / "erp.ledger") as again:
+        assert Books(again, PRODUCTS).expenses.fees(["k1:pay:1:fee"]) == [before]
+
+
+@pytest.mark.parametrize("changes", [{"amount": "0.00"}, {"amount": "0.685"}, {"account": "1000"}, {"currency": ""}])
+def test_what_is_no_fee_is_refused(books, changes):
+    payload = {"reference": "r", "account": "6855", "amount": "0.68", "currency": "EUR"} | changes
+    with pytest.raises(Refused):
+        books.expenses.decide(payload)
+
+
 # The books and the checker, over whatever people do
 
 
