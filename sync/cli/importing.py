@@ -99,7 +99,7 @@ def _show(checked: Checked) -> None:
         markup=False,
     )
     if checked.waiting:
-        out.print(f"{checked.waiting} of them will wait for a row of a look-up table")
+        out.print(f"{checked.waiting} of them will wait for a row of a look-up table, or a mapping profile")
     if checked.bad:
         shown = Table("line", "order", "column or field", "problem", "what to do")
         for each in checked.bad[:_SHOWN]:

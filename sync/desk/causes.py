@@ -39,6 +39,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("A field of the order is not what it must be."),
         say("Correct it in the shop. If the shop is right, report it: the mapping must learn it."),
     ),
+    "no_profile": Words(
+        say("No mapping profile yet"),
+        say("The source's orders mean nothing by themselves, and nobody has said yet what they mean."),
+        say("Write a mapping profile beside one of them in the workbench and publish it. All of them go on then."),
+    ),
     "duplicate_order": Words(
         say("Perhaps ordered twice"),
         say("The same customer ordered the same for the same total within some minutes."),

@@ -236,7 +236,7 @@ def _cause(problem: Problem, place: Place) -> Cause:
         channel=place.channel,
         title=title,
         next_step=problem.next_step or say("correct the order in the shop, or the mapping, then retry"),
-        owner="integrator" if problem.cause in {"mapping", "unmapped", "totals_mismatch"} else "business",
+        owner="integrator" if problem.cause in {"mapping", "no_profile", "unmapped", "totals_mismatch"} else "business",
     )
 
 

@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 #: Rows of one statement; all of them are in one transaction.
 _BATCH: Final = 500
-#: Somebody adds a row to a table, and the order goes on: it is taken, and waits for that as any other would.
-_WAITS: Final = frozenset({"unmapped"})
+#: Somebody adds a row to a table or publishes a profile, and the order goes on: it is taken, and waits for that.
+_WAITS: Final = frozenset({"unmapped", "no_profile"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Checked:
     new: int = 0
     changed: int = 0
     same: int = 0
-    #: Orders that wait for a row of a look-up table once they are taken.
+    #: Orders that wait for a row of a look-up table, or for a mapping profile, once they are taken.
     waiting: int = 0
     broken: int = 0
     bad: list[BadCell] = dataclasses.field(default_factory=list)

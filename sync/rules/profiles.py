@@ -13,7 +13,8 @@ from typing import Final
 from config.fields import Complaint
 from config.model import Channel, ProfileFile
 from config.problems import Problem
-from connectors.registry import known_systems
+from connectors.kit.base import SendsOrders
+from connectors.registry import class_of, has, known_systems
 from mappings.profiles import Profile, ProfileError, read_profile
 from mappings.profiles.model import NONE
 from mappings.registry import SOURCES
@@ -47,9 +48,12 @@ def profile_of(channel: Channel) -> Profile | None:
 
 
 def check_profile(file: ProfileFile | None, system: str) -> Iterator[Problem | Complaint]:
-    """What is wrong with a channel's profile, or with its having none, where its source is of this system."""
+    """What is wrong with a channel's profile, or with its having none, where its source is of this system.
+
+    Orders of a source that sends them wait for their first profile: it is written beside them, and published.
+    """
     if file is None:
-        if system not in SOURCES and system in known_systems():
+        if system not in SOURCES and system in known_systems() and not has(class_of(system), SendsOrders):
             found, step = "no profile", f"{system} has no mapping of its own: write one that says `extends: none`"
             yield Complaint(found, "the file of a mapping profile", step)
         return

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from config.model import Config
+from connectors.kit.base import SendsOrders
 from connectors.kit.findings import Finding, fail, ok, warn
+from connectors.registry import class_of, has
 from mappings.profiles import ProfileError
 from mappings.registry import SOURCES
 from sync.desk.phrases import joined, say
@@ -26,6 +28,12 @@ def profile_finding(config: Config, name: str, store: Store | None) -> Finding:
         # A newer program may read profiles more strictly than the one that published it.
         return fail(CHECK, str(error), say("publish a mapping profile that can be read"))
     if published is None:
+        if channel.profile is None and _needs_one(config.connections[channel.source].system):
+            return fail(
+                CHECK,
+                say("there is none, and nobody knows what the source's orders mean: they are kept, and wait"),
+                say("write one in the console's workbench and publish it"),
+            )
         if channel.profile is None:
             return ok(CHECK, say("the systems' own mappings are all"))
         return ok(CHECK, say("%(file)s; nothing is published", file=channel.profile.file))
@@ -33,6 +41,10 @@ def profile_finding(config: Config, name: str, store: Store | None) -> Finding:
     if filed is not None and profile is not None and filed.digest != profile.digest:
         return _differs(config, name, published)
     return ok(CHECK, say("revision %(number)s, published by %(who)s", number=published.number, who=published.author))
+
+
+def _needs_one(system: str) -> bool:
+    return system not in SOURCES and has(class_of(system), SendsOrders)
 
 
 def _differs(config: Config, name: str, published: Revision) -> Finding:

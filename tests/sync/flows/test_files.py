@@ -17,7 +17,9 @@ from sync.cli.importing import errors_csv
 from sync.desk.connections import CannotRewind, connection_detail, preview_rewind
 from sync.desk.doctor.channel import ChannelCheckup
 from sync.desk.doctor.connection import ConnectionCheckup
+from sync.desk.profiles import publish
 from sync.desk.proof import prove
+from sync.desk.regression import replay
 from sync.desk.volume import look_at_volumes
 from sync.flows import files
 from sync.flows.adopt import find_matches, link_matches
@@ -28,6 +30,7 @@ from sync.rules.asking import current_orders, listed_orders
 from sync.rules.systems import Systems
 from sync.store.audit import Actor
 from sync.store.marking import mark
+from sync.store.revisions import load_published
 from sync.store.tables import audit, events, work_items
 from sync.store.volume import load_volumes
 from sync.work.tasks import Tasks
@@ -316,3 +319,31 @@ def test_a_rehearsal_reads_what_came_in_a_file(table):
     shown = rehearse(table.store, table.systems.channel(CHANNEL), table.item("A").id)
     assert shown.piece.sale is not None
     assert shown.piece.error is None
+
+
+def test_orders_that_came_before_anybody_said_what_they_mean_are_kept_and_go_when_a_profile_is_published(table):
+    bare = dataclasses.replace(table.config.channels[CHANNEL], profile=None)
+    table.config = table.systems.config = dataclasses.replace(table.config, channels={CHANNEL: bare})
+    table.systems._published = lambda channel: table.store.read(lambda c: load_published(c, channel))
+    checked = table.check(row("A"), row("B", "3,00"))
+    assert (checked.waiting, checked.new, checked.bad) == (2, 2, [])
+    table.take(row("A"), row("B", "3,00"))
+    table.drain()
+    assert table.causes() == {"no_profile": 2}
+    assert [item.state for item in table.items()] == ["parked", "parked"]
+    finding = next(
+        each
+        for each in ChannelCheckup(CHANNEL, table.config, table.systems, table.store).run()
+        if each.check == "channel.profile"
+    )
+    assert finding.level is Level.FAIL
+    # The workbench has both for samples, and says beforehand what the text would change.
+    found = replay(
+        table.store, table.systems.channel(CHANNEL), table.systems.channel(CHANNEL, ProfileFile("t", PROFILE))
+    )
+    assert (found.documents, found.newly_pass) == (2, 2)
+    publish(table.store, table.config, CHANNEL, PROFILE, actor=ACTOR, reason="the table's columns", base=0)
+    table.drain()
+    assert table.causes() == {}
+    assert table.totals("A") == [Decimal("12.00")]
+    assert table.totals("B") == [Decimal("3.00")]

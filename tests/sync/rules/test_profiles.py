@@ -9,6 +9,7 @@ import pytest
 from config.loader import load_config
 from config.problems import ConfigError
 from connectors.registry import known_systems
+from mappings.canonical.errors import Problems
 from sync.rules.lookups import Lookups
 from sync.rules.profiles import check_profile, profile_of
 from sync.rules.systems import SystemMissing, Systems
@@ -88,6 +89,17 @@ def test_a_profile_over_another_system_is_refused(tmp_path):
 def test_a_source_without_a_mapping_of_its_own_needs_a_profile(tmp_path):
     [told] = refused(tmp_path, system="tryton", profile="")
     assert "channels.main.profile: found no profile, expected the file of a mapping profile" in told
+
+
+def test_a_source_that_sends_its_orders_may_wait_for_its_first_profile(tmp_path):
+    config = load(tmp_path, profile="")
+    source = dataclasses.replace(config.connections["shop"], system="csv", options={"order_column": "Order"})
+    config = dataclasses.replace(config, connections={**config.connections, "shop": source})
+    assert list(check_profile(None, "csv")) == []
+    systems = Systems(config).channel("main")
+    with pytest.raises(Problems) as caught:
+        systems.source_mapping.order({"rows": []}, systems.source_options)
+    assert [problem.cause for problem in caught.value.problems] == ["no_profile"]
 
 
 def test_a_channel_whose_source_nobody_can_map_is_named(tmp_path):
