@@ -18,6 +18,7 @@ from sync.store.tables.documents import (
     orders,
 )
 from sync.store.tables.erasures import erasures
+from sync.store.tables.imports import imports
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import (
     audit,
@@ -68,6 +69,7 @@ __all__ = [
     "events",
     "exchanges",
     "files",
+    "imports",
     "intents",
     "issue_documents",
     "issues",

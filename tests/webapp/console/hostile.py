@@ -64,6 +64,7 @@ _MEANT = {
     "sessions": {"token_hash"},
     "api_tokens": {"token_hash", "scopes", "channels"},
     "api_answers": {"key", "request_hash"},
+    "imports": {"token", "connection", "encoding", "delimiter", "state", "report", "seen"},
     "order_skus": set(),
     "bulk_runs": {"outcome"},
     "reports": {"kind", "subject", "body"},

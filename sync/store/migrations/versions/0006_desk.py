@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     _create_api()
+    _create_imports()
     _live_issues()
 
 
@@ -51,6 +52,31 @@ def _create_api() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_answers")),
         sa.UniqueConstraint("token_id", "key", name=op.f("uq_api_answers_token_id_key")),
     )
+
+
+def _create_imports() -> None:
+    op.create_table(
+        "imports",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("connection", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("encoding", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("delimiter", sa.String(length=4), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("refusal", sa.Text(), server_default="", nullable=False),
+        sa.Column("report", sa.Text(), server_default="", nullable=False),
+        sa.Column("seen", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("uploaded_at", UtcDateTime(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=128), nullable=False),
+        sa.Column("taken_at", UtcDateTime(), nullable=True),
+        sa.Column("taken_by", sa.String(length=128), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+        sa.UniqueConstraint("token", name=op.f("uq_imports_token")),
+    )
+    op.create_index(op.f("ix_imports_uploaded_at"), "imports", ["uploaded_at"])
 
 
 def _live_issues() -> None:
