@@ -61,6 +61,8 @@ class Watch:
     away_s: float = 600.0
     #: An order could have been worked on for so long, and was not, in seconds.
     backlog_s: float = 1800.0
+    #: How soon after the shop's first word an order is promised to be in the ERP, in seconds; 0 for no promise.
+    promise_s: float = 0.0
     #: Whether far fewer or far more orders than usual are told, by what factor, and over how many weeks back.
     volume: bool = True
     volume_factor: Decimal = Decimal(4)

@@ -105,6 +105,11 @@ class WatchSection(Section):
     backlog_s = Scalar(
         kinds.duration("1m", "7d"), "An order could have been worked on for so long, and no worker had it in hand."
     )
+    promise_s = Scalar(
+        kinds.duration("0", "30d"),
+        "How soon an order is promised to be in the ERP: causes that break the promise say so. 0 promises nothing.",
+        example="4h",
+    )
     volume = Scalar(
         kinds.SWITCH,
         "Whether far fewer or far more orders than usual at this hour of the week are told.",

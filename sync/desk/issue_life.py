@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from sync.desk.phrases import Refusal, say
 from sync.store import issue_life as life
 from sync.store.audit import Actor, record_audit
-from sync.store.comments import add_comment
+from sync.store.comments import Comment, add_comment, of_item
 from sync.store.engine import Store
 from sync.store.issues import OpenIssue, load_issue
 from sync.store.orders import StoredOrder
@@ -152,6 +152,11 @@ def comment_order(store: Store, order: StoredOrder, text: str, *, actor: Actor) 
         record_audit(connection, actor, "comment", f"order:{order.channel}:{order.external_id}", after=told)
 
     store.write(work)
+
+
+def comments_of(store: Store, order: StoredOrder) -> list[Comment]:
+    """What people have said about an order, in the order in which they did."""
+    return store.read(lambda c: of_item(c, order.item_id))
 
 
 def _checked(text: str) -> str:

@@ -24,8 +24,10 @@ from webapp.console import (
     doctor,
     errors,
     home,
+    imports,
     lookups,
     navigation,
+    need_life,
     needs,
     operations,
     order,
@@ -46,9 +48,12 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     signin,
     home,
     needs,
+    # With the blueprint of `needs`.
+    need_life,
     # Both with the list in `orders`, whose blueprint they share.
     order,
     order_facets,
+    imports,
     stock,
     lookups,
     profiles,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -13,23 +14,26 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
-from sync.desk.causes import title_of
+from sync.desk.causes import title_of, words_of
+from sync.desk.issue_life import IssueState, assignable
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
 from sync.desk.lookups import LookupPreview, add_lookup, preview_lookup, unknown_targets
-from sync.desk.needs import Need, NeedDetail, list_needs, need_detail
+from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, hours_of, list_needs, need_detail
 from sync.rules.lookup_tables import choices_of
 from sync.store.needs import Release
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.home import ring_all
 from webapp.console.patience import StillAtWork, within
-from webapp.console.present import number, said
+from webapp.console.present import here, number, said
+from webapp.console.sparkline import sparkline
 from webapp.parts import parts
 
 blueprint = Blueprint("needs", __name__, url_prefix="/needs")
 
 _SIZE: Final = 50
 _MAX_REASON: Final = 500
+_MAX_TEXT: Final = 255
 #: How long a preview waits for an ERP's answer.
 _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
@@ -40,6 +44,21 @@ OWNERS: Final = {
     "business": lazy_gettext("Business"),
     "integrator": lazy_gettext("Integrator"),
     "admin": lazy_gettext("Admin"),
+}
+#: Where an issue stands -> what a list of those is called.
+STATES: Final = {
+    IssueState.OPEN.value: lazy_gettext("open"),
+    IssueState.REGRESSED.value: lazy_gettext("came back"),
+    IssueState.ACKNOWLEDGED.value: lazy_gettext("known"),
+    IssueState.SNOOZED.value: lazy_gettext("put aside"),
+    IssueState.RELEASING.value: lazy_gettext("being released"),
+    IssueState.RESOLVED.value: lazy_gettext("over"),
+}
+SORTS: Final = {
+    "documents": lazy_gettext("most orders"),
+    "money": lazy_gettext("most money"),
+    "oldest": lazy_gettext("oldest order"),
+    "seen": lazy_gettext("last seen"),
 }
 #: What documents have in common -> what that is called.
 FIELDS: Final = {
@@ -56,37 +75,57 @@ FIELDS: Final = {
 @blueprint.get("/")
 @demands("viewer")
 def index() -> ResponseReturnValue:
-    """Every open cause, those that stop most first."""
-    found = list_needs(parts().store)
-    owner, channel, page = request.args.get("owner", ""), request.args.get("channel", ""), _page()
-    channels = sorted({need.issue.channel for need in found if need.issue.channel})
-    found = [need for need in found if not channel or need.issue.channel == channel]
-    counts = collections.Counter(need.issue.owner for need in found)
-    shown = [need for need in found if not owner or need.issue.owner == owner]
+    """Every open cause, those that stop most first; filters and order stand in the address."""
+    which, page = _filter(), _page()
+    found = list_needs(parts().store, closed=which.state == IssueState.RESOLVED)
+    counts = collections.Counter(need.issue.owner for need in chosen(found, dataclasses.replace(which, owner="")))
+    listed = chosen(found, which)
+    shown = listed[(page - 1) * _SIZE : page * _SIZE]
     return render_template(
         "console/needs.html",
-        needs=shown[(page - 1) * _SIZE : page * _SIZE],
-        tabs=_tabs(counts, owner, channel),
+        needs=shown,
+        hours=hours_of(parts().store, shown),
+        sparkline=sparkline,
+        tabs=_tabs(counts, which.owner),
         owners=OWNERS,
-        owner=owner,
-        channel=channel,
-        channels=channels,
-        newer=_turn(page - 1, owner, channel) if page > 1 else "",
-        older=_turn(page + 1, owner, channel) if len(shown) > page * _SIZE else "",
+        which=which,
+        offers=_offers(found, which),
+        put_aside=sum(need.state is IssueState.SNOOZED for need in found),
+        newer=here(page=page - 1) if page > 1 else "",
+        older=here(page=page + 1) if len(listed) > page * _SIZE else "",
     )
 
 
-def _tabs(counts: Mapping[str, int], owner: str, channel: str) -> list[tuple[str, str, bool, int]]:
+def _filter() -> NeedFilter:
+    """What the address asks for; what is no such state or order asks for nothing."""
+    asked = {each.name: request.args.get(each.name, "")[:_MAX_TEXT] for each in dataclasses.fields(NeedFilter)}
+    asked["state"] = asked["state"] if asked["state"] in STATES else ""
+    asked["sort"] = asked["sort"] if asked["sort"] in SORTS else "documents"
+    return NeedFilter(**asked)
+
+
+def _offers(found: Sequence[Need], which: NeedFilter) -> dict[str, list[tuple[str, str]]]:
+    """What each filter offers: what is there, and what is asked for."""
+    values = {
+        name: sorted({getattr(need.issue, name) for need in found} | {getattr(which, name)} - {"-"})
+        for name in ("channel", "connection", "cause", "assignee")
+    }
+    offers = {name: [(value, value) for value in each if value] for name, each in values.items()}
+    offers["cause"] = sorted(((cause, said(words_of(cause).label)) for cause, _ in offers["cause"]), key=_label)
+    offers["assignee"] = [("-", _("nobody")), *offers["assignee"]]
+    offers["state"] = [(name, str(label)) for name, label in STATES.items()]
+    offers["sort"] = [(name, str(label)) for name, label in SORTS.items()]
+    return offers
+
+
+def _label(option: tuple[str, str]) -> str:
+    return option[1].casefold()
+
+
+def _tabs(counts: Mapping[str, int], owner: str) -> list[tuple[str, str, bool, int]]:
     every = [("", _("All"), sum(counts.values()))]
     every += [(name, str(label), counts.get(name, 0)) for name, label in OWNERS.items()]
-    return [
-        (label, url_for(".index", owner=name or None, channel=channel or None), name == owner, count)
-        for name, label, count in every
-    ]
-
-
-def _turn(page: int, owner: str, channel: str) -> str:
-    return url_for(".index", owner=owner or None, channel=channel or None, page=page)
+    return [(label, here(owner=name or None, page=None), name == owner, count) for name, label, count in every]
 
 
 @blueprint.get("/<int:issue_id>")
@@ -94,15 +133,15 @@ def _turn(page: int, owner: str, channel: str) -> str:
 def show(issue_id: int) -> ResponseReturnValue:
     """One cause with its orders; with `target` in the address, what a look-up row would release."""
     if "target" not in request.args:
-        return _show(issue_id)
+        return show_need(issue_id)
     need = _detail(issue_id).need
     row = _row(need, request.args)
     try:
         row = check_row(parts().config, row)
         preview = preview_lookup(parts().store, parts().config, row)
     except RowRefused as error:
-        return _show(issue_id, row=row, error=said(error.phrase)), 422
-    return _show(issue_id, row=row, preview=preview, missing=_missing(row))
+        return show_need(issue_id, row=row, error=said(error.phrase)), 422
+    return show_need(issue_id, row=row, preview=preview, missing=_missing(row))
 
 
 @blueprint.post("/<int:issue_id>/retry")
@@ -128,7 +167,7 @@ def retry_all(issue_id: int) -> ResponseReturnValue:
 @demands("operator")
 def retry(issue_id: int, item_id: int) -> ResponseReturnValue:
     """Look at one order again."""
-    _guard(issue_id, item_id)
+    demand_ids(issue_id, item_id)
     try:
         channel = retry_one(parts().store, issue_id, item_id, actor=current_actor())
     except LookupError:
@@ -143,7 +182,7 @@ def retry(issue_id: int, item_id: int) -> ResponseReturnValue:
 @demands("operator")
 def cancel(issue_id: int, run_id: int) -> ResponseReturnValue:
     """Release nothing more."""
-    _guard(issue_id, run_id)
+    demand_ids(issue_id, run_id)
     if cancel_bulk(parts().store, run_id, actor=current_actor()):
         flash(_("Cancelled. Orders that were released already are still looked at."))
     else:
@@ -161,7 +200,7 @@ def lookup(issue_id: int) -> ResponseReturnValue:
     try:
         added = add_lookup(parts().store, parts().config, row, actor=current_actor(), reason=reason)
     except RowRefused as error:
-        return _show(issue_id, row=row, error=said(error.phrase)), 422
+        return show_need(issue_id, row=row, error=said(error.phrase)), 422
     ring_all()
     flash(" ".join(_what_goes(row, added.release, request.form.get("foreseen", ""))))
     return redirect(url_for(".show", issue_id=issue_id), 303)
@@ -188,7 +227,7 @@ def _meanwhile(foreseen: str, count: int) -> Iterator[str]:
 # --- what the pages are made from -------------------------------------------------------------------------------
 
 
-def _show(
+def show_need(
     issue_id: int,
     *,
     row: LookupRow | None = None,
@@ -196,6 +235,7 @@ def _show(
     missing: Sequence[str] = (),
     error: str = "",
 ) -> str:
+    """One cause, with what somebody has asked for beside it."""
     page = _page()
     detail = _detail(issue_id, page)
     need = detail.need
@@ -216,9 +256,26 @@ def _show(
         choices=choices_of(row.table) if row is not None else (),
         owners=OWNERS,
         fields=FIELDS,
+        sparkline=sparkline,
+        people=assignable(parts().store),
+        promise_s=_promise_s(need),
+        broken=_is_broken(need),
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
         older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
     )
+
+
+def _promise_s(need: Need) -> float | None:
+    """How soon an order of its channel is promised to be in the ERP; None where nobody has promised anything."""
+    channel = parts().config.channels.get(need.issue.channel)
+    return channel.watch.promise_s or None if channel is not None else None
+
+
+def _is_broken(need: Need) -> bool:
+    promise_s, oldest = _promise_s(need), need.figures.oldest
+    if promise_s is None or oldest is None:
+        return False
+    return dt.datetime.now(dt.UTC) - oldest > dt.timedelta(seconds=promise_s)
 
 
 def _missing(row: LookupRow) -> Sequence[str]:
@@ -235,7 +292,7 @@ def _progress(need: Need) -> Progress | None:
 
 
 def _detail(issue_id: int, page: int = 1) -> NeedDetail:
-    _guard(issue_id)
+    demand_ids(issue_id)
     return need_detail(parts().store, issue_id, offset=(page - 1) * _SIZE, limit=_SIZE) or abort(404)
 
 
@@ -263,7 +320,7 @@ def _page() -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004 - a page
 
 
-def _guard(*ids: int) -> None:
+def demand_ids(*ids: int) -> None:
     """An id that no database takes is one that does not exist."""
     if any(one > _MAX_ID for one in ids):
         abort(404)

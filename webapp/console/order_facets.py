@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sync.desk.files import file_of_order
+from sync.desk.issue_life import LifeRefused, comment_order
 from sync.desk.passport import find_order, load_passport
 from sync.desk.resending import resend_orders, waiting_to_resend
 from sync.store.orders import StoredOrder
 from webapp.console.access import current_actor, needs
 from webapp.console.orders import blueprint
-from webapp.console.present import told
+from webapp.console.present import said, told
 from webapp.files import attachment
 from webapp.parts import parts
 
@@ -27,6 +28,20 @@ def document_file(channel: str, external_id: str, token: str) -> Response:
     """The file of one of its documents, as the ERP gave it."""
     found = file_of_order(parts().store, _found(channel, external_id), token)
     return abort(404) if found is None else attachment(found)
+
+
+@blueprint.post(f"{_ORDER}/comment")
+@needs("operator")
+def comment(channel: str, external_id: str) -> ResponseReturnValue:
+    """Say something about it."""
+    order = _found(channel, external_id)
+    try:
+        comment_order(parts().store, order, request.form.get("comment", ""), actor=current_actor())
+    except LifeRefused as refusal:
+        flash(said(refusal.phrase))
+    else:
+        flash(_("The comment is kept."))
+    return redirect(url_for(".show_order", channel=order.channel, external_id=order.external_id) + "#comments", 303)
 
 
 @blueprint.get(f"{_ORDER}/resend")

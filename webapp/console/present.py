@@ -42,6 +42,12 @@ _STATES: Final[dict[str, tuple[str, str, LazyString]]] = {
     "cancelled": ("off", "minus", lazy_gettext("Cancelled")),
     "away": ("bad", "alert", lazy_gettext("Away")),
     "unknown": ("wait", "question", lazy_gettext("Not known")),
+    "open": ("warn", "hand", lazy_gettext("Open")),
+    "acknowledged": ("info", "check", lazy_gettext("Known")),
+    "snoozed": ("off", "clock", lazy_gettext("Put aside")),
+    "releasing": ("work", "sync", lazy_gettext("Being released")),
+    "regressed": ("bad", "alert", lazy_gettext("Came back")),
+    "resolved": ("ok", "check", lazy_gettext("Over")),
 }
 
 

@@ -31,9 +31,10 @@ from sync.desk import accounts
 from sync.desk.queue import AWAY
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
-from sync.store import schedule, singletons, users
+from sync.store import issue_life, schedule, singletons, users
 from sync.store.bodies import pack
 from sync.store.channels import start_channel
+from sync.store.comments import add_comment
 from sync.store.inbox import NewEvent, record_events
 from sync.store.leases import open_lease
 from sync.store.tables import bulk_runs, issues, work_items
@@ -256,6 +257,12 @@ class Stage:
             issue = connection.execute(select(issues.c.id).order_by(issues.c.id).limit(1)).scalar_one()
             run = {"issue_id": issue, "expected": 500, "released": 120, "asked_at": now, "asked_by": "operator"}
             connection.execute(insert(bulk_runs).values(**run))
+            for number, (issue_id, item_id) in enumerate(((issue, None), (None, item))):
+                add_comment(connection, f"word {number}", by="operator", issue_id=issue_id, item_id=item_id)
+            last = connection.execute(select(issues.c.id).order_by(issues.c.id.desc()).limit(1)).scalar_one()
+            issue_life.assign(connection, last, assignee="integrator", due_on="2026-12-01")
+            issue_life.acknowledge(connection, last, "operator")
+            issue_life.snooze(connection, last, until=now + dt.timedelta(hours=4), above=100, by="operator")
 
         store.write(work)
 

@@ -333,6 +333,102 @@ def test_what_shops_write_is_text_and_nothing_else(world, browser):
     assert HOSTILE in text(viewer.get(issue_of(viewer)))
 
 
+# --- the life of a cause ----------------------------------------------------------------------------------------
+
+
+def test_somebody_knows_of_a_cause_cares_for_it_and_says_so(world, browser):
+    stopped(world)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    for action, fields in (
+        ("acknowledge", {}),
+        ("assign", {"assignee": "integrator", "due_on": "2031-02-03"}),
+        ("comment", {"comment": f"The buyer says:\n{HOSTILE}"}),
+    ):
+        assert operator.post(f"{issue}/{action}", **fields).status_code == 303
+    page = operator.get(issue)
+    assert "Known to operator" in text(page)
+    assert "Cared for by integrator" in text(page)
+    assert f"The buyer says: {HOSTILE}" in text(page)
+    assert "<script>alert" not in page.text
+    listed = text(browser("viewer").get("/needs/?assignee=integrator"))
+    assert "Known" in listed
+    assert "by 2031-02-03" in listed
+    assert "Nothing needs you here." in text(browser("viewer").get("/needs/?assignee=-"))
+
+
+def test_a_cause_that_is_put_aside_leaves_the_list_and_says_how_to_see_it(world, browser):
+    stopped(world)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    operator.post(f"{issue}/snooze", wait="4h", grows="10")
+    listed = text(operator.get("/needs/"))
+    assert "Nothing needs you here." in listed
+    assert "1 cause is put aside" in listed
+    assert "Put aside by operator" in text(operator.get(issue))
+    assert "back with more than 13 orders" in text(operator.get(issue))
+    assert "Unknown article" in text(operator.get("/needs/?state=snoozed"))
+    operator.post(f"{issue}/wake")
+    assert "Unknown article" in text(operator.get("/needs/"))
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "told"),
+    [
+        ("snooze", {}, "Say until when it may wait"),
+        ("snooze", {"grows": "many"}, "a whole number from 1 on"),
+        ("assign", {"assignee": "nobody-here"}, "There is no user nobody-here"),
+        ("assign", {"due_on": "soon"}, "is no day"),
+        ("comment", {"comment": "  "}, "Write what is to be kept."),
+    ],
+)
+def test_what_cannot_be_kept_of_a_cause_is_refused_on_its_page(world, browser, action, fields, told):
+    stopped(world, 1)
+    operator = browser("operator")
+    answer = operator.post(f"{issue_of(operator)}/{action}", **fields)
+    assert answer.status_code == 422
+    assert told in text(answer)
+
+
+def test_a_cause_that_is_over_is_listed_as_such_and_says_nothing_more(world, browser):
+    orders = stopped(world, 1)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    operator.post(f"/orders/web/{orders[0]}/reject", reason="no")
+    assert "Nothing needs you here." in text(operator.get("/needs/"))
+    assert "Over" in text(operator.get("/needs/?state=resolved"))
+    operator.post(f"{issue}/acknowledge")
+    assert "Nothing is stopped by this cause any more." in text(operator.get("/needs/"))
+
+
+def test_the_list_is_sorted_and_filtered_by_the_address(world, browser):
+    stopped(world, 2, "MANY")
+    world.shop.edit_total(world.shop.place(sku="DEAR"), "39.00")
+    world.carry()
+    viewer = browser("viewer")
+
+    def subjects(query):
+        return re.findall(r"sku:(MANY|DEAR)", viewer.get(f"/needs/?{query}").text)
+
+    assert subjects("sort=documents&cause=unknown_sku") == ["MANY", "DEAR"]
+    assert subjects("sort=money&state=open") == ["MANY", "DEAR"]
+    assert subjects("sort=seen") == ["DEAR", "MANY"]
+    assert subjects("connection=nowhere") == []
+    assert subjects("cause=address") == []
+    assert subjects("state=nonsense&sort=nonsense") == ["MANY", "DEAR"]
+
+
+def test_an_order_keeps_what_people_say_of_it(world, browser):
+    [order] = stopped(world, 1)
+    operator = browser("operator")
+    operator.post(f"/orders/web/{order}/comment", comment="I have called them.")
+    operator.post(f"/orders/web/{order}/comment", comment=" ")
+    page = text(operator.get(f"/orders/web/{order}"))
+    assert "Write what is to be kept." in page
+    assert re.search(r"operator , .{1,40} I have called them\.", page)
+    assert actions(world)[-1] == ("operator", "comment", f"order:web:{order}")
+
+
 # --- operations -------------------------------------------------------------------------------------------------
 
 
