@@ -126,7 +126,7 @@ def passport(store: Store, config: Config, number: str, *, exchanges: bool = Fal
     targets = {channel.name: channel.erp for channel in config.channels.values()}
     found = store.read(lambda c: find_orders(c, number, targets))
     loaded = [load_passport(store, config, order, exchanges=exchanges) for order in found]
-    return [_to_json(one) for one in loaded if one is not None]
+    return [passport_to_json(one) for one in loaded if one is not None]
 
 
 def find_order(store: Store, config: Config, channel: str, external_id: str) -> StoredOrder | None:
@@ -286,7 +286,8 @@ def _stop(row: history.StopRow) -> Stop:
 # --- JSON -------------------------------------------------------------------------------------------------------
 
 
-def _to_json(one: Passport) -> dict[str, Any]:
+def passport_to_json(one: Passport) -> dict[str, Any]:
+    """As the terminal and the JSON API tell it; times are ISO text, amounts text."""
     order = one.order
     return {
         "channel": order.channel,

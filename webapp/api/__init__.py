@@ -11,10 +11,10 @@ from typing import Final
 from flask import Flask
 
 from webapp import protection
-from webapp.api import access, problems, spec
+from webapp.api import access, orders, problems, spec
 from webapp.api.routes import ApiBlueprint
 
-BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (spec.blueprint,)
+BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (spec.blueprint, orders.blueprint)
 
 
 def register(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Response, current_app
@@ -62,11 +62,14 @@ class ApiProblem(HTTPException):
         next_step: str,
         *,
         headers: Mapping[str, str] | None = None,
+        errors: Sequence[tuple[str, str]] = (),
         **more: str,
     ) -> None:
+        """`errors` are (field, message) of everything that is wrong."""
         super().__init__(detail)
         self.code = status
         self.problem, self.next_step, self.more = problem, next_step, more
+        self.errors = errors
         self.headers = dict(headers or {})
 
 
@@ -79,6 +82,8 @@ def answer(error: HTTPException) -> Response:
     if isinstance(error, ApiProblem):
         kind, detail, step = error.problem, str(error.description), error.next_step
         more = {name: value[:_MAX_FOUND] for name, value in error.more.items()}
+        if error.errors:
+            more["errors"] = [{"field": field, "message": message} for field, message in error.errors]
     elif messages := getattr(error, "data", {}).get("messages"):
         more = {"errors": list(_flat(messages))}
     body = {

@@ -81,6 +81,15 @@ class Selling:
             pull(runtime.store, runtime.systems.connector("shop"), "shop", [CHANNEL], since=state.start_at)
             drain_channel(runtime.store, runtime.systems.channel(CHANNEL), "order", ring=lambda channel, kind: None)
 
+    def type_in(self, total, currency, reference):
+        """A sale that somebody makes in the ERP by hand; its id."""
+        books = self.erp.books
+        party = books.commit_party(books.decide_party({"code": f"typed-{total}", "name": "Typed"}))
+        lines = [{"product": books.products(None)[0].id, "quantity": "1", "amount": total, "tax": "0"}]
+        sale = {"external_key": "", "reference": reference, "currency": currency, "party": party.id, "lines": lines}
+        days = {"sale_date": "2026-11-20", "placed_at": "2026-11-20T10:00:00+00:00"}
+        return str(books.commit_sale(books.decide_sale({"shop": "crossdock", **sale, **days}))["id"])
+
     def sales(self):
         """How many sales the ERP has."""
         return len(self.erp.books.state.sales)

@@ -188,16 +188,6 @@ def test_a_dry_run_shows_the_calls_and_changes_nothing(home, store, anna):
     assert (home.sales(), home.erp.books.state.parties) == (0, {})
 
 
-def typed_in(home, total, currency, reference):
-    """A sale that somebody made in the ERP by hand; its id."""
-    books = home.erp.books
-    party = books.commit_party(books.decide_party({"code": f"typed-{total}", "name": "Typed"}))
-    lines = [{"product": books.products(None)[0].id, "quantity": "1", "amount": total, "tax": "0"}]
-    sale = {"external_key": "", "reference": reference, "currency": currency, "party": party.id, "lines": lines}
-    days = {"sale_date": "2026-11-20", "placed_at": "2026-11-20T10:00:00+00:00"}
-    return str(books.commit_sale(books.decide_sale({"shop": "crossdock", **sale, **days}))["id"])
-
-
 def test_what_was_asked_for_is_where_the_page_goes(home, anna, held):
     """The answers stand far below the buttons."""
     one, _ = held
@@ -210,8 +200,8 @@ def test_what_was_asked_for_is_where_the_page_goes(home, anna, held):
 def test_an_order_is_linked_with_a_sale_that_was_found_by_its_number(home, store, anna, held):
     one, other = held
     stored = {row["external_id"]: row for row in rows(store, orders)}
-    made = typed_in(home, stored[one]["grand"], stored[one]["currency"], "phoned in")
-    wrong = typed_in(home, "0.01", stored[one]["currency"], "phoned in")
+    made = home.type_in(stored[one]["grand"], stored[one]["currency"], "phoned in")
+    wrong = home.type_in("0.01", stored[one]["currency"], "phoned in")
     shown = anna.post(f"{page_of(one)}/find-sale", text="phoned in").text
     assert "the totals differ" in shown
     assert f'name="sale" value="{made}"' in shown
@@ -236,7 +226,7 @@ def test_an_order_is_linked_with_a_sale_that_was_found_by_its_number(home, store
 def test_while_a_write_has_no_outcome_nothing_is_linked(home, store, anna, held):
     one = held[0]
     stored = next(row for row in rows(store, orders) if row["external_id"] == one)
-    made = typed_in(home, stored["grand"], stored["currency"], "x")
+    made = home.type_in(stored["grand"], stored["currency"], "x")
     doubt = update(work_items).where(work_items.c.external_id == one)
     store.write(lambda c: c.execute(doubt.values(state=ItemState.RECONCILE.value)))
     refused = anna.post(f"{page_of(one)}/link", sale=made)
