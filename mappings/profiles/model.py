@@ -132,6 +132,15 @@ class Profile:
         """It is the whole mapping of its source."""
         return self.extends == NONE
 
+    def asks_for(self, erp: str) -> bool:
+        """Whether rules for a sale in this ERP system ask look-up tables."""
+        return any(
+            step.name == "lookup"
+            for scope in self.erp.get(erp, {}).values()
+            for rule in rules_of(scope)
+            for step in rule.steps
+        )
+
     def scopes(self) -> Iterator[tuple[str, Scope]]:
         """Every scope with the section that it stands in: `source`, `erp.tryton`, `shop.woocommerce`."""
         for scope in self.source.values():

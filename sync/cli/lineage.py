@@ -7,12 +7,12 @@ import json
 import click
 
 from sync.cli.console import out
-from sync.desk.lineage import FieldOrigin, Lineage
+from sync.desk.lineage import FieldOrigin, Lineage, Row
 
 _WIDTH = 60
 
 
-def tell_lineage(found: Lineage, *, as_json: bool) -> None:
+def tell_lineage(found: Lineage, *, field: str = "", as_json: bool) -> None:
     """Raises click.ClickException where there is nothing to tell."""
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False, default=str))
@@ -26,6 +26,10 @@ def tell_lineage(found: Lineage, *, as_json: bool) -> None:
         out.print(f"note: {remark}", markup=False, emoji=False)
     for each in found.fields:
         out.print(told(each), markup=False, emoji=False)
+    if found.rows and not field:
+        out.print("rows of look-up tables that the order and its sale were made with:")
+        for row in found.rows:
+            out.print(f"  {_told_row(row)}", markup=False, emoji=False)
     if not found.fields and not found.remarks:
         raise click.ClickException("the order has no such field; without a FIELD all of them are told")
 
@@ -35,10 +39,14 @@ def told(each: FieldOrigin) -> str:
     one = each.origin
     word = f"{one.word} at " if one.by == "rule" else ""
     reads = "".join(f", from {read.path} = {_short(read.value)}" for read in one.reads)
-    rows = "".join(
-        f", {row.table} {row.value!r} -> {row.found!r} ({row.scope or 'no row any more'})" for row in each.rows
-    )
+    rows = "".join(f", {_told_row(row)}" for row in each.rows)
     return f"{one.field} = {_short(one.value)}  {word}{one.where}{reads}{rows}"
+
+
+def _told_row(row: Row) -> str:
+    whose = f"{row.scope}, revision {row.revision}" if row.scope else "no row any more"
+    since = "" if row.today is None else "; removed since" if not row.today else f"; {row.today!r} since"
+    return f"{row.table} {row.value!r} -> {row.found!r} ({whose}{since})"
 
 
 def _short(value: object) -> str:

@@ -185,7 +185,7 @@ def order(
 def _print_lineage(runtime: Runtime, number: str, field: str, *, as_json: bool) -> None:
     for meant in find(runtime, (number,)):
         systems = runtime.systems.channel(meant.channel)
-        tell_lineage(lineage_of(runtime.store, systems, meant, field=field), as_json=as_json)
+        tell_lineage(lineage_of(runtime.store, systems, meant, field=field), field=field, as_json=as_json)
 
 
 def _print_passport(entry: dict[str, Any]) -> None:

@@ -1,41 +1,55 @@
 """Where every field of an order came from: what was read, by which rule, through which rows, published by whom.
 
-Made on demand: the stored payload is mapped again by the revision that made the order, with a trace. The look-up rows
-are those of now, and a row says when it was changed; so where the result is not what is stored, that is told.
+Made on demand: the stored payload is mapped again by the revision that made the order, with a trace, and with the
+look-up rows that the order was made with (`sync.rules.used`). What was made before anybody noted them, or cannot be
+made with them again, is made with those of now; where the result is not what is stored, that is told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+
+from sqlalchemy import Connection
 
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
-from mappings.profiles.lineage import Origin
+from mappings.profiles.lineage import LookedUp, Origin
 from mappings.profiles.tracing import trace_order, trace_sale
 from mappings.registry import SOURCES, TARGETS
 from sync.desk.passport import revision_to_json
 from sync.desk.phrases import Phrase, say
-from sync.rules.lookups import Lookups, load_lookups
+from sync.rules.lookups import Finds, Lookups, load_lookups
 from sync.rules.systems import ChannelSystems
+from sync.rules.used import Then, UsedRow, read_rows
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.history import load_received, mapping_version
-from sync.store.orders import StoredOrder, load_canonical
+from sync.store.lookups import StoredRow, rows_by_ids
+from sync.store.orders import StoredOrder, load_canonical, load_used
 from sync.store.revisions import Revision, revision_of_order
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a look-up table that was used, as it stands now."""
+    """A row of a look-up table that was used, as it stood then."""
 
     table: str
     value: str
     found: str
-    #: `channel:<name>`, `connection:<name>` or `global`; empty where no row says it any more.
+    #: `channel:<name>`, `connection:<name>` or `global`; empty where nobody knows whose it was.
     scope: str
     revision: int
+    #: What it says now where it was changed since, empty where it is gone; None while it is as it was.
+    today: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """By which it is known again."""
+        return (self.table, self.value, self.scope, self.revision)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,6 +83,8 @@ class Lineage:
     version: str
     #: Why there is less to tell than there might be: nothing is stored, it cannot be mapped, or rows changed since.
     remarks: tuple[Phrase, ...] = ()
+    #: Every row that the order, and then its sale, was made with; empty where nobody has noted them.
+    rows: tuple[Row, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -76,42 +92,112 @@ class Lineage:
             "version": self.version,
             "revision": None if self.revision is None else revision_to_json(self.revision),
             "remarks": [str(remark) for remark in self.remarks],
+            "rows": [dataclasses.asdict(row) for row in self.rows],
             "fields": [each.to_json() for each in self.fields],
         }
 
 
 def lineage_of(store: Store, now: ChannelSystems, order: StoredOrder, *, field: str = "") -> Lineage:
     """All fields, or those whose path is `field` or begins with it. `now` are the order's channel's."""
-    source = now.channel.source
-    body, revision, version, stored, lookups = store.read(
-        lambda c: (
-            load_received(c, order.item_id, source),
-            revision_of_order(c, order.id) if order.id else None,
-            mapping_version(c, order.id) if order.id else "",
-            load_canonical(c, order.id) if order.id else None,
-            load_lookups(c, now.channel),
-        )
-    )
+    kept = store.read(lambda c: _load(c, now, order))
     # An order that could never be read was made by nothing: what applies now is what people look for.
-    systems = now.under(revision) if order.id else now
-    if body is None:
-        return Lineage((), revision, version, (say("what the shop sent is not kept any more"),))
-    made = Making(systems, lookups)
+    systems = now.under(kept.revision) if order.id else now
+    told = functools.partial(Lineage, revision=kept.revision, version=kept.version, rows=kept.rows)
+    if kept.body is None:
+        return told((), remarks=(say("what the shop sent is not kept any more"),))
     try:
-        mapped, origins = made.order(load_json(unpack(body)))
+        made, agrees = _made_again(systems, load_json(unpack(kept.body)), kept)
     except Problems as error:
-        return Lineage((), revision, version, tuple(_reasons(error)))
+        return told((), remarks=tuple(_reasons(error)))
     remarks: list[Phrase] = []
-    if stored is not None and not _agree(load_json(unpack(stored)), origins):
+    if not agrees:
         remarks.append(
             say("the order is not made like this today: look-up rows, or what the shop says, have changed since")
         )
+    origins = made.origins
     try:
-        origins = [*origins, *made.sale(mapped)[1]]
+        origins = [*origins, *made.making.sale(made.order)[1]]
     except Problems as error:
         remarks += _reasons(error)
-    fields = [FieldOrigin(origin, made.rows(origin)) for origin in origins if is_within(origin.field, field)]
-    return Lineage(tuple(fields), revision, version, tuple(remarks))
+    noted = {row.identity: row for row in kept.rows}
+    return told(
+        tuple(
+            FieldOrigin(origin, tuple(noted.get(row.identity, row) for row in made.making.rows(origin)))
+            for origin in origins
+            if is_within(origin.field, field)
+        ),
+        remarks=tuple(remarks),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is stored of an order and its making."""
+
+    body: bytes | None
+    revision: Revision | None
+    version: str
+    canonical: bytes | None
+    lookups: Lookups
+    #: Those that the order was made with, and its sale; None where nobody has noted them.
+    mapped: tuple[UsedRow, ...] | None
+    sold: tuple[UsedRow, ...] | None
+    rows: tuple[Row, ...]
+
+
+def _load(connection: Connection, now: ChannelSystems, order: StoredOrder) -> _Kept:
+    used = map(read_rows, load_used(connection, order.id)) if order.id else (None, None)
+    mapped, sold = used
+    return _Kept(
+        body=load_received(connection, order.item_id, now.channel.source),
+        revision=revision_of_order(connection, order.id) if order.id else None,
+        version=mapping_version(connection, order.id) if order.id else "",
+        canonical=load_canonical(connection, order.id) if order.id else None,
+        lookups=load_lookups(connection, now.channel),
+        mapped=mapped,
+        sold=sold,
+        rows=_noted(connection, dict.fromkeys([*(mapped or ()), *(sold or ())])),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Made:
+    making: Making
+    order: Order
+    origins: list[Origin]
+
+
+def _made_again(systems: ChannelSystems, payload: dict[str, Any], kept: _Kept) -> tuple[_Made, bool]:
+    """The order with the rows of then, else with those of now, and whether it is what is stored. Raises Problems."""
+    canonical = None if kept.canonical is None else load_json(unpack(kept.canonical))
+    if kept.mapped is not None:
+        sale_then = None if kept.sold is None else Then(kept.sold)
+        with contextlib.suppress(Problems):
+            made = _make(Making(systems, kept.lookups, Then(kept.mapped), sale_then), payload)
+            if canonical is None or _agree(canonical, made.origins):
+                return made, True
+    made = _make(Making(systems, kept.lookups), payload)
+    return made, canonical is None or _agree(canonical, made.origins)
+
+
+def _make(making: Making, payload: dict[str, Any]) -> _Made:
+    return _Made(making, *making.order(payload))
+
+
+def _noted(connection: Connection, used: Collection[UsedRow]) -> tuple[Row, ...]:
+    """Each with what it says now."""
+    now = rows_by_ids(connection, [row.row_id for row in used])
+    return tuple(_row(row, now.get(row.row_id)) for row in used)
+
+
+def _row(used: UsedRow, now: StoredRow | None) -> Row:
+    if now is None or now.key.table != used.table:
+        today: str | None = ""
+    else:
+        # SQLite gives the id of a row that is gone to another one.
+        same = (now.revision, now.target) == (used.revision, used.found)
+        today = None if same else now.target
+    return Row(used.table, used.value, used.found, used.scope, used.revision, today)
 
 
 def is_within(path: str, field: str) -> bool:
@@ -133,10 +219,17 @@ def _agree(stored: dict[str, Any], origins: Sequence[Origin]) -> bool:
 class Making:
     """The channel's mappings with a trace."""
 
-    def __init__(self, systems: ChannelSystems, lookups: Lookups) -> None:
-        self._lookups = lookups
-        self._systems = systems.asking(lookups)
-        self._reading = systems.reading(lookups)
+    def __init__(
+        self,
+        systems: ChannelSystems,
+        lookups: Lookups,
+        then: Finds | None = None,
+        sale_then: Finds | None = None,
+    ) -> None:
+        """`then` and `sale_then` are the tables as the order and its sale found them; without, those of now."""
+        self._tables: tuple[Finds, Finds] = (then or lookups, sale_then or lookups)
+        self._systems = systems.asking(self._tables[1])
+        self._reading = systems.reading(self._tables[0])
 
     def order(self, payload: dict[str, Any]) -> tuple[Order, list[Origin]]:
         """Raises Problems."""
@@ -160,8 +253,10 @@ class Making:
 
     def rows(self, origin: Origin) -> tuple[Row, ...]:
         """The rows that were used, with whose they are."""
-        return tuple(self._row(each.table, each.value, each.found) for each in origin.lookups)
+        tables = self._tables[origin.field.startswith("erp.")]
+        return tuple(_asked(tables, each) for each in origin.lookups)
 
-    def _row(self, table: str, value: str, found: str) -> Row:
-        row = self._lookups.find(table, value)
-        return Row(table, value, found, row.scope if row else "", row.revision if row else 0)
+
+def _asked(tables: Finds, used: LookedUp) -> Row:
+    found = tables.find(used.table, used.value)
+    return Row(used.table, used.value, used.found, found.scope if found else "", found.revision if found else 0)

@@ -6,6 +6,7 @@ piece that ends early stays in the batch with its reason; one bad document never
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
@@ -17,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from config.model import StatusAction
 from connectors.kit.base import Envelope, Rank
 from connectors.kit.errors import RecordRejected
-from mappings.base import SourceOptions
-from mappings.canonical.errors import MappingError, Problem
+from mappings.base import SourceOptions, TargetOptions
+from mappings.canonical.errors import MappingError, Problem, Problems
 from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
@@ -36,6 +37,7 @@ from sync.rules.canary import hold_back
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
+from sync.rules.used import Watched
 from sync.rules.verify import Facts, verify
 from sync.store.bindings import load_bindings
 from sync.store.bodies import load_json, unpack
@@ -69,10 +71,13 @@ def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """What is to be done for each item; a piece that is not ended is worth a sale. A dry run begins with it too."""
     pieces = [Piece(item) for item in items]
     _read(drain, pieces)
-    options = drain.source_options
+    watched = Watched(drain.lookups)
+    options = drain.systems.reading(watched)
     for piece in _open(pieces):
         with guarded(piece):
+            watched.begin()
             _map(drain, piece, options)
+            piece.mapped_rows = None if piece.payload is None else watched.taken()
     _load_ours(drain, pieces)
     _leave_erased(pieces)
     find_out(drain, pieces)
@@ -335,10 +340,17 @@ def _changed(cause: str, reason: str) -> Problem:
 def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
     """All references of the batch in one go; one by one where the target refuses them together."""
     places = warehouse_refs(drain.systems.channel.routing, drain.mapping, drain.systems.target_options)
+    watched = Watched(drain.lookups)
+    options = dataclasses.replace(drain.systems.target_options, lookup=watched.plain)
     for piece in pieces:
         with guarded(piece):
             if piece.order is not None:
-                piece.refs = drain.mapping.references(piece.order, drain.systems.target_options) | places
+                watched.begin()
+                refs = drain.mapping.references(piece.order, options)
+                piece.refs = refs | places
+                watched.resolve(refs)
+                _ask_rules(drain, piece.order, options)
+                piece.sale_rows = watched.taken()
     with guarded(*_open(pieces)):
         everything = frozenset[Ref]().union(*(piece.refs for piece in pieces))
         answers = resolve(everything, drain.lookups, drain.target) if everything else {}
@@ -350,6 +362,15 @@ def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
         for piece in refused:
             piece.error = None
             _resolve(drain, [piece])
+
+
+def _ask_rules(drain: Drain, order: Order, options: TargetOptions) -> None:
+    """Have the rules for the ERP ask the tables that they will ask for the sale; most have none, and cost nothing."""
+    profile = drain.systems.profile
+    if profile is None or not profile.asks_for(drain.systems.erp_system):
+        return
+    with contextlib.suppress(Problems):
+        drain.mapping.sale(order, drain.mapping.offline_references(order, options), options)
 
 
 def _verify(drain: Drain, pieces: Sequence[Piece]) -> None:
@@ -453,4 +474,13 @@ def _row(drain: Drain, piece: Piece, order: Order) -> OrderRow:
     written = piece.binding is not None or piece.document is not None or piece.in_doubt
     kept = piece.known if written and "changed_after_import" not in piece.approved else None
     material = "" if kept is None else kept.material
-    return order_row(drain.systems, piece.item.id, order, piece.prints, material=material, pushed=piece.edited_from)
+    return order_row(
+        drain.systems,
+        piece.item.id,
+        order,
+        piece.prints,
+        material=material,
+        pushed=piece.edited_from,
+        mapped_rows=piece.mapped_rows,
+        sale_rows=piece.sale_rows if kept is None else None,
+    )

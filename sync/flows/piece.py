@@ -113,6 +113,9 @@ class Piece:
     #: What the target must know for it, and what the target knows of that.
     refs: frozenset[Ref] = frozenset()
     resolved: dict[Ref, JsonDict] = dataclasses.field(default_factory=dict)
+    #: The look-up rows that the order was made with, and that its sale is; None where neither is made anew.
+    mapped_rows: bytes | None = None
+    sale_rows: bytes | None = None
     warnings: list[Problem] = dataclasses.field(default_factory=list)
     order_id: int | None = None
     #: The sale's idempotency key in the target.

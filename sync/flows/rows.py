@@ -44,6 +44,8 @@ def order_row(
     *,
     material: str = "",
     pushed: bytes | None = None,
+    mapped_rows: bytes | None = None,
+    sale_rows: bytes | None = None,
 ) -> OrderRow:
     """The row to be saved; `material` and `pushed` are those of the sale in the ERP where they are not its own."""
     customer = order.customer
@@ -67,6 +69,8 @@ def order_row(
         material=material or prints.material,
         canonical=pack(dump_json(prints.json)),
         pushed=pushed,
+        mapped_rows=mapped_rows,
+        sale_rows=sale_rows,
         skus=frozenset(line.sku[:255] for line in order.lines if line.sku),
     )
 

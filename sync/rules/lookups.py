@@ -27,7 +27,8 @@ from sync.store.lookups import RowKey, StoredRow, Version, load_rows, version_of
 
 GLOBAL: Final = "global"
 _LONG_AGO: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
+#: Nothing is known that a condition could ask for.
+NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 #: Answers that are remembered of one channel's tables; a catalogue has fewer values that only a pattern fits.
 _REMEMBERED: Final = 20_000
 
@@ -178,7 +179,7 @@ class Lookups:
         ]
         return cls(found, (GLOBAL,))
 
-    def find(self, table: str, value: str, facts: Mapping[str, Any] = _NO_FACTS) -> Found | None:
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> Found | None:
         """What a table says of a value; None where no row fits. `facts` are what conditions ask for: `country` ..."""
         plain = self._plain.get((table, value))
         others = self._others.get(table)
@@ -207,7 +208,7 @@ class Lookups:
                 return each.row.found
         return None if plain is None else plain[1]
 
-    def text(self, table: str, value: str, default: str = "", facts: Mapping[str, Any] = _NO_FACTS) -> str:
+    def text(self, table: str, value: str, default: str = "", facts: Mapping[str, Any] = NO_FACTS) -> str:
         """What a table says of a value, else `default`."""
         found = self.find(table, value, facts)
         return default if found is None else found.value
@@ -227,6 +228,23 @@ class Lookups:
         return frozenset(table for table, _ in self._plain) | frozenset(self._others)
 
 
+class Finds(Protocol):
+    """Tables that can be asked: `Lookups`, or what stands in front of them."""
+
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> Found | None:
+        """What a table says of a value."""
+        ...
+
+    def values(self, table: str) -> list[str]:
+        """Every value that has a row of its own."""
+        ...
+
+    @property
+    def plain(self) -> PlainLookups:
+        """As mapping profiles ask them."""
+        ...
+
+
 #: Where there is no database to ask.
 NO_LOOKUPS: Final = Lookups((), (GLOBAL,))
 
@@ -235,7 +253,7 @@ NO_LOOKUPS: Final = Lookups((), (GLOBAL,))
 class PlainLookups:
     """The same tables for whoever wants only what a value is."""
 
-    lookups: Lookups
+    lookups: Finds
 
     def find(self, table: str, value: str) -> str | None:
         """What the row for `value` says; None where there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from connectors.kit.base import JsonDict, SalesTarget
 from mappings.canonical.refs import Ref
-from sync.rules.lookups import Lookups
+from sync.rules.lookups import Finds
 
 #: Kind of reference -> look-up table, where the names differ.
 _TABLES = {"product": "sku"}
@@ -17,7 +17,7 @@ def table_of(ref: Ref) -> str:
     return _TABLES.get(ref.kind, ref.kind)
 
 
-def translate(ref: Ref, lookups: Lookups) -> Ref:
+def translate(ref: Ref, lookups: Finds) -> Ref:
     """The reference with its value as the look-up table has it; unchanged where there is no row.
 
     What told it from others in the source (`Ref.variant`) has done its work then: the target knows one of each value.
@@ -28,7 +28,7 @@ def translate(ref: Ref, lookups: Lookups) -> Ref:
     return Ref(ref.kind, ref.value if found is None else found.value, ref.hint, ref.path, ref.optional)
 
 
-def resolve(refs: Iterable[Ref], lookups: Lookups, target: SalesTarget) -> dict[Ref, JsonDict]:
+def resolve(refs: Iterable[Ref], lookups: Finds, target: SalesTarget) -> dict[Ref, JsonDict]:
     """What the target knows under each ref, keyed by the *source's* ref, as the mappings ask for it.
 
     Raises what `SalesTarget.resolve` raises.

@@ -26,9 +26,7 @@ from connectors.kit.stock import StockSource
 from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import JsonDict, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.errors import MappingError
-from mappings.canonical.errors import MappingError
 from mappings.canonical.records import OrderState
-from mappings.canonical.words import say
 from mappings.canonical.words import say
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_source, profiled_target
@@ -367,19 +365,6 @@ class Systems:
         for connector in self._made.values():
             connector.close()
         self._made.clear()
-
-
-def _refuse(_payload: JsonDict, _options: SourceOptions) -> NoReturn:
-    raise MappingError(
-        "",
-        say("nobody has published a mapping profile for this channel yet"),
-        cause="no_profile",
-        next_step=say("write one in the workbench and publish it: the order goes on by itself then"),
-    )
-
-
-#: Of a source that only sends, and means nothing by itself: what it sends is kept, and is what the profile is tried on.
-_UNWRITTEN: Final = SourceMapping(version="none", order=_refuse)
 
 
 def _refuse(_payload: JsonDict, _options: SourceOptions) -> NoReturn:

@@ -118,6 +118,8 @@ def erase_order(connection: Connection, order_id: int, sources: Mapping[str, str
             likeness="",
             canonical=pack(dump_json(_without_people(records[0], personal))),
             pushed=null(),
+            mapped_rows=null(),
+            sale_rows=null(),
         )
     )
     _erase_documents(connection, order_id, personal)

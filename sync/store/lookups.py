@@ -128,6 +128,15 @@ def row_by_id(connection: Connection, row_id: int) -> StoredRow | None:
     return None if row is None else _stored(row)
 
 
+def rows_by_ids(connection: Connection, ids: Collection[int]) -> dict[int, StoredRow]:
+    """The rows of these ids, as far as there still are any."""
+    wanted, found = sorted(set(ids)), dict[int, StoredRow]()
+    for start in range(0, len(wanted), _IDS):
+        query = select(*_COLUMNS).where(lookups.c.id.in_(wanted[start : start + _IDS]))
+        found |= {row[0]: _stored(row) for row in connection.execute(query)}
+    return found
+
+
 def rows_of(connection: Connection, keys: Collection[RowKey]) -> dict[RowKey, StoredRow]:
     """The rows of these keys, as far as there are any."""
     table, wanted = lookups.c, set(keys)

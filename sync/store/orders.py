@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     union,
@@ -53,6 +54,9 @@ class OrderRow:
     canonical: bytes
     #: The published revision of the channel's mapping profile that made it; None where none did.
     profile_revision: int | None = None
+    #: The look-up rows that it was made with, and that its sale is; None leaves what is known from before.
+    mapped_rows: bytes | None = None
+    sale_rows: bytes | None = None
     #: What the sale in the ERP was made from, where that is another content; compressed.
     pushed: bytes | None = None
     #: The articles of its lines, for the search.
@@ -66,10 +70,10 @@ def save_orders(connection: Connection, rows: Sequence[OrderRow]) -> dict[str, i
     now = connection.execute(select(db_now())).scalar_one()
     statement = dialect_of(connection).insert(orders)
     kept = {"id", "channel", "external_id", "created_at"}
-    statement = statement.on_conflict_do_update(
-        index_elements=[orders.c.channel, orders.c.external_id],
-        set_={column.name: statement.excluded[column.name] for column in orders.c if column.name not in kept},
-    )
+    values_of = {column.name: statement.excluded[column.name] for column in orders.c if column.name not in kept}
+    for name in ("mapped_rows", "sale_rows"):
+        values_of[name] = func.coalesce(values_of[name], orders.c[name])
+    statement = statement.on_conflict_do_update(index_elements=[orders.c.channel, orders.c.external_id], set_=values_of)
     values = [_values(row, now) for row in rows]
     # The conflict clause keeps RETURNING from promising an order, so the external id comes along.
     result = connection.execute(statement.returning(orders.c.external_id, orders.c.id), values)
@@ -326,9 +330,19 @@ def _state(row: Row[tuple[object, ...]]) -> StoredOrder:
     return StoredOrder(*values)
 
 
-def mark_pushed(connection: Connection, order_id: int, material: str) -> None:
-    """The sale in the ERP is made from what the order is now."""
-    connection.execute(update(orders).where(orders.c.id == order_id).values(material=material, pushed=None))
+def mark_pushed(connection: Connection, order_id: int, material: str, sale_rows: bytes | None = None) -> None:
+    """The sale in the ERP is made from what the order is now, and with these look-up rows."""
+    values: dict[str, object] = {"material": material, "pushed": None}
+    if sale_rows is not None:
+        values["sale_rows"] = sale_rows
+    connection.execute(update(orders).where(orders.c.id == order_id).values(values))
+
+
+def load_used(connection: Connection, order_id: int) -> tuple[bytes | None, bytes | None]:
+    """The look-up rows that an order was made with, and those of its sale, as `sync.rules.used` keeps them."""
+    table = orders.c
+    row = connection.execute(select(table.mapped_rows, table.sale_rows).where(table.id == order_id)).first()
+    return (None, None) if row is None else (row.mapped_rows, row.sale_rows)
 
 
 def load_canonical(connection: Connection, order_id: int) -> bytes | None:

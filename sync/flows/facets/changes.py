@@ -150,7 +150,7 @@ def change(drain: Drain, piece: Piece) -> None:
     order_id, material, erp = piece.order_id, piece.material, drain.lease.connection
 
     def end(connection: Connection) -> None:
-        mark_pushed(connection, order_id, material)
+        mark_pushed(connection, order_id, material, piece.sale_rows)
         end_others(connection, order_id, erp, [EDIT], [])
 
     drain.write(end)

@@ -53,6 +53,10 @@ orders = Table(
     Column("canonical", LargeBinary, nullable=False),
     #: The same of the order that the sale in the ERP was made from, while an edit of it is not carried over yet.
     Column("pushed", LargeBinary),
+    #: The look-up rows that `canonical` was made with, and those of the sale in the ERP (`sync.rules.used`): zlib of
+    #: JSON, empty for none, null where nobody has noted them.
+    Column("mapped_rows", LargeBinary),
+    Column("sale_rows", LargeBinary),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "external_id"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from sync.desk.lineage import is_within, lineage_of
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookup_views import make_table
-from sync.desk.lookups import save_lookups
+from sync.desk.lookups import remove_lookup, save_lookups
 from sync.desk.profiles import publish
 from sync.store.audit import Actor
+from sync.store.lookups import load_rows
+from sync.store.marking import mark
 from sync.store.revisions import load_published
+from sync.store.tables import orders
 from tests.sync.flows.world import CHANNEL, World
 
 ANNA = Actor("anna")
@@ -59,7 +63,14 @@ def test_a_rule_is_told_with_its_line_what_it_read_the_row_and_who_published_it(
     assert (told["value"], told["by"], told["where"]) == ("prepaid", "rule", "web, revision 1:5:7")
     assert told["reads"] == [{"path": "source.payment_method", "value": "bacs"}]
     assert told["lookups"] == [
-        {"table": "term", "value": "bacs", "found": "prepaid", "scope": "channel:web", "revision": 1}
+        {
+            "table": "term",
+            "value": "bacs",
+            "found": "prepaid",
+            "scope": "channel:web",
+            "revision": 1,
+            "today": None,
+        }
     ]
     assert (found.revision.number, found.revision.author, found.remarks) == (1, "anna", ())
 
@@ -97,11 +108,87 @@ def test_an_order_from_before_the_first_revision_is_told_by_the_base_mapping_alo
     assert any(each.origin.field.startswith("erp.") for each in found.fields)
 
 
-def test_a_row_that_says_something_else_since_is_no_secret(world):
+def save(world, *row):
+    save_lookups(world.store, world.config, [LookupRow(*row)], actor=ANNA)
+
+
+def test_a_field_names_the_row_that_was_used_then_and_what_it_says_since(world):
     put(world, "a", 0)
     world.carry()
-    save_lookups(world.store, world.config, [LookupRow("term", "bacs", "later", "channel:web")], actor=ANNA)
+    save(world, "term", "bacs", "later", "channel:web")
     found = look(world)
+    told = field(found, "payment_terms")
+    [row] = told.rows
+    assert (told.origin.value, row.found, row.revision, row.today) == ("prepaid", "prepaid", 1, "later")
+    assert found.remarks == ()
+
+
+def test_a_row_that_is_gone_since_is_told_all_the_same(world):
+    put(world, "a", 0)
+    world.carry()
+    [row] = world.store.read(lambda c: load_rows(c, table_name="term"))
+    remove_lookup(world.store, world.config, row, actor=ANNA)
+    found = look(world)
+    [row] = field(found, "payment_terms").rows
+    assert (row.found, row.scope, row.today, found.remarks) == ("prepaid", "channel:web", "", ())
+
+
+def test_a_row_that_was_added_since_is_not_taken_for_one_that_was_used(world):
+    text = PROFILE.replace("NAME", "a").replace("{lookup: term}", "{lookup: {table: term, otherwise: unknown}}")
+    world.shop.place(payment_method="cheque")
+    publish(world.store, world.config, CHANNEL, text, actor=ANNA, reason="x", base=0)
+    world.carry()
+    save(world, "term", "cheque", "slow", "channel:web")
+    told = field(look(world, "2"), "payment_terms")
+    assert (told.origin.value, told.rows) == ("unknown", ())
+
+
+def test_the_rows_by_which_the_sale_was_resolved_are_kept_with_the_order(world):
+    save(world, "sku", "SEIFE", "TASSE")
+    order = world.shop.place(sku="SEIFE", customer="b")
+    world.carry()
+    save(world, "sku", "SEIFE", "KANNE")
+    rows = {row.table: row for row in look(world, order).rows}
+    assert (rows["sku"].value, rows["sku"].found, rows["sku"].today) == ("SEIFE", "TASSE", "KANNE")
+
+
+def test_the_rows_of_a_sale_stay_those_that_it_was_made_with_when_its_order_is_looked_at_again(world):
+    save(world, "sku", "SEIFE", "TASSE")
+    order = world.shop.place(sku="SEIFE", customer="b")
+    world.carry()
+    save(world, "sku", "SEIFE", "KANNE")
+    world.store.write(lambda c: mark(c, CHANNEL, "order", [order], facet="target", refetch=True))
+    world.drain()
+    assert next(row for row in look(world, order).rows if row.table == "sku").found == "TASSE"
+
+
+def test_a_rule_for_the_erp_names_the_row_that_it_used_then(world):
+    text = PROFILE.replace("constant: NAME", "copy: order.payment_method, then: [{lookup: term}]")
+    publish(world.store, world.config, CHANNEL, text, actor=ANNA, reason="x", base=0)
+    world.carry()
+    save(world, "term", "bacs", "later", "channel:web")
+    told = field(look(world), "erp.x_channel")
+    assert (told.origin.value, told.rows[0].today) == ("prepaid", "later")
+
+
+def test_an_order_from_before_rows_were_noted_is_told_with_those_of_now(world):
+    put(world, "a", 0)
+    world.carry()
+    world.store.write(lambda c: c.execute(update(orders).values(mapped_rows=None, sale_rows=None)))
+    save(world, "term", "bacs", "later", "channel:web")
+    found = look(world)
+    assert field(found, "payment_terms").origin.value == "later"
+    assert "is not made like this today" in found.remarks[0]
+
+
+def test_what_the_shop_has_changed_since_is_made_with_the_rows_of_now_and_that_is_no_secret(world):
+    put(world, "a", 0)
+    world.carry()
+    save(world, "term", "cheque", "slow", "channel:web")
+    world.shop.change("1", payment_method="cheque")
+    world.pull()
+    found = look(world)
+    assert field(found, "payment_terms").origin.value == "slow"
     assert "is not made like this today" in found.remarks[0]
 
 

@@ -57,6 +57,8 @@ def _keep_profiles() -> None:
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_profile_drafts")),
     )
     op.add_column("orders", sa.Column("profile_revision", sa.Integer(), nullable=True))
+    op.add_column("orders", sa.Column("mapped_rows", sa.LargeBinary(), nullable=True))
+    op.add_column("orders", sa.Column("sale_rows", sa.LargeBinary(), nullable=True))
 
 
 def _remake_lookups() -> None:
