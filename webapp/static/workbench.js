@@ -46,8 +46,6 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button.word");
     if (!button) return;
-    /* In the heading of a part that opens, the name is not its handle. */
-    event.preventDefault();
     if (button.dataset.path) insert(begins(button));
     else goTo(Number(button.dataset.line));
   });

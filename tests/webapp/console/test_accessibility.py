@@ -60,6 +60,8 @@ PAGES = {
     "forecast": "/lookups/forecast?channel=tea-shop",
     "mappings": "/mappings/",
     "the mapping of a channel": "/mappings/tea-shop",
+    "the workbench": "/mappings/tea-shop/workbench",
+    "the workbench without an order": "/mappings/tea-shop/workbench?sample=nobody",
     "connections": "/connections",
     "a shop": "/connections/tea",
     "an ERP": "/connections/erp",

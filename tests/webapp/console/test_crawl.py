@@ -111,6 +111,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
         "orders.lineage",
     }
     assert ("users.show" in kinds) == (role == "admin")
+    assert ("profiles.workbench" in kinds) == covers(role, "integrator")
 
 
 def test_every_address_that_an_admin_sees_answers_the_others_as_the_table_of_roles_says(crawls, person, console):

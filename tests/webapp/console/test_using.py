@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from sync.store import switches
+from tests.mappings.woocommerce_orders import woo_order
 from tests.webapp.console.browsing import Person, settle
 from tests.webapp.console.stage import PASSWORD
 
@@ -17,6 +19,7 @@ PAGES = (
     "/",
     "/needs/",
     "/orders",
+    "/mappings/tea-shop/workbench",
     "/connections",
     "/alerts/",
     "/operations/",
@@ -157,3 +160,37 @@ def test_while_the_queue_is_away_every_page_stands_and_says_so(chromium, stage, 
     away.page.get_by_role("button", name="Look again").first.click()
     flashed(away.page).wait_for()
     away.close()
+
+
+def test_in_the_workbench_the_result_follows_the_typing_and_a_field_is_put_into_the_text(person):
+    ours = person("integrator", viewport={"width": 1280, "height": 900})
+    page, result = ours.page, ours.page.locator("#result")
+    page.goto("/mappings/tea-shop/workbench")
+    page.locator("#f-sample").evaluate("one => { one.value = ''; }")
+    ours.unfold()
+    page.locator("#f-own").fill(json.dumps(woo_order()))
+    page.get_by_role("button", name="Check").click()
+    result.get_by_text("The sample is mapped").wait_for()
+    text = page.get_by_role("textbox", name="Profile")
+    # A mistake is told while it is typed, and a press on its line goes there.
+    text.fill("profile: own\nextends: woocommerce\nsource:\n  lines:\n    - {to: tax_class, copy: }\n")
+    result.get_by_text("The text is no profile yet.").wait_for()
+    page.locator("#result [data-line='5']").first.click()
+    assert text.evaluate("one => one.value.slice(one.selectionStart, one.selectionEnd)").startswith("    - {to: tax")
+    # By keyboard: the caret stands where the path belongs, and the tree of fields is one stop of the Tab key.
+    text.evaluate("one => one.setSelectionRange(one.value.length - 2, one.value.length - 2)")
+    ours.unfold()
+    page.locator("[data-bench=tree] button.word[tabindex='0']").focus()
+    for _ in range(300):
+        page.keyboard.press("ArrowDown")
+        if page.evaluate("document.activeElement.dataset.item") == "item.tax_class":
+            break
+    assert ours.focus() == "ok"
+    page.keyboard.press("Enter")
+    assert "copy: item.tax_class}" in text.input_value()
+    result.get_by_text("The sample is mapped").wait_for()
+    assert result.get_by_text("Nothing.").is_visible()
+    # Another sample takes along what was typed.
+    with page.expect_navigation():
+        page.locator("#f-sample").select_option(index=0)
+    assert "copy: item.tax_class}" in text.input_value()
