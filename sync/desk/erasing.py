@@ -24,6 +24,7 @@ from sync.store.erasure import (
     naming,
     open_among,
 )
+from sync.store.imports import drop_imports
 from sync.store.tables import events, exchanges
 
 #: Payloads that are unpacked and searched in one go.
@@ -94,6 +95,8 @@ def erase_customer(store: Store, config: Config, customer: str, *, actor: Actor)
     def end(connection: Connection) -> None:
         if needles:
             erase_naming(connection, needles)
+        # Files that nobody has taken yet: whoever needs one has it, and may bring it again.
+        drop_imports(connection)
         what = ", ".join(f"order:{order.channel}:{order.external_id}" for order in traces.orders)
         record_audit(connection, actor, "erase", what or "customer", after=f"{len(traces.orders)} orders")
 

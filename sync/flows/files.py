@@ -11,7 +11,7 @@ import dataclasses
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 #: Rows of one statement; all of them are in one transaction.
 _BATCH: Final = 500
+_FIRST: Final = 20
 #: Somebody adds a row to a table or publishes a profile, and the order goes on: it is taken, and waits for that.
 _WAITS: Final = frozenset({"unmapped", "no_profile"})
 
@@ -69,6 +70,8 @@ class Checked:
     bad: list[BadCell] = dataclasses.field(default_factory=list)
     #: What is to be stored, bodies compressed.
     news: list[NewEvent] = dataclasses.field(default_factory=list, repr=False)
+    #: The first of the good ones, for whoever looks whether they are what the file means.
+    first: list[Order] = dataclasses.field(default_factory=list, repr=False)
 
     @property
     def good(self) -> int:
@@ -79,6 +82,13 @@ class Checked:
     def orders(self) -> int:
         """All that the file has."""
         return self.good + self.broken
+
+    @property
+    def seen(self) -> str:
+        """Changes with what taking it would do."""
+        parts = [f"{row.external_id}:{row.digest}" for row in self.news]
+        parts += [f"{each.line}:{each.order}" for each in self.bad]
+        return digest("\n".join([self.sheet.sha256, *sorted(parts)]).encode())
 
 
 class NotWhole(Exception):
@@ -100,17 +110,26 @@ def check_file(store: Store, systems: Systems, connection: str, sheet: Sheet) ->
 
 
 def take_file(
-    store: Store, systems: Systems, checked: Checked, *, name: str, only_good: bool, actor: Actor
+    store: Store,
+    systems: Systems,
+    checked: Checked,
+    *,
+    name: str,
+    only_good: bool,
+    actor: Actor,
+    also: Callable[[Connection], object] = lambda _: None,
 ) -> list[ItemKey]:
     """Store the good orders of a file that was checked, in one transaction; answers what is to be looked at.
 
-    Raises NotWhole for a file of which something is bad, unless `only_good`.
+    `also` is done in it first, and may raise to have nothing done. Raises NotWhole for a file of which something is
+    bad, unless `only_good`.
     """
     if checked.bad and not only_good:
         raise NotWhole
     channels = {checked.connection: [each.name for each in systems.config.channels_of_source(checked.connection)]}
 
     def work(connection: Connection) -> list[ItemKey]:
+        also(connection)
         # The moment of taking and not of looking: of two files that were looked at together the later one holds.
         now = dt.datetime.now(dt.UTC)
         version = now.isoformat(timespec="microseconds")
@@ -158,6 +177,8 @@ def _is_good(checked: Checked, readers: Sequence[_Reader], envelope: Envelope) -
         return False
     checked.waiting += bool(problems)
     if order is not None:
+        if len(checked.first) < _FIRST:
+            checked.first.append(order)
         checked.sums[order.currency] += order.totals.grand.amount
     return True
 

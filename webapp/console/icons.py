@@ -16,6 +16,7 @@ _PATHS: Final = {
     "clock": f"{_CIRCLE}M8 4.6V8l2.3 1.6",
     "download": "M8 2v8m-3-3 3 3 3-3M2.5 13.5h11",
     "external": "M9.5 2.5h4v4m0-4L7.5 8.5M6 3.5H2.5v10h10V10",
+    "file": "M4 2h5l3 3v9H4zM9 2v3h3",
     "gauge": "M2.4 12a6.2 6.2 0 1 1 11.2 0M8 9.5l2.6-3.3",
     "hand": f"{_CIRCLE}M8 4.6v4M8 11v.1",
     "history": "M2 8a6 6 0 1 0 2-4.5L2.3 5M2.3 2v3h3M8 5v3.2l2.2 1.3",

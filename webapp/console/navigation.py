@@ -38,6 +38,7 @@ ENTRIES: Final = (
     Entry("home.index", lazy_gettext("Home"), "home"),
     Entry("needs.index", lazy_gettext("Needs you"), "hand", count="needs"),
     Entry("orders.index", lazy_gettext("Orders"), "list"),
+    Entry("imports.index", lazy_gettext("Files"), "file", role="operator"),
     Entry("stock.index", lazy_gettext("Stock"), "box"),
     Entry("lookups.index", lazy_gettext("Look-ups"), "table"),
     Entry("profiles.index", lazy_gettext("Mappings"), "sync"),

@@ -52,6 +52,7 @@ PAGES = {
     "an order in the ERP": ("/orders?tab=done", "/orders/tea-shop/"),
     "a held order": ("/orders?tab=needs", "/orders/tea-shop/"),
     "no stock": "/stock",
+    "files": "/imports/",
     "look-ups": "/lookups/",
     "a look-up table": "/lookups/tax",
     "a look-up row's preview": "/lookups/sku?value=NEW-NAME&target=TEE-ASSAM-100&scope=global",
