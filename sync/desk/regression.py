@@ -1,8 +1,8 @@
 """What another profile would change: the newest real orders of a channel, mapped by both, and told field by field.
 
 Nothing is asked of a system and nothing is written. Both sides read the same payloads with the look-up rows as they
-are now, and go on to the ERP's payload with stand-ins for what the ERP would answer: each difference is the profile's.
-What the shop is told (`shop:` of a profile) has no document here, and is not compared.
+are now, and go on to what the ERP and the shop would get, with stand-ins for what the ERP would answer: each difference
+is the profile's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_to_json
 from sync.desk.phrases import say
 from sync.desk.pseudonyms import Pseudonyms
+from sync.desk.shop_news import shop_news
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.bodies import load_json, unpack
@@ -141,16 +142,17 @@ class Side:
             return error.problems
 
     def mapped(self, payload: dict[str, Any]) -> dict[str, Any] | tuple[Problem, ...]:
-        """The order's JSON with the ERP's payload as `erp`, or what is wrong."""
+        """The order's JSON with the ERP's payload as `erp` and the shop's as `shop`, or what is wrong."""
         order = self.order(payload)
         if not isinstance(order, Order):
             return order
         mapping, options = self._systems.target_mapping, self._systems.target_options
         try:
             sale = mapping.sale(order, mapping.offline_references(order, options), options)
+            news = shop_news(self._systems, order)
         except Problems as error:
             return error.problems
-        return {**order_to_json(order), "erp": sale}
+        return {**order_to_json(order), "erp": sale, "shop": news}
 
 
 class _Count:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from sqlalchemy import func, select
 
-from config.model import ProfileFile
+from config.model import ProfileFile, ShipmentNews
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookups import save_lookups
 from sync.desk.regression import masked_documents, replay
@@ -50,6 +52,33 @@ def test_what_the_erp_would_be_sent_is_compared_too(world):
     profile = "profile: own\nextends: woocommerce\nerp:\n  sandbox_erp:\n    order:\n      - {to: x_a, constant: b}\n"
     [change] = compared(world, profile).changes
     assert (change.path, change.before, change.after, change.orders) == ("erp.x_a", "", '"b"', 3)
+
+
+SHOP = "profile: own\nextends: woocommerce\nshop:\n  woocommerce:\n    "
+
+
+def test_what_the_shop_would_be_told_is_compared_too(world):
+    found = compared(world, SHOP + "fulfilment:\n      - {to: meta_data._depot, constant: north}\n")
+    [change] = found.changes
+    assert (change.path, change.before, change.after) == ("shop.fulfilment.meta_data._depot", "", '"north"')
+    found = compared(world, SHOP + "invoice_marks:\n      - {to: meta_data._ledger, copy: order.number}\n")
+    assert {change.path for change in found.changes} == {"shop.invoice_marks.meta_data._ledger"}
+    found = compared(world, SHOP + "state:\n      - {to: set_paid, constant: yes, as: flag}\n")
+    assert {change.path for change in found.changes} == {"shop.state.completed.set_paid"}
+
+
+def test_a_rule_for_the_shop_that_stops_an_order_newly_fails_it(world):
+    found = compared(world, SHOP + "shipment_note:\n      - {to: x, copy: order.number, then: [{lookup: own}]}\n")
+    assert found.newly_fail == 3
+
+
+def test_what_the_channel_does_not_tell_its_shop_is_not_compared(world):
+    channel = world.config.channels[CHANNEL]
+    silent = dataclasses.replace(channel.after_import, shipments=ShipmentNews.OFF)
+    world.systems.config = dataclasses.replace(
+        world.config, channels={CHANNEL: dataclasses.replace(channel, after_import=silent)}
+    )
+    assert not compared(world, SHOP + "fulfilment:\n      - {to: meta_data._depot, constant: north}\n").changes
 
 
 def test_orders_that_newly_fail_and_newly_pass_are_told_with_the_reasons(world):
