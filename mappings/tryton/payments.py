@@ -78,7 +78,8 @@ def fee_payload(order: Order, payment: Payment, resolved: Resolved, options: Tar
             fee=payment.fee,
             currency=resolved[COMPANY]["currency"],
         )
-        raise Problems([Problem("fee_currency", "payments.fee", reason)])
+        step = say("book it in the ERP by hand, then approve: it is left out")
+        raise Problems([Problem("fee_not_booked", "payments.fee", reason, "", step)])
     return {
         "payment_method": resolved[method]["id"],
         "account": resolved[account]["id"],

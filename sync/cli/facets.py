@@ -21,8 +21,10 @@ def print_facets(after: dict[str, Any]) -> None:
 def _lines(after: dict[str, Any]) -> Iterator[str]:
     yield from map(_shipment, after["shipments"])
     yield from map(_invoice, after["invoices"])
-    for kind in ("refunds", "payments"):
+    for kind in ("refunds", "payments", "fees"):
         yield from _pairs(kind, after[kind])
+    for name, found in after["fees"]["unread"]:
+        yield f"no fee is booked by {name}: found {found}"
     if after["told"]:
         state = after["told"]["state"] or "parcels and invoices, no state"
         yield f"the shop was told: {state} ({after['told']['at']})"

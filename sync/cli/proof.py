@@ -47,11 +47,14 @@ def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.dateti
 
 
 def show_proof(console: Console, each: ChannelProof) -> None:
-    """The tables of orders and of refunds, and every difference with its ids."""
+    """The tables of orders and of refunds, the sums of fees, and every difference with its ids."""
     title = f"{each.channel}: {each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} UTC"
     console.print(_table(title, each.groups))
     if each.refunds:
         console.print(_table(f"{each.channel}: given back", each.refunds))
+    for sums in each.fees or ():
+        shop, booked = f"{sums.shop_count:,}  {sums.shop_total:,f}", f"{sums.booked_count:,}  {sums.booked_total:,f}"
+        console.print(f"  gateway fees {sums.day} {sums.currency}: shop {shop}, booked {booked}", markup=False)
     for difference in each.differences:
         ids = f"shop id {difference.shop_id or '-'}, ERP id {', '.join(difference.erp_ids) or '-'}"
         console.print(

@@ -164,6 +164,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("No posted invoice of the sale is open for what was paid in the shop."),
         say("Post the invoice in the ERP, or see whether somebody has booked the payment there already, then retry."),
     ),
+    "fee_not_booked": Words(
+        say("Gateway's fee not booked"),
+        say("The ERP does not take what a gateway kept of a payment; the order says why."),
+        say("Put that right and retry. Or book the fee by hand, then approve: it is left out."),
+    ),
     "invoice_number": Words(
         say("Invoice number twice"),
         say("Two documents of the ERP bear the same number."),

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mappings.canonical.money import WIDE
+from mappings.canonical.records import UNREAD_FEES
 from sync.desk.edits import FieldChange, pending_edit
 from sync.store.bodies import load_json, unpack
 from sync.store.documents import DRAFTED, Traced, trace_documents
@@ -71,7 +72,7 @@ class InvoiceNow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One refund or payment as one system has it; the amount is positive."""
+    """One refund, payment or fee as one system has it; the amount is positive."""
 
     name: str
     state: str
@@ -106,6 +107,10 @@ class Facets:
     invoices: tuple[InvoiceNow, ...] = ()
     refunds: tuple[Pair, ...] = ()
     payments: tuple[Pair, ...] = ()
+    #: What gateways kept of them.
+    fees: tuple[Pair, ...] = ()
+    #: (name, what was found) of what a gateway wrote about its fee that is none.
+    unread_fees: tuple[tuple[str, str], ...] = ()
     edit: tuple[FieldChange, ...] = ()
     #: The state that the shop's order got from us last; empty where it got none.
     told_state: str = ""
@@ -115,7 +120,8 @@ class Facets:
 
     def __bool__(self) -> bool:
         """Whether there is anything to show."""
-        return bool(self.shipments or self.invoices or self.refunds or self.payments or self.edit or self.told_at)
+        shown = (self.shipments, self.invoices, self.refunds, self.payments, self.fees, self.unread_fees, self.edit)
+        return any(shown) or self.told_at is not None
 
 
 def sums(pairs: Iterable[Pair]) -> tuple[Decimal, Decimal]:
@@ -141,6 +147,8 @@ def load_facets(connection: Connection, order_id: int, shop: str, canonical: Map
         invoices=tuple(_invoice(each, files, names) for each in _of(now, "invoice", "credit_note")),
         refunds=tuple(_pairs(_of(now, "refund"), shop, _unknown_refunds(now, shop, canonical))),
         payments=tuple(_pairs(_of(now, "payment", DRAFTED), shop, _unknown_payments(now, shop, canonical))),
+        fees=tuple(_pairs(_of(now, "fee"), shop, _unknown_fees(now, shop, canonical))),
+        unread_fees=tuple(canonical["attributes"].get(UNREAD_FEES, {}).items()),
         edit=() if pushed is None else pending_edit(load_json(unpack(pushed)), canonical, looked),
         told_state="" if told is None else told.document.state,
         told_at=None if told is None else told.document.seen_at,
@@ -274,3 +282,17 @@ def _unknown_payments(now: Sequence[Traced], shop: str, canonical: Mapping[str, 
         else:
             name = payment["reference"] or payment["title"] or payment["gateway"]
             yield Entry(name, "", one[1], payment["title"])
+
+
+def _unknown_fees(now: Sequence[Traced], shop: str, canonical: Mapping[str, Any]) -> Iterator[Entry]:
+    """Fees that the order shows and that nobody has tried to book: as many of an amount as are not known."""
+    known = [Decimal(each.document.total) for each in _of(now, "fee") if each.document.connection == shop]
+    for payment in canonical["payments"]:
+        # An order that was read before there were fees has no such field.
+        if (told := payment.get("fee")) is None:
+            continue
+        if Decimal(told) in known:
+            known.remove(Decimal(told))
+        else:
+            name = payment["reference"] or payment["title"] or payment["gateway"]
+            yield Entry(name, "", Decimal(told), payment["title"])

@@ -22,6 +22,7 @@ _KINDS: Final[Mapping[str, Phrase]] = {
     "refund": say("refund"),
     "payment": say("payment"),
     DRAFTED: say("payment"),
+    "fee": say("gateway's fee"),
 }
 #: States of documents, of every kind (`mappings.canonical.facets`).
 STATES: Final[Mapping[str, Phrase]] = {
@@ -96,6 +97,7 @@ def facets_to_json(facets: Facets) -> dict[str, Any]:
         "invoices": [{**_plain(invoice), "file": _file(invoice.file)} for invoice in facets.invoices],
         "refunds": _pairs(facets.refunds),
         "payments": _pairs(facets.payments),
+        "fees": {**_pairs(facets.fees), "unread": [list(each) for each in facets.unread_fees]},
         "told": None if facets.told_at is None else {"state": facets.told_state, "at": facets.told_at.isoformat()},
         "edit": [_plain(change) for change in facets.edit],
     }

@@ -7,11 +7,13 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
+from config.model import Depth
 from sync.rules.comparison import Difference, Group, Kind, Sum, compare
 from sync.rules.refund_comparison import compare_refunds
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import channel_state
 from sync.store.engine import Store
+from sync.store.fees import FeeSums, fee_sums
 from sync.store.reports import save_report
 
 #: Differences that are explained: under way, or settled by a person; every other one says that the sides do not agree.
@@ -32,6 +34,9 @@ class ChannelProof:
     groups: list[Group]
     #: The same for what was given back, by the day of the refund; None where the channel carries no refunds over.
     refunds: list[Group] | None = None
+    #: What gateways kept of the payments of the orders placed that day, and what of it is booked; None where the
+    #: channel books no fees. They are no part of an order, so nothing here is a difference.
+    fees: list[FeeSums] | None = None
 
     @property
     def differences(self) -> list[Difference]:
@@ -51,7 +56,10 @@ def prove(store: Store, systems: ChannelSystems, since: dt.datetime, until: dt.d
     young = dt.timedelta(seconds=2 * systems.channel.schedules.pull_every_s)
     orders = compare(store, systems, since, until, young=young)
     refunds = compare_refunds(store, systems, since, until, young=young)
-    return ChannelProof(systems.channel.name, since, until, orders, refunds)
+    channel, fees = systems.channel, None
+    if channel.after_import.fees is not Depth.NONE:
+        fees = store.read(lambda c: fee_sums(c, channel.name, channel.source, since, until))
+    return ChannelProof(channel.name, since, until, orders, refunds, fees)
 
 
 def prove_channel(
@@ -91,8 +99,9 @@ def proof_report(proof: ChannelProof) -> dict[str, Any]:
 def proof_to_json(proof: ChannelProof) -> list[dict[str, Any]]:
     """One object per currency and day; amounts are text. `refunds` says the same of what was given back on that day.
 
-    It is null where the channel carries no refunds over.
+    It is null where the channel carries no refunds over, as `fees` is where it books none.
     """
+    fees = {(each.currency, each.day): each for each in proof.fees or ()}
     orders = {(group.currency, group.day): group for group in proof.groups}
     refunds = {(group.currency, group.day): group for group in proof.refunds or ()}
     return [
@@ -102,8 +111,9 @@ def proof_to_json(proof: ChannelProof) -> list[dict[str, Any]]:
             "day": day,
             **_group(orders.get((currency, day)) or Group(currency, day)),
             "refunds": None if proof.refunds is None else _group(refunds.get((currency, day)) or Group(currency, day)),
+            "fees": None if proof.fees is None else _fees(fees.get((currency, day)) or FeeSums(currency, day)),
         }
-        for currency, day in sorted({*orders, *refunds})
+        for currency, day in sorted({*orders, *refunds, *fees})
     ]
 
 
@@ -114,6 +124,13 @@ def _group(group: Group) -> dict[str, Any]:
         "erp": _sum(group.erp),
         "left_out": _sum(group.left_out),
         "differences": [_difference(difference) for difference in group.differences],
+    }
+
+
+def _fees(sums: FeeSums) -> dict[str, Any]:
+    return {
+        "shop": {"count": sums.shop_count, "total": f"{sums.shop_total:f}"},
+        "booked": {"count": sums.booked_count, "total": f"{sums.booked_total:f}"},
     }
 
 

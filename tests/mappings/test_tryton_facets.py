@@ -437,7 +437,7 @@ def test_a_fee_is_booked_under_its_payments_reference_on_the_account_that_the_po
     ("known", "cause", "told"),
     [
         ({**BOOKED, Ref("account", "6855"): {"id": None, "candidates": []}}, "unmapped", "account look-up .*6855"),
-        ({**BOOKED, Ref("company", ""): {"id": 1, "currency": "CHF"}}, "fee_currency", "0.68 EUR .* CHF"),
+        ({**BOOKED, Ref("company", ""): {"id": 1, "currency": "CHF"}}, "fee_not_booked", "0.68 EUR .* CHF"),
         ({ref: value for ref, value in BOOKED.items() if ref.kind != "payment_method"}, "unmapped", "stripe"),
     ],
 )

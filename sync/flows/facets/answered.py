@@ -12,7 +12,7 @@ from typing import Final
 
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
-from sync.flows.facets import parcel_doubts
+from sync.flows.facets import fees, parcel_doubts
 from sync.flows.facets.giving import RETURN
 from sync.flows.facets.survey import survey
 from sync.flows.piece import Piece, guarded, set_aside
@@ -20,6 +20,8 @@ from sync.store.intents import Intent, close_by_outcome
 
 #: Looked up by their own flows (`sync.flows.doubts`).
 _OTHERS: Final = {"sale", "party"}
+#: Told by no survey: the ERP is asked for each by its reference, and by nothing else it is closed.
+_ASKED: Final = {fees.KIND}
 #: What a survey of the sale shows.
 _IN_ERP: Final = {"refund", "payment", "post"}
 _BEGUN: Final = {SaleState.DRAFT, SaleState.QUOTED}
@@ -38,8 +40,12 @@ def close_answered(drain: Drain, pieces: Sequence[Piece], carried: Sequence[Piec
     survey(drain, [piece for piece in doubtful if piece.standing is None and piece.error is None])
     outcomes: dict[str, list[int]] = {}
     for piece in doubtful:
+        with guarded(piece):
+            fees.find_out(drain, piece)
         for intent in piece.open:
-            if intent.kind not in _OTHERS and (outcome := _outcome(piece, intent, whole=piece.item.id in whole)):
+            if intent.kind not in {*_OTHERS, *_ASKED} and (
+                outcome := _outcome(piece, intent, whole=piece.item.id in whole)
+            ):
                 outcomes.setdefault(outcome, []).append(intent.id)
     if outcomes:
         drain.write(lambda c: close_by_outcome(c, outcomes))

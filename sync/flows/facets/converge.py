@@ -1,8 +1,8 @@
 """What hangs on an order, in both directions, by the order's one owner and in the order that the documents need.
 
 before the sale is written: cancellation -> edit
-after it: survey -> refunds -> posting -> payments (surveyed again after each that wrote) -> parcels, invoices, state
-          to the shop
+after it: survey -> refunds -> posting -> payments (surveyed again after each that wrote) -> gateways' fees -> parcels,
+          invoices, state to the shop
 
 A facet that stops does not stop the others: all that is in the way is told at once. While a person has to say what the
 sale is to be (an edit, a cancellation, its amount), what has left and what is posted still goes to the shop, but no
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from config.model import Depth
 from sync.flows.context import Drain
 from sync.flows.doubts import look_up
-from sync.flows.facets import changes, invoices, parcels, payments, refunds, telling
+from sync.flows.facets import changes, fees, invoices, parcels, payments, refunds, telling
 from sync.flows.facets.answered import close_answered
 from sync.flows.facets.survey import survey
 from sync.flows.parts import collect, units
@@ -70,7 +70,8 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
         # Made just now: nothing hangs on it in the ERP, and what the ERP does with it names it again.
         order = piece.order
         paid = drain.systems.channel.after_import.payments is not Depth.NONE
-        return order is not None and bool(order.refunds or piece.given_up or (paid and order.payments))
+        due = order is not None and bool(order.refunds or piece.given_up or (paid and order.payments))
+        return due or fees.named(drain, piece)
     return has_news(drain, piece)
 
 
@@ -94,13 +95,16 @@ def _to_erp(drain: Drain, piece: Piece) -> None:
     def give_back(order: Piece) -> bool:
         return refunds.carry(drain, order)
 
+    def book_fees(order: Piece) -> bool:
+        return fees.carry(drain, order)
+
     steps: tuple[Callable[[Piece], bool], ...] = (
         lambda unit: invoices.post(drain, unit, agreed=agreed),
         lambda unit: payments.carry(drain, unit),
     )
-    # What was given back is the order's, whichever of its sales it belongs to.
+    # What was given back is the order's, whichever of its sales it belongs to; so is what a gateway kept.
     work = [(unit, step) for step in steps for unit in piece.units]
-    for unit, step in [(piece, give_back), *work]:
+    for unit, step in [(piece, give_back), *work, (piece, book_fees)]:
         # Until it says otherwise: one that stops may have written before.
         written = True
         with alone(piece):

@@ -56,6 +56,8 @@ from tests.shared import PATIENCE_S
 from tests.sync.flows.shop import PLACED
 
 CHANNEL = "web"
+#: Where the sandbox ERP books what gateways kept, once a channel says so.
+FEE_ACCOUNT = "6855"
 KEY = ApiKey("ck_trade", "cs_trade")
 #: Of connections to this machine.
 LOCAL: Mapping[str, Any] = {"allow_hosts": ("127.0.0.1",), "deadline_s": PATIENCE_S, "settle_s": 0.0}
@@ -215,7 +217,8 @@ class Trade(Hub):
         account = Account(
             name="erp", system="sandbox_erp", url=erp.url, auth=Auth(key=Secret(DEFAULT_API_KEY)), **LOCAL
         )
-        super().__init__(store, server, shop, account, policies={"document_state": document_state}, **after)
+        policies = {"document_state": document_state, "target": {"fee_account": FEE_ACCOUNT}}
+        super().__init__(store, server, shop, account, policies=policies, **after)
         self.erp = erp
 
     def in_erp(self, method: str, path: str, body: Any = None) -> Any:
