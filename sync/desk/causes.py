@@ -22,12 +22,12 @@ CAUSES: Final[Mapping[str, Words]] = {
     "unknown_sku": Words(
         say("Unknown article"),
         say("A line has no SKU, or the ERP has no such article."),
-        say("Create the article in the ERP and retry, or say below which article is meant."),
+        say("Create the article in the ERP and retry, or say on its page which article is meant."),
     ),
     "unmapped": Words(
         say("Value without translation"),
         say("A value of the shop means nothing in the ERP yet."),
-        say("Say below what it means, or create it in the ERP and retry."),
+        say("Say on its page what it means, or create it in the ERP and retry."),
     ),
     "totals_mismatch": Words(
         say("Totals do not add up"),
@@ -72,7 +72,7 @@ CAUSES: Final[Mapping[str, Words]] = {
     "ambiguous_tax": Words(
         say("Several taxes match"),
         say("The ERP has several taxes of this rate."),
-        say("Say below which one is meant."),
+        say("Say on its page which one is meant."),
     ),
     "address": Words(
         say("Address incomplete"),

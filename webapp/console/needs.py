@@ -14,6 +14,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
+from sync.desk.catalogue.book import of_issue
+from sync.desk.catalogue.entry import Entry
 from sync.desk.causes import title_of, words_of
 from sync.desk.issue_life import IssueState, assignable
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
@@ -258,11 +260,18 @@ def show_need(
         fields=FIELDS,
         sparkline=sparkline,
         people=assignable(parts().store),
+        entry=_entry(need),
         promise_s=_promise_s(need),
         broken=_is_broken(need),
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
         older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
     )
+
+
+def _entry(need: Need) -> Entry:
+    """What the error catalogue says: by the other system's own code where it knows that."""
+    connection = parts().config.connections.get(need.issue.connection)
+    return of_issue(need.issue.cause, need.issue.code, "" if connection is None else connection.system)
 
 
 def _promise_s(need: Need) -> float | None:

@@ -528,7 +528,7 @@ def test_a_stopped_drain_says_so_until_its_lease_ends(world, browser):
 def test_a_cause_says_once_what_to_do(world, browser):
     stopped(world, 1)
     page = text(browser("viewer").get(issue_of(browser("viewer"))))
-    assert page.count("Create the article in the ERP and retry, or say below which article is meant.") == 1
+    assert page.count("Create the article in the ERP and retry, or say on its page which article is meant.") == 1
     assert "add a row for" not in page
 
 
