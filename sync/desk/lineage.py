@@ -234,7 +234,10 @@ class Making:
     def order(self, payload: dict[str, Any]) -> tuple[Order, list[Origin]]:
         """Raises Problems."""
         systems, profile = self._systems, self._systems.profile
-        base = None if profile is not None and profile.whole else SOURCES[systems.shop_system]
+        base = None if profile is not None and profile.whole else SOURCES.get(systems.shop_system)
+        if profile is None and base is None:
+            # Nobody has said yet what the source's orders mean: this says so.
+            return systems.source_mapping.order(payload, self._reading), []
         return trace_order(base, profile, payload, self._reading, system=systems.shop_system if base else "")
 
     def sale(self, order: Order) -> tuple[dict[str, Any], list[Origin]]:

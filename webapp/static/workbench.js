@@ -68,6 +68,11 @@
     event.target.form.requestSubmit(event.target.form.querySelector("button[value=check]"));
   });
 
+  /* What could not be asked for is not what the text says: the result before it is shown as such. */
+  ["htmx:responseError", "htmx:sendError"].forEach((failed) => document.addEventListener(failed, () => {
+    document.querySelector("[data-bench=result]")?.classList.add("stale");
+  }));
+
   /* Whoever does not see the result hears what it says. */
   const result = () => document.querySelector("[data-bench=result] .notice")?.textContent.trim() || "";
   let said = result();

@@ -13,6 +13,7 @@ import pytest
 from config.model import PublishGate
 from sync.desk.profiles import publish, save_draft
 from sync.store.audit import Actor
+from sync.store.issues import list_open
 from sync.store.revisions import load_draft, load_published
 from tests.sync.desk.test_profiles import text as profile
 from tests.sync.flows.world import CHANNEL
@@ -278,3 +279,11 @@ def test_every_answer_is_in_the_readers_language(world, bench, foreigner):
         press(someone, page, "save", text=profile("y")),
     ]
     assert [unmarked(page.text) for page in pages] == [[]] * len(pages)
+
+
+def test_a_cause_that_the_mapping_can_mend_leads_there(world, bench, browser):
+    world.shop.orders[world.shop.place(customer="c")]["total"] = "much"
+    world.carry()
+    [issue] = [issue.id for issue in world.store.read(list_open) if issue.cause == "mapping"]
+    assert f'href="{WHERE}"' in bench.get(f"/needs/{issue}").text
+    assert WHERE not in browser("operator").get(f"/needs/{issue}").text
