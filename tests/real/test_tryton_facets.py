@@ -37,7 +37,7 @@ _ACTIONS: Mapping[str, dict[str, str]] = {
 
 
 class TrytonFacets(TrytonBehindFaults):
-    """Satisfies `tests.contract.facet_fakes.FacetFake`."""
+    """Satisfies `tests.contract.facet_fakes.FacetFake`, but for fees."""
 
     system = "tryton"
     location = "WH1"
@@ -119,7 +119,11 @@ test_versions_of_one_sale_rise = contract.test_versions_of_one_sale_rise
 test_a_survey_takes_more_than_one_batch = contract.test_a_survey_takes_more_than_one_batch
 
 
-@pytest.mark.parametrize("action", contract.WRITES)
+#: The lost answers of fees are asked for in `test_tryton_life`.
+WRITES = [action for action in contract.WRITES if action not in {"book_fee", "post_fee"}]
+
+
+@pytest.mark.parametrize("action", WRITES)
 def test_a_write_whose_answer_is_lost_is_unknown(life, fake, action):
     if action == "pay":
         life.post()

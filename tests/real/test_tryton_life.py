@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import time
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -21,7 +22,9 @@ from mappings.canonical.errors import Problems
 from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, SaleState, ShipmentState
 from mappings.canonical.parts import divide, divide_refund
 from mappings.canonical.records import Payment, TaxLine
+from mappings.canonical.refs import Ref
 from mappings.registry import ERP_FACETS
+from mappings.tryton import wire
 from sync.rules.routing import sent_from, warehouse_refs
 from tests.mappings.orders import line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import taxed
@@ -371,6 +374,40 @@ def test_a_payment_whose_answer_is_lost_is_unknown_and_found_by_its_reference(er
     [found] = target.find_payments(["shop:lost:pay:ch_9"])["shop:lost:pay:ch_9"]
     assert found.total == Decimal("5.00")
     assert stands(target, sale.external_id).invoices[0].open == money("29.65")
+
+
+def test_what_a_gateway_kept_is_a_move_of_its_own_that_is_posted_once(erp, target):
+    """Without a login and without any invoice; the lost answers of its two calls end with one move."""
+    admin, key = erp.admin(), f"fee-{uuid.uuid4().hex[:8]}"
+    accounts = admin.read("account.account", [["closed", "!=", True], ["code", "!=", None]], ["code", "type.expense"])
+    expenses = next(each for each in accounts if (each["type."] or {}).get("expense"))
+    fees = dataclasses.replace(PAYING, settings={**PAYING.settings, "fee_account": expenses["code"]})
+    payment = dataclasses.replace(paid("34.65", "ch_1"), fee=money("0.68"))
+    order = order_of(key, payments=(payment,))
+    resolved = target.resolve(FACETS.fee_references(payment, fees))
+    payload = FACETS.fee(order, payment, resolved, fees)
+    reference = f"shop:{key}:pay:ch_1:fee"
+    with faulty(erp.url) as server:
+        server.plan.add(kind="commit_then_drop", method="POST", path="*/account.move")
+        server.plan.add(kind="commit_then_drop", method="POST", path="*/account.move/*/post")
+        shaky = connect(erp, login=False, web_shop=target._masters.web_shop()["name"], url=server.url)
+        with pytest.raises(OutcomeUnknown):
+            shaky.book_fee(payload)
+        [draft] = target.find_fees([reference])[reference]
+        assert (draft.rank, draft.total) == (Rank.DRAFT, Decimal("0.68"))
+        with pytest.raises(OutcomeUnknown):
+            shaky.post_fee(draft.external_id)
+    posted = target.post_fee(draft.external_id)
+    assert (posted.external_id, posted.rank, bool(posted.number)) == (draft.external_id, Rank.CONFIRMED, True)
+    assert target.find_fees([reference, "none"]) == {reference: [posted]}
+    lines = admin.read("account.move.line", [["move", "=", int(posted.external_id)]], ["account", "debit", "credit"])
+    counter = admin.read("account.invoice.payment.method", [["name", "=", "Web payment"]], ["debit_account"])
+    wanted = {(expenses["id"], Decimal("0.68"), Decimal(0)), (counter[0]["debit_account"], Decimal(0), Decimal("0.68"))}
+    assert {(each["account"], each["debit"], each["credit"]) for each in lines} == wanted
+    with pytest.raises(RecordRejected, match="no open period"):
+        target.book_fee({**payload, "date": wire.date(dt.date(1999, 1, 1))})
+    other = next(each for each in accounts if not (each["type."] or {}).get("expense"))
+    assert target.resolve({Ref("account", other["code"])}) == {}, "no fee is booked on an account of another kind"
 
 
 def test_what_can_still_be_cancelled_is_and_a_repeat_changes_nothing(target, person):
