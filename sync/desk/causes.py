@@ -258,7 +258,7 @@ _OTHER: Final = Words(
     say("Look at the reason that each order gives."),
 )
 #: Causes that a row of a look-up table can fix.
-_LOOKUP_CAUSES: Final = frozenset({"unmapped", "unknown_sku", "ambiguous_tax"})
+LOOKUP_CAUSES: Final = frozenset({"unmapped", "unknown_sku", "ambiguous_tax"})
 #: What is resolved otherwise: a customer by the match ladder, a line without SKU by nothing.
 _NO_TABLES: Final = frozenset({"", "party", "line"})
 #: Longer subjects are cut short in the issue, so the value itself is not known from it.
@@ -278,7 +278,7 @@ def title_of(cause: str, title: str) -> str:
 def lookup_of(cause: str, subject: str) -> tuple[str, str] | None:
     """(table, value) of the look-up row that would fix an issue; None where no row can."""
     table, separator, value = subject.partition(":")
-    fits = cause in _LOOKUP_CAUSES and separator and value and len(subject) < _MAX_SUBJECT
+    fits = cause in LOOKUP_CAUSES and separator and value and len(subject) < _MAX_SUBJECT
     if not fits or table in _NO_TABLES or (cause == "unknown_sku" and table != "sku"):
         return None
     return table, value

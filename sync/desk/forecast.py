@@ -164,7 +164,7 @@ def _gaps(
     wanted, unread = {}, [*unread]
     for order in orders:
         try:
-            wanted[order.external_id] = _references(systems, order)
+            wanted[order.external_id] = needed_of(systems, order)
         except Problems as error:
             unread.append((order.number, error))
     known = resolve(frozenset[Ref]().union(*wanted.values()), lookups, systems.target)
@@ -173,7 +173,7 @@ def _gaps(
         missing = {
             (table_of(ref), ref.value): (ref, not ref.optional)
             for ref in wanted.get(order.external_id, ())
-            if _lacks(ref, known)
+            if lacks(ref, known)
         }
         for key, (ref, stops) in missing.items():
             found = lookups.find(*key, ref.hint)
@@ -195,16 +195,16 @@ def _gaps(
     return tuple(gaps), codes
 
 
-def _references(systems: ChannelSystems, order: Order) -> frozenset[Ref]:
+def needed_of(systems: ChannelSystems, order: Order) -> frozenset[Ref]:
     """What the order needs of the ERP and a look-up row could name."""
     options, facets = systems.target_options, systems.erp_facets
     refs = set(systems.target_mapping.references(order, options))
     if facets is not None and systems.channel.after_import.payments is not Depth.NONE:
-        refs |= {ref for payment in order.payments for ref in facets.payment_references(payment, options)}
+        refs |= {ref for payment in order.payments for ref in facets.paymentneeded_of(payment, options)}
     return frozenset(ref for ref in refs if ref.value and ref.kind not in _OTHER_KINDS)
 
 
-def _lacks(ref: Ref, known: Mapping[Ref, dict[str, Any]]) -> bool:
+def lacks(ref: Ref, known: Mapping[Ref, dict[str, Any]]) -> bool:
     """Also where the ERP has several and cannot say which. A tax of nothing may stay unknown: it adds nothing."""
     found = known.get(ref)
     return (found is None or found.get("id", "") is None) and not (ref.kind == "tax" and ref.optional)

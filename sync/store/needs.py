@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -218,6 +218,35 @@ def _document(row: Row[Any]) -> Document:
     values = list(row)
     values[9] = None if values[9] is None else Decimal(values[9])
     return Document(*values)
+
+
+def one_of_each(
+    connection: Connection, channel: str, causes: Collection[str], limit: int
+) -> list[tuple[int, str, str, bytes]]:
+    """(issue, cause, subject, compressed canonical order) of the open issues of a channel, with one stopped order each.
+
+    Those that were seen longest ago first; issues whose orders could not be read are left out.
+    """
+    documents, item, table = issue_documents.c, work_items.c, issues.c
+    first = (
+        select(documents.issue_id, func.min(documents.item_id).label("item_id"))
+        .join(issues, table.id == documents.issue_id)
+        .join(work_items, item.id == documents.item_id)
+        .join(orders, orders.c.item_id == item.id)
+        .where(table.closed_at.is_(None), table.channel == channel, table.cause.in_(causes))
+        .where(documents.closed_at.is_(None), item.state.in_(STOPPED), orders.c.canonical.is_not(None))
+        .group_by(documents.issue_id, table.seen_at)
+        .order_by(table.seen_at)
+        .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(table.id, table.cause, table.subject, orders.c.canonical)
+        .join(first, first.c.issue_id == table.id)
+        .join(orders, orders.c.item_id == first.c.item_id)
+        .order_by(table.id)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 def sample_contents(connection: Connection, issue_id: int, limit: int) -> list[tuple[str, bytes | None]]:

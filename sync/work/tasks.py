@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,9 @@ from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited
 from connectors.kit.facets import FollowsSales
 from connectors.registry import class_of
 from sync.desk.erasing import erase_again
+from sync.desk.mended import release_mended
 from sync.desk.outcomes import Place, decide
-from sync.desk.phrases import say
+from sync.desk.phrases import joined, say, say_many
 from sync.desk.proof import prove_channel
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
@@ -213,7 +214,24 @@ class Tasks:
     def _resync(self, channel: str) -> str:
         every = dt.timedelta(seconds=self._runtime.config.channels[channel].schedules.resync_every_s)
         count = mark_resting(self._runtime.store, channel, dt.datetime.now(dt.UTC) - every)
-        return say("%(count)s open orders to be looked at again", count=count)
+        told: list[str] = [say("%(count)s open orders to be looked at again", count=count)]
+        return joined("; ", [*told, *self._mended(channel)])
+
+    def _mended(self, channel: str) -> Iterator[str]:
+        """What somebody has mended in the ERP goes on by itself; an ERP that is away is asked the next time."""
+        try:
+            count = release_mended(self._runtime.store, self._runtime.systems.channel(channel))
+        except ConnectorError as error:
+            yield say("the ERP could not be asked what it knows by now: %(error)s", error=error)
+            return
+        if count:
+            self._runtime.bell.ring(channel, "order")
+            yield say_many(
+                "%(count)s cause that was mended in the ERP is released",
+                "%(count)s causes that were mended in the ERP are released",
+                count,
+                count=count,
+            )
 
     def _nightly(self, channel: str) -> str:
         until = dt.datetime.now(dt.UTC)
