@@ -11,6 +11,7 @@ from connectors.kit.base import SendsOrders
 from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
 from connectors.registry import UnknownSystem
+from mappings.canonical.refs import Ref
 from mappings.profiles import ProfileError
 from sync.desk.doctor.profile import profile_finding
 from sync.desk.doctor.rehearsal import rehearse
@@ -106,10 +107,10 @@ def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:
         known = resolve(refs, lookups, systems.target)
     except ConnectorError as error:
         return of_error(check, error)
-    missing = sorted(f"{ref.kind} {ref.value or '(the default one)'}" for ref in refs - known.keys())
+    missing: list[str] = sorted(_asked_for(ref) for ref in refs - known.keys())
     if missing:
         step = say("create them in the ERP, or name others in the channel's `policies.target`")
-        return fail(check, say("the ERP does not know %(missing)s", missing=", ".join(missing)), step)
+        return fail(check, say("the ERP does not know %(missing)s", missing=joined(", ", missing)), step)
     named = sorted(ref.value for ref in refs if ref.value)
     return ok(check, say("found: %(named)s", named=", ".join(named)) if named else say("nothing is named"))
 
@@ -121,6 +122,13 @@ def _rehearsed_by_hand(systems: ChannelSystems) -> Phrase:
         "let %(name)s send an order, and rehearse with it: crossdock order NUMBER --dry-run",
         name=systems.channel.source,
     )
+
+
+def _asked_for(ref: Ref) -> str:
+    """An account may be there, and be none on which a fee can stand."""
+    if ref.kind == "account":
+        return say("an open account of expenses %(code)s that asks for no party", code=ref.value)
+    return f"{ref.kind} {ref.value or '(the default one)'}"
 
 
 def _rehearsal(systems: ChannelSystems, lookups: Lookups) -> Finding:

@@ -535,6 +535,14 @@ def test_what_a_policy_names_and_the_erp_does_not_know(home):
     assert "product NO-SUCH" in finding.found
 
 
+def test_the_account_of_fees_is_there_before_any_fee_comes(home):
+    known = home.of("channel:web", "channel.references", policies='target: {fee_account: "6855"}')
+    assert (known.level, "6855" in known.found) == (Level.OK, True)
+    missing = home.of("channel:web", "channel.references", policies='target: {fee_account: "1000"}')
+    assert missing.level is Level.FAIL
+    assert "an open account of expenses 1000 that asks for no party" in missing.found
+
+
 def test_the_rehearsal_finds_what_would_hold_the_newest_orders_and_writes_nothing(home, shop, erp):
     assert home.of("channel:web", "channel.rehearsal").level is Level.UNKNOWN
     shop.place(6)

@@ -9,9 +9,9 @@ import requests
 from sqlalchemy import select, update
 
 from sync.flows.facets.follow import follow
-from sync.store.bodies import pack
+from sync.store.bodies import dump_json, load_json, pack, unpack
 from sync.store.intents import UNDECIDED
-from sync.store.tables import audit, documents, intents, issue_documents, issues, work_items
+from sync.store.tables import audit, documents, intents, issue_documents, issues, orders, work_items
 from sync.store.types import db_now
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
@@ -104,6 +104,25 @@ def test_what_other_systems_write_there_is_only_text(sent, store, browser):
     assert page.count("&lt;script&gt;alert(1)") >= 5
     assert "<script>alert(1)" not in page
     assert 'href="javascript:' not in page
+
+
+def test_what_gateways_kept_and_what_is_none_are_shown_as_text_in_the_readers_language(sent, store, browser, foreigner):
+    def keep(connection):
+        [canonical] = connection.execute(select(orders.c.canonical)).scalars()
+        order = load_json(unpack(canonical))
+        [payment] = order["payments"]
+        payment["fee"] = "0.68"
+        order["attributes"]["unread_fees"] = {"<script>alert(1)</script>": "<script>alert(2)</script> USD"}
+        connection.execute(update(orders).values(canonical=pack(dump_json(order))))
+
+    assert "What gateways kept" not in browser("viewer").get(sent).text
+    store.write(keep)
+    page = browser("viewer").get(sent).text
+    assert "What gateways kept" in page
+    assert "0.68" in page
+    assert page.count("&lt;script&gt;alert(") >= 2
+    assert "<script>alert(" not in page
+    assert unmarked(foreigner("viewer").get(sent).text) == []
 
 
 @pytest.fixture
