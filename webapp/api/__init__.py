@@ -11,10 +11,19 @@ from typing import Final
 from flask import Flask
 
 from webapp import protection
-from webapp.api import access, orders, problems, spec
+from webapp.api import access, audit, issues, lookups, machinery, orders, problems, profiles, spec, stock
 from webapp.api.routes import ApiBlueprint
 
-BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (spec.blueprint, orders.blueprint)
+BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
+    spec.blueprint,
+    orders.blueprint,
+    issues.blueprint,
+    lookups.blueprint,
+    profiles.blueprint,
+    stock.blueprint,
+    machinery.blueprint,
+    audit.blueprint,
+)
 
 
 def register(app: Flask) -> None:

@@ -39,8 +39,8 @@ class OrderQuery(Schema):
     tab = fields.String(load_default=Tab.ALL.value, validate=validate.OneOf([tab.value for tab in Tab]))
     since = Moment(metadata={"description": "Placed at that time or later."})
     until = Moment(metadata={"description": "Placed before that time."})
-    low = Amount()
-    high = Amount()
+    low = Amount(metadata={"pattern": Amount.PATTERN})
+    high = Amount(metadata={"pattern": Amount.PATTERN})
     currency = fields.String(validate=validate.Regexp(r"^[A-Z]{3}$"))
     sort = fields.String(load_default=Sort.PLACED.value, validate=validate.OneOf([sort.value for sort in Sort]))
     direction = fields.String(load_default="desc", validate=validate.OneOf(["asc", "desc"]))
@@ -335,10 +335,7 @@ def link(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]
 
 
 def _decided(body: dict[str, Any]) -> dict[str, str]:
-    reason = body["reason"].strip()
-    if not reason:
-        raise invalid("/reason", body["reason"], "why, in words")
-    return {"reason": reason, "seen": body["seen"]}
+    return {"reason": body["reason"].strip(), "seen": body["seen"]}
 
 
 def _release(order: StoredOrder, change: Callable[..., int]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from marshmallow import Schema, ValidationError, fields, validate
 _MAX_DIGITS: Final = 15
 #: What can be moved to any zone without leaving the calendar.
 _YEARS: Final = range(1970, 9000)
-_AMOUNT: Final = re.compile(r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$")
 _PATTERN: Final = r"^[^\u0000-\u001f\u007f]*$"
 _PATTERN_LINES: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"
 MAX_NAME: Final = 128
@@ -58,11 +57,14 @@ class Json(fields.Raw):
 
 
 class Text(fields.String):
-    """A text that every database and log takes: without control characters, but for the ends of lines where `lines`."""
+    """A text that every database and log takes: without control characters, but for the ends of lines where `lines`.
+
+    With `least` it is not blank either.
+    """
 
     def __init__(self, *, most: int, least: int = 0, lines: bool = False, **options: Any) -> None:
         super().__init__(validate=validate.Length(least, most), **options)
-        self.lines = lines
+        self.lines, self.least = lines, least
         self.metadata = {"pattern": _PATTERN_LINES if lines else _PATTERN, **self.metadata}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -70,6 +72,8 @@ class Text(fields.String):
         allowed = "\t\n\r" if self.lines else ""
         if any((sign < " " or sign == "\x7f" or "\ud800" <= sign <= "\udfff") and sign not in allowed for sign in text):
             raise ValidationError("Has a character that no text has, such as NUL.")
+        if self.least and not text.strip():
+            raise ValidationError("Is blank.")
         return text
 
 
@@ -97,15 +101,15 @@ class Moment(fields.AwareDateTime):
 class Amount(fields.String):
     """An amount as text: exact, with a point."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"pattern": _AMOUNT.pattern}, **options)
+    #: Of one that is asked for.
+    PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$"
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return super()._serialize(None if value is None else f"{Decimal(value):f}", attr, obj, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if not _AMOUNT.match(text) or text.endswith("\n"):
+        if not re.match(self.PATTERN, text) or text.endswith("\n"):
             raise ValidationError("Not an amount such as 120.50.")
         return Decimal(text)
 
