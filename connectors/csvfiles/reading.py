@@ -96,11 +96,6 @@ class Sheet:
         """In which lines the rows of an order stand."""
         return self._orders[order].lines
 
-    @property
-    def broken(self) -> int:
-        """How many orders have a row that cannot be read."""
-        return len({each.order for each in self.bad} - {""})
-
     def add(self, line: int, order: str, cells: Sequence[str]) -> None:
         """One more row."""
         rows = self._orders.setdefault(order, _Rows())

@@ -37,6 +37,17 @@ MADE: Final = {
     "fees": {"external_id": "the position, from 1"},
     "refunds": {"external_id": "the position, from 1"},
 }
+#: Of these, those for which something must be there -> what: where that cannot be read, they are missing for no other
+#: reason.
+MADE_OF: Final = {
+    "order": {
+        "version": ("updated_at", "placed_at"),
+        "updated_at": ("placed_at",),
+        "placed_on": ("placed_at",),
+        "source_state": ("state",),
+    },
+    "lines": {"subtotal": ("total", "quantity"), "unit_price": ("subtotal", "total", "quantity")},
+}
 #: Scopes without which there is no order.
 _NEEDED: Final = ("order", "lines")
 

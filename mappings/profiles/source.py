@@ -20,7 +20,7 @@ from mappings.profiles.drafts import NewDraft, RecordDraft
 from mappings.profiles.engine import Roots, Work, apply_rules, made_records
 from mappings.profiles.lineage import Trace
 from mappings.profiles.model import Profile, Scope, rules_of
-from mappings.profiles.required import fill_order
+from mappings.profiles.required import MADE_OF, fill_order
 
 
 def profiled_source(base: SourceMapping | None, profile: Profile) -> SourceMapping:
@@ -163,9 +163,17 @@ def _explained(error: Problems, work: Work) -> list[Problem]:
                 text=text,
             )
             found.append(dataclasses.replace(problem, reason=reason))
-        elif problem.path not in work.failed:
+        elif problem.path not in work.failed and not _follows(problem.path, work):
             found.append(problem)
     return found
+
+
+def _follows(path: str, work: Work) -> bool:
+    """Whether a field is only missing because that of which it is made is: this is told already."""
+    at, _, name = path.rpartition(".")
+    scope = at.partition("[")[0] or "order"
+    needs = (f"{at}.{each}" if at else each for each in MADE_OF.get(scope, {}).get(name, ()))
+    return any(each in work.failed or each in work.nothing for each in needs)
 
 
 def _check_quantities(order: Order) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import datetime as dt
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -22,10 +22,13 @@ from connectors.kit.base import Envelope
 from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.records import Order
 from mappings.canonical.words import say
+from mappings.profiles import Profile
+from sync.flows.cells import cell_of
+from sync.flows.rows import entry
 from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.audit import Actor, record_audit
-from sync.store.bodies import digest, dump_json, pack
+from sync.store.bodies import digest, pack
 from sync.store.connections import known_ids
 from sync.store.engine import Store
 from sync.store.inbox import ItemKey, NewEvent, record_events, unknown
@@ -83,30 +86,49 @@ class Checked:
         """All that the file has."""
         return self.good + self.broken
 
+    #: Orders that cannot be taken.
+    left_out: set[str] = dataclasses.field(default_factory=set, repr=False)
+    #: Names the mappings by which it was checked.
+    made_by: str = ""
+
     @property
     def seen(self) -> str:
         """Changes with what taking it would do."""
-        parts = [f"{row.external_id}:{row.digest}" for row in self.news]
-        parts += [f"{each.line}:{each.order}" for each in self.bad]
-        return digest("\n".join([self.sheet.sha256, *sorted(parts)]).encode())
+        parts = [f"{row.external_id}:{row.digest}" for row in self.news] + [f"{each}:" for each in self.left_out]
+        return digest("\n".join([self.sheet.sha256, self.made_by, *sorted(parts)]).encode())
 
 
 class NotWhole(Exception):
     """Something of the file is bad, and nobody has said to take what is good."""
 
 
-def check_file(store: Store, systems: Systems, connection: str, sheet: Sheet) -> Checked:
-    """Map every order of a file as each channel of its connection would. Raises SystemMissing."""
+def check_file(
+    store: Store, systems: Systems, connection: str, sheet: Sheet, *, before: tuple[str, Collection[str]] = ("", ())
+) -> Checked:
+    """Map every order of a file as each channel of its connection would. Raises SystemMissing.
+
+    `before` is `made_by` and `left_out` of an earlier look: where the mappings are those of then, what it found is not
+    found out again, and told no more than by those names.
+    """
     channels = [systems.channel(channel.name) for channel in systems.config.channels_of_source(connection)]
-    readers = [_Reader(store, channel) for channel in channels]
     names = {connection: [channel.channel.name for channel in channels]}
-    checked = Checked(connection, sheet, broken=sheet.broken)
+    checked = Checked(connection, sheet, made_by=_versions(channels))
+    is_known = before[0] == checked.made_by
+    readers = [] if is_known else [_Reader(store, channel) for channel in channels]
+    # An empty one is a row of which nobody knows the order: the file is not whole then.
+    checked.left_out = set(before[1]) if is_known else {each.order for each in sheet.bad}
+    checked.broken = len(checked.left_out - {""})
     checked.bad += [_bad_row(each) for each in sheet.bad]
     for envelopes in _batches(sheet.envelopes()):
-        good = [envelope for envelope in envelopes if _is_good(checked, readers, envelope)]
+        whole = [envelope for envelope in envelopes if envelope.external_id not in checked.left_out]
+        good = [envelope for envelope in whole if _is_good(checked, readers, envelope)]
         _sort_out(store, checked, good, names)
     checked.bad.sort(key=lambda each: each.line)
     return checked
+
+
+def _versions(channels: Sequence[ChannelSystems]) -> str:
+    return digest("\n".join(channel.mapping_version for channel in channels).encode())
 
 
 def take_file(
@@ -124,7 +146,7 @@ def take_file(
     `also` is done in it first, and may raise to have nothing done. Raises NotWhole for a file of which something is
     bad, unless `only_good`.
     """
-    if checked.bad and not only_good:
+    if checked.left_out and not only_good:
         raise NotWhole
     channels = {checked.connection: [each.name for each in systems.config.channels_of_source(checked.connection)]}
 
@@ -155,6 +177,7 @@ class _Reader:
 
     def __init__(self, store: Store, systems: ChannelSystems) -> None:
         self._mapping = systems.source_mapping
+        self.profile = systems.profile
         self._options = systems.reading(store.read(lambda c: load_lookups(c, systems.channel)))
 
     def order(self, envelope: Envelope) -> Order:
@@ -163,17 +186,18 @@ class _Reader:
 
 
 def _is_good(checked: Checked, readers: Sequence[_Reader], envelope: Envelope) -> bool:
-    problems: dict[Problem, None] = {}
+    problems: dict[Problem, Profile | None] = {}
     order = None
     for reader in readers:
         try:
             order = reader.order(envelope)
         except Problems as error:
-            problems.update(dict.fromkeys(error.problems))
-    stops = [problem for problem in problems if problem.cause not in _WAITS]
+            problems.update(dict.fromkeys(error.problems, reader.profile))
+    stops = {problem: profile for problem, profile in problems.items() if problem.cause not in _WAITS}
     if stops:
         checked.broken += 1
-        checked.bad += [_bad_cell(checked.sheet, envelope.external_id, problem) for problem in stops]
+        checked.left_out.add(envelope.external_id)
+        checked.bad += [_bad_cell(checked.sheet, envelope.external_id, *each) for each in stops.items()]
         return False
     checked.waiting += bool(problems)
     if order is not None:
@@ -188,14 +212,18 @@ def _bad_row(row: BadRow) -> BadCell:
     return BadCell(row.line, row.order, row.column, problem)
 
 
-def _bad_cell(sheet: Sheet, order: str, problem: Problem) -> BadCell:
-    """At the first row of its order: a field may be made of any of them."""
-    return BadCell(sheet.lines(order)[0], order, problem.path, problem.reason, problem.next_step)
+def _bad_cell(sheet: Sheet, order: str, problem: Problem, profile: Profile | None) -> BadCell:
+    """At the cell that its rule reads; at the first row of its order where that may be any of them."""
+    lines = sheet.lines(order)
+    place = cell_of(problem, profile)
+    if place is None or place.row >= len(lines) or place.column not in sheet.columns:
+        return BadCell(lines[0], order, problem.path, problem.reason, problem.next_step)
+    return BadCell(lines[place.row], order, place.column, problem.reason, problem.next_step)
 
 
 def _sort_out(store: Store, checked: Checked, good: Sequence[Envelope], channels: Mapping[str, Sequence[str]]) -> None:
     """Which of these say something new."""
-    rows = [_event(checked.connection, envelope) for envelope in good]
+    rows = [entry(checked.connection, envelope, source="file") for envelope in good]
     news = store.read(lambda c: unknown(c, rows, channels))
     ids = [envelope.external_id for envelope in good]
     known = store.read(lambda c: known_ids(c, channels[checked.connection], ids))
@@ -204,22 +232,6 @@ def _sort_out(store: Store, checked: Checked, good: Sequence[Envelope], channels
     checked.changed += changed
     checked.same += len(rows) - len(news)
     checked.news += [dataclasses.replace(row, body=pack(row.body)) for row in news]
-
-
-def _event(connection: str, envelope: Envelope) -> NewEvent:
-    """With its body not compressed yet, and its version that of no moment."""
-    body = dump_json(envelope.payload)
-    return NewEvent(
-        connection=connection,
-        kind="order",
-        external_id=envelope.external_id,
-        source="file",
-        topic="",
-        version="",
-        body=body,
-        digest=digest(body),
-        received_at=dt.datetime.now(dt.UTC),
-    )
 
 
 def _batches(entries: Iterator[T]) -> Iterator[list[T]]:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from connectors.kit.base import Envelope, Page, PullsOrders
-from sync.store.bodies import digest, dump_json, pack
+from connectors.kit.base import Page, PullsOrders
+from sync.flows.rows import entry
+from sync.store.bodies import pack
 from sync.store.checkpoints import load_checkpoint, save_checkpoint
 from sync.store.engine import Store
-from sync.store.inbox import ItemKey, NewEvent, record_events, unknown
+from sync.store.inbox import ItemKey, record_events, unknown
 from sync.store.states import LIVE
 
 STREAM = "orders"
@@ -69,7 +70,7 @@ def _save_page(
     expected: str | None,
 ) -> list[ItemKey] | None:
     """What the page marked; None, and nothing saved, when the checkpoint is not the one that this pull left there."""
-    rows = [_row(connection, envelope) for envelope in page.envelopes]
+    rows = [entry(connection, envelope, source="poll") for envelope in page.envelopes]
     # Bodies are compressed only for what is new, and before the write transaction begins.
     news = [dataclasses.replace(row, body=pack(row.body)) for row in store.read(lambda c: unknown(c, rows, channels))]
 
@@ -81,20 +82,3 @@ def _save_page(
         return keys
 
     return store.write(save)
-
-
-def _row(connection: str, envelope: Envelope) -> NewEvent:
-    """The event of a pulled entry, with its body not compressed yet."""
-    body = dump_json(envelope.payload)
-    return NewEvent(
-        connection=connection,
-        kind="order",
-        external_id=envelope.external_id,
-        source="poll",
-        topic="",
-        version=envelope.version,
-        body=body,
-        digest=digest(body),
-        received_at=dt.datetime.now(dt.UTC),
-        hint_only=envelope.deleted,
-    )

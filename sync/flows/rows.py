@@ -87,17 +87,24 @@ def _short(version: str) -> str:
     return f"{version[: _VERSION - _DIGEST - 1]}~{digest(version.encode())[:_DIGEST]}"
 
 
-def fetched(source: str, envelope: Envelope, *, topic: str = "") -> NewEvent:
-    """What was read in the source just now."""
+def entry(connection: str, envelope: Envelope, *, source: str) -> NewEvent:
+    """The event of an order that came without being delivered; its body is not compressed yet, it may be no news."""
     body = dump_json(envelope.payload)
     return NewEvent(
-        connection=source,
+        connection=connection,
         kind="order",
         external_id=envelope.external_id,
-        source="fetch",
-        topic=topic,
+        source=source,
+        topic="",
         version=envelope.version,
-        body=pack(body),
+        body=body,
         digest=digest(body),
         received_at=dt.datetime.now(dt.UTC),
+        hint_only=envelope.deleted,
     )
+
+
+def fetched(source: str, envelope: Envelope, *, topic: str = "") -> NewEvent:
+    """What was read in the source just now."""
+    row = entry(source, envelope, source="fetch")
+    return dataclasses.replace(row, body=pack(row.body), topic=topic, hint_only=False)

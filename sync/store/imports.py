@@ -15,6 +15,7 @@ from sync.store.types import db_now
 READING: Final = "reading"
 REFUSED: Final = "refused"
 READY: Final = "ready"
+TAKING: Final = "taking"
 TAKEN: Final = "taken"
 
 
@@ -73,15 +74,33 @@ def note_import(connection: Connection, token: str, **values: object) -> None:
     connection.execute(update(imports).where(imports.c.token == token, imports.c.state != TAKEN).values(**values))
 
 
-def take_import(connection: Connection, token: str, seen: str, by: str) -> bool:
-    """Say that its orders are taken, in the transaction that takes them; False where somebody was quicker."""
+def begin_taking(connection: Connection, token: str, seen: str, by: str) -> bool:
+    """Say that somebody takes it; False where it is not what they have seen, or somebody was quicker."""
+    table = imports.c
+    begun = connection.execute(
+        update(imports)
+        .where(table.token == token, table.state == READY, table.seen == seen)
+        .values(state=TAKING, taken_by=by)
+    )
+    return bool(begun.rowcount)
+
+
+def end_taking(connection: Connection, token: str, seen: str) -> bool:
+    """Say that its orders are taken, in the transaction that takes them; False where somebody looks at it anew."""
     table = imports.c
     taken = connection.execute(
         update(imports)
-        .where(table.token == token, table.state == READY, table.seen == seen)
-        .values(state=TAKEN, body=None, taken_at=db_now(), taken_by=by)
+        .where(table.token == token, table.state == TAKING, table.seen == seen)
+        .values(state=TAKEN, body=None, taken_at=db_now())
     )
     return bool(taken.rowcount)
+
+
+def give_up_taking(connection: Connection, token: str, seen: str) -> None:
+    """Nothing of it was taken: the next one may."""
+    table = imports.c
+    which = (table.token == token) & (table.state == TAKING) & (table.seen == seen)
+    connection.execute(update(imports).where(which).values(state=READY, taken_by=""))
 
 
 def drop_import(connection: Connection, token: str) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from connectors.kit.errors import ConnectorError
 from connectors.registry import class_of, has
 from mappings.profiles import ProfileError
 from sync.desk.phrases import Refusal, say
-from sync.flows.files import Checked, check_file, take_file
+from sync.flows.files import Checked, NotWhole, check_file, take_file
 from sync.rules.systems import SystemMissing, Systems
 from sync.store.audit import Actor
 from sync.store.bodies import pack, unpack
@@ -29,12 +29,15 @@ from sync.store.imports import (
     READING,
     READY,
     REFUSED,
+    Import,
     add_import,
+    begin_taking,
     drop_imports,
+    end_taking,
+    give_up_taking,
     load_import,
     load_import_body,
     note_import,
-    take_import,
 )
 from sync.store.inbox import ItemKey
 
@@ -115,24 +118,36 @@ def take_kept_file(
     quicker, or where something of it is bad and only all of it is to be taken.
     """
     kept = store.read(lambda c: load_import(c, token))
-    if kept is None or kept.state != READY or kept.seen != seen:
+    if kept is None or not store.write(lambda c: begin_taking(c, token, seen, actor.name)):
         raise NotTaken(say("what is shown of this file is not what is known of it any more; look at it again"))
+    try:
+        with _ONE_AT_A_TIME:
+            return _take(store, systems, kept, only_good=only_good, actor=actor)
+    except BaseException:
+        store.write(lambda c: give_up_taking(c, token, seen))
+        raise
+
+
+def _take(store: Store, systems: Systems, kept: Import, *, only_good: bool, actor: Actor) -> list[ItemKey]:
+    before = (kept.report["made_by"], kept.report["left_out"])
+    checked = _checked(store, systems, kept.token, before)
+    if checked.seen != kept.seen:
+        # Once more, with all that is wrong in words.
+        anew = _checked(store, systems, kept.token)
+        store.write(lambda c: note_import(c, kept.token, state=READY, report=_report(anew), seen=anew.seen))
+        raise NotTaken(say("something has changed since you looked at this file; look at what it would do now"))
 
     def finish(connection: Connection) -> None:
-        if not take_import(connection, token, seen, actor.name):
-            raise NotTaken(say("somebody has just taken this file, or looked at it anew"))
+        if not end_taking(connection, kept.token, kept.seen):
+            raise NotTaken(say("somebody has just looked at this file anew"))
 
-    with _ONE_AT_A_TIME:
-        checked = _checked(store, systems, token)
-        if checked.seen != seen:
-            store.write(lambda c: note_import(c, token, report=_report(checked), seen=checked.seen))
-            raise NotTaken(say("something has changed since you looked at this file; look at what it would do now"))
-        if checked.bad and not only_good:
-            raise NotTaken(say("something of it is bad; correct the file, or take the good orders alone"))
+    try:
         return take_file(store, systems, checked, name=kept.name, only_good=only_good, actor=actor, also=finish)
+    except NotWhole:
+        raise NotTaken(say("something of it is bad; correct the file, or take the good orders alone")) from None
 
 
-def _checked(store: Store, systems: Systems, token: str) -> Checked:
+def _checked(store: Store, systems: Systems, token: str, before: tuple[str, Collection[str]] = ("", ())) -> Checked:
     """Raises FileRefused, ConnectorError, ProfileError, SystemMissing, NotTaken."""
     kept = store.read(lambda c: load_import(c, token))
     body = store.read(lambda c: load_import_body(c, token))
@@ -140,7 +155,7 @@ def _checked(store: Store, systems: Systems, token: str) -> Checked:
         raise NotTaken(say("this file is not kept any more"))
     connector: CsvFiles = systems.connector(kept.connection)
     sheet = connector.read(io.BytesIO(unpack(body)), encoding=kept.encoding, delimiter=kept.delimiter)
-    return check_file(store, systems, kept.connection, sheet)
+    return check_file(store, systems, kept.connection, sheet, before=before)
 
 
 def _report(checked: Checked) -> Mapping[str, Any]:
@@ -154,6 +169,8 @@ def _report(checked: Checked) -> Mapping[str, Any]:
         "sha256": sheet.sha256,
         **{name: getattr(checked, name) for name in ("orders", "new", "changed", "same", "waiting", "broken")},
         "sums": {currency: format(amount, "f") for currency, amount in sorted(checked.sums.items())},
+        "made_by": checked.made_by,
+        "left_out": sorted(checked.left_out),
         "bad_count": len(checked.bad),
         "bad": [[each.line, each.order, each.column, each.problem, each.next_step] for each in checked.bad[:_KEPT]],
         "first": [

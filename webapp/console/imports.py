@@ -34,6 +34,7 @@ _DELIMITERS: Final = {"tab" if sign == "\t" else sign: sign for sign in DELIMITE
 _STATES: Final = {
     "reading": ("work", "sync", lazy_gettext("Being read")),
     "refused": ("bad", "alert", lazy_gettext("Cannot be read")),
+    "taking": ("work", "sync", lazy_gettext("Being taken")),
     "ready": ("wait", "clock", lazy_gettext("Waits for your word")),
     "taken": ("ok", "check", lazy_gettext("Taken")),
 }

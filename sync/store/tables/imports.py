@@ -24,7 +24,7 @@ imports = Table(
     #: As its person says; empty where it is found out.
     Column("encoding", String(16), nullable=False, server_default=""),
     Column("delimiter", String(4), nullable=False, server_default=""),
-    #: `reading`, `refused`, `ready`, `taken`.
+    #: `reading`, `refused`, `ready`, `taking`, `taken`.
     Column("state", String(16), nullable=False),
     #: Why nothing of it can be read.
     Column("refusal", Said, nullable=False, server_default=""),

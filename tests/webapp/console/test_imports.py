@@ -13,10 +13,11 @@ from sqlalchemy import func, select, update
 
 from config.settings import Settings
 from sync.desk import erasing
+from sync.desk.phrases import say
 from sync.store.audit import Actor, AuditFilter, list_audit
 from sync.store.imports import load_import_body
 from sync.store.tables import events, imports, work_items
-from sync.work.importing import KEPT_FOR, MAX_PAGE_BYTES, forget_old_files
+from sync.work.importing import KEPT_FOR, MAX_PAGE_BYTES, NotTaken, forget_old_files
 from sync.work.receive import Receiver
 from tests.sync.flows.test_files import HEAD, Table, row
 from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
@@ -156,6 +157,20 @@ def test_what_is_no_such_file_is_told_and_read_again_by_other_settings(operator)
     assert "'Order' among them" in text(page)
     page = operator.get(operator.post(f"/imports/{token_of(page)}/look", delimiter="").headers["Location"])
     assert "Nothing of it can be read." not in text(page)
+
+
+def test_while_a_file_is_taken_nobody_else_takes_it_and_what_failed_may_be_tried_again(operator, store, monkeypatch):
+    page = bring(operator, row("A"))
+
+    def meanwhile(*_, **__):
+        assert "Its orders are being taken" in text(operator.get(f"/imports/{token_of(page)}"))
+        assert "Nothing was taken" in text(press(operator, page, "take"))
+        raise NotTaken(say("the disk is full"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.work.importing.take_file", meanwhile)
+        assert "the disk is full" in text(press(operator, page, "take"))
+    assert "1 order is taken." in text(press(operator, page, "take"))
 
 
 def test_a_file_whose_reader_died_can_be_looked_at_again(operator, store):
