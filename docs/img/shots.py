@@ -16,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from sqlalchemy import Connection, Row, func, select, update
 
 from config.settings import Settings
@@ -31,8 +31,8 @@ from sync.store.tables import attempts, bindings, events, intents, issue_documen
 from sync.work.runtime import Runtime
 
 _PATIENCE_S: Final = 180.0
-_PASSWORD: Final = "correct horse battery"  # noqa: S105 - of an installation that lives for a minute
-_CLI: Final = (sys.executable, "-m", "sync.cli")
+PASSWORD: Final = "correct horse battery"  # noqa: S105 - of an installation that lives for a minute
+CLI: Final = (sys.executable, "-m", "sync.cli")
 _SHOPS: Final = {
     "tea": ("--orders", "220", "--seed", "3", "--plants", *("unknown_sku",) * 6, "totals_mismatch", "over_limit"),
     "outlet": ("--orders", "90", "--seed", "8", "--plants", "unknown_sku", "unknown_sku", "over_limit"),
@@ -78,7 +78,7 @@ def main(folder: Path) -> None:
         _date_back(environ)
         address = f"http://{environ['CROSSDOCK_LISTEN']}"
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = launched(playwright)
             _take_all(browser, address, folder)
             browser.close()
 
@@ -93,30 +93,31 @@ def _installation(folder: Path) -> Iterator[dict[str, str]]:
     services = {
         name: Service(
             name,
-            [*_CLI, "sandbox", "woocommerce", "--days", "1", "--variety", "demo", "--skus", "200", *options],
+            [*CLI, "sandbox", "woocommerce", "--days", "1", "--variety", "demo", "--skus", "200", *options],
             log=folder / f"{name}.log",
             env=own,
             announces=True,
         )
         for name, options in _SHOPS.items()
     }
-    services["erp"] = Service("erp", [*_CLI, "sandbox", "erp"], log=folder / "erp.log", env=own, announces=True)
+    services["erp"] = Service("erp", [*CLI, "sandbox", "erp"], log=folder / "erp.log", env=own, announces=True)
     with contextlib.ExitStack() as stack:
         for service in services.values():
             service.start()
             stack.callback(service.end)
-        _await(lambda: all(service.is_ready() for service in services.values()), "the sandboxes")
+        await_that(lambda: all(service.is_ready() for service in services.values()), "the sandboxes")
         start_at = (dt.datetime.now(dt.UTC) - dt.timedelta(days=2)).isoformat(timespec="seconds")
         urls = {name: service.facts["url"] for name, service in services.items()}
         (folder / "crossdock.yaml").write_text(_CONFIGURATION.format(start_at=start_at, **urls), "utf-8")
-        environ = {**own, **_variables(folder)}
-        crossdock = Service("Crossdock", [*_CLI, "run"], log=folder / "crossdock.log", env=environ)
+        environ = {**own, **variables_of(folder)}
+        crossdock = Service("Crossdock", [*CLI, "run"], log=folder / "crossdock.log", env=environ)
         crossdock.start()
         stack.callback(crossdock.end)
         yield environ
 
 
-def _variables(folder: Path) -> dict[str, str]:
+def variables_of(folder: Path) -> dict[str, str]:
+    """The environment of an installation in this folder, on a port of its own."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     return {
@@ -131,13 +132,15 @@ def _variables(folder: Path) -> dict[str, str]:
     }
 
 
-def _crossdock(environ: Mapping[str, str], *command: str) -> str:
-    done = subprocess.run((*_CLI, *command), env=environ, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+def crossdock(environ: Mapping[str, str], *command: str) -> str:
+    """What `crossdock ...` prints; its exit status is not looked at."""
+    done = subprocess.run((*CLI, *command), env=environ, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     return done.stdout
 
 
-def _await(ready: Any, what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+def await_that(ready: Callable[[], bool], what: str, *, patience_s: float = _PATIENCE_S) -> None:
+    """Wait until it is so. Raises SystemExit."""
+    deadline = time.monotonic() + patience_s
     while not ready():
         if time.monotonic() > deadline:
             raise SystemExit(f"{what} did not get ready")
@@ -146,15 +149,15 @@ def _await(ready: Any, what: str) -> None:
 
 def _happen(environ: Mapping[str, str]) -> None:
     """Wait until every order is in the ERP or held, then let people work."""
-    _await(lambda: _crossdock(environ, "proof").count("the proof holds") == len(_SHOPS), "the proof")
+    await_that(lambda: crossdock(environ, "proof").count("the proof holds") == len(_SHOPS), "the proof")
     with Runtime(Settings.from_env(environ)) as runtime:
         for login, role in _PEOPLE.items():
-            accounts.add_user(runtime.store, login, _PASSWORD, role, actor=Actor("anna", "terminal on hub-1"))
-    _crossdock(environ, "lookup", "sku", "TEE-ASSAM-OLD", "TEE-ASSAM-100")
-    _crossdock(environ, "pause", "outlet", "--reason", "Stock-taking until noon")
-    _crossdock(environ, "resume", "outlet")
-    _crossdock(environ, "doctor")
-    _crossdock(environ, "proof")
+            accounts.add_user(runtime.store, login, PASSWORD, role, actor=Actor("anna", "terminal on hub-1"))
+    crossdock(environ, "lookup", "sku", "TEE-ASSAM-OLD", "TEE-ASSAM-100")
+    crossdock(environ, "pause", "outlet", "--reason", "Stock-taking until noon")
+    crossdock(environ, "resume", "outlet")
+    crossdock(environ, "doctor")
+    crossdock(environ, "proof")
 
 
 def _date_back(environ: Mapping[str, str]) -> None:
@@ -202,33 +205,40 @@ def _date(connection: Connection, item: Row[Any], moment: dt.datetime) -> None:
 
 
 def _take_all(browser: Browser, address: str, folder: Path) -> None:
-    stranger = _page(browser, address)
+    stranger = new_page(browser, address)
     stranger.goto("/sign-in")
-    _take(stranger, folder / "sign-in.png")
-    page = _page(browser, address)
-    _sign_in(page)
+    take(stranger, folder / "sign-in.png")
+    page = new_page(browser, address)
+    sign_in(page)
     for name, path in _pages(page).items():
         page.goto(path)
-        _take(page, folder / f"{name}.png")
+        take(page, folder / f"{name}.png")
     for name, path in {"home": "/", "orders": "/orders?tab=all"}.items():
         for suffix, size, scheme in (("dark", _LARGE, "dark"), ("narrow", _SMALL, "light")):
             page.set_viewport_size(size)
             page.emulate_media(color_scheme=scheme)
             page.goto(path)
-            _take(page, folder / f"{name}-{suffix}.png")
+            take(page, folder / f"{name}-{suffix}.png")
 
 
-def _page(browser: Browser, address: str) -> Page:
+def launched(playwright: Playwright) -> Browser:
+    """Debian's chromium."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+
+
+def new_page(browser: Browser, address: str) -> Page:
+    """Somebody who has not signed in."""
     context = browser.new_context(
         base_url=address, viewport=_LARGE, color_scheme="light", locale="en-GB", reduced_motion="reduce"
     )
     return context.new_page()
 
 
-def _sign_in(page: Page) -> None:
+def sign_in(page: Page) -> None:
+    """As anna, who may do everything."""
     page.goto("/sign-in")
     page.get_by_label("Login").fill("anna")
-    page.get_by_label("Password").fill(_PASSWORD)
+    page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
 
@@ -258,7 +268,10 @@ def _pages(page: Page) -> dict[str, str]:
     }
 
 
-def _take(page: Page, path: Path) -> None:
+def take(page: Page, path: Path) -> None:
+    """Write a picture of the page, as far as a picture of this width goes."""
+    # What was typed may have scrolled it, and what sticks to the window would stand in the middle.
+    page.evaluate("scrollTo(0, 0)")
     width, tallest = page.viewport_size["width"], 0  # type: ignore[index]  # each of our pages has a size
     tallest = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST[width])
     page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": tallest})
