@@ -80,6 +80,4 @@ def keep_answer(connection: Connection, token_id: int, key: str, answer: Answer)
 def drop_answer(connection: Connection, token_id: int, key: str) -> None:
     """The call has changed nothing: the key is free again."""
     table = api_answers.c
-    connection.execute(
-        delete(api_answers).where(table.token_id == token_id, table.key == key, table.status.is_(None))
-    )
+    connection.execute(delete(api_answers).where(table.token_id == token_id, table.key == key, table.status.is_(None)))

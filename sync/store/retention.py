@@ -18,6 +18,7 @@ from sync.store.intents import ASSUMED, RESEND, UNDECIDED
 from sync.store.payloads import drop_unused
 from sync.store.states import ItemState
 from sync.store.tables import (
+    api_answers,
     attempts,
     audit,
     bulk_runs,
@@ -167,6 +168,13 @@ def purge_audit(connection: Connection, look: Look) -> Piece:
     return Piece(gone.rowcount, reached)
 
 
+def purge_answers(connection: Connection, look: Look) -> Piece:
+    """What the JSON API has answered to calls with a key; nobody asks for them again."""
+    old, reached = _piece(connection, api_answers, "begun_at", look, ordered=False)
+    gone = connection.execute(delete(api_answers).where(api_answers.c.id.in_(old)))
+    return Piece(gone.rowcount, reached)
+
+
 class Purge(Protocol):
     """One class's look at one piece."""
 
@@ -181,4 +189,5 @@ CLASSES: Final[Mapping[str, tuple[Purge, ...]]] = {
     "calls": (purge_calls,),
     "history": (purge_attempts, purge_intents, purge_issues),
     "audit": (purge_audit,),
+    "answers": (purge_answers,),
 }

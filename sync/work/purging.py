@@ -15,6 +15,7 @@ import structlog
 
 from config.settings import Settings
 from sync.desk.phrases import Phrase, joined, say, say_many
+from sync.store.answers import KEPT
 from sync.store.engine import Store
 from sync.store.health import clock
 from sync.store.retention import CLASSES, Look, Purge
@@ -31,6 +32,7 @@ _CALLED: Final[Mapping[str, Callable[[int], Phrase]]] = {
     "calls": lambda count: say_many("%(count)s record of calls", "%(count)s records of calls", count),
     "history": lambda count: say_many("%(count)s row of history", "%(count)s rows of history", count),
     "audit": lambda count: say_many("%(count)s note of activity", "%(count)s notes of activity", count),
+    "answers": lambda count: say_many("%(count)s answer of the API", "%(count)s answers of the API", count),
 }
 
 
@@ -41,6 +43,8 @@ def days_of(settings: Settings) -> dict[str, int]:
         "calls": settings.keep_calls_days,
         "history": settings.keep_history_days,
         "audit": settings.keep_audit_days,
+        # As long as they are given again (`sync.store.answers.KEPT`): nobody has a reason to choose.
+        "answers": KEPT.days,
     }
 
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import pytest
 from sqlalchemy import func, select, text, update
 
+from config.settings import Settings
 from sync.desk.steering import retry_orders
+from sync.desk.tokens import authenticate, make_token
+from sync.store.answers import begin_answer
 from sync.store.audit import Actor
 from sync.store.inbox import record_events
 from sync.store.issues import Cause, Stop, close_connection_issues, open_issues
 from sync.store.switches import pause
-from sync.store.tables import attempts, audit, bulk_runs, events, exchanges, intents, issue_documents, issues, payloads
-from sync.work.purging import purge, told
+from sync.store.tables import (
+    api_answers,
+    attempts,
+    audit,
+    bulk_runs,
+    events,
+    exchanges,
+    intents,
+    issue_documents,
+    issues,
+    payloads,
+)
+from sync.work.purging import days_of, purge, told
 from sync.work.trust import notice_return
 from sync.work.witness import Witness
 from tests.databases import now
@@ -96,6 +111,18 @@ def test_of_what_is_finished_the_accounts_stay_and_all_else_goes(world):
     assert [(row.state, row.event_id) for row in world.items()] == [("done", None)] * 3
     assert len(world.bindings()) == len(world.sales("1")) + 2 == 3
     assert "3 payloads" in told(removed)
+
+
+def test_answers_of_the_api_go_after_their_day_and_a_call_that_runs_stays(store):
+    token = authenticate(store, make_token(store, "shop", ["orders:write"], actor=Actor("anna"))).token.id
+    for key in ("old", "new"):
+        begin_answer(store, token, key, "a" * 64)
+    yesterday = now() - dt.timedelta(hours=25)
+    aged = update(api_answers).where(api_answers.c.key == "old").values(begun_at=yesterday)
+    store.write(lambda c: c.execute(aged))
+    assert purged(store, {"answers": days_of(Settings.from_env({}))["answers"]}) == {"answers": 1}
+    assert store.read(lambda c: list(c.execute(select(api_answers.c.key)).scalars())) == ["new"]
+    assert told({"answers": 1}) == "removed 1 answer of the API"
 
 
 def test_what_is_looked_at_again_later_is_fetched(world):
