@@ -63,7 +63,9 @@ def sized(text: str, budget: Budget) -> str:
     length = len(text)
     if length > MAX_TEXT:
         room_for(length)
-    budget.spend(1 + length // 256)
+    budget.left = left = budget.left - 1 - length // 256
+    if left < 0:
+        budget.spend(0)
     return text
 
 

@@ -116,6 +116,15 @@ def _names(node: Node) -> list[str] | None:
 
 
 def _path(names: Sequence[str]) -> Run:
+    if len(names) == 2:  # noqa: PLR2004 - a root and a field of it, which is what most expressions are
+        first, second = names
+
+        def field(value: Any, _: Budget) -> Any:
+            found = value.get(first) if isinstance(value, dict) else None
+            return found.get(second) if isinstance(found, dict) else None
+
+        return field
+
     def run(value: Any, _: Budget) -> Any:
         for name in names:
             if not isinstance(value, dict):
@@ -223,6 +232,9 @@ def _comparator(node: Node) -> Run:
     word = exact(node["children"][1].get("value")) if node["children"][1]["type"] == "literal" else None
     if isinstance(word, str):
         # `key == 'x'`, for each entry of a long list.
+        if node["children"][0]["type"] == "field":
+            name = node["children"][0]["value"]
+            return lambda value, _: ((value.get(name) if isinstance(value, dict) else None) == word) is wanted
         return lambda value, budget: (left(value, budget) == word) is wanted
 
     def equal(value: Any, budget: Budget) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -51,9 +53,11 @@ class RecordView(dict[str, Any]):
         """One field."""
         if name in self:
             return self[name]
-        if name not in self._writers:
+        try:
+            write = self._writers[name]
+        except KeyError:
             return default
-        write, value = self._writers[name], getattr(self._record, name)
+        value = getattr(self._record, name)
         self[name] = value = value if write is None else write(value, self._currency)
         return value
 
@@ -69,15 +73,18 @@ def walk(value: Any, names: tuple[str, ...]) -> Any:
 
 def with_value(old: Any, names: tuple[str, ...], value: Any) -> dict[str, Any]:
     """A copy of `old` in which `value` stands at the path; nothing of `old` is changed."""
-    first, *rest = names
+    first = names[0]
     copy = dict(old) if isinstance(old, dict) else {}
-    copy[first] = with_value(copy.get(first), tuple(rest), value) if rest else value
+    copy[first] = with_value(copy.get(first), names[1:], value) if len(names) > 1 else value
     return copy
 
 
 def is_plain(field: Field, value: Any) -> bool:
     """Whether a value is a text that may stand in the field as it is."""
-    return type(value) is str and len(value) <= field.plain_text and storable(value)
+    if type(value) is not str or len(value) > field.plain_text:
+        return False
+    # Most texts are of plain characters, and are looked at here.
+    return storable(value) if not value.isascii() or "\x00" in value else True
 
 
 class _Slots:
@@ -86,7 +93,8 @@ class _Slots:
     def __init__(self, kind: type) -> None:
         names = [field.name for field in dataclasses.fields(kind)]
         self.read = operator.attrgetter(*names)
-        self.write = [(name, getattr(kind, name).__set__) for name in names]
+        self.write = [getattr(kind, name).__set__ for name in names]
+        self.places = {name: place for place, name in enumerate(names)}
 
 
 _SLOTS: Final[dict[type, _Slots]] = {
@@ -103,10 +111,14 @@ def changed(record: Any, values: Mapping[str, Any]) -> Any:
 
     An order has a draft for each of its lines: what one costs here is most of what a profile costs.
     """
-    slots = _SLOTS[type(record)]
-    made = object.__new__(type(record))
-    for (name, write), old in zip(slots.write, slots.read(record), strict=True):
-        write(made, values.get(name, old))
+    kind = type(record)
+    slots = _SLOTS[kind]
+    all_values = list(slots.read(record))
+    for name, value in values.items():
+        all_values[slots.places[name]] = value
+    made = object.__new__(kind)
+    # The loop runs in C: there are as many fields as a line has.
+    collections.deque(map(operator.call, slots.write, itertools.repeat(made), all_values), maxlen=0)
     return made
 
 
@@ -127,24 +139,25 @@ class RecordDraft:
 
     def put(self, field: Field, value: Any) -> Any:
         """See Draft."""
+        written: Any
+        made: Any
         if is_plain(field, value):
-            loaded = written = made = value
+            written = made = value
         else:
             loaded = field.load(value)
             written = field.written(value, loaded)
             checked_by = field.checked_by
             made = loaded if checked_by is None else record_value(checked_by, loaded, self._currency)
-        names = field.names
-        first = names[0]
-        if len(names) == 1:
+        first, below = field.first, field.below
+        if not below:
             self._own[first] = made
             self.view[first] = written
         elif field.kind == "json":
-            self._own[first] = self.view[first] = with_value(self.view.get(first), names[1:], written)
+            self._own[first] = self.view[first] = with_value(self.view.get(first), below, written)
         else:
-            assert len(names) == 2  # noqa: PLR2004 - a record within the order
-            self._inside.setdefault(first, {})[names[1]] = made
-            self.view[first] = with_value(self.view.get(first), names[1:], written)
+            assert len(below) == 1  # a record within the order
+            self._inside.setdefault(first, {})[below[0]] = made
+            self.view[first] = with_value(self.view.get(first), below, written)
         return written
 
     def set_records(self, name: str, records: Any) -> None:
@@ -175,8 +188,8 @@ class NewDraft:
     def put(self, field: Field, value: Any) -> Any:
         """See Draft."""
         written = value if is_plain(field, value) else field.read(value)
-        first, *rest = field.names
-        self.view[first] = with_value(self.view.get(first), tuple(rest), written) if rest else written
+        first, below = field.first, field.below
+        self.view[first] = with_value(self.view.get(first), below, written) if below else written
         return written
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError
@@ -13,14 +13,18 @@ from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.fields import Nested, shown
 from mappings.canonical.words import say
 from mappings.profiles.bounds import Budget, Failed, TooMuch, sized
+from mappings.profiles.closures import Run as Evaluate
 from mappings.profiles.closures import is_false
 from mappings.profiles.drafts import Draft, NewDraft, fill_null, walk
 from mappings.profiles.fields import reasons
 from mappings.profiles.functions import as_text
 from mappings.profiles.lineage import LookedUp, Origin, Read, Trace
-from mappings.profiles.model import Concatenate, Constant, Copy, Drop, MapRecords, Rule, Scope
+from mappings.profiles.model import Concatenate, Constant, Copy, Drop, Rule, Run, Scope
+from mappings.profiles.steps import Action
 
 Roots = dict[str, Any]
+#: What gives a value to a rule: of the roots, the draft, the work, and the record's place.
+Finder = Callable[[Roots, Draft, "Work", str], Any]
 
 
 class Work:
@@ -61,9 +65,13 @@ def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, a
 
     What is wrong is noted in `work` with its field, and the other rules go on; only the end of the budget stops all.
     """
+    traced = work.trace is not None
     for rule in rules:
         try:
-            _apply(rule, roots, draft, work, at)
+            if traced or rule.run is None:
+                _apply(rule, roots, draft, work, at)
+            else:
+                rule.run(roots, draft, work, at)
         except Unmapped as missing:
             work.failed.add(_join(at, rule.field.path))
             work.problems.extend(dataclasses.replace(each, path=_path(rule, at)) for each in missing.problems)
@@ -76,45 +84,97 @@ def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, a
             _fail(rule, at, reasons(error), work)
 
 
+def compiled(rule: Rule) -> Run:
+    """The rule as one function, in which nothing is decided any more that its text has decided.
+
+    An order applies dozens of them. It does what `_apply` does, which says beside it where the value came from.
+    """
+    find, field, verb = _finder(rule), rule.field, rule.verb
+    dropped = isinstance(verb, Drop)
+    when = None if rule.when is None else rule.when.evaluate
+    # What is dropped is dropped, whatever steps there are.
+    acts = () if dropped else tuple(step.act for step in rule.steps)
+    if when is None and isinstance(verb, Copy) and not verb.only_if_empty:
+        return _copying(rule, verb.value.evaluate, acts)
+
+    def run(roots: Roots, draft: Draft, work: Work, at: str) -> None:
+        if when is not None and is_false(when(roots, work.budget)):
+            return
+        value = find(roots, draft, work, at)
+        if value is not None:
+            for act in acts:
+                value = act(value, work)
+        if value is None and not dropped:
+            # Nothing found, nothing written: what stood there before stays.
+            work.nothing.setdefault(_join(at, field.path), rule)
+        else:
+            draft.put(field, value)
+
+    return run
+
+
+def _copying(rule: Rule, evaluate: Evaluate, acts: Sequence[Action]) -> Run:
+    """Of a rule that carries a value and has no condition: most rules are, and this costs one call less for each."""
+    field = rule.field
+
+    def run(roots: Roots, draft: Draft, work: Work, at: str) -> None:
+        value = evaluate(roots, work.budget)
+        if value is not None:
+            for act in acts:
+                value = act(value, work)
+        if value is None:
+            work.nothing.setdefault(_join(at, field.path), rule)
+        else:
+            draft.put(field, value)
+
+    return run
+
+
 def _apply(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> None:
-    if work.trace is not None:
-        work.rows()
+    work.rows()
     if rule.when is not None and is_false(rule.when.evaluate(roots, work.budget)):
         return
-    if isinstance(rule.verb, Drop):
-        value = rule.field.empty
-    else:
-        value = _found(rule, roots, draft, work, at)
-        if rule.steps and value is not None:
+    value = _finder(rule)(roots, draft, work, at)
+    if not isinstance(rule.verb, Drop):
+        if value is not None:
             for step in rule.steps:
                 value = step.act(value, work)
         if value is None:
-            # Nothing found, nothing written: what stood there before stays.
             work.nothing.setdefault(_join(at, rule.field.path), rule)
             return
-    if work.trace is None:
-        draft.put(rule.field, value)
-        return
     # What was read, before it is written over.
     reads = _reads(rule, roots)
-    _note(rule, reads, draft.put(rule.field, value), work, at)
+    written = draft.put(rule.field, value)
+    if work.trace is not None:
+        _note(rule, reads, written, work, at)
 
 
-def _found(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> Any:
-    verb = rule.verb
+def _finder(rule: Rule) -> Finder:
+    """What gives the value of a rule's verb, before its steps."""
+    verb, field = rule.verb, rule.field
     if isinstance(verb, Copy):
-        if verb.only_if_empty and not is_false(draft.current(rule.field)):
-            return None
-        return verb.value.evaluate(roots, work.budget)
+        evaluate = verb.value.evaluate
+        if not verb.only_if_empty:
+            return lambda roots, _draft, work, _at: evaluate(roots, work.budget)
+        return lambda roots, draft, work, _at: evaluate(roots, work.budget) if is_false(draft.current(field)) else None
     if isinstance(verb, Constant):
-        return verb.value
+        constant = verb.value
+        return lambda _roots, _draft, _work, _at: constant
     if isinstance(verb, Concatenate):
-        return _concatenated(verb, roots, work)
-    assert isinstance(verb, MapRecords)
-    records = made_records(verb.scope, roots, work, _join(at, rule.field.path))
-    assert isinstance(rule.field.checked_by, Nested)
-    for record in records or ():
-        fill_null(rule.field.checked_by.schema, record)
+        return lambda roots, _draft, work, _at: _concatenated(verb, roots, work)
+    if isinstance(verb, Drop):
+        empty = field.empty
+        return lambda _roots, _draft, _work, _at: empty
+    checked_by = field.checked_by
+    assert isinstance(checked_by, Nested)
+    inner, scope = checked_by.schema, verb.scope
+
+    def records(roots: Roots, _: Draft, work: Work, at: str) -> Any:
+        made = made_records(scope, roots, work, _join(at, field.path))
+        for record in made or ():
+            fill_null(inner, record)
+        return made
+
     return records
 
 

@@ -78,9 +78,14 @@ class Field:
     required: bool = False
     #: A text of at most so many characters is its own JSON and what the record has; -1 for what is more than text.
     plain_text: int = dataclasses.field(init=False, default=-1)
+    #: `names` as writing wants them: `customer`, `("vat_id",)`.
+    first: str = dataclasses.field(init=False, default="", repr=False, compare=False)
+    below: tuple[str, ...] = dataclasses.field(init=False, default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Most fields are texts, and most texts are fine: those take the short way."""
+        object.__setattr__(self, "first", self.names[0])
+        object.__setattr__(self, "below", self.names[1:])
         checked_by = self.checked_by
         if type(checked_by) is Text and not checked_by.validators:
             object.__setattr__(self, "plain_text", checked_by.max_length)

@@ -100,6 +100,8 @@ def _is(kind: str, value: object) -> bool:
 
 def as_text(value: object) -> str:
     """A scalar as people write it: `2.50`, `true`; never an exponent."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > 256:  # noqa: PLR2004 - far beyond any id, and str() may refuse it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from config.problems import Place
@@ -63,6 +63,10 @@ class Drop:
 Verb = Copy | Constant | Concatenate | MapRecords | Drop
 
 
+#: Of the roots, the draft that is written, the work, and the record's place in the document.
+Run = Callable[[dict[str, Any], Any, Any, str], None]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: a field, where its value comes from, on which condition, changed by which steps."""
@@ -78,6 +82,8 @@ class Rule:
     steps: tuple[Step, ...] = ()
     #: In a payload: the type that the other system is to get.
     written_as: str = ""
+    #: The rule as one function (`engine.compiled`), for when nobody wants to know where the value came from.
+    run: Run | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def expressions(self) -> Iterator[Expression]:

@@ -15,6 +15,7 @@ from mappings.canonical.fields import Nested
 from mappings.canonical.words import say
 from mappings.profiles import canonical
 from mappings.profiles.bounds import Failed
+from mappings.profiles.engine import compiled
 from mappings.profiles.expressions import Expression, ExpressionError, Path, compile_expression
 from mappings.profiles.fields import Field, Fields, Typed, UnknownField, flag_word, reasons
 from mappings.profiles.model import Concatenate, Constant, Copy, Drop, MapRecords, Rule, Scope, Step, Verb
@@ -124,7 +125,7 @@ class RuleReader:
         place = self._document.values[steps]
         rule = Rule(place, path_text(steps), field, word, verb, when, then, written_as)
         self._check(rule, steps, reading)
-        return rule
+        return dataclasses.replace(rule, run=compiled(rule))
 
     def _field(self, tree: Mapping[str, Tree], steps: Steps, reading: Reading) -> Field | None:
         to = tree.get("to")

@@ -75,6 +75,8 @@ def _texts(change: Callable[[str], str]) -> Action:
     """A change of a text; of each text in a list of them."""
 
     def act(value: Any, asked: Asked) -> Any:
+        if type(value) is str:
+            return sized(change(value), asked.budget)
         if isinstance(value, list):
             asked.budget.spend(len(value))
             return [sized(change(_text(each)), asked.budget) for each in value]
