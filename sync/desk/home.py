@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 
 from config.model import Channel, Config
 from connectors.kit.throttle import Budget
+from connectors.registry import class_of
 from sync.desk.phrases import Phrase, say, say_many
 from sync.desk.queue import QueueHealth
+from sync.rules.asking import only_sends
 from sync.store import pulse
 from sync.store.backlog import count_states
 from sync.store.engine import Store
@@ -143,6 +145,8 @@ class _Known:
     issues: Sequence[ConnectionIssue]
     schedules: Mapping[str, Row]
     pulls: Mapping[str, dt.datetime]
+    #: Of sources that only send: nobody asks them, so what counts is when they have sent.
+    heard: Mapping[str, dt.datetime | None]
     sales: Mapping[str, dt.datetime | None]
     answers: Mapping[str, dt.datetime | None]
     draining: frozenset[str]
@@ -193,6 +197,11 @@ def _read(c: Connection, config: Config) -> _Known:
         issues=connection_issues(c),
         schedules={row.name: row for row in list_schedules(c)},
         pulls=pulse.last_pulls(c),
+        heard={
+            name: pulse.last_heard(c, name)
+            for name, connection in config.connections.items()
+            if only_sends(class_of(connection.system))
+        },
         sales={target: pulse.last_sale(c, target) for target in targets},
         answers={
             target: pulse.last_answer(c, [channel.name for channel in config.channels_of(target)]) for target in targets
@@ -241,7 +250,11 @@ def _last_success(name: str, known: _Known, pull: Row | None, *, is_source: bool
     found = [known.sales.get(name), known.answers.get(name)]
     if is_source:
         # A pull that found nothing saves its checkpoint too; one that failed may have saved pages before.
-        found = [known.pulls.get(name), pull.last_at if pull is not None and pull.last_ok else None]
+        found = [
+            known.heard.get(name),
+            known.pulls.get(name),
+            pull.last_at if pull is not None and pull.last_ok else None,
+        ]
     return max((moment for moment in found if moment is not None), default=None)
 
 
@@ -287,7 +300,8 @@ def _source_reasons(name: str, channels: Sequence[Channel], known: _Known, last:
         row = known.schedules.get(f"{task}:{name}")
         if row is not None and row.last_ok is False:
             reasons.append(say("the last %(task)s failed: %(message)s", task=task, message=row.message))
-    every = [channel.schedules.pull_every_s for channel in channels if channel.source == name]
+    asked = [channel for channel in channels if channel.source == name and name not in known.heard]
+    every = [channel.schedules.pull_every_s for channel in asked]
     patience = dt.timedelta(seconds=_MISSED_PULLS * min(every) + _PULL_S) if every else None
     held_up = any(entry.scope == "all" for entry in known.pauses)
     if patience is not None and last is not None and known.now - last > patience and not held_up:

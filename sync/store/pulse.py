@@ -124,6 +124,13 @@ def last_pulls(connection: Connection) -> dict[str, dt.datetime]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def last_heard(connection: Connection, source: str) -> dt.datetime | None:
+    """When anything came from a source last."""
+    newest = select(func.max(events.c.received_at)).where(events.c.connection == source)
+    found: dt.datetime | None = connection.execute(newest).scalar_one()
+    return found
+
+
 def last_sale(connection: Connection, target: str) -> dt.datetime | None:
     """When a sale was last made or linked in a target."""
     newest = select(func.max(bindings.c.created_at)).where(bindings.c.connection == target)

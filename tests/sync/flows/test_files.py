@@ -17,8 +17,10 @@ from sync.cli.importing import errors_csv
 from sync.desk.connections import CannotRewind, connection_detail, preview_rewind
 from sync.desk.doctor.channel import ChannelCheckup
 from sync.desk.doctor.connection import ConnectionCheckup
+from sync.desk.home import Condition, home_of
 from sync.desk.profiles import publish
 from sync.desk.proof import prove
+from sync.desk.queue import QueueHealth
 from sync.desk.regression import replay
 from sync.desk.volume import look_at_volumes
 from sync.flows import files
@@ -372,3 +374,15 @@ def test_orders_that_came_before_anybody_said_what_they_mean_are_kept_and_go_whe
     assert table.causes() == {}
     assert table.totals("A") == [Decimal("12.00")]
     assert table.totals("B") == [Decimal("3.00")]
+
+
+def test_a_source_that_has_sent_is_well_however_long_ago_that_was(table):
+    def condition():
+        home = home_of(table.store, table.config, QueueHealth(answers=True))
+        return next(each.condition for each in home.connections if each.name == "shop")
+
+    assert condition() is Condition.UNKNOWN
+    table.take(row("A"))
+    assert condition() is Condition.HEALTHY
+    table.forward(30 * 86_400.0)
+    assert condition() is Condition.HEALTHY
