@@ -86,9 +86,11 @@ class Sandbox:
     def faults(self, expected: dict[str, Decimal]) -> list[str]:
         return check_ledger(self.ledger, expected)
 
-    def facet_faults(self, refunds: dict[str, Decimal], payments: dict[str, Decimal]) -> list[str]:
-        """What is wrong with all that hangs on the sales, where these refunds and payments were asked for."""
-        return check_facets(self.ledger, refunds=refunds, payments=payments)
+    def facet_faults(
+        self, refunds: dict[str, Decimal], payments: dict[str, Decimal], fees: dict[str, Decimal] | None = None
+    ) -> list[str]:
+        """What is wrong with all that hangs on the sales, where these refunds, payments and fees were asked for."""
+        return check_facets(self.ledger, refunds=refunds, payments=payments, fees=fees)
 
     def _ask(self, path: str, script: dict | None = None) -> dict:
         data = None if script is None else json.dumps(script).encode()

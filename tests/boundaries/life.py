@@ -1,7 +1,7 @@
 """An order in the middle of its life: it has left, it was refunded in part, and Crossdock has yet to carry all of it.
 
-One drain then makes the credit note, posts both documents, registers the payment, tells the shop of the parcel and
-marks the order. Shop and ERP both run; each is judged by its own ledger.
+One drain then makes the credit note, posts both documents, registers the payment, books what the gateway kept, tells
+the shop of the parcel and marks the order. Shop and ERP both run; each is judged by its own ledger.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from tests.sync.flows.shop import PLACED
 from tests.sync.flows.trade import CHANNEL, TEA, Trade
 
 TRACKING = "T1"
+#: Of the payment, in EUR.
+FEE = "0.68"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +29,13 @@ class Life(Story):
     """One order."""
 
     name: ClassVar[str] = "life"
-    after: ClassVar[AfterImport] = AfterImport(refunds=Depth.POSTED, payments=Depth.POSTED, post_invoices=True)
+    after: ClassVar[AfterImport] = AfterImport(
+        refunds=Depth.POSTED, payments=Depth.POSTED, fees=Depth.POSTED, post_invoices=True
+    )
 
     refunds: dict[str, str]
     payments: dict[str, str]
+    fees: dict[str, str]
 
     @classmethod
     def live(cls, trade: Trade) -> Self:
@@ -43,6 +48,8 @@ class Life(Story):
         refund = trade.in_shop(
             "POST", f"orders/{number}/refunds", {"amount": "7.49", "api_refund": False, "line_items": [piece]}
         )
+        kept = [{"key": "_stripe_fee", "value": FEE}, {"key": "_stripe_currency", "value": "EUR"}]
+        trade.in_shop("PUT", f"orders/{number}", {"meta_data": kept})
         # Both sides are looked at, and nothing is carried yet.
         since = PLACED.replace(year=2020)
         pull(trade.store, trade.systems.connector("shop"), "shop", [CHANNEL], since=since)
@@ -56,6 +63,7 @@ class Life(Story):
             orders={number: shown["total"]},
             refunds={facets.refund_key(number, str(refund["id"]), options): "7.49"},
             payments={facets.payment_reference(order, payment, options): f"{payment.amount.amount:f}"},
+            fees={facets.fee_reference(order, payment, options): FEE},
         )
 
     def faults(self, erp: Sandbox, shop: Path) -> list[str]:
@@ -63,6 +71,6 @@ class Life(Story):
         [number] = self.orders
         told = Told(parcels=frozenset({TRACKING}), invoices=2, status="completed")
         return [
-            *erp.facet_faults(amounts(self.refunds), amounts(self.payments)),
+            *erp.facet_faults(amounts(self.refunds), amounts(self.payments), amounts(self.fees)),
             *check_told(shop, {number: told}),
         ]

@@ -101,7 +101,7 @@ def test_a_zombie_doubles_nothing_and_writes_nothing_of_ours_on_postgresql(survi
 
 
 def test_what_comes_after_the_import_survives_a_kill_at_its_boundaries(survives_in_a_life):
-    """One drain that carries a refund, two postings, a payment, a parcel and marks: each once, on both sides.
+    """One drain that carries a refund, two postings, a payment, a fee, a parcel and marks: each once, on both sides.
 
     At every second one, for each effect has a dozen of the same kind.
     """

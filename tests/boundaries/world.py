@@ -82,7 +82,8 @@ def config(
         deadline_s=erp.deadline_s,
         allow_hosts=("127.0.0.1",),
     )
-    policies = Policies(start_at=GO_LIVE, target={"warehouse": "WH1"} if erp.system == "tryton" else {})
+    target = {"warehouse": "WH1"} if erp.system == "tryton" else {"fee_account": "6855"}
+    policies = Policies(start_at=GO_LIVE, target=target)
     channel = Channel(
         name=CHANNEL,
         source="shop",
