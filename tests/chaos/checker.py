@@ -51,6 +51,8 @@ class Evidence:
     articles: int
     #: Reference -> amount of every payment that the ERP is to have.
     payments: Mapping[str, Decimal]
+    #: Reference -> (order, amount) of everything that a gateway kept, as the shop says.
+    fees: Mapping[str, tuple[str, Decimal]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True)
@@ -89,7 +91,7 @@ def check(evidence: Evidence) -> list[str]:
         *evidence.store.read(unowned),
         *_item_faults(shop, items),
         *_sale_faults(evidence, shop, items),
-        *_facet_faults(evidence, shop),
+        *_facet_faults(evidence, shop, items),
         *_told_faults(evidence, shop),
         *_stock_faults(evidence),
         *_delivery_faults(evidence),
@@ -179,13 +181,25 @@ def _sale_faults(evidence: Evidence, shop: Mapping[str, _Order], items: Mapping[
     yield from check_ledger(evidence.erp_ledger, expected)
 
 
-def _facet_faults(evidence: Evidence, shop: Mapping[str, _Order]) -> Iterator[str]:
+def _facet_faults(evidence: Evidence, shop: Mapping[str, _Order], items: Mapping[str, _Item]) -> Iterator[str]:
     refunds = {
         f"{evidence.channel}:{number}:refund:{refund}": amount
         for number, order in shop.items()
         for refund, amount in order.refunds.items()
     }
-    yield from check_facets(evidence.erp_ledger, refunds=refunds, payments=evidence.payments)
+    fees = _fees(evidence, shop, items)
+    yield from check_facets(evidence.erp_ledger, refunds=refunds, payments=evidence.payments, fees=fees)
+
+
+def _fees(evidence: Evidence, shop: Mapping[str, _Order], items: Mapping[str, _Item]) -> dict[str, Decimal]:
+    """What is to be posted: of an order that was cancelled, or waits for a person, only what was posted before."""
+    posted = {entry.key for entry in read_ledger(evidence.erp_ledger) if entry.kind == "fee.post"}
+
+    def due(reference: str, number: str) -> bool:
+        rests = shop[number].carried and not items[number].waits_for_a_person
+        return rests or reference in posted
+
+    return {reference: amount for reference, (number, amount) in evidence.fees.items() if due(reference, number)}
 
 
 # --- what the shop was told -------------------------------------------------------------------------------------

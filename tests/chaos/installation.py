@@ -68,11 +68,13 @@ channels:
     policies:
       start_at: $start_at
       home_country: DE
+      target: {fee_account: 6855}
       rules:
         duplicate_order: off
     after_import:
       refunds: posted
       payments: posted
+      fees: posted
       post_invoices: on
       invoices: link
     stock:

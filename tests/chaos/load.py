@@ -34,6 +34,8 @@ _AGAIN_S: Final = 0.7
 _WEB_S: Final = 10.0
 
 #: What becomes of an order: its steps, each so many seconds after the one before.
+#: From an order to what its gateway's plugin writes of the fee, in seconds.
+FEE_AFTER_S: Final = (0.0, 8.0)
 FATES: Final[tuple[tuple[int, tuple[tuple[str, float, float], ...]], ...]] = (
     (20, ()),
     (15, (("edit", 0.0, 2.0),)),
@@ -58,7 +60,7 @@ class Load:
     def __init__(
         self, seed: int, shop: Sandbox, erp: Sandbox, *, connector: WooCommerce, books: SandboxErp, channel: str
     ):
-        self._dice = random.Random(f"load {seed}")
+        self._dice, self._fees = random.Random(f"load {seed}"), random.Random(f"fees {seed}")
         self._shop, self._erp, self._connector, self._books, self._channel = shop, erp, connector, books, channel
         self._errands: list[_Errand] = []
         self._numbers = itertools.count(1)
@@ -103,6 +105,7 @@ class Load:
         [order] = self._shop.ask("orders", {"count": 1, "seed": self._dice.randrange(10**6), "variety": "demo"})["ids"]
         [fate] = self._dice.choices([steps for _, steps in FATES], [weight for weight, _ in FATES])
         self._live(now_s, str(order), fate)
+        self._at(now_s + self._fees.uniform(*FEE_AFTER_S), lambda _: self._settle(str(order)))
         self._at(now_s + self._dice.uniform(*ORDER_EVERY_S), self._place)
         return self._note("orders")
 
@@ -131,6 +134,17 @@ class Load:
 
     def _cancel(self, order: str) -> bool:
         self._shop.ask(f"orders/{order}/cancel", {})
+        return True
+
+    def _settle(self, order: str) -> bool:
+        """The gateway's plugin writes what was kept, of an order that is paid and worth more than that."""
+        payload = self._payload(order)
+        fee = f"{payload['total'] * 0.014 + 0.25:.2f}"
+        if payload["date_paid_gmt"] and float(fee) < payload["total"]:
+            kept = {"_stripe_fee": fee, "_stripe_currency": payload["currency"]}
+            meta = [{"key": key, "value": value} for key, value in kept.items()]
+            self._shop.ask(f"orders/{order}/edit", {"meta_data": meta})
+            return self._note("fees")
         return True
 
     def _refund(self, order: str) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from connectors.kit.errors import ConnectorError
 from connectors.sandbox.erp.audit_facets import papers
 from connectors.sandbox.ledger import read_ledger
+from mappings.canonical.records import Order
 from sync.desk.proof import prove_channel
 from sync.desk.steering import retry_orders
 from sync.store import schedule
@@ -242,7 +243,31 @@ def _evidence(at: Installation) -> Evidence:
         channel=CHANNEL,
         articles=ARTICLES,
         payments=_payments(at),
+        fees=_fees(at),
     )
+
+
+def _fees(at: Installation) -> dict[str, tuple[str, Decimal]]:
+    """Reference -> order and amount of all that gateways kept, as the shop says."""
+    systems = at.systems.channel(CHANNEL)
+    assert systems.erp_facets is not None
+    numbers = {entry.external_id for entry in read_ledger(at.ledgers["shop"]) if entry.kind.startswith("order.")}
+    found = {}
+    for order in _orders(at, sorted(numbers)):
+        for payment in order.payments:
+            if payment.fee is not None:
+                reference = systems.erp_facets.fee_reference(order, payment, systems.target_options)
+                found[reference] = (order.external_id, systems.target_options.rounded(payment.fee))
+    return found
+
+
+def _orders(at: Installation, numbers: list[str]) -> Iterator[Order]:
+    """As the shop has them now; what is gone there is left out."""
+    systems = at.systems.channel(CHANNEL)
+    for start in range(0, len(numbers), 50):
+        for envelope in at.shop_api.fetch_orders(numbers[start : start + 50]):
+            if not envelope.deleted:
+                yield systems.source_mapping.order(envelope.payload, systems.source_options)
 
 
 def _payments(at: Installation) -> dict[str, Decimal]:
@@ -251,12 +276,10 @@ def _payments(at: Installation) -> dict[str, Decimal]:
     sent = [key.removeprefix(f"{CHANNEL}:") for key, paper in papers(at.ledgers["erp"]).items() if paper.sent]
     found: dict[str, Decimal] = {}
     assert systems.erp_facets is not None
-    for start in range(0, len(sent), 50):
-        for envelope in at.shop_api.fetch_orders(sent[start : start + 50]):
-            order = systems.source_mapping.order(envelope.payload, systems.source_options)
-            for payment in order.payments:
-                reference = systems.erp_facets.payment_reference(order, payment, systems.target_options)
-                found[reference] = payment.amount.amount
+    for order in _orders(at, sent):
+        for payment in order.payments:
+            reference = systems.erp_facets.payment_reference(order, payment, systems.target_options)
+            found[reference] = payment.amount.amount
     return found
 
 

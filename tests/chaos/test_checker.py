@@ -29,6 +29,7 @@ from tests.sync.flows.trade import CHANNEL, KEY, TEA, Trade
 
 pytestmark = pytest.mark.loopback
 ARTICLES = 60
+FEE = "0.68"
 
 
 @dataclasses.dataclass
@@ -49,7 +50,7 @@ def lived(tmp_path_factory):
     migrate(store)
     settings = dataclasses.replace(ShopSettings(), keys=(KEY,))
     options = ErpOptions(settle_s=2.0)
-    after = {"refunds": Depth.POSTED, "payments": Depth.POSTED, "post_invoices": True}
+    after = {"refunds": Depth.POSTED, "payments": Depth.POSTED, "fees": Depth.POSTED, "post_invoices": True}
     with (
         running_erp(ledger=folder / "erp.jsonl", options=options, products=default_products(ARTICLES)) as erp,
         Ledger(folder / "shop.jsonl") as ledger,
@@ -57,7 +58,8 @@ def lived(tmp_path_factory):
     ):
         trade = Trade(store, server, app, erp, DocumentState.CONFIRMED, stock=StockPolicy(push=True), **after)
         trade.show_stock()
-        numbers = [trade.buy((TEA, 2), transaction_id=f"ch_{each}") for each in range(3)]
+        kept = [{"key": "_stripe_fee", "value": FEE}, {"key": "_stripe_currency", "value": "EUR"}]
+        numbers = [trade.buy((TEA, 2), transaction_id=f"ch_{each}", meta_data=kept) for each in range(3)]
         trade.carry()
         for number in numbers[:2]:
             parcel = {"tracking": [{"number": f"P{number}", "url": ""}]}
@@ -99,6 +101,7 @@ def world(lived, tmp_path):
         channel=CHANNEL,
         articles=ARTICLES,
         payments=payments,
+        fees={f"{CHANNEL}:{number}:pay:ch_{each}:fee": (number, Decimal(FEE)) for each, number in enumerate(numbers)},
     )
     yield World(evidence, *numbers)
     store.close()
@@ -175,6 +178,17 @@ def test_a_payment_that_was_booked_twice(world):
 def test_a_payment_that_is_missing(world):
     without(world.evidence.erp_ledger, "payment.create")
     assert any("payment is missing" in fault for fault in check(world.evidence))
+
+
+def test_a_fee_that_was_booked_twice(world):
+    twice(world.evidence.erp_ledger, "fee.create", external_id="99")
+    assert any("fee is booked 2 times" in fault for fault in check(world.evidence))
+
+
+@pytest.mark.parametrize(("kind", "fault"), [("fee.create", "fee is missing"), ("fee.post", "is not posted")])
+def test_a_fee_that_is_missing_or_only_begun(world, kind, fault):
+    without(world.evidence.erp_ledger, kind)
+    assert any(fault in found for found in check(world.evidence))
 
 
 def test_a_refund_that_never_came(world):

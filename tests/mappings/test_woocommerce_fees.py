@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.base import SourceOptions
+from mappings.canonical.errors import Problems
 from mappings.canonical.records import UNREAD_FEES, Order
 from mappings.canonical.schemas import order_from_json, order_to_json
+from mappings.profiles import profiled_source, read_profile
+from mappings.registry import SOURCES
 from sync.rules.likeness import material_of
 from tests.mappings.orders import money
 from tests.mappings.woocommerce_orders import mapped, with_meta
@@ -131,6 +135,31 @@ def test_an_order_that_was_stored_before_there_were_fees_is_read():
     stored = order_to_json(told())
     assert stored["payments"][0].pop("fee") is None
     assert order_from_json(stored) == told()
+
+
+PROFILE = """\
+profile: fees
+extends: woocommerce
+source:
+  payments:
+    - {to: fee, copy: "source.meta_data[?key == '_my_fee'].value | [0]"}
+"""
+
+
+def ruled(*meta: tuple[str, Any]) -> Order:
+    profiled = profiled_source(SOURCES["woocommerce"], read_profile(PROFILE, "fees.yaml"))
+    return profiled.order(with_meta(*meta), SourceOptions())
+
+
+def test_a_profile_says_the_fee_of_any_other_gateway():
+    assert fee_of(ruled(("_my_fee", "0.40"))) == Decimal("0.40")
+    assert fee_of(ruled(("_wcpay_transaction_fee", "0.92"))) == Decimal("0.92"), "what is not there changes nothing"
+
+
+@pytest.mark.parametrize("value", ["-0.40", "0.00"])
+def test_a_profiles_fee_is_above_zero(value: str):
+    with pytest.raises(Problems, match="above 0"):
+        ruled(("_my_fee", value))
 
 
 @given(st.dictionaries(

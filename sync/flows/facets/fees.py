@@ -88,12 +88,12 @@ def carry(drain: Drain, piece: Piece) -> bool:
 
 
 def _kept(drain: Drain, piece: Piece) -> Iterator[_Kept]:
-    """Of the whole order, whatever it is divided into: a gateway knows of one payment."""
+    """Of the whole order, whatever it is divided into: a gateway knows of one payment. Less than a cent is nothing."""
     order, facets = piece.order, drain.systems.erp_facets
     assert order is not None
     assert facets is not None
     for payment in order.payments:
-        if payment.fee is None:
+        if payment.fee is None or not drain.systems.target_options.rounded(payment.fee):
             continue
         if payment.fee.amount < payment.amount.amount:
             yield _Kept(facets.fee_reference(order, payment, drain.systems.target_options), payment, payment.fee)
