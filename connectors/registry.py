@@ -6,7 +6,7 @@ import importlib.metadata
 from typing import Any
 
 from connectors.csvfiles import CsvFiles
-from connectors.jsonhooks import JsonHooks
+from connectors.jsonhooks import JsonHooks, PostedOrders
 from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
 from connectors.tryton import Tryton
@@ -17,6 +17,7 @@ ENTRY_POINT_GROUP = "crossdock.connectors"
 
 #: System, as the configuration names it -> its connector. Our own go before anybody's.
 CONNECTORS: dict[str, type] = {
+    "api": PostedOrders,
     "csv": CsvFiles,
     "json": JsonHooks,
     "sandbox_erp": SandboxErp,

@@ -65,8 +65,8 @@ class ChannelSection(Section):
     profile = Scalar(
         kinds.text(),
         "File of the channel's mapping profile; a relative path starts at the configuration folder. A source that has "
-        "no mapping of its own (`csv`, `json`) needs one that says `extends: none`; its orders are kept and wait until "
-        "there is one, here or published in the workbench.",
+        "no mapping of its own (`csv`, `json`, `api`) needs one that says `extends: none`; its orders are kept and "
+        "wait until there is one, here or published in the workbench.",
         example="profiles/webshop.yaml",
         default="none",
     )

@@ -43,7 +43,7 @@ class ConnectionSection(Section):
     url = Address(
         kinds.URL,
         "Address of the system. Plain http is taken only for a host that `allow_hosts` names. "
-        "Left out only where nobody is spoken to (`csv`, `json`).",
+        "Left out only where nobody is spoken to (`csv`, `json`, `api`).",
         example="https://shop.example",
         default="required",
     )

@@ -45,6 +45,8 @@ class Reader:
     orders: ParsedResult | None
     #: None where each document is about orders.
     when: ParsedResult | None
+    #: So many orders may stand in one document.
+    most: int = MAX_ORDERS
 
     def read(self, body: bytes) -> Delivery:
         """A whole document; what is wrong with it, or with one of its orders, is in the delivery."""
@@ -59,10 +61,8 @@ class Reader:
             return _problem(error.args[0])
         if not isinstance(orders, list):
             return self._order(orders, body)
-        if len(orders) > MAX_ORDERS:
-            return _problem(
-                say("the body has %(count)s orders, more than %(most)s", count=len(orders), most=MAX_ORDERS)
-            )
+        if len(orders) > self.most:
+            return _problem(say("the body has %(count)s orders, more than %(most)s", count=len(orders), most=self.most))
         parts = tuple(dataclasses.replace(self._order(order), topic=IN_LIST, content=order) for order in orders)
         return Delivery("", None, None, parts=parts, ignored=not parts)
 
@@ -106,7 +106,7 @@ def read_reader(options: Options) -> Reader:
     id_ = _expression(options, "id")
     if id_ is None:
         raise ConnectionBroken(
-            say("json needs option 'id': where in a document the id of its order stands (JMESPath)"), code="option"
+            say("option 'id' is needed: where in a document the id of its order stands (JMESPath)"), code="option"
         )
     return Reader(
         id=id_,

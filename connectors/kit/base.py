@@ -215,7 +215,7 @@ class SendsOrders(Protocol):
     Declared instead of PullsOrders, FetchesOrders and ListsOrders; what they would answer is in our own database.
     """
 
-    #: How its orders come: `file`, `webhook`.
+    #: How its orders come: `file`, `webhook`, `api`.
     sends_by: str
 
 
@@ -226,6 +226,14 @@ class ReadsAgain(Protocol):
     @abstractmethod
     def read_again(self, topic: str, body: bytes) -> Delivery:
         """What was kept of one that was verified when it came; `problem` where it still cannot be read."""
+
+
+class ReadsPosted(Protocol):
+    """Reads what a program sends by our own API. Pure: no HTTP, no clock."""
+
+    @abstractmethod
+    def read_posted(self, body: bytes) -> Delivery:
+        """Its orders, each a part of the delivery; `problem` of a part, or of all where nothing can be read."""
 
 
 @runtime_checkable

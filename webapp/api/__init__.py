@@ -11,7 +11,7 @@ from typing import Final
 from flask import Flask
 
 from webapp import protection
-from webapp.api import access, audit, issues, lookups, machinery, orders, problems, profiles, spec, stock
+from webapp.api import access, audit, issues, lookups, machinery, orders, problems, profiles, sources, spec, stock
 from webapp.api.routes import ApiBlueprint
 
 BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
@@ -23,6 +23,7 @@ BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
     stock.blueprint,
     machinery.blueprint,
     audit.blueprint,
+    sources.blueprint,
 )
 
 

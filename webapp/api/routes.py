@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Request, Response
@@ -48,14 +48,16 @@ def endpoint(
     query: type[Schema] | Schema | None = None,
     body: type[Schema] | Schema | None = None,
     status: int = 200,
+    about: Mapping[str, Any] | None = None,
 ) -> Callable[[_View], _View]:
     """Register a view: it is given what `query` and `body` have read, in this order, and the parts of the path by name.
 
-    What it returns is dumped by `answer`, unless it is a Response already.
+    `about` is what the description says of it beyond that: the form of a body that the view reads itself. What the view
+    returns is dumped by `answer`, unless it is a Response already.
     """
 
     def decorate(view: _View) -> _View:
-        made = view
+        made = view if about is None else blueprint.doc(**about)(view)
         if body is not None:
             made = blueprint.arguments(body, location="json")(made)
         if query is not None:
