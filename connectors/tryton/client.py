@@ -228,12 +228,17 @@ def _refused(response: Response) -> ConnectorError | None:
     if (busy := _locked(response)) is not None:
         return busy
     if response.status == _SERVER_ERROR and (found := _UNKNOWN_NAME.search(response.body)):
-        name = found[1].decode(errors="replace")
-        told = say("Tryton does not know %(name)s; is the module that has it activated?", name=repr(name))
-        # The exception ended the request inside of its transaction, which is rolled back before the answer is made.
-        kind = RecordRejected if response.write else ConnectionBroken
-        return kind(told, code="unknown_name", status=response.status)
+        return _not_known(response, found[1].decode(errors="replace"))
     return None
+
+
+def _not_known(response: Response, name: str) -> ConnectorError:
+    """A model, or a field of what was written, that the installation does not have."""
+    told = say("Tryton does not know %(name)s; is the module that has it activated?", name=repr(name))
+    if response.write:
+        # The exception ended the request inside of its transaction, which is rolled back before the answer is made.
+        return RecordRejected(told, field=name, code="unknown_name", status=response.status)
+    return ConnectionBroken(told, code="unknown_name", status=response.status)
 
 
 def _unread(response: Response, told: str) -> ConnectorError:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from connectors.kit.base import Rank, Result, TargetDocument
-from connectors.kit.errors import AlreadyExists, ConnectionBroken, ConnectorError, Transient
+from connectors.kit.errors import AlreadyExists, ConnectionBroken, ConnectorError, RecordRejected, Transient
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.errors import Problem
@@ -23,6 +23,7 @@ from sync.flows.doubts import look_up
 from sync.flows.parts import collect, units
 from sync.flows.piece import Piece, aside, guarded
 from sync.flows.single import single_out
+from sync.rules.profile_lines import naming_rule
 from sync.rules.routing import sent_from
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.store.intents import Wanted
@@ -195,6 +196,8 @@ def _apply(drain: Drain, piece: Piece, result: Result) -> None:
         piece.document = result.document
     elif isinstance(result.error, AlreadyExists):
         _take_existing(drain, piece, result.error)
+    elif isinstance(result.error, RecordRejected):
+        piece.error = naming_rule(result.error, drain.systems.profile, drain.systems.erp_system)
     else:
         piece.error = result.error
     if isinstance(piece.error, Transient | ConnectionBroken):

@@ -18,9 +18,11 @@ from mappings.base import SourceOptions
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from mappings.profiles import profiled_target, read_profile
 from mappings.registry import SOURCES
 from mappings.tryton import wire
 from mappings.tryton.arithmetic import SaleLine, predict
+from sync.rules.profile_lines import naming_rule
 from tests.contract.recorded_orders import recorded_orders, refusals
 from tests.mappings.orders import ADDRESS, line, make_order
 from tests.mappings.tryton_cases import CASES
@@ -208,6 +210,28 @@ def test_a_refused_batch_leaves_the_known_ones_alone_and_makes_the_rest(target):
     found = target.find_sales(["o0", "o1", "broken", "o2"])
     assert {key: len(documents) for key, documents in found.items()} == {"o0": 1, "o1": 1, "o2": 1}
     assert found["o1"][0].external_id == existing.external_id
+
+
+def with_field(name: str):
+    """A profile that writes one more field of `sale.sale`, on line 6."""
+    rule = f"- {{to: {name}, copy: order.number}}"
+    return read_profile(f"profile: own\nextends: woocommerce\nerp:\n  tryton:\n    order:\n      {rule}\n", "own.yaml")
+
+
+def test_a_profile_writes_a_field_that_the_erp_has_and_is_named_for_one_that_it_does_not_have(erp, target):
+    known, unknown = orders_of(2)
+    [answers, others] = resolved_with_parties(target, [known, unknown])
+    profiles = with_field("description"), with_field("x_depot")
+    first, second = (profiled_target(MAPPING, profile, "tryton") for profile in profiles)
+
+    results = target.create_sales([first.sale(known, answers, OPTIONS), second.sale(unknown, others, OPTIONS)])
+
+    number = int(documents_of(results[:1])[0].external_id)
+    [row] = erp.admin().read("sale.sale", [["id", "=", number]], ["description"])
+    assert row["description"] == known.number
+    assert type(results[1].error) is RecordRejected
+    assert (results[1].error.code, results[1].error.field) == ("unknown_name", "x_depot")
+    assert "the rule at own.yaml:6:9" in str(naming_rule(results[1].error, profiles[1], "tryton"))
 
 
 def test_one_sale_that_cannot_be_quoted_does_not_hold_up_the_others(erp, target):

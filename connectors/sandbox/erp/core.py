@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 from connectors.sandbox.erp.documents import CURRENCY_DIGITS, Product, Refused, Sale
@@ -45,6 +45,8 @@ class Rules:
     #: Currency -> decimals, over the ERP's own.
     currency_digits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     warehouses: Sequence[str] = WAREHOUSES
+    #: The fields of its own that a sale has, all of which begin with `x_`; None: it takes any.
+    custom_fields: Collection[str] | None = None
 
 
 class Core:

@@ -41,6 +41,8 @@ class ErpOptions:
     racy_confirm: bool = False
     #: Codes; the first one has the goods on the day of its set-up.
     warehouses: tuple[str, ...] = WAREHOUSES
+    #: The fields of its own that a sale has, all of which begin with `x_`; None: it takes any.
+    custom_fields: frozenset[str] | None = None
     #: Spent on every request between decision and commit.
     latency_ms: float = 0.0
     #: Requests worked on at once; None means any number.
@@ -85,6 +87,7 @@ def _build(options: ErpOptions, ledger: Path | None, products: Iterable[Product]
             takes_out=options.takes_out_refunded,
             currency_digits=options.currency_digits,
             warehouses=options.warehouses,
+            custom_fields=options.custom_fields,
         ),
     )
     app = ErpApp(

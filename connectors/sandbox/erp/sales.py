@@ -55,7 +55,16 @@ class Sales:
         warehouse = text(payload, "warehouse") or self.state.warehouses[0]
         if warehouse not in self.state.warehouses:
             raise Refused(422, "unknown_warehouse", f"there is no warehouse {warehouse!r}", "warehouse")
+        self._check_custom(payload)
         return self._decided(payload, currency, net_and_tax, warehouse, None)
+
+    def _check_custom(self, payload: JsonDict) -> None:
+        known = self.rules.custom_fields
+        if known is None:
+            return
+        for name in sorted(payload):
+            if name.startswith("x_") and name not in known:
+                raise Refused(422, "unknown_field", f"a sale has no field {name}", name)
 
     def decide_refund(self, payload: JsonDict) -> Decided[Sale]:
         """The draft of a refund of the sale that `sale` names; quantities and amounts are negative."""
