@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from tests.shared import PATIENCE_S, REPOSITORY, unavailable
@@ -95,6 +96,15 @@ class Person:
 
     def unfold(self):
         self.page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; })")
+
+    def work_on(self, channel, order):
+        """At the workbench of a channel, with an order that was brought along."""
+        self.page.goto(f"/mappings/{channel}/workbench")
+        self.page.locator("#f-sample").evaluate("one => { one.value = ''; }")
+        self.unfold()
+        self.page.locator("#f-own").fill(json.dumps(order))
+        self.page.get_by_role("button", name="Check").click()
+        self.page.locator("#result").get_by_text("The sample is mapped").wait_for()
 
     def links(self):
         """Where this page leads inside of the console, as paths."""

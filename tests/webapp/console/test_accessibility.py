@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.mappings.woocommerce_orders import woo_order
 from tests.webapp.console.browsing import axe_source
 
 pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -62,7 +63,6 @@ PAGES = {
     "mappings": "/mappings/",
     "the mapping of a channel": "/mappings/tea-shop",
     "the workbench": "/mappings/tea-shop/workbench",
-    "the workbench without an order": "/mappings/tea-shop/workbench?sample=nobody",
     "connections": "/connections",
     "a shop": "/connections/tea",
     "an ERP": "/connections/erp",
@@ -100,6 +100,13 @@ def test_an_error_in_a_form_is_said_at_its_field(admin, source):
     field = admin.page.locator("[aria-invalid=true]").first
     told = field.get_attribute("aria-describedby").split()
     assert admin.page.locator(f"#{told[0]}").inner_text().strip()
+    wrong = examine(admin, source)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_workbench_violates_nothing_with_an_order_that_is_mapped(admin, source):
+    admin.work_on("tea-shop", woo_order())
+    admin.unfold()
     wrong = examine(admin, source)
     assert not wrong, "\n".join(wrong)
 

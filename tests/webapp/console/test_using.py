@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -165,12 +164,7 @@ def test_while_the_queue_is_away_every_page_stands_and_says_so(chromium, stage, 
 def test_in_the_workbench_the_result_follows_the_typing_and_a_field_is_put_into_the_text(person):
     ours = person("integrator", viewport={"width": 1280, "height": 900})
     page, result = ours.page, ours.page.locator("#result")
-    page.goto("/mappings/tea-shop/workbench")
-    page.locator("#f-sample").evaluate("one => { one.value = ''; }")
-    ours.unfold()
-    page.locator("#f-own").fill(json.dumps(woo_order()))
-    page.get_by_role("button", name="Check").click()
-    result.get_by_text("The sample is mapped").wait_for()
+    ours.work_on("tea-shop", woo_order())
     text = page.get_by_role("textbox", name="Profile")
     # A mistake is told while it is typed, and a press on its line goes there.
     text.fill("profile: own\nextends: woocommerce\nsource:\n  lines:\n    - {to: tax_class, copy: }\n")
