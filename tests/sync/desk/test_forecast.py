@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 
-from config.model import Mode
-from sync.desk.forecast import closed_since, forecast, last_forecast
+from config.model import AfterImport, Depth, Mode
+from mappings.canonical.records import Payment
+from mappings.canonical.refs import Ref
+from mappings.canonical.schemas import order_from_json
+from sync.desk.forecast import closed_since, forecast, last_forecast, needed_of
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookups import save_lookups
 from sync.rules.lookups import load_lookups
 from sync.rules.similar import Similar
 from sync.store.audit import Actor
-from sync.store.tables import metadata
+from sync.store.bodies import load_json, unpack
+from sync.store.tables import metadata, orders
 from tests.sync.flows.stock_world import ONE, StockWorld
 from tests.sync.flows.world import CHANNEL, World
 
@@ -140,3 +146,19 @@ def test_signs_and_case_make_no_difference_and_a_guess_is_no_suggestion(value, t
 def test_what_a_similar_value_was_translated_to_is_suggested_once():
     similar = Similar({"paypal": "PP", "paypal-express": "PP", "PP": "PP"})
     assert [each.target for each in similar.to("paypal_expres")] == ["PP"]
+
+
+def test_a_payment_that_is_to_be_booked_needs_what_its_booking_needs(sqlite_store):
+    world = World(sqlite_store)
+    world.shop.place()
+    world.carry()
+    systems = world.systems.channel(CHANNEL)
+    [order] = [order_from_json(load_json(unpack(row.canonical))) for row in world.rows(select(orders.c.canonical))]
+    payment = Payment(gateway="card", title="", amount=order.totals.grand, reference="", paid_at=None)
+    order = dataclasses.replace(order, payments=(payment,))
+    booked = dataclasses.replace(
+        systems,
+        channel=dataclasses.replace(systems.channel, after_import=AfterImport(payments=Depth.DRAFT)),
+        erp_facets=SimpleNamespace(payment_references=lambda one, _: {Ref("payment_method", one.gateway)}),
+    )
+    assert needed_of(booked, order) - needed_of(systems, order) == {Ref("payment_method", "card")}
