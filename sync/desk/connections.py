@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from config.written import Written, written_settings
-from connectors.kit.base import ListsOrders, ManagesWebhooks, RewindsPulls, SalesTarget, Subscription
+from connectors.kit.base import ListsOrders, ManagesWebhooks, ReadsAgain, RewindsPulls, SalesTarget, Subscription
 from connectors.kit.errors import ConnectionBroken
 from connectors.registry import class_of, has
 from sync.desk.doctor import Report, last_checkups
@@ -29,6 +29,7 @@ from sync.store.engine import Store
 from sync.store.reports import last_report, save_report
 from sync.store.schedule import Row, list_schedules
 from sync.store.switches import Pause, find_pause, pauses
+from sync.store.unreadable import count_unreadable
 
 #: What is pulled of a connection (`sync.flows.pull`, which the desk may not import).
 STREAM: Final = "orders"
@@ -80,6 +81,8 @@ class ConnectionDetail:
     #: As they were last seen, and when; None before anybody looked.
     subscriptions: Sequence[Subscription] | None
     subscriptions_at: dt.datetime | None
+    #: Deliveries that are kept and that nobody could read; None where none would be read again.
+    unreadable: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ def connection_detail(store: Store, config: Config, name: str) -> ConnectionDeta
         takes_sales=has(kind, SalesTarget),
         subscriptions=None if seen is None else [Subscription(**entry) for entry in seen.body],
         subscriptions_at=None if seen is None else seen.at,
+        unreadable=store.read(lambda c: count_unreadable(c, name))
+        if summary.sources and has(kind, ReadsAgain)
+        else None,
     )
 
 

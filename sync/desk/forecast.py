@@ -199,8 +199,11 @@ def needed_of(systems: ChannelSystems, order: Order) -> frozenset[Ref]:
     """What the order needs of the ERP and a look-up row could name."""
     options, facets = systems.target_options, systems.erp_facets
     refs = set(systems.target_mapping.references(order, options))
-    if facets is not None and systems.channel.after_import.payments is not Depth.NONE:
-        refs |= {ref for payment in order.payments for ref in facets.paymentneeded_of(payment, options)}
+    after = systems.channel.after_import
+    if facets is not None and after.payments is not Depth.NONE:
+        refs |= {ref for payment in order.payments for ref in facets.payment_references(payment, options)}
+    if facets is not None and after.fees is not Depth.NONE:
+        refs |= {ref for payment in order.payments if payment.fee for ref in facets.fee_references(payment, options)}
     return frozenset(ref for ref in refs if ref.value and ref.kind not in _OTHER_KINDS)
 
 

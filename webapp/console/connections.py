@@ -10,6 +10,7 @@ from typing import Final
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from connectors.kit.errors import ConnectorError
@@ -24,11 +25,12 @@ from sync.desk.connections import (
 )
 from sync.desk.doctor import examine_connection, keep_report
 from sync.desk.doctor.examine import connection_section, impatient_systems
+from sync.work.receive.again import read_again as read_unreadable
 from sync.work.subscriptions import NoWebhooks, delivery_url, look_at_subscriptions, repair_subscriptions
 from webapp.console.access import current_actor, needs
 from webapp.console.doctor import patient
 from webapp.console.findings import level_badge
-from webapp.console.home import end_pause
+from webapp.console.home import end_pause, ring_all
 from webapp.console.patience import PATIENCE_S, StillAtWork, within
 from webapp.console.present import said, told
 from webapp.console.texts import zone
@@ -86,6 +88,30 @@ def repair(name: str) -> ResponseReturnValue:
         flash(_("The shop takes its time. It goes on by itself; look here again in a minute."))
     except (ConnectorError, NoWebhooks) as error:
         return _page(name, _("The webhooks could not be repaired: %(reason)s", reason=told(error)))
+    return _back(name)
+
+
+@blueprint.post("/<name>/read-again")
+@needs("integrator")
+def read_again(name: str) -> ResponseReturnValue:
+    """Read once more what nobody could read when it came; give up what still cannot be, if that is said."""
+    if _detail(name).unreadable is None:
+        abort(404)
+    ours, actor, discard = parts(), current_actor(), request.form.get("discard") == "yes"
+    channels = [channel.name for channel in ours.config.channels_of_source(name)]
+    try:
+        done = within(
+            lambda: read_unreadable(
+                ours.store, ours.systems.connector(name), name, channels, discard=discard, actor=actor
+            )
+        )
+    except StillAtWork:
+        flash(_("It goes on by itself; look here again in a minute."))
+        return _back(name)
+    except ConnectorError as error:
+        return _page(name, told(error))
+    ring_all()
+    flash(ngettext("%(num)s delivery could be read.", "%(num)s deliveries could be read.", done.read))
     return _back(name)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from config.model import Depth
 from connectors.sandbox.erp.audit_facets import check_facets
+from sync.desk.forecast import forecast
 from sync.desk.passport import load_passport
 from sync.desk.proof import proof_to_json, prove_channel
 from sync.desk.steering import approve_order, retry_orders
@@ -251,3 +252,12 @@ def test_a_dry_run_shows_the_booking_and_sends_nothing(trade):
     report = dry_run(trade.store, trade.systems, order)
     assert [(call.method, call.url.rpartition("/")[2]) for call in report.calls] == [("POST", "fees")]
     assert booked(trade, number) == []
+
+
+@pytest.mark.parametrize("after", [{"fees": Depth.POSTED}, {"payments": Depth.POSTED}])
+def test_a_gateway_without_a_method_in_the_erp_is_told_before_it_stops_an_order(sqlite_store, after):
+    with trading(sqlite_store, **after) as trade:
+        trade.buy((TEA, 1), meta_data=stripe("0.68"), payment_method="klarna")
+        pull(trade.store, trade.systems.connector("shop"), "shop", [CHANNEL], since=PLACED.replace(year=2020))
+        found = forecast(trade.store, trade.systems.channel(CHANNEL), days=36_500)
+        assert ("payment_method", "klarna") in {(gap.table, gap.value) for gap in found.gaps}

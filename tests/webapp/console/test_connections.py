@@ -9,13 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from config.settings import Settings
+from connectors.kit.base import Delivery
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
 from sync.rules.systems import Systems, read_config
 from sync.store.checkpoints import load_checkpoint
+from sync.store.inbox import record_events
 from sync.store.switches import pause
-from sync.store.tables import audit, schedules
+from sync.store.tables import audit, schedules, work_items
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
+from sync.work.receive.receipts import make_events
 from tests.contract.source_fakes import WooCommerceFake, receiver, sandbox_woocommerce
 from tests.sync.flows.test_files import PROFILE
 from tests.webapp.console.conftest import words_of
@@ -112,6 +115,28 @@ def test_a_source_that_only_sends_has_a_page_that_offers_nothing_that_asks_it(br
     assert "Look and repair" not in page
     assert ours.post(f"/connections/{name}/test").status_code == 303
     assert "nothing is sent: it has no address" in words_of(ours.get(f"/connections/{name}").text)
+
+
+def test_what_nobody_could_read_is_read_again_or_given_up(browser, store):
+    ours = browser("integrator")
+    assert "All of them could be read." in words_of(ours.get("/connections/hooks").text)
+    bad = Delivery("", None, None, problem="no id")
+    rows = [
+        row
+        for body in (b'{"no": "A"}', b'{"nr": 1}')
+        for row in make_events("hooks", bad, body, dt.datetime.now(dt.UTC))
+    ]
+    store.write(lambda c: record_events(c, rows, {"hooks": ["posted"]}))
+    page = words_of(ours.get("/connections/hooks").text)
+    assert "2 deliveries could not be read." in page
+    assert "/webhooks/hooks" in page
+    assert "Read again" not in browser("viewer").get("/connections/hooks").text
+    assert ours.post("/connections/hooks/read-again").status_code == 303
+    page = words_of(ours.get("/connections/hooks").text)
+    assert "1 delivery could be read." in page
+    assert "1 delivery could not be read." in page
+    assert store.read(lambda c: c.execute(select(work_items.c.external_id)).scalars().all()) == ["A"]
+    assert ours.post("/connections/shop/read-again").status_code == 404
 
 
 def test_a_viewer_sees_no_button_that_changes_anything(browser):
