@@ -19,6 +19,7 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "retry": say("retry"),
     "retry again": say("retry again"),
     "retry all": say("retry all"),
+    "approve all": say("approve all"),
     "cancel retry": say("cancel retry"),
     "acknowledge": say("acknowledge"),
     "snooze": say("put aside"),

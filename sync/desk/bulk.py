@@ -7,15 +7,18 @@ it was, live orders go first, and on SQLite a webhook never waits behind a hundr
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import time
 from typing import Final
 
 from sqlalchemy import Connection
 
-from sync.desk.phrases import say
+from sync.desk.phrases import Refusal, say
 from sync.store.audit import Actor, record_audit
 from sync.store.bulk import (
+    APPROVE,
+    RETRY,
     BulkRun,
     Course,
     cancel_run,
@@ -28,7 +31,8 @@ from sync.store.bulk import (
     start_run,
 )
 from sync.store.engine import Store
-from sync.store.issues import ids_of, is_open
+from sync.store.health import clock
+from sync.store.issues import ids_of, is_open, load_issue
 from sync.store.marking import release
 from sync.store.needs import find_document
 
@@ -36,6 +40,10 @@ from sync.store.needs import find_document
 PIECE: Final = 64
 #: Released documents that may wait for a worker; more would only make a cancelled run go on.
 DEPTH: Final = 2000
+MOST_PER_MINUTE: Final = 100_000
+#: What a rule holds and a person's word alone lets pass. Whatever else approving does (an amount is accepted, a mail is
+#: taken for sent) is decided order by order.
+APPROVED_TOGETHER: Final = frozenset({"price", "tax", "address", "duplicate_order", "value_limit", "test_order"})
 #: Of one look of the dispatcher, which comes twice a second and has other things to do.
 LOOK_S: Final = 0.1
 
@@ -58,31 +66,72 @@ class Progress:
         return self.total - self.run.released if self.run.running else 0
 
 
-def start_bulk(store: Store, issue_id: int, *, actor: Actor, reason: str = "") -> tuple[BulkRun, bool]:
+class CannotApprove(Refusal):
+    """Nothing was approved; why, in whole sentences."""
+
+
+def start_bulk(
+    store: Store, issue_id: int, *, actor: Actor, reason: str = "", per_minute: int | None = None
+) -> tuple[BulkRun, bool]:
     """Retry everything that stands in an issue; (the run that goes on already, False) where there is one.
 
-    Raises LookupError for an issue that is not open.
+    `per_minute` is how many documents are released at most. Raises LookupError for an issue that is not open.
     """
 
     def work(connection: Connection) -> tuple[BulkRun, bool]:
         if not is_open(connection, issue_id):
             raise LookupError(say("nothing is stopped by issue %(issue_id)s any more", issue_id=issue_id))
-        return begin(connection, issue_id, actor=actor, reason=reason)
+        return begin(connection, issue_id, actor=actor, reason=reason, per_minute=per_minute)
 
     return store.write(work)
 
 
-def begin(connection: Connection, issue_id: int, *, actor: Actor, reason: str = "") -> tuple[BulkRun, bool]:
+def approve_all(
+    store: Store, issue_id: int, *, actor: Actor, reason: str, per_minute: int | None = None
+) -> tuple[BulkRun, bool]:
+    """Let every order pass that this cause holds now; what another cause holds as well stays held by that one.
+
+    Raises CannotApprove without a reason, for a cause that is decided order by order, and while another run goes;
+    LookupError for an issue that is not open.
+    """
+    if not reason.strip():
+        raise CannotApprove(say("Say why they may pass."))
+
+    def work(connection: Connection) -> tuple[BulkRun, bool]:
+        found = load_issue(connection, issue_id)
+        if found is None or found[1] is not None:
+            raise LookupError(say("nothing is stopped by issue %(issue_id)s any more", issue_id=issue_id))
+        if found[0].cause not in APPROVED_TOGETHER:
+            raise CannotApprove(say("Such orders are decided one by one, on their own pages."))
+        run, new = begin(connection, issue_id, actor=actor, reason=reason, per_minute=per_minute, action=APPROVE)
+        if run.action != APPROVE:
+            raise CannotApprove(say("They are being looked at again just now. Approve what is held when that is over."))
+        return run, new
+
+    return store.write(work)
+
+
+def begin(
+    connection: Connection,
+    issue_id: int,
+    *,
+    actor: Actor,
+    reason: str = "",
+    per_minute: int | None = None,
+    action: str = RETRY,
+) -> tuple[BulkRun, bool]:
     """`start_bulk` inside a transaction, also where nothing is left to release.
 
     The first piece goes at once: a few documents wait for nobody.
     """
-    run, new = start_run(connection, issue_id, expected=count_stopped(connection, issue_id), by=actor.name)
+    if per_minute is not None and not 0 < per_minute <= MOST_PER_MINUTE:
+        raise ValueError(per_minute)
+    expected = count_stopped(connection, issue_id)
+    run, new = start_run(connection, issue_id, expected=expected, by=actor.name, action=action, per_minute=per_minute)
     if new:
-        record_audit(
-            connection, actor, "retry all", f"issue:{issue_id}", after=f"{run.expected} documents", reason=reason
-        )
-        release_piece(connection, run.id, PIECE)
+        subject, after = f"issue:{issue_id}", f"{run.expected} documents"
+        record_audit(connection, actor, f"{action} all", subject, after=after, reason=reason)
+        release_piece(connection, run.id, min(PIECE, per_minute or PIECE))
         run = load_run(connection, run.id) or run
     return run, new
 
@@ -150,4 +199,14 @@ def _step(store: Store, run_id: int, channel: str) -> bool:
     """One piece of one run; False when it has ended or what it released must be worked off first."""
     if store.read(functools.partial(has_depth, channel=channel, depth=DEPTH)):
         return False
-    return store.write(functools.partial(release_piece, run_id=run_id, limit=PIECE))
+    room = store.read(functools.partial(_room, run_id=run_id))
+    return room > 0 and store.write(functools.partial(release_piece, run_id=run_id, limit=room))
+
+
+def _room(connection: Connection, run_id: int) -> int:
+    """How many documents of a run may go now."""
+    run = load_run(connection, run_id)
+    if run is None or run.per_minute is None:
+        return PIECE
+    minutes = 1 + (clock(connection) - run.asked_at) // dt.timedelta(minutes=1)
+    return min(PIECE, run.per_minute * minutes - run.released)

@@ -250,13 +250,22 @@ def _with_suggestions(store: Store, systems: ChannelSystems, gaps: Sequence[Gap]
 
 def _names(store: Store, systems: ChannelSystems, table: str, codes: Iterable[str]) -> dict[str, str]:
     """What a value of the table can be like -> what it would then be: the ERP's articles, and what rows have said."""
+    names = known_names(store, systems.channel.erp, table)
+    if table == _ARTICLES:
+        if not store.read(lambda c: known_articles(c, systems.channel.erp)):
+            names |= {code: code for code in _articles(systems)}
+        names |= {code: code for code in codes}
+    return names
+
+
+def known_names(store: Store, erp: str, table: str) -> dict[str, str]:
+    """The same as far as our own database knows it: nobody is asked."""
     rows = store.read(lambda c: load_rows(c, table_name=table))
     names = {choice: choice for choice in choices_of(table)}
     names |= {row.target: row.target for row in rows}
     names |= {glob.pieces[0]: row.target for row in rows if (glob := Glob.read(row.key.value)).is_exact}
     if table == _ARTICLES:
-        articles = store.read(lambda c: known_articles(c, systems.channel.erp)) or _articles(systems)
-        names |= {code: code for code in (*articles, *codes)}
+        names |= {code: code for code in store.read(lambda c: known_articles(c, erp))}
     return names
 
 

@@ -22,7 +22,9 @@ from sync.store.issues import OpenIssue, list_closed, list_open, load_issue
 from sync.store.needs import (
     Document,
     Figures,
+    Release,
     also_stopped_by,
+    figures_and_release,
     figures_of,
     list_documents,
     sample_contents,
@@ -80,6 +82,9 @@ class Common:
     of: int
 
 
+NOTHING: Final = Release(Figures(), Figures())
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NeedDetail:
     """One cause, with its documents."""
@@ -93,6 +98,8 @@ class NeedDetail:
     hours: Sequence[int] = ()
     days: Sequence[int] = ()
     comments: Sequence[Comment] = ()
+    #: What its end would release, and what another cause would still stop.
+    release: Release = NOTHING
 
     @property
     def closed_at(self) -> dt.datetime | None:
@@ -203,15 +210,17 @@ def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50
             return None
         issue, closed_at = found
         others = also_stopped_by(connection, issue_id, _OTHERS)
-        figures, runs = figures_of(connection, [issue_id]), last_runs(connection, [issue_id])
+        figures, release = figures_and_release(connection, issue_id)
+        runs = last_runs(connection, [issue_id])
         return NeedDetail(
-            _need(issue, figures, runs, clock(connection), closed_at),
+            _need(issue, {issue_id: figures}, runs, clock(connection), closed_at),
             list_documents(connection, issue_id, offset=offset, limit=limit),
             _common(sample_contents(connection, issue_id, _SAMPLE)),
             [(each[0], count) for other, count in others.items() if (each := load_issue(connection, other))],
             by_hour(connection, [issue_id]).get(issue_id, ()),
             by_day(connection, [issue_id]).get(issue_id, ()),
             of_issue(connection, issue_id),
+            release,
         )
 
     return store.read(work)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection, case, func, or_, select, update
 
-from sync.store.marking import release
+from sync.store.marking import approve, release
 from sync.store.states import BULK, STOPPED, ItemState
 from sync.store.tables import bulk_runs, issue_documents, issues, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
+
+RETRY: Final = "retry"
+APPROVE: Final = "approve"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class BulkRun:
     asked_by: str
     ended_at: dt.datetime | None
     outcome: str
+    #: `retry`, `approve`.
+    action: str = RETRY
+    #: So many documents a minute at most.
+    per_minute: int | None = None
 
     @property
     def running(self) -> bool:
@@ -51,12 +59,27 @@ def count_stopped(connection: Connection, issue_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def start_run(connection: Connection, issue_id: int, *, expected: int, by: str) -> tuple[BulkRun, bool]:
+def start_run(
+    connection: Connection,
+    issue_id: int,
+    *,
+    expected: int,
+    by: str,
+    action: str = RETRY,
+    per_minute: int | None = None,
+) -> tuple[BulkRun, bool]:
     """Start a run; (the one that is there, False) where one runs, or has ended in this very moment."""
     made = connection.execute(
         dialect_of(connection)
         .insert(bulk_runs)
-        .values(issue_id=issue_id, expected=expected, asked_at=db_now(), asked_by=by[:128])
+        .values(
+            issue_id=issue_id,
+            expected=expected,
+            asked_at=db_now(),
+            asked_by=by[:128],
+            action=action,
+            per_minute=per_minute,
+        )
         .on_conflict_do_nothing()
         .returning(*_COLUMNS)
     ).first()
@@ -72,11 +95,15 @@ def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
     """
     table = bulk_runs.c
     run = connection.execute(
-        select(table.issue_id, table.reached).where(table.id == run_id, table.ended_at.is_(None)).with_for_update()
+        select(table.issue_id, table.reached, table.action, table.asked_at)
+        .where(table.id == run_id, table.ended_at.is_(None))
+        .with_for_update()
     ).first()
     if run is None:
         return False
     ids = _next_documents(connection, run.issue_id, run.reached, limit)
+    if run.action == APPROVE:
+        _approve(connection, run.issue_id, ids, run.asked_at)
     released = release(connection, ids, priority=BULK) if ids else 0
     ends = len(ids) < limit
     connection.execute(
@@ -90,6 +117,20 @@ def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
         )
     )
     return not ends
+
+
+def _approve(connection: Connection, issue_id: int, ids: Sequence[int], asked_at: dt.datetime) -> None:
+    """Let the issue's cause pass, of what stands still and stood in it when the person said so; other causes stay.
+
+    What came since is looked at again like the others, and held again.
+    """
+    cause = connection.execute(select(issues.c.cause).where(issues.c.id == issue_id)).scalar_one()
+    documents = issue_documents.c
+    seen = select(documents.item_id).where(
+        documents.issue_id == issue_id, documents.item_id.in_(ids), documents.opened_at <= asked_at
+    )
+    for item_id in connection.execute(seen.order_by(documents.item_id)).scalars().all():
+        approve(connection, item_id, [cause])
 
 
 def _next_documents(connection: Connection, issue_id: int, reached: int, limit: int) -> Sequence[int]:

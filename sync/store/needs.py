@@ -52,6 +52,10 @@ def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -
 
     Totals are grouped as text and summed as decimals: a database's sum of them would be a float on SQLite.
     """
+    return {issue_id: Figures.of(rows) for issue_id, rows in _worth_by_issue(connection, issue_ids).items()}
+
+
+def _worth_by_issue(connection: Connection, issue_ids: Sequence[int] | None) -> dict[int, list[Worth]]:
     documents, item = issue_documents.c, work_items.c
     query = (
         select(documents.issue_id, orders.c.currency, orders.c.grand, func.count(), func.min(item.created_at))
@@ -66,7 +70,7 @@ def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -
     found: dict[int, list[Worth]] = {}
     for issue_id, *worth in connection.execute(query):
         found.setdefault(issue_id, []).append((worth[0], worth[1], worth[2], worth[3]))
-    return {issue_id: Figures.of(rows) for issue_id, rows in found.items()}
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,16 +89,37 @@ def preview_release(connection: Connection, issue_ids: Sequence[int]) -> Release
     Those that stand elsewhere too are counted by themselves and taken from all: they are few, and to ask of each
     document whether it is one of them takes longer than everything else.
     """
-    every, others = issue_documents.c, issue_documents.alias("others")
-    ours = every.issue_id.in_(issue_ids) & every.closed_at.is_(None)
-    standing = select(every.item_id).where(ours)
-    staying = standing.join(others, others.c.item_id == every.item_id).where(
-        others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids)
+    table = issue_documents.c
+    standing = select(table.item_id).where(table.issue_id.in_(issue_ids), table.closed_at.is_(None))
+    # A document can stand in several of them and counts once.
+    every = _worth(connection, standing.distinct() if len(issue_ids) > 1 else standing)
+    return _release(every, _worth(connection, _staying(issue_ids)))
+
+
+def figures_and_release(connection: Connection, issue_id: int) -> tuple[Figures, Release]:
+    """Both of one issue, for little more than either takes."""
+    rows = _worth_by_issue(connection, [issue_id]).get(issue_id, [])
+    every = {(currency, grand): count for currency, grand, count, _ in rows}
+    return Figures.of(rows), _release(every, _worth(connection, _staying([issue_id])))
+
+
+def _staying(issue_ids: Sequence[int]) -> Select[tuple[int]]:
+    """Documents of these issues that stand in others too, each once."""
+    table, others = issue_documents.c, issue_documents.alias("others")
+    return (
+        select(table.item_id)
+        .join(others, others.c.item_id == table.item_id)
+        .where(table.issue_id.in_(issue_ids), table.closed_at.is_(None))
+        .where(others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids))
+        .distinct()
     )
-    # A document can stand in several of them, and in several others, and counts once.
-    all_of_them = _worth(connection, standing.distinct() if len(issue_ids) > 1 else standing)
-    stays = _worth(connection, staying.distinct())
-    goes = {worth: count - stays.get(worth, 0) for worth, count in all_of_them.items()}
+
+
+_Sums = Mapping[tuple[str | None, str | None], int]
+
+
+def _release(every: _Sums, stays: _Sums) -> Release:
+    goes = {worth: count - stays.get(worth, 0) for worth, count in every.items()}
     return Release(
         Figures.of((*worth, count, None) for worth, count in goes.items() if count),
         Figures.of((*worth, count, None) for worth, count in stays.items()),

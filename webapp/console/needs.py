@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -13,7 +13,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
-from sync.desk.bulk import Progress, cancel_bulk, progress_of, retry_one, start_bulk
+from sync.desk.bulk import (
+    MOST_PER_MINUTE,
+    CannotApprove,
+    Progress,
+    approve_all,
+    cancel_bulk,
+    progress_of,
+    retry_one,
+    start_bulk,
+)
 from sync.desk.catalogue.book import of_issue
 from sync.desk.catalogue.entry import Entry
 from sync.desk.causes import title_of, words_of
@@ -21,7 +30,9 @@ from sync.desk.issue_life import IssueState, assignable
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
 from sync.desk.lookups import LookupPreview, add_lookup, preview_lookup, unknown_targets
 from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, hours_of, list_needs, need_detail
+from sync.desk.remedies import remedies_of
 from sync.rules.lookup_tables import choices_of
+from sync.store.bulk import BulkRun
 from sync.store.needs import Release
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
@@ -150,8 +161,35 @@ def show(issue_id: int) -> ResponseReturnValue:
 @demands("operator")
 def retry_all(issue_id: int) -> ResponseReturnValue:
     """Look at everything again that this cause stops."""
+    return _started(issue_id, lambda: start_bulk(parts().store, issue_id, actor=current_actor(), per_minute=_pace()))
+
+
+@blueprint.post("/<int:issue_id>/approve")
+@demands("operator")
+def approve(issue_id: int) -> ResponseReturnValue:
+    """Let everything pass that this cause holds now."""
+    demand_ids(issue_id)
+    actor, reason = current_actor(), request.form.get("reason", "").strip()[:_MAX_REASON]
     try:
-        run, new = start_bulk(parts().store, issue_id, actor=current_actor())
+        return _started(
+            issue_id,
+            lambda: approve_all(parts().store, issue_id, actor=actor, reason=reason, per_minute=_pace()),
+        )
+    except CannotApprove as refusal:
+        return show_need(issue_id, error=said(refusal.phrase)), 422
+
+
+def _pace() -> int | None:
+    """So many orders a minute at most; anything else is as fast as they are worked off."""
+    text = request.form.get("per_minute", "").strip()
+    if not (text.isascii() and text.isdigit()) or len(text) >= _DIGITS:
+        return None
+    return min(int(text), MOST_PER_MINUTE) or None
+
+
+def _started(issue_id: int, start: Callable[[], tuple[BulkRun, bool]]) -> ResponseReturnValue:
+    try:
+        run, new = start()
     except LookupError:
         flash(_("Nothing is stopped by this cause any more."))
         return redirect(url_for(".index"), 303)
@@ -261,6 +299,7 @@ def show_need(
         sparkline=sparkline,
         people=assignable(parts().store),
         entry=_entry(need),
+        remedies=remedies_of(parts().store, parts().config, need),
         promise_s=_promise_s(need),
         broken=_is_broken(need),
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",

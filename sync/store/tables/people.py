@@ -79,6 +79,10 @@ bulk_runs = Table(
     metadata,
     Column("id", BigId, primary_key=True),
     Column("issue_id", BigId, ForeignKey("issues.id"), nullable=False),
+    #: `retry`: look again; `approve`: let pass what the issue's cause holds, of documents that stood in it by then.
+    Column("action", String(16), nullable=False, server_default="retry"),
+    #: So many documents a minute at most; null for as fast as they are worked off.
+    Column("per_minute", Integer),
     #: What the person was shown.
     Column("expected", Integer, nullable=False),
     Column("released", Integer, nullable=False, server_default="0"),

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select, update
 
 from sync.desk import bulk
-from sync.desk.bulk import advance, cancel_bulk, progress_of, start_bulk, start_for_cause
+from sync.desk.bulk import CannotApprove, advance, approve_all, cancel_bulk, progress_of, start_bulk, start_for_cause
 from sync.store.audit import Actor
 from sync.store.bulk import release_piece
 from sync.store.lookups import save_lookup
 from sync.store.marking import mark
 from sync.store.states import BULK, LIVE
 from sync.store.tables import audit, bulk_runs, issues, work_items
+from tests.databases import now
 from tests.sync.flows.world import CHANNEL, World
 
 ANNA = Actor("anna", "console 127.0.0.1")
@@ -154,3 +158,99 @@ def test_the_dispatcher_brings_a_run_on(store, small):
         world.dispatcher.look()
         world.drain()
     assert {world.item(order).state for order in orders} == {"done"}
+
+
+# --- so many a minute, and a person's word for all of them ------------------------------------------------------
+
+
+def test_no_more_go_in_a_minute_than_was_said(store):
+    world, _ = stopped(store, 9)
+    mend(world)
+    run, _ = start_bulk(store, issue_of(world), actor=ANNA, per_minute=4)
+    assert run.released == 4
+    assert advance(store) == 0
+    world.write(lambda c: c.execute(update(bulk_runs).values(asked_at=now() - dt.timedelta(seconds=61))))
+    advance(store)
+    assert progress_of(store, run.id).run.released == 8
+    world.write(lambda c: c.execute(update(bulk_runs).values(asked_at=now() - dt.timedelta(minutes=10))))
+    advance(store)
+    assert (progress_of(store, run.id).run.released, progress_of(store, run.id).run.outcome) == (9, "done")
+
+
+@pytest.mark.parametrize("pace", [0, -1, bulk.MOST_PER_MINUTE + 1])
+def test_a_pace_is_a_number_that_can_be_meant(store, pace):
+    world, _ = stopped(store, 1)
+    with pytest.raises(ValueError, match=str(pace)):
+        start_bulk(store, issue_of(world), actor=ANNA, per_minute=pace)
+
+
+def limited(store, count: int, **how) -> tuple[World, list[str]]:
+    """Orders that a limit of their value holds."""
+    world = World(store, value_limits={"EUR": Decimal(10)}, **how)
+    orders = [world.shop.place(customer=str(number)) for number in range(count)]
+    world.carry()
+    return world, orders
+
+
+def test_a_persons_word_lets_all_pass_that_stood_there_and_is_audited_once(store):
+    world, orders = limited(store, 3)
+    run, new = approve_all(store, issue_of(world, "value_limit"), actor=ANNA, reason="fair")
+    assert (new, run.action, run.released) == (True, "approve", 3)
+    world.drain()
+    assert {world.item(order).state for order in orders} == {"done"}
+    [row] = world.rows(select(audit.c.action, audit.c.after, audit.c.reason))
+    assert tuple(row) == ("approve all", "3 documents", "fair")
+
+
+def test_what_another_cause_holds_as_well_stays_with_that_one(store):
+    world = World(store, value_limits={"EUR": Decimal(10)})
+    order = world.shop.place(sku="TASSE-ALT")
+    world.carry()
+    approve_all(store, issue_of(world, "value_limit"), actor=ANNA, reason="fair")
+    world.drain()
+    assert world.item(order).state == "held"
+    assert set(world.causes()) == {"unknown_sku"}
+    mend(world)
+    start_bulk(store, issue_of(world), actor=ANNA)
+    world.drain()
+    assert world.item(order).state == "done"
+
+
+def test_an_order_that_came_after_the_word_is_held_as_before(store, small):
+    world, _ = limited(store, 5)
+    run, _ = approve_all(store, issue_of(world, "value_limit"), actor=ANNA, reason="fair")
+    late = world.shop.place(customer="late")
+    world.carry()
+    for _ in range(5):
+        advance(store)
+        world.drain()
+    assert progress_of(store, run.id).run.outcome == "done"
+    assert [row.external_id for row in world.items() if row.state != "done"] == [late]
+    assert world.item(late).state == "held"
+
+
+def test_an_order_that_changes_after_the_word_is_held_again(store):
+    world, [order] = limited(store, 1)
+    approve_all(store, issue_of(world, "value_limit"), actor=ANNA, reason="fair")
+    world.shop.edit_total(order, "90.00")
+    world.carry()
+    assert world.item(order).state == "held"
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "said"), [(" ", "value_limit", "Say why"), ("fair", "unknown_sku", "decided one by one")]
+)
+def test_nothing_is_approved_without_a_reason_nor_what_is_decided_one_by_one(store, reason, cause, said):
+    world = World(store, value_limits={"EUR": Decimal(10)})
+    world.shop.place(sku="TASSE-ALT")
+    world.carry()
+    with pytest.raises(CannotApprove, match=said):
+        approve_all(store, issue_of(world, cause), actor=ANNA, reason=reason)
+    assert world.rows(select(bulk_runs)) == []
+
+
+def test_nothing_is_approved_while_the_same_orders_are_looked_at_again(store, small):
+    world, _ = limited(store, 9)
+    start_bulk(store, issue_of(world, "value_limit"), actor=ANNA)
+    with pytest.raises(CannotApprove, match="being looked at again"):
+        approve_all(store, issue_of(world, "value_limit"), actor=ANNA, reason="fair")

@@ -23,7 +23,7 @@ from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
 from sync.store import schedule, singletons
 from sync.store.audit import Actor
 from sync.store.leases import open_lease
-from sync.store.lookups import load_rows
+from sync.store.lookups import load_rows, save_lookup
 from sync.store.switches import pause
 from sync.store.tables import audit, bulk_runs, schedules
 from sync.work.receive import Receiver
@@ -331,6 +331,68 @@ def test_what_shops_write_is_text_and_nothing_else(world, browser):
         page = viewer.get(path).text
         assert "<script>alert" not in page
     assert HOSTILE in text(viewer.get(issue_of(viewer)))
+
+
+# --- ways to mend a cause ---------------------------------------------------------------------------------------
+
+
+def held(world, count=2):
+    orders = [world.shop.place(customer=str(number)) for number in range(count)]
+    for order in orders:
+        world.shop.edit_total(order, "50.00")
+    world.carry()
+    return orders
+
+
+def test_all_orders_of_a_rule_are_approved_with_a_reason_and_go(world, browser):
+    orders = held(world)
+    operator = browser("operator")
+    issue = issue_of(operator, "Above the value limit")
+    page = text(operator.get(issue))
+    assert "When it is mended, 2 orders worth 100.00 EUR go." in page
+    assert "channels.web.policies.value_limits: {EUR: 40}" in page
+    assert operator.post(f"{issue}/approve", reason=" ").status_code == 422
+    operator.post(f"{issue}/approve", reason="known buyer", foreseen="2")
+    assert "2 orders are looked at again." in text(operator.get(issue))
+    world.drain()
+    assert {world.item(order).state for order in orders} == {"done"}
+    assert actions(world) == [("operator", "approve all", "issue:1")]
+
+
+def test_what_is_decided_order_by_order_is_not_approved_at_once(world, browser):
+    stopped(world)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    assert "Why they may pass" not in text(operator.get(issue))
+    answer = operator.post(f"{issue}/approve", reason="all of them")
+    assert answer.status_code == 422
+    assert "decided one by one" in text(answer)
+
+
+def test_a_cause_names_the_pause_that_its_orders_wait_for(world, browser):
+    stopped(world, 1)
+    world.write(lambda c: pause(c, "connection", "erp", "away", until=now() + dt.timedelta(minutes=5)))
+    viewer = browser("viewer")
+    assert "erp is paused: away It goes on by itself in 5 minutes" in text(viewer.get(issue_of(viewer)))
+
+
+def test_an_unknown_article_comes_with_what_is_written_almost_like_it(world, browser):
+    stopped(world, 1, "TASSE-ALT")
+    world.write(lambda c: save_lookup(c, "sku", "global", "TASSE-OLT", "TASSE", by="anna"))
+    integrator = browser("integrator")
+    issue = issue_of(integrator)
+    [link] = re.findall(r'href="([^"]+target=TASSE[^"]*)"', integrator.get(issue).text)
+    assert "Releases 1 order worth 20.00 EUR" in text(integrator.get(html.unescape(link).partition("#")[0]))
+
+
+def test_a_release_goes_no_faster_than_somebody_wants(world, browser):
+    stopped(world, 5)
+    operator = browser("operator")
+    issue = issue_of(operator)
+    operator.post(f"{issue}/retry", per_minute="2")
+    assert "2 of 5 released" in text(operator.get(issue))
+    bulk.advance(world.store)
+    assert "2 of 5 released" in text(operator.get(issue))
 
 
 # --- the life of a cause ----------------------------------------------------------------------------------------

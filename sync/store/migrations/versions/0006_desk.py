@@ -92,6 +92,8 @@ def _live_issues() -> None:
     op.add_column("issues", sa.Column("due_on", sa.String(length=10), server_default="", nullable=False))
     op.add_column("issues", sa.Column("regressed_at", UtcDateTime(), nullable=True))
     op.add_column("issues", sa.Column("regressions", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("bulk_runs", sa.Column("action", sa.String(length=16), server_default="retry", nullable=False))
+    op.add_column("bulk_runs", sa.Column("per_minute", sa.Integer(), nullable=True))
     op.create_table(
         "comments",
         sa.Column("id", BigId, nullable=False),
