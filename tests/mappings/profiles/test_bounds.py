@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from marshmallow import ValidationError
 
 from mappings.base import SourceOptions
 from mappings.canonical.errors import Problems
 from mappings.profiles import profiled_source
 from mappings.profiles.bounds import MAX_RULES, MAX_STEPS, MAX_TEXT, Budget, Failed, TooMuch, measured
-from mappings.profiles.expressions import compile_expression
+from mappings.profiles.engine import Work
+from mappings.profiles.expressions import ExpressionError, compile_expression
+from mappings.profiles.functions import FUNCTIONS
+from mappings.profiles.steps import STEPS
 from mappings.registry import SOURCES
-from tests.mappings.profiles.profiles import over_woocommerce, refusals
+from tests.mappings.profiles.profiles import Tables, over_woocommerce, refusals
 from tests.mappings.woocommerce_orders import woo_line, woo_order
 
 MANY = ", ".join(f"a{index}: b" for index in range(201))
@@ -170,3 +176,46 @@ def test_rules_for_thousands_of_lines_stay_within_the_budget():
     order = woo_order(line_items=[woo_line(price=10), *[{**line, "id": 100 + n} for n in range(499)]])
     made = profiled_source(SOURCES["woocommerce"], over_woocommerce(rules)).order(order, SourceOptions())
     assert made.lines[499].attributes["a19"] == "blau"
+
+
+#: What patterns that look back, or conversions that count digits, would take hours for.
+SLOW = 200_000
+ENDLESS = {
+    "digits": "9" * SLOW,
+    "an exponent": "1e" + "9" * SLOW,
+    "groups": "1," * (SLOW // 2),
+    "blanks": "2026-01-01" + " " * SLOW,
+    "ampersands": "&" * SLOW,
+    "an entity": "&#" + "1" * SLOW,
+    "letters that grow": "ß" * SLOW,
+    "quotes": "'" * SLOW,
+}
+FORMS = ("source.x", "source.x, source.x", "source.x, ',', '.'", "source.x, `0`, `5`", "[source.x], 'x', 'x'")
+
+
+def ends(run: Callable[[], Any]) -> bool:
+    """Whatever it says of the text, it has an end."""
+    with contextlib.suppress(Failed, ValidationError):
+        run()
+    return True
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_step_takes_longer_than_its_text_is(step: str):
+    """Nothing here looks at a clock: what is worse than linear would not end before the test is given up."""
+    example = STEPS[step].example
+    written = f"{{{example}}}" if ":" in example else example
+    profile = over_woocommerce(f"order:\n  - {{to: attributes.x, copy: source.x, then: [{written}]}}")
+    act = profile.source["order"].rules[0].steps[0].act
+    assert all(ends(lambda text=text: act(text, Work(Tables({})))) for text in ENDLESS.values())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_takes_longer_than_its_text_is(name: str):
+    compiled = []
+    for form in FORMS:
+        with contextlib.suppress(ExpressionError):
+            compiled.append(compile_expression(f"{name}({form})"))
+    assert compiled
+    calls = [(run, {"source": {"x": text}}) for run in compiled for text in ENDLESS.values()]
+    assert all(ends(lambda run=run, roots=roots: run(roots, Budget())) for run, roots in calls)
