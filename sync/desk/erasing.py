@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 
 from config.model import Config
 from sync.desk.phrases import Refusal, say
+from sync.store.answers import blank_answers
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 from sync.store.erasure import (
@@ -95,6 +96,7 @@ def erase_customer(store: Store, config: Config, customer: str, *, actor: Actor)
     def end(connection: Connection) -> None:
         if needles:
             erase_naming(connection, needles)
+        blank_answers(connection)
         # Files that nobody has taken yet: whoever needs one has it, and may bring it again.
         drop_imports(connection)
         what = ", ".join(f"order:{order.channel}:{order.external_id}" for order in traces.orders)

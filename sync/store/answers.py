@@ -1,4 +1,4 @@
-"""What unsafe calls of the JSON API have answered, by the key that the caller has chosen: the same call is done once."""
+"""What unsafe calls of the JSON API have answered, by the key that the caller chose: the same call is done once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from sync.store.types import db_now
 KEPT: Final = dt.timedelta(hours=24)
 #: When a call that has not answered is over: its process was killed. A request takes 30 s at most.
 OVER: Final = dt.timedelta(minutes=2)
+
+
+#: An answer of which only the status is left.
+_BLANK: Final = b"{}\n"
 
 
 class Standing(enum.Enum):
@@ -75,6 +79,11 @@ def keep_answer(connection: Connection, token_id: int, key: str, answer: Answer)
     table = api_answers.c
     kept = update(api_answers).where(table.token_id == token_id, table.key == key, table.status.is_(None))
     connection.execute(kept.values(status=answer.status, body=answer.body))
+
+
+def blank_answers(connection: Connection) -> None:
+    """What was answered may have told of somebody who is erased: that it was done is kept, and no more."""
+    connection.execute(update(api_answers).where(api_answers.c.status.is_not(None)).values(body=_BLANK))
 
 
 def drop_answer(connection: Connection, token_id: int, key: str) -> None:

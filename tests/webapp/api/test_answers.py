@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
+from config.model import Config
+from sync.desk.erasing import erase_customer
 from sync.desk.tokens import authenticate, make_token
 from sync.store import answers
 from sync.store.answers import Answer, Standing, begin_answer, drop_answer, keep_answer
@@ -78,6 +81,15 @@ def test_a_key_that_was_dropped_is_free_and_an_answer_that_was_kept_is_not_dropp
     database.write(lambda c: keep_answer(c, token, "k", Answer(200, b"1")))
     database.write(lambda c: drop_answer(c, token, "k"))
     assert begin_answer(database, token, "k", OTHER) == Answer(200, b"1")
+
+
+def test_an_answer_that_may_name_somebody_who_is_erased_keeps_only_that_it_was_done(database, token):
+    begin_answer(database, token, "k", HASH)
+    begin_answer(database, token, "runs", HASH)
+    database.write(lambda c: keep_answer(c, token, "k", Answer(202, b'{"by": "Erika"}')))
+    erase_customer(database, Config(folder=Path(), connections={}, channels={}), "erika@example.org", actor=ACTOR)
+    assert begin_answer(database, token, "k", HASH) == Answer(202, b"{}\n")
+    assert begin_answer(database, token, "runs", HASH) is Standing.RUNNING
 
 
 def test_keys_belong_to_their_token(database, token):

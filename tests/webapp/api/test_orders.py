@@ -70,10 +70,10 @@ def test_pages_follow_each_other_without_a_gap_and_back_again(home, anna, held):
     assert back["orders"] == first["orders"]
 
 
-@pytest.mark.parametrize("mark", ["x", "2026-01-01_1", "_", "1_1_1", "9" * 60])
-def test_a_mark_that_is_none_is_refused(anna, mark):
-    answer = anna.get("/orders", query_string={"after": mark})
-    assert (answer.status_code, answer.json["field"]) == (422, "query:after")
+def test_a_mark_that_is_none_is_refused(anna):
+    for mark in ("x", "2026-01-01_1", "_", "1_1_1", "9" * 60):
+        answer = anna.get("/orders", query_string={"after": mark})
+        assert (answer.status_code, answer.json["field"]) == (422, "query:after"), mark
 
 
 def test_an_order_is_approved_as_it_was_seen_once_and_goes_on(home, store, anna, held):

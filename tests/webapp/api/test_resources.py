@@ -95,12 +95,17 @@ def test_people_and_programs_care_for_a_cause(store, anna, held):
         assert anna.post(f"{path}/{word}", body).status_code == 422
 
 
-@pytest.mark.parametrize("number", ["0", "999", "x", "9" * 30, "-1", "1.0", "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_an_issue_or_a_run_that_is_none_is_not_found(anna, held, number):
-    for path in (f"/issues/{number}", f"/issues/{number}/documents", f"/issues/{number}/release", f"/runs/{number}"):
-        assert anna.get(path).status_code == 404
-    assert anna.post(f"/issues/{number}/release", {}).status_code == 404
-    assert anna.post(f"/runs/{number}/cancel").status_code == 404
+def test_an_issue_or_a_run_that_is_none_is_not_found(anna, held):
+    for number in ("0", "999", "x", "9" * 30, "-1", "1.0", "\N{ARABIC-INDIC DIGIT ONE}"):
+        for path in (
+            f"/issues/{number}",
+            f"/issues/{number}/documents",
+            f"/issues/{number}/release",
+            f"/runs/{number}",
+        ):
+            assert anna.get(path).status_code == 404, path
+        assert anna.post(f"/issues/{number}/release", {}).status_code == 404, number
+        assert anna.post(f"/runs/{number}/cancel").status_code == 404, number
 
 
 # --- look-ups ---------------------------------------------------------------------------------------------------
