@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
-from sync.desk.bulk import Progress, cancel_bulk, progress_of, start_bulk
+from sync.desk.bulk import MOST_PER_MINUTE, Progress, approve_all, cancel_bulk, progress_of, start_bulk
 from sync.desk.issue_life import IssueState, acknowledge, assign, comment_issue, snooze, wake
 from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, list_needs, need_detail
 from sync.store.needs import Document, Figures, preview_release
@@ -15,7 +15,7 @@ from webapp.api.access import api_actor, caller
 from webapp.api.problems import missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
-from webapp.api.shapes import MAX_NAME, MAX_PAGE, MAX_REASON, Moment, Money, Text, money, number_of, sums
+from webapp.api.shapes import MAX_NAME, MAX_PAGE, MAX_REASON, Moment, Money, Reason, Text, money, number_of, sums
 from webapp.console.home import ring_all
 from webapp.parts import parts
 
@@ -56,6 +56,8 @@ class RunSchema(Schema):
 
     id = fields.String(required=True)
     issue_id = fields.String(required=True)
+    action = fields.String(required=True, metadata={"description": "`retry` or `approve`."})
+    per_minute = fields.Integer(required=True, allow_none=True)
     running = fields.Boolean(required=True)
     outcome = fields.String(required=True, metadata={"description": "`done` or `cancelled`; empty while it runs."})
     expected = fields.Integer(required=True)
@@ -180,10 +182,24 @@ class ReleaseSchema(Schema):
     stays = fields.Nested(FiguresSchema, required=True, metadata={"description": "Another cause stops these too."})
 
 
-class ReleaseBody(Schema):
-    """Why."""
+class PaceBody(Schema):
+    """How fast."""
+
+    per_minute = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, MOST_PER_MINUTE),
+        metadata={"description": "Documents that are released a minute at most; without: as they are worked off."},
+    )
+
+
+class ReleaseBody(PaceBody):
+    """Why, and how fast."""
 
     reason = Text(most=MAX_REASON, load_default="", lines=True)
+
+
+class ApproveBody(PaceBody, Reason):
+    """Why they may pass, and how fast."""
 
 
 class SnoozeBody(Schema):
@@ -265,7 +281,17 @@ def release(body: dict[str, Any], issue_id: str) -> dict[str, Any]:
     """Look at everything again that this cause stops; where that goes on already, that run."""
     number = _detail(issue_id).need.issue.id
     with refusing():
-        run, _new = start_bulk(parts().store, number, actor=api_actor(), reason=body["reason"])
+        run, _new = start_bulk(parts().store, number, actor=api_actor(), **body)
+    ring_all()
+    return _run(_progress(str(run.id)))
+
+
+@endpoint(blueprint, "POST", f"{_ISSUE}/approve", scope="orders:write", body=ApproveBody, answer=RunSchema, status=202)
+def approve(body: dict[str, Any], issue_id: str) -> dict[str, Any]:
+    """Let every order pass that this cause holds now; what another cause holds as well stays held by that one."""
+    number = _detail(issue_id).need.issue.id
+    with refusing():
+        run, _new = approve_all(parts().store, number, actor=api_actor(), **body)
     ring_all()
     return _run(_progress(str(run.id)))
 
@@ -396,7 +422,19 @@ def _document(one: Document) -> dict[str, Any]:
 
 def _run(progress: Progress) -> dict[str, Any]:
     run, course = progress.run, progress.course
-    same = ("id", "issue_id", "running", "outcome", "expected", "released", "asked_by", "asked_at", "ended_at")
+    same = (
+        "id",
+        "issue_id",
+        "action",
+        "per_minute",
+        "running",
+        "outcome",
+        "expected",
+        "released",
+        "asked_by",
+        "asked_at",
+        "ended_at",
+    )
     return {
         **{name: getattr(run, name) for name in same},
         "left": progress.left,

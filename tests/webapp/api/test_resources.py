@@ -67,6 +67,19 @@ def test_a_cause_is_looked_into_and_released_with_progress(store, anna, held):
     assert anna.post(f"/runs/{run['id']}/cancel").json == {"cancelled": run["running"]}
 
 
+def test_all_that_a_limit_holds_is_approved_at_once_with_a_reason_and_at_a_pace(home, store, anna, program, held):
+    [issue] = anna.get("/issues").json["issues"]
+    path = f"/issues/{issue['id']}/approve"
+    assert anna.post(path, {"reason": " "}).status_code == 422
+    assert program("issues:read", "issues:write").post(path, {"reason": "x"}).status_code == 403
+    run = anna.post(path, {"reason": "the wholesaler's week", "per_minute": 1})
+    assert run.status_code == 202
+    assert (run.json["action"], run.json["per_minute"], run.json["released"], run.json["left"]) == ("approve", 1, 1, 1)
+    assert sorted(states(store).values()) == ["held", "ready"]
+    home.carry(limit=0)
+    assert sorted(states(store).values()) == ["done", "held"]
+
+
 def test_the_documents_of_a_cause_come_a_page_at_a_time(anna, held):
     [issue] = anna.get("/issues").json["issues"]
     first = anna.get(f"/issues/{issue['id']}/documents?limit=1").json
