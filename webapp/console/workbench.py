@@ -88,6 +88,13 @@ class Answer:
     over: str = ""
 
 
+@blueprint.url_value_preprocessor
+def _make_room(endpoint: str | None, _values: dict[str, object] | None) -> None:
+    """A long profile and a sample are more than Werkzeug takes of a form's fields by default (500 kB)."""
+    if endpoint == "profiles.workbench" and may("integrator"):
+        request.max_form_memory_size = request.max_content_length
+
+
 @blueprint.route("/<channel>/workbench", methods=["GET", "POST"])
 @needs("integrator")
 def workbench(channel: str) -> ResponseReturnValue:

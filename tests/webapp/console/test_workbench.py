@@ -287,3 +287,11 @@ def test_a_cause_that_the_mapping_can_mend_leads_there(world, bench, browser):
     [issue] = [issue.id for issue in world.store.read(list_open) if issue.cause == "mapping"]
     assert f'href="{WHERE}"' in bench.get(f"/needs/{issue}").text
     assert WHERE not in browser("operator").get(f"/needs/{issue}").text
+
+
+def test_a_text_that_is_too_long_is_told_so_and_not_lost(world, bench):
+    # As a browser sends it, in parts: the file is one of them, though nobody has chosen any.
+    page = press(bench, bench.get(WHERE), "check", text="a" * 600_000, file=(io.BytesIO(b""), ""))
+    assert page.status_code == 200
+    assert "expected at most 500000" in text(page)
+    assert len(fields(page)["text"]) == 600_000
