@@ -11,7 +11,7 @@ import pytest
 
 from config.model import Depth
 from connectors.kit.http import HttpClient
-from tests.sync.flows.trade import POT, TEA, trading
+from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
 pytestmark = pytest.mark.loopback
 #: Step -> calls to the ERP and to the shop. In each two lists are read that all orders share: what is new in the
@@ -57,6 +57,8 @@ def test_the_whole_life_of_an_order_costs_no_more_calls_than_it_must(sqlite_stor
     after = {"refunds": Depth.POSTED, "payments": Depth.POSTED, "post_invoices": True}
     with trading(sqlite_store, **after) as trade:
         trade.carry()
+        # Asked once by a process, at its first write.
+        assert trade.systems.channel(CHANNEL).settle_s
         number = trade.buy((TEA, 3), (POT, 1))
         with calls.of(trade, "ordered and confirmed"):
             trade.carry()
