@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Response
 from marshmallow import Schema, fields, validate
 
+from sync.desk.issue_life import comment_order, comments_of
 from sync.desk.lineage import lineage_of
 from sync.desk.orders import Tab, list_page, read_mark, write_mark
 from sync.desk.passport import find_order, load_passport, passport_to_json, received, seen_token
@@ -19,6 +20,7 @@ from sync.store.orders import StoredOrder
 from sync.store.search import Listed, Paging, Sort, Wanted
 from sync.work.rehearse import dry_run
 from webapp.api.access import api_actor, caller, demand_channel
+from webapp.api.issues import CommentBody, CommentSchema
 from webapp.api.problems import ApiProblem, invalid, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
@@ -90,6 +92,12 @@ class OrderSchema(Schema):
 
     seen = fields.String(required=True, metadata={"description": "Changes with all that a decision rests on."})
     passport = Json(required=True, metadata={"description": "As `crossdock order NUMBER --json` prints it."})
+
+
+class OrderComments(Schema):
+    """What people and programs have said about an order, the oldest first."""
+
+    comments = fields.List(fields.Nested(CommentSchema), required=True)
 
 
 class Seen(Schema):
@@ -254,6 +262,12 @@ def list_sales(query: dict[str, Any], channel: str, external_id: str) -> dict[st
     }
 
 
+@endpoint(blueprint, "GET", f"{_ORDER}/comments", scope="orders:read", answer=OrderComments)
+def list_comments(channel: str, external_id: str) -> dict[str, Any]:
+    """What was said about it."""
+    return {"comments": comments_of(parts().store, _found(channel, external_id))}
+
+
 @endpoint(blueprint, "GET", _ORDER, scope="orders:read", answer=OrderSchema)
 def show_order(channel: str, external_id: str) -> dict[str, Any]:
     """Everything about one order: timeline, bindings, causes, what is next, the canonical record."""
@@ -332,6 +346,15 @@ def link(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]
         match = link_order(parts().store, systems, order, body["sale_id"], actor=api_actor(), reason=body["reason"])
     parts().bell.ring(order.channel, "order")
     return _done(order, f"The order is linked with sale {match.sale_number}.")
+
+
+@endpoint(blueprint, "POST", f"{_ORDER}/comments", scope="orders:write", body=CommentBody, answer=OrderComments)
+def comment(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
+    """Say something about it."""
+    order = _found(channel, external_id)
+    with refusing():
+        comment_order(parts().store, order, body["text"], actor=api_actor())
+    return {"comments": comments_of(parts().store, order)}
 
 
 def _decided(body: dict[str, Any]) -> dict[str, str]:

@@ -108,6 +108,15 @@ def test_an_order_is_skipped_and_one_that_nothing_holds_is_not_approved(home, st
     assert "nothing holds order" in refused.json["detail"]
 
 
+def test_what_is_said_about_an_order_stays_with_it(home, anna, held):
+    path = f"{path_of(held[0])}/comments"
+    assert anna.get(path).json["comments"] == []
+    assert anna.post(path, {"text": "asked the customer"}).status_code == 200
+    [said] = anna.get(path).json["comments"]
+    assert (said["by"], said["text"]) == ("token:program-1", "asked the customer")
+    assert anna.get(f"{path_of(held[1])}/comments").json["comments"] == []
+
+
 def test_retry_and_look_release_it(home, store, anna, held):
     for word in ("retry", "look"):
         assert anna.post(f"{path_of(held[0])}/{word}").json["done"]
