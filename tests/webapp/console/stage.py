@@ -29,9 +29,11 @@ from connectors.sandbox.woocommerce.products import add_catalogue
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.desk import accounts
 from sync.desk.queue import AWAY
+from sync.desk.tokens import make_token
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.store import issue_life, schedule, singletons, users
+from sync.store.audit import Actor
 from sync.store.bodies import pack
 from sync.store.channels import start_channel
 from sync.store.comments import add_comment
@@ -222,6 +224,7 @@ class Stage:
         hashed = accounts._hash(PASSWORD)
         for role in accounts.ROLES:
             store.write(lambda c, role=role: users.add_user(c, role, hashed, role))
+        make_token(store, "reporting", ["orders:read", "issues:read"], actor=Actor("admin"), days=90)
 
     @staticmethod
     def _add_machinery(store):

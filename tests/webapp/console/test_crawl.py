@@ -104,6 +104,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
             "alerts.index",
             "operations.index",
             "doctor.index",
+            "catalogue.index",
             "activity.index",
             "account.index",
         ),
@@ -111,6 +112,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
         "orders.lineage",
     }
     assert ("users.show" in kinds) == (role == "admin")
+    assert ("tokens.index" in kinds) == (role == "admin")
     assert ("profiles.workbench" in kinds) == covers(role, "integrator")
 
 
