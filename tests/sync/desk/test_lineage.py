@@ -11,8 +11,10 @@ from sync.desk.lookup_views import make_table
 from sync.desk.lookups import remove_lookup, save_lookups
 from sync.desk.profiles import publish
 from sync.store.audit import Actor
+from sync.store.erasure import erase_order
 from sync.store.lookups import load_rows
 from sync.store.marking import mark
+from sync.store.orders import load_used
 from sync.store.revisions import load_published
 from sync.store.tables import orders
 from tests.sync.flows.world import CHANNEL, World
@@ -190,6 +192,16 @@ def test_what_the_shop_has_changed_since_is_made_with_the_rows_of_now_and_that_i
     found = look(world)
     assert field(found, "payment_terms").origin.value == "slow"
     assert "is not made like this today" in found.remarks[0]
+
+
+def test_the_values_of_rows_go_with_the_customer_of_their_order(world):
+    """A row may be asked for by a name, or an e-mail address."""
+    put(world, "a", 0)
+    world.carry()
+    order = world.order("1")
+    assert all(each is not None for each in world.store.read(lambda c: load_used(c, order.id)))
+    world.store.write(lambda c: erase_order(c, order.id, {CHANNEL: "shop"}))
+    assert world.store.read(lambda c: load_used(c, order.id)) == (None, None)
 
 
 def test_one_field_is_told_with_its_parts_and_nothing_else(world):
