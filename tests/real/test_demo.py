@@ -37,9 +37,9 @@ NUMBERS = ["--orders", str(ORDERS), "--fast-orders", str(FAST), "--live", str(LI
 SIDE = r"([\d,]+)  ([\d,.]+)"
 
 
-def demo(folder, **options):
+def demo(folder, numbers=NUMBERS, **options):
     """The process; its folder is in the environment of everything that it starts."""
-    command = [sys.executable, "-m", "sync.cli", "demo", "--folder", str(folder), *NUMBERS]
+    command = [sys.executable, "-m", "sync.cli", "demo", "--folder", str(folder), *numbers]
     return subprocess.Popen(
         command, env=os.environ | {"DEMO_TEST_FOLDER": str(folder)}, stdin=subprocess.DEVNULL, text=True, **options
     )
@@ -171,7 +171,8 @@ def test_nothing_is_left_running(performed):
 
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
     folder = tmp_path / "here"
-    process = demo(folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    few = ["--orders", "4", "--fast-orders", "4", "--live", "0"]
+    process = demo(folder, few, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         log, until = folder / "crossdock.log", time.monotonic() + 600
         while not log.exists() or "scheduler_started" not in log.read_text():

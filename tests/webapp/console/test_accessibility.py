@@ -72,6 +72,7 @@ PAGES = {
     "alerts": "/alerts/",
     "operations": "/operations/",
     "doctor": "/doctor",
+    "errors": "/errors/",
     "activity": "/activity",
     "no activity": "/activity?action=nothing",
     "users": "/users",
