@@ -171,7 +171,7 @@ def test_nothing_is_left_running(performed):
 
 def test_nothing_outlives_a_demo_that_is_killed(tmp_path):
     folder = tmp_path / "here"
-    few = ["--orders", "4", "--fast-orders", "4", "--live", "0"]
+    few = ["--orders", "10", "--fast-orders", "10", "--live", "1"]
     process = demo(folder, few, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         log, until = folder / "crossdock.log", time.monotonic() + 600
