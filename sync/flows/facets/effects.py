@@ -26,7 +26,7 @@ from connectors.kit.errors import (
 )
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
-from mappings.canonical.errors import Problem
+from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece
@@ -170,23 +170,31 @@ def _sent(drain: Drain, piece: Piece, effect: Effect) -> Seen:
     if effect.key not in ids:
         raise Later(say("%(what)s is being written by another drain", what=effect.name))
     permit = Permit(drain, begun + effect.side.deadline_s, effect.side)
-    intent = ids[effect.key]
+    intent, calls = ids[effect.key], 0
+
+    def demand() -> None:
+        nonlocal calls
+        permit.demand()
+        calls += 1
+
     try:
         permit.demand()
-        made = _begun(permit, effect)
+        made = _begun(demand, effect)
     except Exception as error:
-        # What nobody foresaw may have come after the call: that intent stays open, and the sweep looks it up.
-        if outcome := outcome_of(error):
+        # What nobody foresaw may have come after the call: that intent stays open, and the sweep looks it up. What the
+        # document lacks shows while it is made, and before its first call.
+        outcome = outcome_of(error) or ("not_sent" if isinstance(error, Problems) and not calls else "")
+        if outcome:
             drain.write(lambda c: close_by_outcome(c, {outcome: [intent]}))
         raise
     _keep(drain, effect, made, "done", [intent])
     return made
 
 
-def _begun(permit: Permit, effect: Effect) -> Seen:
+def _begun(demand: Callable[[], None], effect: Effect) -> Seen:
     """A write may need several calls; where the time ran out between two, nobody is told what the first did."""
     try:
-        with writes_need(permit.demand):
+        with writes_need(demand):
             return effect.send()
     except NotSent as error:
         told = say("%(what)s was begun, and not brought to its end: %(why)s", what=effect.name, why=error)

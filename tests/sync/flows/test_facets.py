@@ -102,6 +102,18 @@ def test_payments_wait_for_their_invoice_and_are_registered_once(sqlite_store):
         assert trade.item(number).state == "done", trade.causes()
 
 
+def test_a_payment_whose_method_means_nothing_in_the_erp_leaves_nothing_in_doubt(sqlite_store):
+    with trading(sqlite_store, payments=Depth.POSTED, post_invoices=True) as trade:
+        number = trade.buy((TEA, 1), payment_method="klarna")
+        trade.carry()
+        trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+        for _ in range(3):
+            trade.carry()
+        assert trade.causes() == {"unmapped": 1}
+        assert [row for row in trade.rows(select(intents)) if row.outcome in {"", None}] == []
+        assert trade.sale(number)["payments"] == []
+
+
 def test_a_payment_that_is_left_as_a_draft_waits_for_people_and_is_made_once(sqlite_store):
     with trading(sqlite_store, payments=Depth.DRAFT, post_invoices=True) as trade:
         number = trade.buy((TEA, 1))
