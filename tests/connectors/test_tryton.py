@@ -324,11 +324,12 @@ def test_the_registry_has_the_connector():
     assert connector_class("tryton") is Tryton
 
 
-def test_all_but_payments_are_kept_single_by_the_server():
+def test_all_but_payments_and_fees_are_kept_single_by_the_server():
     keys = Tryton(settings()).keys
     assert {kind: (key.key_field, key.enforced, key.same_call) for kind, key in keys.items()} == {
         "sale": ("web_id", True, True),
         "party": ("code", True, True),
         "refund": ("web_id", True, True),
         "payment": ("description", False, True),
+        "fee": ("description", False, True),
     }
