@@ -109,9 +109,10 @@ def test_the_console_and_its_first_sign_in_are_told(performed):
 def test_everything_that_was_to_go_wrong_went_wrong(performed):
     folder, _, _, err = performed
     log = (folder / "crossdock.log").read_text()
-    # On a busy machine the pause that the shop asked for may outlast the call.
-    for part in ("429|no room before the call's deadline", "connection=tryton", "connection=sandbox-erp"):
-        assert re.search(part, log), part
+    for part in ("connection=tryton", "connection=sandbox-erp"):
+        assert part in log, part
+    # Whether that shows in the log is a matter of whose calls it strikes: one call bears three of them.
+    assert int(re.search(r"answered 429 to (\d+) calls", err)[1]) > 0
     assert re.search(r"replies to 3 sales", err)
     assert "Tryton is back" in err
     assert re.search(r"(\d+) of \1 forged ones refused", err)

@@ -14,7 +14,7 @@ from typing import Final
 from sync.cli.demo.configuration import CHANNELS, PULL_EVERY_S, SHOP
 from sync.cli.demo.counts import Counts, count
 from sync.cli.demo.screen import Screen
-from sync.cli.demo.services import DemoFailed
+from sync.cli.demo.services import DemoFailed, Service
 from sync.cli.demo.world import World
 from sync.store.orders import list_orders
 from sync.store.schedule import list_schedules
@@ -67,6 +67,8 @@ class Story:
     def play(self) -> None:
         """Until everything is where it belongs and nothing new comes. Raises DemoFailed."""
         self._run([self._customers(), self._tryton_goes_away(), self._erp_stumbles(), self._keep_pace()])
+        told = self._fired(self._world.shops[SHOP])["status"]
+        self._screen.note(f"{SHOP} answered 429 to {told} calls, and each was made again when it had said")
 
     def settle(self) -> None:
         """Once more, with nothing happening. Raises DemoFailed."""
@@ -135,7 +137,7 @@ class Story:
 
     def _erp_stumbles(self) -> Act:
         """503 for a while; three replies have been lost before, after the sales were made."""
-        while not (fired := self._fired())["status"]:
+        while not (fired := self._fired(self._world.erp))["status"]:
             yield
         yield from _pause(4.0)
         self._world.control(self._world.erp, f"faults/{self._outage}", method="DELETE")
@@ -144,9 +146,9 @@ class Story:
             "that it had made were lost"
         )
 
-    def _fired(self) -> dict[str, int]:
-        """Kind of the sandbox ERP's fault -> how often it has struck."""
-        return {entry["kind"]: entry["fired"] for entry in self._world.control(self._world.erp, "faults")}
+    def _fired(self, sandbox: Service) -> dict[str, int]:
+        """Kind of a sandbox's fault -> how often it has struck."""
+        return {entry["kind"]: entry["fired"] for entry in self._world.control(sandbox, "faults")}
 
     def _keep_pace(self) -> Act:
         """How fast each backlog goes."""

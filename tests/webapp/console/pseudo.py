@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from html.parser import HTMLParser
 
@@ -22,8 +23,14 @@ OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIG
 NAMES = re.compile(r"\b(Crossdock|crossdock|UTC|CSV|SKU|ERP|EUR|Europe/Berlin|kB|MB|GB|ms|min)\b")
 
 
+# Kept: a fixture that modules import is made for each of them, whatever its scope.
+@functools.cache
 def messages():
     """Everything that is marked, as translators get it."""
+    return tuple(_extracted())
+
+
+def _extracted():
     with (texts.FOLDER / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     keywords = {**dict.fromkeys(("lazy_gettext", "_", "gettext", "N_", "say")), "ngettext": (1, 2), "say_many": (1, 2)}
