@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 import webapp.app
 from config.settings import Settings
 from sync.store.engine import Store
-from sync.work.receive.receipts import make_receipt, write_receipts
+from sync.work.receive.receipts import make_receipts, write_receipts
 from tests.webapp.served import make_parts
 from webapp.parts import LazyParts
 
@@ -45,8 +45,8 @@ class CommitEach:
         self.store = store
 
     def receive(self, connection, delivery, body):
-        receipt = make_receipt(connection, delivery, body, dt.datetime.now(dt.UTC))
-        self.store.write(lambda c: write_receipts(c, [receipt], CHANNELS))
+        receipts = list(make_receipts(connection, delivery, body, dt.datetime.now(dt.UTC)))
+        self.store.write(lambda c: write_receipts(c, receipts, CHANNELS))
 
     def start(self):
         pass
