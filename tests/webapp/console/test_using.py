@@ -38,6 +38,8 @@ def test_from_signing_in_to_a_retry_by_keyboard_alone(person):
     """In a low window, so that what has the focus would often lie under the header if the page let it."""
     ours = person(viewport={"width": 1280, "height": 420})
     ours.page.goto("/sign-in")
+    # The page gives it the focus when it is painted, which may be after it is loaded.
+    ours.page.locator("input:focus").wait_for()
     ours.page.keyboard.type("operator")
     ours.tab_to("^password$")
     ours.page.keyboard.type(PASSWORD)
