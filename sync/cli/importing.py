@@ -122,7 +122,7 @@ def errors_csv(bad: Sequence[BadCell]) -> str:
 
 @click.command("read-again")
 @click.argument("connection")
-@click.option("--discard", is_flag=True, help="Give up what still cannot be read: it is told of no more.")
+@click.option("--discard", is_flag=True, help="Give up what still cannot be read: it is dropped.")
 def read_again(connection: str, *, discard: bool) -> None:
     """Read again what CONNECTION (`system: json`) sent and nobody could read, by its options of today.
 
@@ -138,8 +138,9 @@ def read_again(connection: str, *, discard: bool) -> None:
             runtime.store, connectors[connection], connection, channels, discard=discard, actor=actor()
         )
         _ring(runtime, done.marked)
-        out.print(f"{done.read} deliveries read, {done.left} still cannot be read")
-        if done.left and not discard:
+        given_up = f", {done.given_up} given up" if discard else ""
+        out.print(f"{done.read} deliveries read{given_up}, {done.left} still cannot be read")
+        if done.left:
             raise click.ClickException("correct the options of the connection, or give them up with --discard")
 
 

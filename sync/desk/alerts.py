@@ -15,6 +15,7 @@ from sync.desk.alert_texts import page_of, test_body
 from sync.desk.alert_words import alert_words
 from sync.desk.causes import Words
 from sync.desk.home import ChannelHealth, Condition, ConnectionHealth, Home, home_of
+from sync.desk.issue_life import is_aside
 from sync.desk.phrases import Refusal, say
 from sync.desk.queue import QueueHealth
 from sync.desk.volume import VolumeView, told, volume_views
@@ -55,7 +56,10 @@ def facts_of(store: Store, config: Config, queue: QueueHealth, room: Room) -> Fa
     read = store.read(work)
     return Facts(
         now=home.at,
-        issues=[IssueFact(each.cause, each.channel, each.connection, each.documents) for each in read.issues],
+        issues=[
+            IssueFact(each.cause, each.channel, each.connection, each.documents, is_aside(each, home.at))
+            for each in read.issues
+        ],
         connections=[_connection(entry, config) for entry in home.connections],
         channels=[_channel(entry, home, config, read) for entry in home.channels],
         all_paused=home.everything is not None,
@@ -140,7 +144,7 @@ class AlertsPage:
     """Everything about alerts."""
 
     open: Sequence[AlertView]
-    #: Seen, and not raised yet: they may pass by themselves.
+    #: Seen, and not raised: they may pass by themselves, or people have put them aside.
     pending: Sequence[AlertView]
     recent: Sequence[AlertView]
     ways: Sequence[WayView]

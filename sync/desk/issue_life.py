@@ -57,14 +57,15 @@ def issue_state(
         return IssueState.RESOLVED
     if running or (issue.documents and not stopped):
         return IssueState.RELEASING
-    if _is_snoozed(issue, now):
+    if is_aside(issue, now):
         return IssueState.SNOOZED
     if issue.acknowledged_at is not None:
         return IssueState.ACKNOWLEDGED
     return IssueState.REGRESSED if issue.regressed_at is not None else IssueState.OPEN
 
 
-def _is_snoozed(issue: OpenIssue, now: dt.datetime) -> bool:
+def is_aside(issue: OpenIssue, now: dt.datetime) -> bool:
+    """Whether it was put aside, and is neither due nor grown."""
     if issue.snoozed_at is None:
         return False
     over = issue.snoozed_until is not None and issue.snoozed_until <= now

@@ -2,7 +2,7 @@
 
 There is no second truth: every alert follows from facts, again at each look, and ends when its fact does. What explains
 something else hides it: while no worker runs, that the backlog grows is no news. What is hidden is neither raised nor
-called over.
+called over. What people have put aside rests: nobody is told of it, and it is raised anew when it is back.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Alert:
     patience: dt.timedelta = dt.timedelta(0)
     #: Something else explains it: if it stands, it stays; if not, it is no news.
     hidden: bool = False
+    #: All of it is put aside: nobody is told while that lasts, and it is told anew afterwards.
+    aside: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -83,6 +85,8 @@ class IssueFact:
     channel: str
     connection: str
     documents: int
+    #: People have put it aside, and it is not back yet.
+    aside: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -176,15 +180,19 @@ def _machinery(facts: Facts) -> Iterator[Alert]:
 
 
 def _issues(facts: Facts) -> Iterator[Alert]:
-    """All issues of a cause in one place are one alert: a hundred unknown articles are one thing to look at."""
-    counts: dict[tuple[str, Scope, str], int] = {}
+    """All issues of a cause in one place are one alert: a hundred unknown articles are one thing to look at.
+
+    Those that are put aside are not counted, unless there are no others.
+    """
+    alike: dict[tuple[str, Scope, str], list[IssueFact]] = {}
     for issue in facts.issues:
         scope = Scope.CHANNEL if issue.channel else Scope.CONNECTION if issue.connection else Scope.ALL
-        key = (issue.cause, scope, issue.channel or issue.connection)
-        counts[key] = counts.get(key, 0) + issue.documents
-    for (cause, scope, place), count in sorted(counts.items()):
+        alike.setdefault((issue.cause, scope, issue.channel or issue.connection), []).append(issue)
+    for (cause, scope, place), found in sorted(alike.items()):
         severity = Severity.CRITICAL if cause in _CRITICAL else Severity.WARNING
-        yield Alert(cause=cause, scope=scope, place=place, severity=severity, count=count)
+        awake = [issue for issue in found if not issue.aside]
+        count = sum(issue.documents for issue in awake or found)
+        yield Alert(cause=cause, scope=scope, place=place, severity=severity, count=count, aside=not awake)
 
 
 def _connections(facts: Facts) -> Iterator[Alert]:
@@ -244,18 +252,22 @@ class Changes:
     changed: Mapping[int, Alert]
     raised: Sequence[int]
     gone: Sequence[int]
+    #: Raised before, and put aside since.
+    rested: Sequence[int] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.raised or self.gone)
+        return bool(self.new or self.changed or self.raised or self.gone or self.rested)
 
 
 def compare(standing: Sequence[AlertRow], found: Sequence[Alert], now: dt.datetime) -> Changes:
-    """What is new, what has changed, what did not pass by itself, what is over."""
+    """What is new, what has changed, what did not pass by itself, what is put aside, what is over."""
     rows = {row.key: row for row in standing}
-    new, changed, raised = [], {}, []
+    new, changed, raised, rested = [], {}, [], []
     for alert in found:
         row = rows.pop(alert.key, None)
-        if alert.hidden:
+        if alert.aside and row is not None and row.raised_at is not None:
+            rested.append(row.id)
+        if alert.hidden or alert.aside:
             continue
         if row is None:
             new.append((alert, not alert.patience))
@@ -264,7 +276,7 @@ def compare(standing: Sequence[AlertRow], found: Sequence[Alert], now: dt.dateti
             changed[row.id] = alert
         if row.raised_at is None and now - row.seen_at >= alert.patience:
             raised.append(row.id)
-    return Changes(new, changed, raised, sorted(row.id for row in rows.values()))
+    return Changes(new, changed, raised, sorted(row.id for row in rows.values()), rested)
 
 
 # --- who is told, and when --------------------------------------------------------------------------------------

@@ -82,17 +82,25 @@ def change_alert(connection: Connection, alert_id: int, **values: object) -> Non
 
 
 def raise_alerts(connection: Connection, ids: Collection[int], now: dt.datetime) -> None:
-    """They did not pass by themselves."""
+    """They did not pass by themselves; one that was at rest is told anew."""
     if ids:
+        connection.execute(delete(alert_news).where(alert_news.c.alert_id.in_(ids)))
         connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(raised_at=now))
 
 
+def rest_alerts(connection: Connection, ids: Collection[int]) -> None:
+    """People have put them aside: not raised any more, and not over. Who was told is kept, to be told of the end."""
+    if ids:
+        connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(raised_at=None))
+
+
 def close_alerts(connection: Connection, ids: Collection[int], now: dt.datetime) -> None:
-    """Over; what was never raised leaves no trace."""
+    """Over; what nobody was ever told of, and was not to be, leaves no trace."""
     if not ids:
         return
     table = alerts.c
-    connection.execute(delete(alerts).where(table.id.in_(ids), table.raised_at.is_(None)))
+    told = exists().where(alert_news.c.alert_id == table.id)
+    connection.execute(delete(alerts).where(table.id.in_(ids), table.raised_at.is_(None), ~told))
     connection.execute(update(alerts).where(table.id.in_(ids), table.closed_at.is_(None)).values(closed_at=now))
 
 

@@ -45,6 +45,6 @@ def count_unreadable(connection: Connection, name: str) -> int:
 
 
 def drop_events(connection: Connection, ids: Sequence[int]) -> None:
-    """Events whose records are stored by others now."""
+    """Events whose records are stored by others now, or that are given up."""
     gone = connection.execute(delete(events).where(events.c.id.in_(ids)).returning(events.c.payload_id))
     drop_unused(connection, gone.scalars().all())

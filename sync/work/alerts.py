@@ -199,6 +199,7 @@ def _note(c: Connection, changes: Changes, now: dt.datetime) -> None:
     for alert_id, alert in changes.changed.items():
         rows.change_alert(c, alert_id, severity=str(alert.severity), count=alert.count, detail=alert.detail)
     rows.raise_alerts(c, changes.raised, now)
+    rows.rest_alerts(c, changes.rested)
 
 
 def _untold(c: Connection, wish: Wish, told_at: dt.datetime | None) -> News:

@@ -17,6 +17,7 @@ from sync.store.bodies import load_json, unpack
 from sync.store.issues import list_open
 from sync.store.kept import load_kept
 from sync.store.tables import events, schedules, work_items
+from sync.store.unreadable import count_unreadable
 from sync.work.receive.again import read_again
 from tests.sync.flows.hooks import PROFILE, SECRET
 from webapp.app import create_app
@@ -184,8 +185,10 @@ def test_what_nobody_could_read_is_read_by_corrected_options_and_the_issue_ends(
 def test_what_still_cannot_be_read_stays_until_somebody_gives_it_up(app, client, store):
     post(client, b"<html>")
     assert (again(app, store).left, len(store.read(list_open))) == (1, 1)
-    again(app, store, discard=True)
+    done = again(app, store, discard=True)
+    assert (done.read, done.given_up, done.left) == (0, 1, 0)
     assert store.read(list_open) == []
+    assert store.read(lambda c: count_unreadable(c, "hooks")) == 0
     entries = store.read(lambda c: list_audit(c, AuditFilter(), limit=9))
     assert "1 given up" in entries[0].after
 

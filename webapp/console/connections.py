@@ -112,6 +112,8 @@ def read_again(name: str) -> ResponseReturnValue:
         return _page(name, told(error))
     ring_all()
     flash(ngettext("%(num)s delivery could be read.", "%(num)s deliveries could be read.", done.read))
+    if done.given_up:
+        flash(ngettext("%(num)s delivery was given up.", "%(num)s deliveries were given up.", done.given_up))
     return _back(name)
 
 

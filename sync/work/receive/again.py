@@ -25,8 +25,9 @@ _CAUSE = "unreadable_delivery"
 class ReadAgain:
     """What came of it."""
 
-    #: Deliveries that could be read now, and those that still cannot.
+    #: Deliveries that could be read now, those that were given up, and those that still cannot be read.
     read: int
+    given_up: int
     left: int
     #: What is to be looked at.
     marked: Sequence[ItemKey]
@@ -37,9 +38,9 @@ def read_again(
 ) -> ReadAgain:
     """Store the orders of what can be read now; each counts as come when its delivery came.
 
-    The issue is closed where nothing is left, or with `discard`, which gives up what still cannot be read.
+    The issue is closed where nothing is left; `discard` drops what still cannot be read, so that nothing is.
     """
-    after = read = 0
+    after = read = given_up = 0
     marked: list[ItemKey] = []
     while kept := store.read(lambda c, after=after: list_unreadable(c, name, after=after, limit=_BATCH)):  # type: ignore[misc]  # of a lambda with a default
         after = kept[-1].id
@@ -48,18 +49,20 @@ def read_again(
         read += len(good)
         if good:
             marked += store.write(lambda c, good=good: _save(c, name, channels, good))  # type: ignore[misc]  # as above
+        if discard and (bad := sorted(made.keys() - good.keys())):
+            given_up += len(bad)
+            store.write(lambda c, bad=bad: drop_events(c, bad))  # type: ignore[misc]  # as above
 
     def finish(c: Connection) -> int:
         left = count_unreadable(c, name)
-        if not left or discard:
+        if not left:
             close_connection_issues(c, name, _CAUSE)
-        given_up = left if discard else 0
         record_audit(
             c, actor, "read again", f"connection:{name}", after=f"{read} read, {left} left, {given_up} given up"
         )
         return left
 
-    return ReadAgain(read, store.write(finish), sorted(set(marked)))
+    return ReadAgain(read, given_up, store.write(finish), sorted(set(marked)))
 
 
 def _events(connector: ReadsAgain, name: str, kept: Unreadable) -> list[NewEvent]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from config.model import Severity
 from sync.rules.alerts import (
     Alert,
+    Changes,
     ChannelFact,
     ConnectionFact,
     Facts,
@@ -106,6 +107,17 @@ def test_a_connection_that_is_paused_is_told_once_and_not_as_failing_too():
     assert told(issues=issues, connections=[connection(failing=True)]) == ["connection"]
 
 
+def test_what_is_put_aside_is_not_counted_beside_what_is_not_and_alone_nobody_is_told_of_it():
+    aside = IssueFact("rejected", "web", "", 7, aside=True)
+    [alert] = alerts_of(dataclasses.replace(WELL, issues=[aside, IssueFact("rejected", "web", "", 2)]))
+    assert (alert.count, alert.aside) == (2, False)
+    [alert] = alerts_of(dataclasses.replace(WELL, issues=[aside]))
+    assert alert.aside
+    seen = row(cause="rejected", scope="channel", place="web")
+    assert not compare([], [alert], NOW)
+    assert compare([seen], [alert], NOW) == Changes([], {}, [], [], [1])
+
+
 # --- what has changed -------------------------------------------------------------------------------------------
 
 
@@ -151,6 +163,7 @@ found_alerts = st.lists(
         count=st.integers(0, 3),
         patience=st.sampled_from([dt.timedelta(0), HOUR]),
         hidden=st.booleans(),
+        aside=st.booleans(),
     ),
     unique_by=lambda alert: alert.key,
 )
@@ -176,7 +189,7 @@ def test_afterwards_exactly_what_was_found_stands_and_looking_again_changes_noth
             entry,
             severity=str(changes.changed[entry.id].severity) if entry.id in changes.changed else entry.severity,
             count=changes.changed[entry.id].count if entry.id in changes.changed else entry.count,
-            raised_at=NOW if entry.id in changes.raised else entry.raised_at,
+            raised_at=NOW if entry.id in changes.raised else None if entry.id in changes.rested else entry.raised_at,
         )
         for entry in kept
     ]
@@ -193,9 +206,11 @@ def test_afterwards_exactly_what_was_found_stands_and_looking_again_changes_noth
         )
         for number, (alert, at_once) in enumerate(changes.new)
     ]
-    visible = {alert.key for alert in found if not alert.hidden}
-    hidden = {alert.key for alert in found if alert.hidden}
-    assert {entry.key for entry in after} == visible | (hidden & {entry.key for entry in standing})
+    visible = {alert.key for alert in found if not (alert.hidden or alert.aside)}
+    quiet = {alert.key for alert in found} - visible
+    assert {entry.key for entry in after} == visible | (quiet & {entry.key for entry in standing})
+    aside = {alert.key for alert in found if alert.aside}
+    assert [entry for entry in after if entry.raised_at is not None and entry.key in aside] == []
     assert not compare(after, found, NOW)
 
 

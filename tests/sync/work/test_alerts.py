@@ -15,13 +15,15 @@ from mappings.canonical.words import say
 from sync.desk import alerts as desk
 from sync.desk.alert_texts import text_of
 from sync.desk.alert_words import alert_words, known_causes
+from sync.desk.issue_life import snooze
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
+from sync.desk.steering import reject_order
 from sync.desk.switching import resume_by_hand
 from sync.rules.alerts import Room
 from sync.store import alerts as rows
 from sync.store import schedule, singletons
 from sync.store.audit import Actor
-from sync.store.issues import Cause, Stop, open_issues
+from sync.store.issues import Cause, Stop, list_open, open_issues
 from sync.store.tables import alert_messages
 from sync.work import alerts
 from sync.work.alerts import AlertBeat
@@ -128,6 +130,32 @@ def test_each_cause_is_told_once_however_many_documents_it_stops(world):
     world.later(3600)
     assert world.standing() == {("unknown_sku", CHANNEL): 12}
     assert world.team.news == [(["unknown_sku"], [])]
+
+
+def test_an_issue_that_is_put_aside_is_silent_until_it_is_due_or_grows_and_its_end_is_told(world):
+    world.shop.place(sku="OLD", customer="a")
+    world.carry()
+    world.alerts.beat()
+    [issue] = world.store.read(list_open)
+    until = now() + dt.timedelta(hours=4)
+    snooze(world.store, issue.id, until=until, grows_by=1, actor=ANNA)
+    world.later(3600)
+    assert world.standing() == {}
+    assert world.team.news == [(["unknown_sku"], [])]
+    for customer in "bc":
+        world.shop.place(sku="OLD", customer=customer)
+    world.carry()
+    world.later(3600)
+    assert world.standing() == {("unknown_sku", CHANNEL): 3}
+    assert world.team.news[1:] == [(["unknown_sku"], [])]
+    snooze(world.store, issue.id, until=until, actor=ANNA)
+    world.later(3600)
+    assert world.standing() == {}
+    for order in world.items():
+        reject_order(world.store, world.order(order.external_id), actor=ANNA, reason="no")
+    world.later(3600)
+    assert world.team.news[2:] == [([], ["unknown_sku"])]
+    assert world.store.read(rows.open_alerts) == []
 
 
 @pytest.mark.fault("B10", "G2")
