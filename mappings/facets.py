@@ -64,8 +64,9 @@ class TakenBack:
 class ShopFacets:
     """What a shop's mapping reads and writes of the facets."""
 
-    #: One refund, as `DetailsRefunds.fetch_refunds` gives it. Raises Problems.
-    refund: Callable[[JsonDict, Order, SourceOptions], OrderRefund]
+    #: One refund, as `DetailsRefunds.fetch_refunds` gives it; None for one that the order itself shows (what was taken
+    #: out of it before it was paid for). Raises Problems.
+    refund: Callable[[JsonDict, Order, SourceOptions], OrderRefund | None]
     #: The payload of `create_fulfilment` and `update_fulfilment`.
     fulfilment: Callable[[Sent], JsonDict]
     #: The key that a fulfilment of the shop carries; empty for one that is not ours.

@@ -8,12 +8,13 @@ more decimals, so that the parts may miss the total by a few units of the last d
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import MappingError
+from mappings.canonical.facets import RefundLine
 from mappings.canonical.money import WIDE, Money, money_sum
 from mappings.canonical.records import Fee, OrderLine, ShippingLine, Totals
 from mappings.canonical.words import say
@@ -100,6 +101,36 @@ def prove(
         cause="totals_mismatch",
         next_step=say(
             "compare the order with its page in the shop; correct it there, or raise the channel's threshold"
+        ),
+    )
+
+
+def prove_refund(
+    lines: Sequence[RefundLine], amount: Money, difference: Money, tolerance: Decimal, *, path: str
+) -> None:
+    """Raises MappingError (`totals_mismatch`) at `path` where the lines of a refund give back more than it does.
+
+    `difference` is what the amount has beyond its lines; nobody could say what more than `tolerance` below zero means.
+    """
+    if difference.amount >= -tolerance:
+        return
+    rows = [_row(f"{line.quantity:f} x {line.title}", line.total, line.tax) for line in lines]
+    table = "\n".join([_row("given back", "net", "tax"), *rows])
+    raise MappingError(
+        path,
+        say(
+            "the lines of the refund add up to %(sum)s, the shop says %(amount)s: a difference of %(difference)s, "
+            "where %(tolerance)s at most may be carried as rounding\n%(table)s",
+            sum=amount - difference,
+            amount=amount,
+            difference=difference,
+            tolerance=f"{tolerance:f}",
+            table=table,
+        ),
+        cause="totals_mismatch",
+        next_step=say(
+            "compare the refund with its order's page in the shop; delete it there and make it anew, or book it by "
+            "hand in the ERP"
         ),
     )
 

@@ -16,12 +16,12 @@ from typing import Any, Final, NamedTuple
 from marshmallow import EXCLUDE, Schema
 
 from mappings.base import JsonDict, SourceOptions
-from mappings.canonical.errors import MappingError, Problem, Problems
+from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.facets import OrderRefund, RefundLine
 from mappings.canonical.fields import Id, Nested, Number, UtcTime
 from mappings.canonical.money import Money, money_sum
 from mappings.canonical.records import Order, TaxLine
-from mappings.canonical.totals import last_decimal
+from mappings.canonical.totals import last_decimal, prove_refund
 from mappings.canonical.validation import load_strictly
 from mappings.canonical.words import say
 from mappings.woocommerce.meaning import RESTOCKED, STOCK_TAKEN
@@ -33,7 +33,6 @@ _Data = Mapping[str, Any]
 #: The refund's lists, and what their lines give back.
 _KINDS: Final = {"line_items": "line", "shipping_lines": "shipping", "fee_lines": "fee"}
 _ORIGIN: Final = "_refunded_item_id"
-_TITLE_WIDTH: Final = 36
 
 
 class _Woo(Schema):
@@ -97,7 +96,7 @@ def refund_from_woocommerce(payload: JsonDict, order: Order, options: SourceOpti
     goodwill = amount - money_sum((line.total + line.tax for line in lines), order.currency)
     if lines:
         unit = last_decimal(amount.amount, order.currency, as_text=isinstance(payload["amount"], str))
-        _tie(lines, amount, goodwill, options.totals_threshold * unit)
+        prove_refund(lines, amount, goodwill, options.totals_threshold * unit, path="amount")
     return OrderRefund(
         external_id=data["id"],
         amount=amount,
@@ -162,36 +161,6 @@ def _positive(tax: TaxLine, order: Order) -> TaxLine:
     """The tax as given back; shops before 4.x name the rates at the order alone."""
     named = tax if tax.rate is not None else next((line for line in order.tax_lines if line.code == tax.code), tax)
     return dataclasses.replace(named, amount=-tax.amount)
-
-
-def _tie(lines: Sequence[RefundLine], amount: Money, difference: Money, tolerance: Decimal) -> None:
-    """Raises MappingError where the lines give back more than the refund does."""
-    if difference.amount >= -tolerance:
-        return
-    rows = [
-        f"  {f'{line.quantity:f} x {line.title}'[:_TITLE_WIDTH]:<{_TITLE_WIDTH}}"
-        f"{line.total.amount:>16f}{line.tax.amount:>16f}"
-        for line in lines
-    ]
-    heading = f"  {'given back':<{_TITLE_WIDTH}}{'net':>16}{'tax':>16}"
-    table = "\n".join([heading, *rows])
-    raise MappingError(
-        "amount",
-        say(
-            "the lines of the refund add up to %(sum)s, the shop says %(amount)s: a difference of %(difference)s, "
-            "where %(tolerance)s at most may be carried as rounding\n%(table)s",
-            sum=amount - difference,
-            amount=amount,
-            difference=difference,
-            tolerance=f"{tolerance:f}",
-            table=table,
-        ),
-        cause="totals_mismatch",
-        next_step=say(
-            "compare the refund with its order's page in the shop; delete it there and make it anew, or book it by "
-            "hand in the ERP"
-        ),
-    )
 
 
 def restocked(refund: str, lines: Sequence[RefundLine], order: Order, *, default: bool) -> bool:

@@ -42,16 +42,25 @@ def read_refunds(drain: Drain, piece: Piece) -> list[OrderRefund]:
     piece.owner.speaks_to = drain.systems.channel.source
     rows = shop.fetch_refunds(order.external_id)
     drain.progress()
-    return [_understood(drain, piece, row) for row in rows]
+    return [refund for row in rows if (refund := _understood(drain, piece, row)) is not None]
 
 
-def _understood(drain: Drain, piece: Piece, row: JsonDict) -> OrderRefund:
+def _understood(drain: Drain, piece: Piece, row: JsonDict) -> OrderRefund | None:
     # The shop knows the whole order alone.
     order, facets = piece.owner.order, _facets(drain)
     assert order is not None
     refund = facets.refund(row, order, drain.source_options)
+    if refund is None or not facets.refund_mark(row).startswith(MARK):
+        return refund
     # Of what is not sent for want of it the shop takes nothing into its stock; in the ERP it must not leave.
-    return dataclasses.replace(refund, restock=True) if facets.refund_mark(row).startswith(MARK) else refund
+    return dataclasses.replace(refund, restock=True)
+
+
+def _made(drain: Drain, piece: Piece, row: JsonDict) -> OrderRefund:
+    """A refund that we made: it has money, so it is one."""
+    refund = _understood(drain, piece, row)
+    assert refund is not None
+    return refund
 
 
 def _facets(drain: Drain) -> ShopFacets:
@@ -78,11 +87,11 @@ def make_refund(drain: Drain, piece: Piece, taken: TakenBack) -> Seen:
     def find() -> Seen | None:
         rows = cast("DetailsRefunds", drain.systems.source).fetch_refunds(order_id)
         found = next((row for row in rows if facets.refund_mark(row) == taken.key), None)
-        return None if found is None else row_of(drain, piece, _understood(drain, piece, found))
+        return None if found is None else row_of(drain, piece, _made(drain, piece, found))
 
     def send() -> Seen:
         made = cast("MakesRefunds", drain.systems.source).create_refund(order_id, payload)
-        return row_of(drain, piece, _understood(drain, piece, made))
+        return row_of(drain, piece, _made(drain, piece, made))
 
     return carry_out(
         drain,
