@@ -1,18 +1,22 @@
 # Every target makes the environment first; `make setup` alone does only that.
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo run test thorough check format bench chaos lock clean
+.PHONY: help setup browser demo run test thorough check format texts bench chaos lock clean
 
 PYTEST_ARGS ?=
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## make .venv from uv.lock
+setup: .venv/.ready $(patsubst %.po,%.mo,$(wildcard webapp/translations/*/LC_MESSAGES/messages.po)) ## make .venv from uv.lock
 
 # The stamp is older than the lock exactly when the environment has to be brought up to date.
 .venv/.ready: uv.lock pyproject.toml .ci/uv.txt .ci/setup
 	@.ci/setup
 	@touch $@
+
+# What an installation has compiled of itself falls behind a checkout.
+%.mo: %.po .venv/.ready
+	@.venv/bin/python -m webapp.catalogues --compile
 
 browser: .node/.ready ## fetch what the console's browser tests need; where that cannot be had, they skip
 
@@ -49,6 +53,9 @@ check: setup ## lint, format, types, layers, lock file
 format: setup ## repair what the linter can repair
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+texts: setup ## bring the catalogue of each language up to what the code says, and list what is to be translated
+	@.venv/bin/python -m webapp.catalogues
 
 bench: setup ## the figures of this machine
 	@.venv/bin/python -m tests.benchmarks

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from babel.core import get_global, parse_locale
 from babel.support import NullTranslations, Translations
 
 from mappings.canonical.words import Phrase
 from sync.store.said import is_phrase
 
 ENGLISH = NullTranslations()
+#: What the code says; it needs no catalogue.
+_OURS: Final = "en"
 
 
 def catalogues_folder() -> Path | None:
@@ -29,16 +32,53 @@ def catalogues_folder() -> Path | None:
     return Path(next(iter(places))) / "translations" if places else None
 
 
+def best_of(wanted: Iterable[str], known: Sequence[str]) -> str | None:
+    """The first language that is wanted and known (`zh-CN`, `zh_Hans_CN`): as it is, or that of another country.
+
+    Another script is another language: who reads traditional characters is not given simplified ones.
+    """
+    for tag in wanted:
+        if tag.replace("-", "_") in known:
+            return tag.replace("-", "_")
+        if alike := next((name for name in known if _written(name) == _written(tag)), None):
+            return alike
+    return None
+
+
+@functools.cache
+def _written(tag: str) -> tuple[str, str | None]:
+    """(language, script), the script being the usual one where none is named."""
+    try:
+        language, territory, script, *_ = parse_locale(tag.replace("-", "_"))
+    except ValueError:
+        return tag, None
+    usual = get_global("likely_subtags")
+    full = usual.get(f"{language}_{territory}") or usual.get(language)
+    return language, script or (parse_locale(full)[2] if full else None)
+
+
+@functools.cache
+def languages_in(*folders: str) -> list[str]:
+    """English, and what there is a compiled catalogue for."""
+    found = (path for folder in folders for path in Path(folder).glob("*/LC_MESSAGES/messages.mo"))
+    return [_OURS, *sorted(path.parent.parent.name for path in found)]
+
+
 @functools.cache
 def catalogue_of(language: str, folder: Path | None = None) -> NullTranslations:
     """The texts of a language (`de`, `pt_BR`); English where there is no catalogue of it."""
-    where = folder or catalogues_folder()
-    return ENGLISH if where is None else Translations.load(where, [language])
+    name = _name_of(language, folder)
+    return ENGLISH if name in {None, _OURS} else Translations.load(folder or catalogues_folder(), [name])
 
 
 def has_catalogue(language: str) -> bool:
     """Whether texts can be told in this language."""
-    return language.partition("_")[0] == "en" or isinstance(catalogue_of(language), Translations)
+    return _name_of(language) is not None
+
+
+def _name_of(language: str, folder: Path | None = None) -> str | None:
+    where = folder or catalogues_folder()
+    return best_of([language], languages_in(str(where)) if where else [_OURS])
 
 
 def in_language(text: str, catalogue: NullTranslations) -> str:

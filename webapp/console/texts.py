@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import zoneinfo
-from pathlib import Path
-from typing import Final
 
 from babel import Locale
 from babel.support import NullTranslations
 from flask import Flask, g, request
 from flask_babel import Babel, get_babel, get_domain, get_locale
 
+from sync.desk.languages import best_of, catalogues_folder, languages_in
 from webapp.console import access
-
-FOLDER: Final = Path(__file__).parent.parent / "translations"
 
 
 def register(app: Flask) -> None:
@@ -22,7 +18,7 @@ def register(app: Flask) -> None:
     babel = Babel()
     babel.init_app(
         app,
-        default_translation_directories=str(FOLDER),
+        default_translation_directories=str(catalogues_folder()),
         locale_selector=_language,
     )
     # As Flask-Babel does it, but the catalogue is looked up once a request and not for every text: a list has hundreds.
@@ -46,18 +42,13 @@ def catalogue() -> NullTranslations:
 
 def languages() -> list[str]:
     """English, and what there is a compiled catalogue for."""
-    return ["en", *_found(tuple(get_babel().translation_directories))]
-
-
-@functools.cache
-def _found(folders: tuple[str, ...]) -> list[str]:
-    catalogues = (path for folder in folders for path in Path(folder).glob("*/LC_MESSAGES/messages.mo"))
-    return sorted(path.parent.parent.name for path in catalogues)
+    return languages_in(*get_babel().translation_directories)
 
 
 def _language() -> str:
     """The first language of the browser's that we have."""
-    return request.accept_languages.best_match(languages()) or "en"
+    asked = [tag for tag, quality in request.accept_languages if quality > 0]
+    return best_of(asked, languages()) or "en"
 
 
 def _shown_language() -> str:

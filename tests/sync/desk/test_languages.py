@@ -6,16 +6,18 @@ import json
 import re
 from types import SimpleNamespace
 
+import pytest
+
 from sync.desk import alert_texts, languages
 from sync.desk.alert_texts import body_of, text_of
 from sync.desk.alert_words import alert_words, known_causes
-from sync.desk.languages import ENGLISH, all_in_language, catalogue_of, has_catalogue, in_language
+from sync.desk.languages import ENGLISH, all_in_language, best_of, catalogue_of, has_catalogue, in_language
 from sync.desk.phrases import joined, say, say_many
 from sync.store.alerts import AlertRow, News
 from sync.store.said import dump_said, load_said
 from tests.databases import now
 from tests.webapp.console.pseudo import CLOSE, OPEN, PSEUDO, marked, pseudo_language
-from webapp.console import texts
+from webapp.catalogues import FOLDER
 
 #: Reading all texts of the program takes its time: once for all of these.
 __all__ = ["pseudo_language"]
@@ -88,4 +90,21 @@ def test_where_no_pages_are_installed_texts_are_english(monkeypatch):
 
 
 def test_the_catalogues_are_looked_for_where_the_pages_keep_them():
-    assert languages.catalogues_folder() == texts.FOLDER
+    assert languages.catalogues_folder() == FOLDER
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (["zh-CN", "en"], "zh_Hans_CN"),
+        (["zh", "en"], "zh_Hans_CN"),
+        (["zh_SG"], "zh_Hans_CN"),
+        (["zh-TW", "en-GB"], "en"),
+        (["de", "pt-PT"], "pt_BR"),
+        (["*", "not a tag", "en"], "en"),
+        (["de"], None),
+        ([], None),
+    ],
+)
+def test_the_first_language_that_we_have_is_taken_from_another_country_but_not_in_another_script(wanted, found):
+    assert best_of(wanted, ["en", "pt_BR", "zh_Hans_CN"]) == found

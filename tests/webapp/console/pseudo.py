@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from html.parser import HTMLParser
 
 import pytest
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 
-from tests.shared import REPOSITORY
 from tests.webapp.console.conftest import Browser
-from webapp.console import texts
+from webapp import catalogues
 
 #: Stands for any other language: it has rules for plurals and dates, and nobody translates us into it by chance.
 PSEUDO = "eo"
@@ -23,27 +19,9 @@ OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIG
 NAMES = re.compile(r"\b(Crossdock|crossdock|UTC|CSV|SKU|ERP|EUR|Europe/Berlin|kB|MB|GB|ms|min)\b")
 
 
-# Kept: a fixture that modules import is made for each of them, whatever its scope.
-@functools.cache
 def messages():
     """Everything that is marked, as translators get it."""
-    return tuple(_extracted())
-
-
-def _extracted():
-    with (texts.FOLDER / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
-    keywords = {**dict.fromkeys(("lazy_gettext", "_", "gettext", "N_", "say")), "ngettext": (1, 2), "say_many": (1, 2)}
-    # From the repository's folder, as the patterns are relative to it; folders that hold nothing of ours are left out.
-    for root in ("webapp", "sync", "mappings", "connectors"):
-        patterns = [
-            (pattern.removeprefix(f"{root}/"), method) for pattern, method in methods if pattern.startswith(root)
-        ]
-        inner = {pattern.removeprefix(f"{root}/"): values for pattern, values in options.items()}
-        for _file, _line, message, _comments, context in extract_from_dir(
-            REPOSITORY / root, method_map=patterns, options_map=inner, keywords=keywords
-        ):
-            yield message, context
+    return [(message.id, message.context) for message in catalogues.said() if message.id]
 
 
 def marked(text):
