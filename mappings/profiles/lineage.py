@@ -30,11 +30,11 @@ class Origin:
     #: `lines[2].sku`.
     field: str
     value: Any
-    #: `base` or `rule`.
+    #: `base`, `rule`, or `person` for what was corrected by hand.
     by: str
     #: The base mapping with its version, or the place of the rule: `shop.yaml:12:5`.
     where: str
-    #: The rule's verb; empty for a base mapping.
+    #: The rule's verb, or a person's reason; empty for a base mapping.
     word: str = ""
     reads: tuple[Read, ...] = ()
     lookups: tuple[LookedUp, ...] = ()

@@ -59,7 +59,7 @@ class OverBase:
             draft.set_records(name, self._scope(name, made, roots, work))
         work.raise_problems()
         order: Order = draft.finish()
-        return _proven(order, options) if self._touches_money else order
+        return proven(order, options) if self._touches_money else order
 
     def _scope(self, name: str, order: Order, roots: Roots, work: Work) -> Any:
         kind, scope = SCOPES[name], self._profile.source[name]
@@ -101,7 +101,7 @@ def _touches_money(scope: Scope) -> bool:
     )
 
 
-def _proven(order: Order, options: SourceOptions) -> Order:
+def proven(order: Order, options: SourceOptions) -> Order:
     """The order with the proof of its totals. Raises MappingError where they do not tie."""
     totals = order.totals
     tolerance = options.totals_threshold * last_decimal(totals.grand.amount, order.currency)
@@ -132,7 +132,7 @@ class WholeOrder:
             raise Problems([*work.problems, *_explained(error, work)]) from None
         work.raise_problems()
         _check_quantities(order)
-        return _proven(order, options)
+        return proven(order, options)
 
 
 def _of_scope(name: str, scope: Scope, roots: Roots, work: Work) -> Any:

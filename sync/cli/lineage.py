@@ -38,9 +38,10 @@ def told(each: FieldOrigin) -> str:
     """`payment_terms = 'prepaid'  copy at web, revision 1:5:7, from source.terms = 'x', row ...`."""
     one = each.origin
     word = f"{one.word} at " if one.by == "rule" else ""
+    why = f" ({one.word})" if one.by == "person" else ""
     reads = "".join(f", from {read.path} = {_short(read.value)}" for read in one.reads)
     rows = "".join(f", {_told_row(row)}" for row in each.rows)
-    return f"{one.field} = {_short(one.value)}  {word}{one.where}{reads}{rows}"
+    return f"{one.field} = {_short(one.value)}  {word}{one.where}{why}{reads}{rows}"
 
 
 def _told_row(row: Row) -> str:

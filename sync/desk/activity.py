@@ -16,6 +16,8 @@ _CHUNK = 500
 ACTIONS: Final[Mapping[str, Phrase]] = {
     "approve": say("approve"),
     "reject": say("reject"),
+    "correct": say("correct"),
+    "take correction back": say("take correction back"),
     "retry": say("retry"),
     "retry again": say("retry again"),
     "retry all": say("retry all"),

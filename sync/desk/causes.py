@@ -104,6 +104,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The order was changed in the shop after it went to the ERP."),
         say("Make the same change in the ERP, then approve the order."),
     ),
+    "correction_outdated": Words(
+        say("Correction and shop disagree"),
+        say("Somebody has corrected the order here, and the shop has changed the same field since."),
+        say("Correct it anew or take the correction back, on the order's page. Approve it to have what the shop says."),
+    ),
     "cancelled_after_import": Words(
         say("Cancelled after import"),
         say("The order was cancelled in the shop after it went to the ERP."),

@@ -17,15 +17,28 @@ from sqlalchemy import Connection
 
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
-from mappings.profiles.lineage import LookedUp, Origin
+from mappings.canonical.schemas import order_from_json, order_to_json
+from mappings.profiles.lineage import LookedUp, Origin, Read
 from mappings.profiles.tracing import trace_order, trace_sale
 from mappings.registry import SOURCES, TARGETS
 from sync.desk.passport import revision_to_json
 from sync.desk.phrases import Phrase, say
+from sync.rules.corrected import corrected_payload
+from sync.rules.corrections import (
+    Basis,
+    Correction,
+    field_of,
+    first_by,
+    get_field,
+    lay_over,
+    read_correction,
+    same,
+)
 from sync.rules.lookups import Finds, Lookups, load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.rules.used import Then, UsedRow, read_rows
 from sync.store.bodies import load_json, unpack
+from sync.store.corrections import list_corrections
 from sync.store.engine import Store
 from sync.store.history import load_received, mapping_version
 from sync.store.lookups import StoredRow, rows_by_ids
@@ -143,6 +156,8 @@ class _Kept:
     mapped: tuple[UsedRow, ...] | None
     sold: tuple[UsedRow, ...] | None
     rows: tuple[Row, ...]
+    #: What people have corrected of it, the oldest first; those that were taken back are not among them.
+    corrections: tuple[Correction, ...]
 
 
 def _load(connection: Connection, now: ChannelSystems, order: StoredOrder) -> _Kept:
@@ -157,6 +172,9 @@ def _load(connection: Connection, now: ChannelSystems, order: StoredOrder) -> _K
         mapped=mapped,
         sold=sold,
         rows=_noted(connection, dict.fromkeys([*(mapped or ()), *(sold or ())])),
+        corrections=tuple(
+            read_correction(each) for each in list_corrections(connection, order.item_id) if each.ended_at is None
+        ),
     )
 
 
@@ -173,15 +191,49 @@ def _made_again(systems: ChannelSystems, payload: dict[str, Any], kept: _Kept) -
     if kept.mapped is not None:
         sale_then = None if kept.sold is None else Then(kept.sold)
         with contextlib.suppress(Problems):
-            made = _make(Making(systems, kept.lookups, Then(kept.mapped), sale_then), payload)
+            made = _make(Making(systems, kept.lookups, Then(kept.mapped), sale_then), payload, kept)
             if canonical is None or _agree(canonical, made.origins):
                 return made, True
-    made = _make(Making(systems, kept.lookups), payload)
+    made = _make(Making(systems, kept.lookups), payload, kept)
     return made, canonical is None or _agree(canonical, made.origins)
 
 
-def _make(making: Making, payload: dict[str, Any]) -> _Made:
-    return _Made(making, *making.order(payload))
+def _make(making: Making, payload: dict[str, Any], kept: _Kept) -> _Made:
+    standing = {each.basis: each for each in kept.corrections}
+    order, origins = making.order(corrected_payload(payload, standing)[0])
+    if Basis.ORDER not in standing:
+        return _Made(making, order, origins)
+    document = order_to_json(order)
+    made = order_from_json(lay_over(document, standing[Basis.ORDER].changes)[0])
+    return _Made(making, made, list(_corrected(origins, document, made, kept.corrections)))
+
+
+def _corrected(
+    origins: Sequence[Origin], document: dict[str, Any], made: Order, corrections: Sequence[Correction]
+) -> Iterator[Origin]:
+    """The origins with the word of who has corrected a field, and what the mapping had made of it."""
+    now = order_to_json(made)
+    [*_, counting] = [each for each in corrections if each.basis is Basis.ORDER]
+    fields = {field_of(document, change.path): change for change in counting.changes}
+    for origin in origins:
+        change = next((each for field, each in fields.items() if is_within(origin.field, field)), None)
+        value = None if change is None else get_field(now, origin.field)
+        if change is None or same(value, origin.value):
+            yield origin
+            continue
+        by = first_by(corrections, change)
+        yield Origin(
+            field=origin.field,
+            value=value,
+            by="person",
+            where=say("correction %(number)s by %(who)s, %(at)s UTC", number=by.number, who=by.made_by, at=_minute(by)),
+            word=by.reason,
+            reads=(Read(origin.field, origin.value),),
+        )
+
+
+def _minute(correction: Correction) -> str:
+    return f"{correction.made_at:%Y-%m-%d %H:%M}"
 
 
 def _noted(connection: Connection, used: Collection[UsedRow]) -> tuple[Row, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,9 +17,11 @@ from sync.desk.facets_told import facets_to_json, told_of
 from sync.desk.phrases import Phrase, joined, quote, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.desk.writes import call_of, outcome_of
+from sync.rules.corrections import MISSING, Correction, read_correction
 from sync.store import history
 from sync.store.attempts import Attempt, load_attempts
 from sync.store.bodies import load_json, unpack
+from sync.store.corrections import list_corrections
 from sync.store.engine import Store
 from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
@@ -89,6 +91,8 @@ class Passport:
     facets: Facets | None = None
     #: From where it is sent; None where nothing chose that.
     route: KeptRoute | None = None
+    #: What people have corrected of it, the oldest first; those that do not count any more too.
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def seen(self) -> str:
@@ -99,6 +103,12 @@ class Passport:
     def sales(self) -> tuple[BindingRow, ...]:
         """What stands for it in the ERP: one, or one for each part of an order that is divided."""
         return tuple(row for row in self.bindings if row.kind == "sale" and row.ended_at is None)
+
+    @property
+    def counting(self) -> frozenset[int]:
+        """Numbers of the corrections that count: the newest of each kind that was not taken back."""
+        newest = {each.basis: each.number for each in self.corrections if each.ended_at is None}
+        return frozenset(newest.values())
 
     @property
     def took_s(self) -> float | None:
@@ -176,6 +186,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             revision=revision_of_order(connection, now.id) if now.id else None,
             facets=facets,
             route=route,
+            corrections=tuple(map(read_correction, list_corrections(connection, now.item_id))),
         )
 
     return store.read(read)
@@ -323,6 +334,7 @@ def passport_to_json(one: Passport) -> dict[str, Any]:
             for stop in one.stops
         ],
         "routing": None if one.route is None else _route_to_json(one.route),
+        "corrections": [correction_to_json(each, one.counting) for each in one.corrections],
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),
         "order": one.canonical,
@@ -338,6 +350,30 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
         "published_at": revision.published_at.isoformat(),
         "text_of": revision.text_of,
     }
+
+
+def correction_to_json(correction: Correction, counting: Collection[int]) -> dict[str, Any]:
+    """`counting` are the numbers of those that count; what was or is to be nothing is null."""
+    ended = correction.ended_at
+    return {
+        "number": correction.number,
+        "basis": correction.basis.value,
+        "by": correction.made_by,
+        "at": correction.made_at.isoformat(),
+        "reason": correction.reason,
+        "counts": correction.number in counting,
+        "taken_back": None
+        if ended is None
+        else {"at": ended.isoformat(), "by": correction.ended_by, "reason": correction.ended_reason},
+        "changes": [
+            {"field": str(change), "before": _or_null(change.before), "after": _or_null(change.after)}
+            for change in correction.changes
+        ],
+    }
+
+
+def _or_null(value: Any) -> Any:
+    return None if value is MISSING else value
 
 
 def _next_to_json(following: Next) -> dict[str, Any]:

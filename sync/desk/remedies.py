@@ -60,6 +60,7 @@ _ONE_BY_ONE: Final[Mapping[str, Phrase]] = {
     "rejected": say("Link a sale that the ERP has already"),
     "changed_after_import": say("See the change, and approve"),
     "canary": say("See what would be sent, and approve"),
+    "correction_outdated": say("Correct it anew, or take the correction back"),
 }
 _ARTICLES: Final = "sku"
 

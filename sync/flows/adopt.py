@@ -18,11 +18,13 @@ from mappings.canonical.words import say
 from sync.flows.orders import WITHDRAWN
 from sync.flows.rows import fetched, fingerprint, order_row
 from sync.rules.asking import current_orders, listed_orders
+from sync.rules.corrected import read_corrected, standing_of
 from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
 from sync.store.bodies import digest, dump_json, pack
+from sync.store.corrections import load_standing
 from sync.store.documents import Seen, save_seen
 from sync.store.engine import Store
 from sync.store.inbox import record_events
@@ -113,9 +115,13 @@ def link_matches(store: Store, systems: ChannelSystems, matches: Sequence[Match]
 
 
 def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Order:
-    """The order as a drain reads it, with the shop's own states. Raises Problems."""
-    lookups = store.read(lambda c: load_lookups(c, systems.channel))
-    return systems.source_mapping.order(envelope.payload, systems.reading(lookups))
+    """The order as a drain reads it, with the shop's own states and what was corrected of it. Raises Problems."""
+    channel = systems.channel
+    lookups = store.read(lambda c: load_lookups(c, channel))
+    item_id = store.read(lambda c: find(c, channel.name, "order", envelope.external_id))
+    kept = {} if item_id is None else store.read(lambda c: load_standing(c, [item_id]))
+    standing = standing_of(kept.get(item_id or 0, {}))
+    return read_corrected(systems.source_mapping, envelope.payload, systems.reading(lookups), standing).order
 
 
 def link(

@@ -32,6 +32,7 @@ from sync.flows.context import Clock, Drain
 from sync.flows.facets import converge as facets
 from sync.flows.orders import plan
 from sync.flows.piece import Piece, conclude
+from sync.rules.corrected import Standing
 from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems, Side
 from sync.store.channels import ChannelState, channel_state
@@ -89,6 +90,16 @@ class _DryDrain(Drain):
         """Nothing; the steps that a dry run takes use no answer of it."""
         return cast("T", None)
 
+    #: What counts as corrected in the place of what is kept; None for that.
+    trial: Standing | None = None
+
+    def load_corrections(self, item_ids: Sequence[int]) -> None:
+        """Those that are tried, where some are."""
+        if self.trial is None:
+            Drain.load_corrections(self, item_ids)
+        else:
+            self.corrections = dict.fromkeys(item_ids, self.trial)
+
     #: The customer that would have been made, as the ERP would answer.
     party: Callable[[], JsonDict] = dict
 
@@ -139,12 +150,19 @@ def _as_document(row: Seen, before: Document | None, number: int) -> Document:
     return Document(**{**nothing, **seen, "id": number, "made_digest": "", "seen_at": dt.datetime.now(dt.UTC)})
 
 
-def rehearse(store: Store, systems: ChannelSystems, item_id: int) -> Rehearsal:
-    """What a drain would do with this item now. `systems` must be dry ones. Raises LookupError."""
+def rehearse(store: Store, systems: ChannelSystems, item_id: int, *, trial: Standing | None = None) -> Rehearsal:
+    """What a drain would do with this item now. `systems` must be dry ones. Raises LookupError.
+
+    With `trial` as if these corrections counted.
+    """
     item = store.read(lambda c: load_item(c, item_id))
+    if trial is not None:
+        # Another order than the one that a person has let pass.
+        item = dataclasses.replace(item, approved=frozenset(), approved_digest="")
     # As if it was released now: an order that rests is compared with both systems too.
     item = dataclasses.replace(item, facets=item.facets | {"target"})
     with _dry_drain(store, systems) as drain, capture() as seen:
+        drain.trial = trial
         piece = _go(drain, item)
     # The window's threads collect for the piece, everything else was collected here.
     exchanges = sorted(

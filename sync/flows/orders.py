@@ -34,6 +34,7 @@ from sync.flows.rows import fetched, fingerprint, order_row
 from sync.flows.stock.capture import capture_saved
 from sync.rules.asking import only_sends
 from sync.rules.canary import hold_back
+from sync.rules.corrected import NONE, corrected_order, read_corrected
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
@@ -70,6 +71,7 @@ def converge(drain: Drain, items: Sequence[Item]) -> list[Piece]:
 def plan(drain: Drain, items: Sequence[Item]) -> list[Piece]:
     """What is to be done for each item; a piece that is not ended is worth a sale. A dry run begins with it too."""
     pieces = [Piece(item) for item in items]
+    drain.load_corrections([item.id for item in items])
     _read(drain, pieces)
     watched = Watched(drain.lookups)
     options = drain.systems.reading(watched)
@@ -173,9 +175,13 @@ def _fetch(drain: Drain, pieces: Sequence[Piece]) -> None:
 
 
 def _map(drain: Drain, piece: Piece, options: SourceOptions) -> None:
+    standing = drain.corrections.get(piece.item.id, NONE)
     if piece.payload is None:
+        if piece.order is not None:
+            piece.order, piece.overtaken = corrected_order(piece.order, standing, options)
         return
-    piece.order = drain.systems.source_mapping.order(piece.payload, options)
+    found = read_corrected(drain.systems.source_mapping, piece.payload, options, standing)
+    piece.order, piece.overtaken = found.order, found.conflicts
     _demand_own_id(piece.order, piece.item)
     piece.key = drain.mapping.sale_key(piece.order.external_id, drain.systems.target_options)
 
@@ -281,6 +287,8 @@ def _apply_change(drain: Drain, piece: Piece, order: Order) -> None:
         _apply_withdrawal(drain, piece, order, max(ranks))
     elif piece.known is not None and piece.known.material != piece.material:
         _apply_edit(drain, piece)
+    elif piece.outdated:
+        raise Held(piece.outdated)
     elif not piece.looked and min(ranks) >= drain.wanted_rank and not _has_news(drain, piece):
         piece.converged = "nothing that the ERP has changed"
 
@@ -315,6 +323,8 @@ def _apply_edit(drain: Drain, piece: Piece) -> None:
         return
     # Whatever comes of it, what the sale was made from is kept until the sale is made from something else.
     piece.edited_from = known.pushed or drain.store.read(lambda c: load_canonical(c, known.id))
+    if piece.outdated:
+        raise Held(piece.outdated)
     if not changes.carries_edits(drain):
         raise Held([_changed("changed_after_import", say("lines, amounts or addresses changed in the shop since"))])
     if (
@@ -401,7 +411,7 @@ def _verify_one(
         ],
     )
     holds, piece.warnings = verify(order, facts, piece.approved)
-    holds += hold_back(canary, piece.approved)
+    holds += [*hold_back(canary, piece.approved), *piece.outdated]
     if holds:
         piece.error = Held(holds)
 

@@ -16,6 +16,8 @@ from mappings.canonical.facets import Standing
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
+from sync.rules.corrections import CAUSE as OUTDATED
+from sync.rules.corrections import Conflict
 from sync.rules.routing import Route
 from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.bindings import Binding
@@ -159,6 +161,8 @@ class Piece:
     standing: Standing | None = None
     #: What hangs on the order in either system, as last seen.
     documents: list[Document] = dataclasses.field(default_factory=list)
+    #: What people have corrected of it, and the shop has changed since.
+    overtaken: tuple[Conflict, ...] = ()
     skipped: str = ""
     waits: str = ""
     converged: str = ""
@@ -211,6 +215,11 @@ class Piece:
     def approved(self) -> frozenset[str]:
         """What a person lets pass; approvals are for the content that the person saw."""
         return self.item.approved if self.item.approved_digest == self.digest else frozenset()
+
+    @property
+    def outdated(self) -> list[Problem]:
+        """Corrections that hold it: the shop has overtaken them, and nobody has let that pass."""
+        return [] if OUTDATED in self.approved else [conflict.problem for conflict in self.overtaken]
 
     @property
     def ended(self) -> bool:

@@ -22,6 +22,7 @@ from sync.store.tables import (
     attempts,
     audit,
     comments,
+    corrections,
     documents,
     erasures,
     events,
@@ -51,6 +52,8 @@ _FREE: Final[Mapping[str, Any]] = {"note": "", "po_number": "", "attributes": {}
 _CODES: Final = frozenset(
     {"sku", "external_id", "code", "currency", "product_id", "variant_id", "state", "link", "key"}
 )
+#: What is left of a document that is forgotten.
+_NOTHING: Final = pack(dump_json({}))
 #: A shorter text is found everywhere.
 _SHORTEST: Final = 2
 
@@ -76,6 +79,7 @@ class Found:
 def find_customer(connection: Connection, customer: str) -> list[Found]:
     """The orders of a customer, by e-mail address or by the key under which the ERP has them."""
     table, item = orders.c, work_items.c
+    corrected = _corrected_for(connection, customer) if "@" in customer else []
     keyed = select(intents.c.item_id).where(intents.c.kind == "party", intents.c.key == customer)
     query = (
         select(
@@ -83,10 +87,17 @@ def find_customer(connection: Connection, customer: str) -> list[Found]:
             *(table.placed_on, table.email, item.state, open_item(table.item_id)),
         )
         .join(work_items, item.id == table.item_id)
-        .where(or_(table.email == customer.lower(), table.item_id.in_(keyed)))
+        .where(or_(table.email == customer.lower(), table.item_id.in_(keyed), table.item_id.in_(corrected)))
         .order_by(table.id)
     )
     return [Found(*row) for row in connection.execute(query)]
+
+
+def _corrected_for(connection: Connection, email: str) -> list[int]:
+    """Items that somebody has corrected, and that named this address before, or do in what was corrected."""
+    table, sought = corrections.c, email.lower().encode()
+    rows = connection.execute(select(table.item_id, table.original, table.changes)).all()
+    return [row.item_id for row in rows if any(sought in unpack(each).lower() for each in (row.original, row.changes))]
 
 
 # --- one order ---------------------------------------------------------------------------------------------------
@@ -106,7 +117,8 @@ def erase_order(connection: Connection, order_id: int, sources: Mapping[str, str
             table.id == order_id
         )
     ).one()
-    records = [load_json(unpack(each)) for each in (row.canonical, row.pushed) if each is not None]
+    corrected = _corrected_from(connection, row.item_id)
+    records = [load_json(unpack(each)) for each in (row.canonical, row.pushed, *corrected) if each is not None]
     personal = Personal.of(records)
     connection.execute(
         update(orders)
@@ -124,12 +136,27 @@ def erase_order(connection: Connection, order_id: int, sources: Mapping[str, str
     )
     _erase_documents(connection, order_id, personal)
     _erase_item(connection, row.item_id, personal)
+    _erase_corrections(connection, row.item_id, personal)
     received = (events.c.connection == sources.get(row.channel, "")) & (events.c.kind == "order")
     ids = select(events.c.id).where(received, events.c.external_id == row.external_id)
     forget_payloads(connection, list(connection.execute(ids).scalars()))
     _erase_texts(connection, order_id, f"order:{row.channel}:{row.external_id}", personal)
     if connection.execute(select(erasures).where(erasures.c.order_id == order_id)).first() is None:
         connection.execute(insert(erasures).values(order_id=order_id, erased_at=db_now()))
+
+
+def _corrected_from(connection: Connection, item_id: int) -> list[bytes]:
+    """What the order said before people corrected it: it names the customer too, with other words perhaps."""
+    table = corrections.c
+    query = select(table.original).where(table.item_id == item_id, table.basis == "order", table.original != _NOTHING)
+    return list(connection.execute(query).scalars())
+
+
+def _erase_corrections(connection: Connection, item_id: int, personal: Personal) -> None:
+    """That there was a correction, by whom and when, stays."""
+    mine = corrections.c.item_id == item_id
+    _rewrite(connection, corrections, ("reason", "ended_reason"), personal, mine)
+    connection.execute(update(corrections).where(mine).values(changes=pack(dump_json([])), original=_NOTHING))
 
 
 def _without_people(record: dict[str, Any], personal: Personal) -> dict[str, Any]:

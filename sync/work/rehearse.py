@@ -14,6 +14,7 @@ from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import Phrase, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.flows.dryrun import Rehearsal, rehearse
+from sync.rules.corrected import Standing
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.engine import Store
 from sync.store.orders import StoredOrder
@@ -54,17 +55,24 @@ class DryRunReport:
         }
 
 
-def dry_run(store: Store, systems: Systems, order: StoredOrder, *, profile: ProfileFile | None = None) -> DryRunReport:
+def dry_run(
+    store: Store,
+    systems: Systems,
+    order: StoredOrder,
+    *,
+    profile: ProfileFile | None = None,
+    trial: Standing | None = None,
+) -> DryRunReport:
     """Go through the order's next drain without any effect. `systems` may be the working ones: dry ones are made.
 
-    With `profile` as if that text was published. Raises LookupError when the order is not known any more, ProfileError,
-    DatabaseBusy.
+    With `profile` as if that text was published, with `trial` as if these corrections counted. Raises LookupError when
+    the order is not known any more, ProfileError, DatabaseBusy.
     """
     with contextlib.closing(systems.dry(deadline_s=_DEADLINE_S)) as dry:
         channel = dry.channel(order.channel)
         if profile is not None:
             channel = channel.trying(profile)
-        done = rehearse(store, channel, order.item_id)
+        done = rehearse(store, channel, order.item_id, trial=trial)
         return DryRunReport(
             _verdict(channel, done),
             tuple(_problems(channel, done)),

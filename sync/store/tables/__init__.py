@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sync.store.tables.alerts import alert_messages, alert_news, alerts, volumes
 from sync.store.tables.api import api_answers, api_tokens
+from sync.store.tables.corrections import corrections, order_cares
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -63,6 +64,7 @@ __all__ = [
     "channel_states",
     "checkpoints",
     "comments",
+    "corrections",
     "document_links",
     "documents",
     "erasures",
@@ -77,6 +79,7 @@ __all__ = [
     "lookup_tables",
     "lookups",
     "metadata",
+    "order_cares",
     "order_routes",
     "order_skus",
     "orders",

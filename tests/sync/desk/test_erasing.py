@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 
 import pytest
 from sqlalchemy import func, select
 
 from config.model import Carry, Depth, InvoiceNews
+from sync.desk.corrections import draft_of, keep_correction
 from sync.desk.erasing import NotErased, erase_again, erase_customer, traces_of
 from sync.desk.passport import passport
 from sync.desk.proof import prove_channel
@@ -201,3 +203,34 @@ def test_what_was_deleted_cannot_be_read_in_the_file_either(sqlite_store, tmp_pa
         connection.exec_driver_sql("BEGIN")
     content = (tmp_path / "crossdock.sqlite").read_bytes()
     assert EMAIL.encode() not in content
+
+
+def test_what_was_corrected_of_an_order_is_forgotten_too_and_that_it_was_stays(trade):
+    number = bought(trade)
+    trade.carry()
+    [order] = trade.store.read(lambda c: find_orders(c, number, {CHANNEL: "erp"}))
+    found = draft_of(trade.store, trade.systems.channel(CHANNEL), order)
+    document = copy.deepcopy(found.document)
+    document["note"] = "Quandtmann, dritter Stock"
+    for part in ("customer", "billing"):
+        document[part]["email"] = "zoe@new.example.test"
+    keep_correction(
+        trade.store,
+        trade.systems.channel(CHANNEL),
+        order,
+        document,
+        seen=found.seen,
+        actor=ANNA,
+        reason="Frau Quandtmann hat angerufen",
+    )
+    trade.carry()
+    if trade.causes():
+        approve_order(trade.store, order, actor=ANNA, reason="so gewollt")
+        trade.carry()
+    assert "corrections" in {table for table, _ in named(trade.store)}
+    # By the address that she had before, too.
+    assert [each.number for each in traces_of(trade.store, EMAIL).orders] == [number]
+    erase_customer(trade.store, trade.config, EMAIL, actor=ANNA)
+    assert named(trade.store, (*SECRETS, "zoe@new.example.test")) == []
+    [page] = passport(trade.store, trade.config, number)
+    assert [(each["by"], each["changes"]) for each in page["corrections"]] == [("anna", [])]
