@@ -22,7 +22,8 @@ from sync.desk.lineage import lineage_of
 from sync.desk.orders import TABS, Tab, every_order
 from sync.desk.passport import passport
 from sync.desk.status import status_of
-from sync.store.search import Listed, Wanted
+from sync.store.listed import Listed
+from sync.store.search import Wanted
 from sync.store.states import ItemState
 from sync.work.rehearse import DryRunReport
 from sync.work.rehearse import dry_run as rehearsed

@@ -17,24 +17,25 @@ from sqlalchemy import Connection
 from sync.desk.phrases import Refusal, say
 from sync.store.audit import Actor, record_audit
 from sync.store.bulk import (
-    APPROVE,
-    RETRY,
     BulkRun,
     Course,
     cancel_run,
     count_stopped,
     course_of,
+    find_piece,
     has_depth,
     load_run,
     release_piece,
     running_runs,
     start_run,
+    take_piece,
 )
 from sync.store.engine import Store
 from sync.store.health import clock
 from sync.store.issues import ids_of, is_open, load_issue
 from sync.store.marking import release
 from sync.store.needs import find_document
+from sync.store.selection import APPROVE, RETRY, SKIP
 
 #: Documents of one transaction: on SQLite a worker's stays under 64 rows.
 PIECE: Final = 64
@@ -168,7 +169,8 @@ def cancel_bulk(store: Store, run_id: int, *, actor: Actor) -> bool:
         run = load_run(connection, run_id)
         assert run is not None
         after = f"{run.released} of {run.expected} documents were released"
-        record_audit(connection, actor, "cancel retry", f"issue:{run.issue_id}", after=after)
+        subject = f"run:{run.id}" if run.issue_id is None else f"issue:{run.issue_id}"
+        record_audit(connection, actor, "cancel retry", subject, after=after)
         return True
 
     return store.write(work)
@@ -190,17 +192,28 @@ def advance(store: Store, *, look_s: float = LOOK_S) -> int:
     until = time.monotonic() + look_s
     pieces = 0
     while runs and time.monotonic() < until:
-        runs = [(run, channel) for run, channel in runs if _step(store, run.id, channel)]
+        runs = [(_fresh(store, run), channel) for run, channel in runs if _step(store, run, channel)]
         pieces += len(runs)
     return pieces
 
 
-def _step(store: Store, run_id: int, channel: str) -> bool:
+def _fresh(store: Store, run: BulkRun) -> BulkRun:
+    """As it stands after its piece."""
+    return run if run.issue_id is not None else store.read(lambda c: load_run(c, run.id)) or run
+
+
+def _step(store: Store, run: BulkRun, channel: str) -> bool:
     """One piece of one run; False when it has ended or what it released must be worked off first."""
-    if store.read(functools.partial(has_depth, channel=channel, depth=DEPTH)):
+    # What is not carried over needs no worker.
+    if run.action != SKIP and store.read(functools.partial(has_depth, channel=channel, depth=DEPTH)):
         return False
-    room = store.read(functools.partial(_room, run_id=run_id))
-    return room > 0 and store.write(functools.partial(release_piece, run_id=run_id, limit=room))
+    room = store.read(functools.partial(_room, run_id=run.id))
+    if room <= 0:
+        return False
+    if run.issue_id is not None:
+        return store.write(functools.partial(release_piece, run_id=run.id, limit=room))
+    found = store.read(functools.partial(find_piece, run=run, limit=room))
+    return store.write(functools.partial(take_piece, run=run, found=found, ends=len(found) < room))
 
 
 def _room(connection: Connection, run_id: int) -> int:

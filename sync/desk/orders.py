@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from config.model import Config
 from sync.desk.phrases import Phrase, say
 from sync.store.engine import Store
-from sync.store.search import Listed, Mark, Page, Paging, Sort, Wanted, count_by_state, list_causes, load_page
+from sync.store.listed import Listed
+from sync.store.search import Mark, Page, Paging, Sort, Wanted, count_by_state, list_causes, load_page
 from sync.store.states import ItemState
 
 #: Rows that are read at once for a file.

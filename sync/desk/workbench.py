@@ -38,10 +38,11 @@ from sync.rules.systems import ChannelSystems, Systems
 from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.history import load_received
+from sync.store.listed import Listed
 from sync.store.lookups import count_rows
 from sync.store.orders import load_order
 from sync.store.revisions import Draft, load_draft, published_number
-from sync.store.search import Listed, Paging, Sort, Wanted, load_page
+from sync.store.search import Paging, Sort, Wanted, load_page
 from sync.store.states import STOPPED, ItemState
 
 #: Characters of a sample that somebody brings along.

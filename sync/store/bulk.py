@@ -1,22 +1,35 @@
-"""Bulk runs: "retry all of this cause", released a piece at a time, so that it can be watched and cancelled."""
+"""Bulk runs: "retry all of this cause", released a piece at a time, so that it can be watched and cancelled.
+
+A run over a filter of the list of orders is the same, with the filter in the place of the cause.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, case, func, or_, select, update
+from sqlalchemy import Connection, case, func, insert, or_, select, update
 
-from sync.store.marking import approve, release
-from sync.store.states import BULK, STOPPED, ItemState
-from sync.store.tables import bulk_runs, issue_documents, issues, work_items
+from sync.store.audit import Actor, AuditNote, record_audits
+from sync.store.bodies import digest
+from sync.store.issues import close_documents
+from sync.store.marking import approve, release, skip
+from sync.store.selection import (
+    APPROVE,
+    LOOK,
+    RETRY,
+    SKIP,
+    Selection,
+    causes_seen,
+    last_item,
+    load_selection,
+    next_items,
+)
+from sync.store.states import BULK, STOPPED, UNDER_WAY, ItemState
+from sync.store.tables import bulk_run_items, bulk_runs, issue_documents, issues, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
-
-RETRY: Final = "retry"
-APPROVE: Final = "approve"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +37,8 @@ class BulkRun:
     """One run, as it stands; `outcome` is empty while it runs, then `done` or `cancelled`."""
 
     id: int
-    issue_id: int
+    #: None: it goes over what `selection` selects.
+    issue_id: int | None
     #: What the person was shown.
     expected: int
     released: int
@@ -33,10 +47,16 @@ class BulkRun:
     asked_by: str
     ended_at: dt.datetime | None
     outcome: str
-    #: `retry`, `approve`.
+    #: `retry`, `approve`; over a filter also `look`, `skip`.
     action: str = RETRY
     #: So many documents a minute at most.
     per_minute: int | None = None
+    #: `Selection.dump`; empty for the run of an issue.
+    selection: str = ""
+    channel: str = ""
+    until_id: int = 0
+    reason: str = ""
+    origin: str = ""
 
     @property
     def running(self) -> bool:
@@ -168,10 +188,10 @@ def load_run(connection: Connection, run_id: int) -> BulkRun | None:
 
 
 def running_runs(connection: Connection) -> list[tuple[BulkRun, str]]:
-    """(run, channel of its issue) of everything that runs, the oldest first."""
+    """(run, its channel or that of its issue) of everything that runs, the oldest first."""
     query = (
-        select(*_COLUMNS, issues.c.channel)
-        .join(issues, issues.c.id == bulk_runs.c.issue_id)
+        select(*_COLUMNS, func.coalesce(issues.c.channel, bulk_runs.c.channel))
+        .outerjoin(issues, issues.c.id == bulk_runs.c.issue_id)
         .where(bulk_runs.c.ended_at.is_(None))
         .order_by(bulk_runs.c.id)
     )
@@ -212,6 +232,8 @@ class Course:
 
 def course_of(connection: Connection, run: BulkRun) -> Course:
     """How it goes with what a run has dealt with so far."""
+    if run.issue_id is None:
+        return _course_of_items(connection, run.id)
     documents, item = issue_documents.c, work_items.c
     how = case(
         (documents.closed_at.is_not(None), "went"), (item.state.in_(STOPPED), "stopped_again"), else_="under_way"
@@ -222,6 +244,138 @@ def course_of(connection: Connection, run: BulkRun) -> Course:
         .join(work_items, item.id == documents.item_id)
         .where(documents.issue_id == run.issue_id, documents.item_id <= run.reached)
         .where(or_(documents.closed_at.is_(None), documents.closed_at >= run.asked_at))
+        .group_by(how)
+    )
+    counts = {name: count for name, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()
+    return Course(counts.get("went", 0), counts.get("stopped_again", 0), counts.get("under_way", 0))
+
+
+# --- over a filter ----------------------------------------------------------------------------------------------
+
+
+def mark_of(selection: Selection, reason: str) -> str:
+    """Equal for runs that would do the same."""
+    return digest(f"{selection.dump()}\n{reason}".encode())
+
+
+def start_selected(
+    connection: Connection, selection: Selection, *, expected: int, actor: Actor, reason: str, per_minute: int | None
+) -> tuple[BulkRun, bool]:
+    """Start a run over a filter; (the one that does the same already, False) where there is one."""
+    channels = selection.wanted.channels
+    mark = mark_of(selection, reason)
+    values = {
+        "selection": selection.dump(),
+        "mark": mark,
+        "channel": selection.wanted.channel or (channels[0] if len(channels) == 1 else ""),
+        "until_id": last_item(connection),
+        "expected": expected,
+        "asked_at": db_now(),
+        "asked_by": actor.name[:128],
+        "origin": actor.origin[:255],
+        "reason": reason,
+        "action": selection.action,
+        "per_minute": per_minute,
+    }
+    statement = dialect_of(connection).insert(bulk_runs).values(**values).on_conflict_do_nothing()
+    made = connection.execute(statement.returning(*_COLUMNS)).first()
+    if made is not None:
+        return BulkRun(*made), True
+    found = running_as(connection, mark)
+    if found is None:
+        # It has ended in this very moment.
+        return start_selected(
+            connection, selection, expected=expected, actor=actor, reason=reason, per_minute=per_minute
+        )
+    return found, False
+
+
+def running_as(connection: Connection, mark: str) -> BulkRun | None:
+    """The run that does this already."""
+    table = bulk_runs.c
+    row = connection.execute(select(*_COLUMNS).where(table.mark == mark, table.ended_at.is_(None))).first()
+    return None if row is None else BulkRun(*row)
+
+
+def selected_runs(connection: Connection, *, limit: int, below: int | None = None) -> list[BulkRun]:
+    """Runs over filters, the newest first; those with an id below this one."""
+    query = select(*_COLUMNS).where(bulk_runs.c.issue_id.is_(None)).order_by(bulk_runs.c.id.desc()).limit(limit)
+    if below is not None:
+        query = query.where(bulk_runs.c.id < below)
+    return [BulkRun(*row) for row in connection.execute(query)]
+
+
+def find_piece(connection: Connection, run: BulkRun, limit: int) -> list[int]:
+    """What the filter selects next, at this moment: to be found without keeping any writer waiting."""
+    return next_items(connection, load_selection(run.selection), after=run.reached, until=run.until_id, limit=limit)
+
+
+def take_piece(connection: Connection, run: BulkRun, found: Sequence[int], *, ends: bool) -> bool:
+    """Do with `found` what the run says, as far as the filter still selects them; False when it has ended.
+
+    The row of the run is held meanwhile: whoever cancels comes before the piece or after it. Who comes second with the
+    same piece does nothing.
+    """
+    table = bulk_runs.c
+    standing = select(table.reached).where(table.id == run.id, table.ended_at.is_(None)).with_for_update()
+    reached = connection.execute(standing).scalar_one_or_none()
+    if reached is None:
+        return False
+    if reached != run.reached:
+        return True
+    selection = load_selection(run.selection)
+    ids = next_items(connection, selection, until=run.until_id, limit=len(found), among=found) if found else []
+    done = _do(connection, run, selection, ids) if ids else []
+    if done:
+        connection.execute(insert(bulk_run_items), [{"run_id": run.id, "item_id": item_id} for item_id in done])
+    connection.execute(
+        update(bulk_runs)
+        .where(table.id == run.id)
+        .values(
+            released=table.released + len(done),
+            reached=found[-1] if found else reached,
+            ended_at=db_now() if ends else None,
+            outcome="done" if ends else "",
+        )
+    )
+    return not ends
+
+
+def _do(connection: Connection, run: BulkRun, selection: Selection, ids: Sequence[int]) -> list[int]:
+    """The action; answers what it was done with. What people decide is written down for each document."""
+    actor = Actor(run.asked_by, run.origin)
+    if run.action == SKIP:
+        done = [item_id for item_id in ids if skip(connection, item_id, f"rejected by {actor}: {run.reason}")]
+        close_documents(connection, done)
+        _note_each(connection, actor, "reject", dict.fromkeys(done, ""), run.reason)
+        return done
+    if run.action == APPROVE:
+        stops = causes_seen(connection, ids, selection.causes, by=run.asked_at)
+        passed = {item_id: causes for item_id, causes in stops.items() if approve(connection, item_id, causes)}
+        _note_each(connection, actor, "approve", {key: ", ".join(each) for key, each in passed.items()}, run.reason)
+        ids = sorted(passed)
+    release(connection, ids, facet="fetch" if run.action == LOOK else "target", priority=BULK)
+    return list(ids)
+
+
+def _note_each(connection: Connection, actor: Actor, action: str, after: Mapping[int, str], reason: str) -> None:
+    item = work_items.c
+    named = select(item.id, item.channel, item.external_id).where(item.id.in_(after)).order_by(item.id)
+    notes = [
+        AuditNote(action, f"order:{channel}:{external_id}", after=after[item_id])
+        for item_id, channel, external_id in connection.execute(named)
+    ]
+    record_audits(connection, actor, notes, reason=reason)
+
+
+def _course_of_items(connection: Connection, run_id: int) -> Course:
+    item = work_items.c
+    how = case((item.state.in_(STOPPED), "stopped_again"), (item.state.in_(UNDER_WAY), "under_way"), else_="went")
+    query = (
+        select(how, func.count())
+        .select_from(bulk_run_items)
+        .join(work_items, item.id == bulk_run_items.c.item_id)
+        .where(bulk_run_items.c.run_id == run_id)
         .group_by(how)
     )
     counts = {name: count for name, count in connection.execute(query)}  # noqa: C416 - Row is no pair to dict()

@@ -21,6 +21,7 @@ from sync.store.retention import open_item
 from sync.store.tables import (
     attempts,
     audit,
+    bulk_runs,
     comments,
     corrections,
     documents,
@@ -261,6 +262,8 @@ def erase_naming(connection: Connection, needles: Collection[str]) -> None:
         (issues, ("subject", "title", "next_step")),
         (comments, ("text",)),
         (reports, ("body",)),
+        # Somebody may have searched for them, and then retried what was found.
+        (bulk_runs, ("selection", "reason")),
     ):
         texts = [cast(table.c[name], Text) for name in columns]
         named = or_(*(text.icontains(needle, autoescape=True) for text in texts for needle in needles))

@@ -21,6 +21,7 @@ from sync.store.tables import (
     api_answers,
     attempts,
     audit,
+    bulk_run_items,
     bulk_runs,
     comments,
     events,
@@ -161,6 +162,16 @@ def purge_issues(connection: Connection, look: Look) -> Piece:
     return Piece(gone.rowcount, reached)
 
 
+def purge_runs(connection: Connection, look: Look) -> Piece:
+    """Runs over filters that have ended, with the list of what they dealt with; those of an issue go with it."""
+    old, reached = _piece(connection, bulk_runs, "ended_at", look, ordered=False)
+    over = select(bulk_runs.c.id).where(bulk_runs.c.id.in_(old), bulk_runs.c.issue_id.is_(None))
+    free = list(connection.execute(over).scalars())
+    connection.execute(delete(bulk_run_items).where(bulk_run_items.c.run_id.in_(free)))
+    gone = connection.execute(delete(bulk_runs).where(bulk_runs.c.id.in_(free)))
+    return Piece(gone.rowcount, reached)
+
+
 def purge_audit(connection: Connection, look: Look) -> Piece:
     """Who changed what."""
     old, reached = _piece(connection, audit, "at", look)
@@ -187,7 +198,7 @@ class Purge(Protocol):
 CLASSES: Final[Mapping[str, tuple[Purge, ...]]] = {
     "payloads": (purge_payloads,),
     "calls": (purge_calls,),
-    "history": (purge_attempts, purge_intents, purge_issues),
+    "history": (purge_attempts, purge_intents, purge_issues, purge_runs),
     "audit": (purge_audit,),
     "answers": (purge_answers,),
 }

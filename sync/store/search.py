@@ -21,19 +21,22 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Row,
     ScalarSelect,
     Select,
     exists,
     func,
     literal,
+    null,
     select,
     tuple_,
     union_all,
 )
 
+from sync.store.listed import Listed, load_listed
 from sync.store.orders import fold
 from sync.store.states import ItemState
-from sync.store.tables import bindings, issue_documents, issues, order_skus, orders, work_items
+from sync.store.tables import bindings, bulk_run_items, issue_documents, issues, order_skus, orders, work_items
 
 #: Up to so many items are joined with their orders and sorted; it takes some 50 ms.
 _FEW: Final = 5000
@@ -58,11 +61,17 @@ class Wanted:
     #: A number or id of any system, our key, an e-mail address, a SKU, or the beginning of a customer's name.
     text: str = ""
     channel: str = ""
+    #: Any of these channels.
+    channels: tuple[str, ...] = ()
     states: tuple[ItemState, ...] = ()
     #: An open cause that stops the order: `unknown_sku` ...
     cause: str = ""
-    #: The number of an issue.
-    issue: int | None = None
+    #: The numbers of issues, any of them.
+    issues: tuple[int, ...] = ()
+    #: These work items.
+    items: tuple[int, ...] = ()
+    #: What a bulk run has dealt with.
+    run: int | None = None
     #: Placed in [since, until).
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -74,7 +83,7 @@ class Wanted:
     @property
     def names_items(self) -> bool:
         """Whether the orders in question are found by an index of their own, and few as a rule."""
-        return bool(self.text or self.cause) or self.issue is not None
+        return bool(self.text or self.cause or self.issues or self.items) or self.run is not None
 
     @property
     def needs_content(self) -> bool:
@@ -104,32 +113,6 @@ class Paging:
     limit: int = 50
     after: Mark | None = None
     before: Mark | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Listed:
-    """One row of a list. Where `order_id` is None, the order could not be read yet."""
-
-    item_id: int
-    channel: str
-    external_id: str
-    state: str
-    reason: str
-    due_at: dt.datetime
-    updated_at: dt.datetime
-    order_id: int | None
-    number: str
-    customer: str
-    email: str
-    currency: str
-    grand: Decimal | None
-    placed_at: dt.datetime
-    source_state: str
-    erp_id: str = ""
-    erp_number: str = ""
-    erp_total: str = ""
-    #: The causes that stop it.
-    causes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,6 +150,37 @@ def _count_read(wanted: Wanted, targets: Mapping[str, str], *, planned: bool) ->
         return joined.where(*_of_item(wanted, targets), *_of_order(wanted)).group_by(_ITEM.state)
     counted = select(_state_of_order().label("state")).where(*_of_order(wanted)).subquery()
     return select(counted.c.state, func.count()).group_by(counted.c.state)
+
+
+def count_worth(
+    connection: Connection,
+    wanted: Wanted,
+    targets: Mapping[str, str],
+    *,
+    extra: Sequence[ColumnElement[bool]] = (),
+    along: bool = False,
+) -> list[Row[Any]]:
+    """(state, currency, how many, their sum in ten-thousandths); of what could not be read the last is None.
+
+    `extra` are conditions on the items and orders. With `along` the orders are read along an index: what is quick
+    where the items are many.
+    """
+    worth = (_ORDER.currency, func.count(), func.sum(_ORDER.grand_sort))
+    if not along or wanted.names_items or _plans(connection):
+        query = select(_ITEM.state, *worth).outerjoin(orders, _ORDER.item_id == _ITEM.id)
+        query = query.where(*matching(wanted, targets), *extra).group_by(_ITEM.state, _ORDER.currency)
+        return list(connection.execute(query))
+    states = [state.value for state in wanted.states]
+    listed = select(_state_of_order().label("state"), _ORDER.currency, _ORDER.grand_sort).where(*_of_order(wanted))
+    read = listed.subquery()
+    summed = select(read.c.state, read.c.currency, func.count(), func.sum(read.c.grand_sort))
+    if states:
+        summed = summed.where(read.c.state.in_(states))
+    rows = list(connection.execute(summed.group_by(read.c.state, read.c.currency)))
+    if not wanted.needs_content:
+        unread = select(_ITEM.state, null(), func.count(), null()).where(*_of_unread(wanted, targets))
+        rows += connection.execute(unread.group_by(_ITEM.state))
+    return rows
 
 
 def _plans(connection: Connection) -> bool:
@@ -208,7 +222,7 @@ def load_page(
     found = found[: paging.limit]
     if backwards:
         found.reverse()
-    rows = _load(connection, [each.item_id for each in found], targets)
+    rows = load_listed(connection, [each.item_id for each in found], targets)
     first, last = (found[0], found[-1]) if found else (None, None)
     return Page(
         rows,
@@ -257,11 +271,7 @@ def _from_items(wanted: Wanted, sort: Sort, targets: Mapping[str, str]) -> _Quer
         Sort.AMOUNT: func.coalesce(_ORDER.grand_sort, 0),
         Sort.CHANGED: _ITEM.updated_at,
     }[sort]
-    statement = (
-        select(_ITEM.id, key)
-        .outerjoin(orders, _ORDER.item_id == _ITEM.id)
-        .where(*_of_item(wanted, targets), *_of_money(wanted), *_within(placed, wanted))
-    )
+    statement = select(_ITEM.id, key).outerjoin(orders, _ORDER.item_id == _ITEM.id).where(*matching(wanted, targets))
     return _Query(key, _ITEM.id, statement)
 
 
@@ -284,16 +294,28 @@ def _from_unread(wanted: Wanted, sort: Sort, targets: Mapping[str, str]) -> _Que
 # --- conditions -------------------------------------------------------------------------------------------------
 
 
+def matching(wanted: Wanted, targets: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """What fits, as conditions on the items with their orders, where there are any, beside them."""
+    placed = func.coalesce(_ORDER.placed_at, _ITEM.created_at)
+    return [*_of_item(wanted, targets), *_of_money(wanted), *_within(placed, wanted)]
+
+
 def _of_item(wanted: Wanted, targets: Mapping[str, str]) -> Iterable[ColumnElement[bool]]:
     yield _ITEM.kind == "order"
     if wanted.channel:
         yield _ITEM.channel == wanted.channel
+    if wanted.channels:
+        yield _ITEM.channel.in_(wanted.channels)
     if wanted.states:
         yield _ITEM.state.in_([state.value for state in wanted.states])
     if wanted.text:
         yield _ITEM.id.in_(union_all(*_named(wanted.text, targets)))
-    if wanted.cause or wanted.issue is not None:
+    if wanted.cause or wanted.issues:
         yield _ITEM.id.in_(_stopped(wanted))
+    if wanted.items:
+        yield _ITEM.id.in_(wanted.items)
+    if wanted.run is not None:
+        yield _ITEM.id.in_(select(bulk_run_items.c.item_id).where(bulk_run_items.c.run_id == wanted.run))
 
 
 def _stopped(wanted: Wanted) -> Select[Any]:
@@ -305,7 +327,7 @@ def _stopped(wanted: Wanted) -> Select[Any]:
     )
     if wanted.cause:
         query = query.where(issues.c.cause == wanted.cause)
-    return query if wanted.issue is None else query.where(issues.c.id == wanted.issue)
+    return query.where(issues.c.id.in_(wanted.issues)) if wanted.issues else query
 
 
 def _named(text: str, targets: Mapping[str, str]) -> Iterable[Select[Any]]:
@@ -330,6 +352,8 @@ def _named(text: str, targets: Mapping[str, str]) -> Iterable[Select[Any]]:
 def _of_order(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
     if wanted.channel:
         yield _ORDER.channel == wanted.channel
+    if wanted.channels:
+        yield _ORDER.channel.in_(wanted.channels)
     yield from _of_money(wanted)
     yield from _within(_ORDER.placed_at, wanted)
 
@@ -355,63 +379,6 @@ def _of_unread(wanted: Wanted, targets: Mapping[str, str]) -> Iterable[ColumnEle
     yield from _of_item(dataclasses.replace(wanted, states=states), targets) if states else (literal(value=False),)
     yield ~exists().where(_ORDER.item_id == _ITEM.id)
     yield from _within(_ITEM.created_at, wanted)
-
-
-# --- rows -------------------------------------------------------------------------------------------------------
-
-
-def _load(connection: Connection, item_ids: Sequence[int], targets: Mapping[str, str]) -> list[Listed]:
-    """The rows of these items, in their order."""
-    if not item_ids:
-        return []
-    query = (
-        select(
-            *(_ITEM.id, _ITEM.channel, _ITEM.external_id, _ITEM.state, _ITEM.reason, _ITEM.due_at, _ITEM.updated_at),
-            *(_ORDER.id, func.coalesce(_ORDER.number, _ITEM.external_id), func.coalesce(_ORDER.customer, "")),
-            *(func.coalesce(_ORDER.email, ""), func.coalesce(_ORDER.currency, ""), _ORDER.grand),
-            *(func.coalesce(_ORDER.placed_at, _ITEM.created_at), func.coalesce(_ORDER.source_state, "")),
-        )
-        .outerjoin(orders, _ORDER.item_id == _ITEM.id)
-        .where(_ITEM.id.in_(item_ids))
-    )
-    found = {row[0]: _listed(row) for row in connection.execute(query)}
-    sales = _load_sales(connection, [row.order_id for row in found.values() if row.order_id is not None])
-    causes = _load_causes(connection, item_ids)
-    rows = []
-    for row in (found[item_id] for item_id in item_ids if item_id in found):
-        sale = sales.get((row.order_id, targets.get(row.channel, "")), ("", "", ""))
-        stops = tuple(causes.get(row.item_id, ()))
-        rows.append(dataclasses.replace(row, causes=stops, erp_id=sale[0], erp_number=sale[1], erp_total=sale[2]))
-    return rows
-
-
-def _listed(row: Sequence[Any]) -> Listed:
-    values = list(row)
-    values[12] = None if values[12] is None else Decimal(values[12])
-    return Listed(*values)
-
-
-def _load_sales(connection: Connection, order_ids: Sequence[int]) -> dict[tuple[int | None, str], tuple[str, str, str]]:
-    """(order, ERP) -> id, number and total of its living sale."""
-    query = select(_SALE.order_id, _SALE.connection, _SALE.external_id, _SALE.number, _SALE.total).where(
-        _SALE.order_id.in_(order_ids), _SALE.kind == "sale", _SALE.ended_at.is_(None)
-    )
-    return {(row[0], row[1]): (row[2], row[3], row[4]) for row in connection.execute(query)}
-
-
-def _load_causes(connection: Connection, item_ids: Sequence[int]) -> dict[int, list[str]]:
-    stopped = issue_documents.c
-    query = (
-        select(stopped.item_id, issues.c.cause)
-        .join(issues, issues.c.id == stopped.issue_id)
-        .where(stopped.item_id.in_(item_ids), stopped.closed_at.is_(None))
-        .distinct()
-        .order_by(stopped.item_id, issues.c.cause)
-    )
-    found: dict[int, list[str]] = {}
-    for item_id, cause in connection.execute(query):
-        found.setdefault(item_id, []).append(cause)
-    return found
 
 
 def list_causes(connection: Connection) -> list[str]:

@@ -16,8 +16,9 @@ from sync.desk.steering import approve_order, look_again, reject_order, retry_ag
 from sync.flows.linking import find_sales, link_order
 from sync.store.audit import Actor
 from sync.store.engine import Store
+from sync.store.listed import Listed
 from sync.store.orders import StoredOrder
-from sync.store.search import Listed, Paging, Sort, Wanted
+from sync.store.search import Paging, Sort, Wanted
 from sync.work.rehearse import dry_run
 from webapp.api.access import api_actor, caller, demand_channel
 from webapp.api.issues import CommentBody, CommentSchema

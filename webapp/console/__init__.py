@@ -35,6 +35,7 @@ from webapp.console import (
     order_facets,
     present,
     profiles,
+    runs,
     signin,
     stock,
     texts,
@@ -54,6 +55,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     # Both with the list in `orders`, whose blueprint they share.
     order,
     order_facets,
+    runs,
     imports,
     stock,
     lookups,

@@ -23,7 +23,7 @@ blueprint = Blueprint("activity", __name__)
 _SIZE: Final = 50
 _COLUMNS: Final = tuple(field.name for field in dataclasses.fields(AuditEntry))
 #: Kind of subject -> the blueprint that shows it, and where.
-_PLACES: Final = {"order": "orders", "connection": "connections", "user": "users", "issue": "needs"}
+_PLACES: Final = {"order": "orders", "connection": "connections", "user": "users", "issue": "needs", "run": "runs"}
 
 
 @blueprint.get("/activity")

@@ -31,6 +31,7 @@ from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
 from sync.desk.lookups import LookupPreview, add_lookup, preview_lookup, unknown_targets
 from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, hours_of, list_needs, need_detail
 from sync.desk.remedies import remedies_of
+from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
@@ -50,6 +51,8 @@ _MAX_TEXT: Final = 255
 #: How long a preview waits for an ERP's answer.
 _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
+#: Causes of one run.
+_MOST_TICKED: Final = 500
 #: Of a count that a form brings back.
 _DIGITS: Final = 10
 #: Who can end an issue -> what that is called.
@@ -102,6 +105,9 @@ def index() -> ResponseReturnValue:
         tabs=_tabs(counts, which.owner),
         owners=OWNERS,
         which=which,
+        asked_which={name: value for name, value in dataclasses.asdict(which).items() if value},
+        matching=len(listed),
+        actions=[(action, said(label)) for action, label in ACTIONS.items()],
         offers=_offers(found, which),
         put_aside=sum(need.state is IssueState.SNOOZED for need in found),
         newer=here(page=page - 1) if page > 1 else "",
@@ -115,6 +121,15 @@ def _filter() -> NeedFilter:
     asked["state"] = asked["state"] if asked["state"] in STATES else ""
     asked["sort"] = asked["sort"] if asked["sort"] in SORTS else "documents"
     return NeedFilter(**asked)
+
+
+def issues_asked_for() -> tuple[int, ...]:
+    """The causes that this request's address means at this moment: the ticked ones, or all that fit its filters."""
+    if request.args.get("which") == "ticked":
+        ticked = (text for text in request.args.getlist("issue") if text.isascii() and text.isdigit())
+        return tuple(sorted({int(text) for text in ticked if len(text) <= _DIGITS}))[:_MOST_TICKED]
+    which = _filter()
+    return tuple(sorted(need.issue.id for need in chosen(list_needs(parts().store), which)))[:_MOST_TICKED]
 
 
 def _offers(found: Sequence[Need], which: NeedFilter) -> dict[str, list[tuple[str, str]]]:

@@ -16,7 +16,9 @@ from flask_babel import lazy_gettext
 
 from sync.desk.causes import words_of
 from sync.desk.orders import LABELS, TABS, Tab, every_order, list_page, open_causes, read_mark, write_mark
-from sync.store.search import Listed, Page, Paging, Sort, Wanted
+from sync.desk.selections import ACTIONS
+from sync.store.listed import Listed
+from sync.store.search import Page, Paging, Sort, Wanted
 from webapp.console.access import needs
 from webapp.console.csvfile import csv_response
 from webapp.console.present import said
@@ -27,9 +29,14 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
 _SIZE: Final = 50
 _MAX_TEXT: Final = 200
-_FILTERS: Final = ("q", "channel", "cause", "since", "until", "low", "high", "currency")
+_FILTERS: Final = (
+    *("q", "channel", "connection", "cause", "since", "until", "low", "high", "currency"),
+    # Of links: no field of the form.
+    *("issue", "run"),
+)
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,4})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _SORTS: Final = {
     Sort.PLACED: lazy_gettext("Placed"),
@@ -58,6 +65,11 @@ class Asked:
         return url_for(endpoint, **{**kept, **changes})
 
     @property
+    def query(self) -> dict[str, str]:
+        """The filters as they stand in an address, without the order of the list."""
+        return {**self.typed, "tab": self.tab.value}
+
+    @property
     def direction(self) -> str:
         """As it stands in the address."""
         return "desc" if self.descending else "asc"
@@ -67,8 +79,7 @@ class Asked:
 @needs("viewer")
 def index() -> ResponseReturnValue:
     """One page of the list; without a word of what is wanted, what needs a person."""
-    asked = _asked()
-    wanted = _wanted(asked)
+    asked, wanted = asked_for()
     paging = Paging(
         sort=asked.sort,
         descending=asked.descending,
@@ -84,6 +95,8 @@ def index() -> ResponseReturnValue:
         tabs=[(said(LABELS[tab]), asked.address(tab=tab), tab is asked.tab, listing.counts[tab]) for tab in TABS],
         total=listing.counts[asked.tab],
         channels=sorted(parts().config.channels),
+        connections=sorted(parts().config.connections),
+        actions=[(action, said(label)) for action, label in ACTIONS.items()],
         causes=_causes(asked.typed.get("cause", "")),
         heads=dict(_heads(asked)),
         **_turns(asked, listing.page),
@@ -94,8 +107,8 @@ def index() -> ResponseReturnValue:
 @needs("viewer")
 def export() -> Response:
     """Everything that fits, as a file."""
-    asked = _asked()
-    wanted = dataclasses.replace(_wanted(asked), states=TABS[asked.tab])
+    asked, wanted = asked_for()
+    wanted = dataclasses.replace(wanted, states=TABS[asked.tab])
     found = every_order(parts().store, parts().config, wanted, sort=asked.sort, descending=asked.descending)
     return csv_response("orders", _COLUMNS, map(_row, found))
 
@@ -108,12 +121,20 @@ def _row(order: Listed) -> list[object]:
 # --- what the address says --------------------------------------------------------------------------------------
 
 
+def asked_for() -> tuple[Asked, Wanted]:
+    """What this request's address asks for: as typed, and as the list is narrowed by it, but for the tab's states."""
+    asked = _asked()
+    return asked, _wanted(asked)
+
+
 def _asked() -> Asked:
     given = {name: _CONTROL.sub(" ", request.args.get(name, "")).strip()[:_MAX_TEXT] for name in _FILTERS}
     asked = Asked({name: value for name, value in given.items() if value})
     # Whoever looks for something means all there is, whoever looks in without a word means what waits for them.
     fallback = Tab.ALL if asked.typed else Tab.NEEDS
     asked.tab = next((tab for tab in Tab if tab == request.args.get("tab")), fallback)
+    if request.args.get("tab", asked.tab) != asked.tab:
+        asked.errors["tab"] = _("There is no tab of that name; this one stands in its place.")
     asked.sort = next((sort for sort in Sort if sort == request.args.get("sort")), Sort.PLACED)
     asked.descending = request.args.get("dir") != "asc"
     return asked
@@ -128,7 +149,10 @@ def _wanted(asked: Asked) -> Wanted:
         currency = ""
     return Wanted(
         text=typed.get("q", ""),
-        channel=typed.get("channel", ""),
+        channel=_channel(asked),
+        channels=_channels_of(asked),
+        issues=_numbers(asked, "issue"),
+        run=next(iter(_numbers(asked, "run")), None),
         cause=typed.get("cause", ""),
         since=_day(asked, "since"),
         until=None if until is None else until + dt.timedelta(days=1),
@@ -136,6 +160,32 @@ def _wanted(asked: Asked) -> Wanted:
         high=_amount(asked, "high"),
         currency=currency,
     )
+
+
+def _channel(asked: Asked) -> str:
+    name = asked.typed.get("channel", "")
+    if name and name not in parts().config.channels:
+        asked.errors["channel"] = _("There is no such channel any more, so nothing fits.")
+    return name
+
+
+def _channels_of(asked: Asked) -> tuple[str, ...]:
+    """The channels of a connection, on either side; of none that there is, a name that no channel has."""
+    name = asked.typed.get("connection", "")
+    if not name:
+        return ()
+    if name not in parts().config.connections:
+        asked.errors["connection"] = _("There is no such connection any more, so nothing fits.")
+    found = [one.name for one in parts().config.channels.values() if name in {one.source, one.erp}]
+    return tuple(sorted(found)) or ("",)
+
+
+def _numbers(asked: Asked, name: str) -> tuple[int, ...]:
+    """Ids of what a link names; one that is none fits nothing."""
+    text = asked.typed.get(name, "")
+    if not text:
+        return ()
+    return (int(text),) if _NUMBER.fullmatch(text) else (0,)
 
 
 def _day(asked: Asked, name: str) -> dt.datetime | None:

@@ -38,8 +38,8 @@ from sync.desk.workbench import (
 )
 from sync.rules.profile_changes import unified
 from sync.rules.systems import SystemMissing
+from sync.store.listed import Listed
 from sync.store.revisions import Draft, load_draft, published_number
-from sync.store.search import Listed
 from sync.work.rehearse import DryRunReport, dry_run
 from webapp.console.access import current_actor, may, needs
 from webapp.console.exchanges import Shown, pretty, show

@@ -23,6 +23,7 @@ from sync.store.tables.imports import imports
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import (
     audit,
+    bulk_run_items,
     bulk_runs,
     comments,
     issue_documents,
@@ -59,6 +60,7 @@ __all__ = [
     "attempts",
     "audit",
     "bindings",
+    "bulk_run_items",
     "bulk_runs",
     "captured_lines",
     "channel_states",

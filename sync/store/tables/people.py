@@ -73,14 +73,27 @@ comments = Table(
     Index(None, "item_id"),
 )
 
-#: "Retry all of this cause": documents are released a piece at a time, so that it can be watched and cancelled.
+#: "Retry all of this": documents are released a piece at a time, so that it can be watched and cancelled. They are
+#: those of an issue, or what a filter of the list of orders selects.
 bulk_runs = Table(
     "bulk_runs",
     metadata,
     Column("id", BigId, primary_key=True),
-    Column("issue_id", BigId, ForeignKey("issues.id"), nullable=False),
-    #: `retry`: look again; `approve`: let pass what the issue's cause holds, of documents that stood in it by then.
+    #: Null for a run over a filter.
+    Column("issue_id", BigId, ForeignKey("issues.id")),
+    #: `retry`: look again; `approve`: let pass what the issue's cause holds, of documents that stood in it by then. Of
+    #: a filter also `look`: read anew; `skip`: do not carry over.
     Column("action", String(16), nullable=False, server_default="retry"),
+    #: JSON of the filter (`sync.store.selection`), and its digest together with the action: one such run at a time.
+    Column("selection", Text, nullable=False, server_default=""),
+    Column("mark", String(32), nullable=False, server_default=""),
+    #: The one channel that a filter names; empty for several.
+    Column("channel", String(128), nullable=False, server_default=""),
+    #: Documents that came after the person's word have higher ids.
+    Column("until_id", BigId, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    #: From where it was asked, as `audit.origin`.
+    Column("origin", String(255), nullable=False, server_default=""),
     #: So many documents a minute at most; null for as fast as they are worked off.
     Column("per_minute", Integer),
     #: What the person was shown.
@@ -100,6 +113,21 @@ bulk_runs = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index(
+        "uq_bulk_runs_mark",
+        "mark",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL AND mark != ''"),
+        postgresql_where=text("ended_at IS NULL AND mark != ''"),
+    ),
+)
+
+#: What a run over a filter has dealt with: their states have changed since, so the filter does not find them.
+bulk_run_items = Table(
+    "bulk_run_items",
+    metadata,
+    Column("run_id", BigId, ForeignKey("bulk_runs.id"), primary_key=True),
+    Column("item_id", BigId, ForeignKey("work_items.id"), primary_key=True),
 )
 
 #: Value translations; `scope` is `channel:<name>`, `connection:<name>` (the source's or the ERP's) or `global`, the

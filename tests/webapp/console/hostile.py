@@ -66,7 +66,7 @@ _MEANT = {
     "api_answers": {"key", "request_hash"},
     "imports": {"token", "connection", "encoding", "delimiter", "state", "report", "seen"},
     "order_skus": set(),
-    "bulk_runs": {"outcome", "action"},
+    "bulk_runs": {"outcome", "action", "selection", "mark", "channel"},
     "reports": {"kind", "subject", "body"},
     "audit": set(),
     "alerts": {"cause", "scope", "place", "severity"},
