@@ -39,6 +39,8 @@ from sync.store.channels import start_channel
 from sync.store.comments import add_comment
 from sync.store.inbox import NewEvent, record_events
 from sync.store.leases import open_lease
+from sync.store.search import Wanted
+from sync.store.selection import Selection
 from sync.store.tables import bulk_runs, issues, work_items
 from sync.work.alerts import AlertBeat
 from sync.work.drain import drain_channel
@@ -260,6 +262,9 @@ class Stage:
             issue = connection.execute(select(issues.c.id).order_by(issues.c.id).limit(1)).scalar_one()
             run = {"issue_id": issue, "expected": 500, "released": 120, "asked_at": now, "asked_by": "operator"}
             connection.execute(insert(bulk_runs).values(**run))
+            chosen = Selection(action="look", wanted=Wanted(channel="tea-shop", text="a search"), targets={}).dump()
+            over = {"issue_id": None, "action": "look", "selection": chosen, "mark": "m", "reason": "a test"}
+            connection.execute(insert(bulk_runs).values(**run | over))
             for number, (issue_id, item_id) in enumerate(((issue, None), (None, item))):
                 add_comment(connection, f"word {number}", by="operator", issue_id=issue_id, item_id=item_id)
             last = connection.execute(select(issues.c.id).order_by(issues.c.id.desc()).limit(1)).scalar_one()
