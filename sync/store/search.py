@@ -21,7 +21,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Row,
     ScalarSelect,
     Select,
     exists,
@@ -159,7 +158,7 @@ def count_worth(
     *,
     extra: Sequence[ColumnElement[bool]] = (),
     along: bool = False,
-) -> list[Row[Any]]:
+) -> Sequence[Sequence[Any]]:
     """(state, currency, how many, their sum in ten-thousandths); of what could not be read the last is None.
 
     `extra` are conditions on the items and orders. With `along` the orders are read along an index: what is quick
@@ -169,14 +168,14 @@ def count_worth(
     if not along or wanted.names_items or _plans(connection):
         query = select(_ITEM.state, *worth).outerjoin(orders, _ORDER.item_id == _ITEM.id)
         query = query.where(*matching(wanted, targets), *extra).group_by(_ITEM.state, _ORDER.currency)
-        return list(connection.execute(query))
+        return connection.execute(query).all()
     states = [state.value for state in wanted.states]
     listed = select(_state_of_order().label("state"), _ORDER.currency, _ORDER.grand_sort).where(*_of_order(wanted))
     read = listed.subquery()
     summed = select(read.c.state, read.c.currency, func.count(), func.sum(read.c.grand_sort))
     if states:
         summed = summed.where(read.c.state.in_(states))
-    rows = list(connection.execute(summed.group_by(read.c.state, read.c.currency)))
+    rows: list[Sequence[Any]] = list(connection.execute(summed.group_by(read.c.state, read.c.currency)))
     if not wanted.needs_content:
         unread = select(_ITEM.state, null(), func.count(), null()).where(*_of_unread(wanted, targets))
         rows += connection.execute(unread.group_by(_ITEM.state))
