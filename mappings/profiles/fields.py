@@ -38,17 +38,17 @@ from mappings.profiles.functions import as_text
 
 #: Kind -> how the reference page calls it.
 KINDS: Final[Mapping[str, str]] = {
-    "text": "text",
-    "texts": "a list of texts",
-    "money": "an amount of money",
-    "number": "a number",
-    "flag": "true or false",
-    "time": "a point in time",
-    "day": "a calendar day",
-    "choice": "a word of a closed list",
-    "records": "a list of records",
-    "json": "any JSON",
-    "typed": "what `as` says",
+    "text": say("text"),
+    "texts": say("a list of texts"),
+    "money": say("an amount of money"),
+    "number": say("a number"),
+    "flag": say("true or false"),
+    "time": say("a point in time"),
+    "day": say("a calendar day"),
+    "choice": say("a word of a closed list"),
+    "records": say("a list of records"),
+    "json": say("any JSON"),
+    "typed": say("what `as` says"),
 }
 #: Kinds that have an empty value, which `drop` writes.
 _EMPTY: Final[Mapping[str, Any]] = {"text": "", "texts": [], "records": [], "json": None}

@@ -18,24 +18,24 @@ from mappings.profiles.model import MapRecords, Profile, Scope, rules_of
 #: Fields that are made of others where no rule writes them -> how, for the reference page.
 MADE: Final = {
     "order": {
-        "version": "the text of `updated_at`",
+        "version": say("the text of `updated_at`"),
         "updated_at": "`placed_at`",
-        "placed_on": "the day of `placed_at` in UTC",
+        "placed_on": say("the day of `placed_at` in UTC"),
         "source_state": "`state`",
         "fulfilment_state": "`unfulfilled`",
-        "customer.external_id": "empty: a guest",
-        "customer.guest": "true without `customer.external_id`",
-        "coupons": "none",
+        "customer.external_id": say("empty: a guest"),
+        "customer.guest": say("true without `customer.external_id`"),
+        "coupons": say("none"),
         "totals.discount": "0",
     },
     "lines": {
-        "external_id": "the position in the order, from 1",
-        "subtotal": "`total`: no discount",
-        "unit_price": "`subtotal` divided by `quantity`",
+        "external_id": say("the position in the order, from 1"),
+        "subtotal": say("`total`: no discount"),
+        "unit_price": say("`subtotal` divided by `quantity`"),
     },
-    "shipping_lines": {"external_id": "the position, from 1"},
-    "fees": {"external_id": "the position, from 1"},
-    "refunds": {"external_id": "the position, from 1"},
+    "shipping_lines": {"external_id": say("the position, from 1")},
+    "fees": {"external_id": say("the position, from 1")},
+    "refunds": {"external_id": say("the position, from 1")},
 }
 #: Of these, those for which something must be there -> what: where that cannot be read, they are missing for no other
 #: reason.

@@ -24,22 +24,22 @@ from mappings.profiles.steps import STEPS
 
 #: Verb -> what it does, for the reference page and the schema.
 VERBS: Final[Mapping[str, str]] = {
-    "copy": "Carries what a path selects, as it is; the only way for amounts. Calls no functions.",
-    "set": "What an expression makes, functions included. Not for amounts.",
-    "default": "Like `set`, but only where the field is still empty.",
-    "constant": "Always this text.",
-    "concatenate": "The texts of several expressions, with `with` between them; what is empty is left out.",
-    "map": "One record for each element of a list: `each`, `where`, `rules`.",
-    "drop": "The field becomes empty.",
+    "copy": say("Carries what a path selects, as it is; the only way for amounts. Calls no functions."),
+    "set": say("What an expression makes, functions included. Not for amounts."),
+    "default": say("Like `set`, but only where the field is still empty."),
+    "constant": say("Always this text."),
+    "concatenate": say("The texts of several expressions, with `with` between them; what is empty is left out."),
+    "map": say("One record for each element of a list: `each`, `where`, `rules`."),
+    "drop": say("The field becomes empty."),
 }
 #: What a rule may say beside its verb.
 RULE_KEYS: Final[Mapping[str, str]] = {
-    "to": "The field that is written.",
-    "when": "Only if this expression is true: not null, not false, not empty.",
-    "then": "Steps that change the value, one after the other.",
-    "with": "What `concatenate` writes between the texts; a blank if it is not said.",
-    "as": "In a payload: the type that the other system is to get.",
-    "note": "Why; for people.",
+    "to": say("The field that is written."),
+    "when": say("Only if this expression is true: not null, not false, not empty."),
+    "then": say("Steps that change the value, one after the other."),
+    "with": say("What `concatenate` writes between the texts; a blank if it is not said."),
+    "as": say("In a payload: the type that the other system is to get."),
+    "note": say("Why; for people."),
 }
 _MAP_KEYS: Final = ("each", "where", "rules")
 
