@@ -15,6 +15,8 @@ from webapp import catalogues
 #: Stands for any other language: it has rules for plurals and dates, and nobody translates us into it by chance.
 PSEUDO = "eo"
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+#: What is typed in a terminal or stands in a file, and so in texts as it is.
+COMMANDS = re.compile(r"`[^`]*`|crossdock( [a-z-]+)+")
 #: Names, and what is the same in every language.
 NAMES = re.compile(r"\b(Crossdock|crossdock|UTC|CSV|SKU|ERP|EUR|Europe/Berlin|kB|MB|GB|ms|min)\b")
 
@@ -30,26 +32,28 @@ def marked(text):
 
 @pytest.fixture(scope="session")
 def pseudo_language(tmp_path_factory):
-    """A folder with the compiled catalogue in which every text is itself in brackets."""
+    """A folder with the compiled catalogue in which every text is itself in brackets, and those that there are."""
     catalogue = Catalog(locale=PSEUDO)
     for message, context in messages():
         translated = tuple(map(marked, message)) if isinstance(message, tuple) else marked(message)
         catalogue.add(message, translated, context=context)
     folder = tmp_path_factory.mktemp("translations")
-    path = folder / PSEUDO / "LC_MESSAGES" / "messages.mo"
-    path.parent.mkdir(parents=True)
-    with path.open("wb") as file:
-        write_mo(file, catalogue)
+    ours = {path.parent.parent.name: catalogues.load(path) for path in catalogues.catalogues()}
+    for language, said in {PSEUDO: catalogue, **ours}.items():
+        path = folder / language / "LC_MESSAGES" / "messages.mo"
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            write_mo(file, said)
     return folder
 
 
 @pytest.fixture
 def foreigner(app, people, pseudo_language):
-    """Makes browsers of somebody who reads that language."""
+    """Makes browsers of somebody who reads that language, or another one."""
     app.extensions["babel"].translation_directories = [str(pseudo_language)]
 
-    def make(login=""):
-        made = Browser(app, HTTP_ACCEPT_LANGUAGE=PSEUDO)
+    def make(login="", language=PSEUDO):
+        made = Browser(app, HTTP_ACCEPT_LANGUAGE=language)
         if login:
             assert made.sign_in(login).status_code == 303
         return made
@@ -101,3 +105,9 @@ def unmarked(page):
             rest = shorter
         left += [line for line in rest.splitlines() if re.search(r"[^\W\d_]{2,}", NAMES.sub("", line))]
     return left
+
+
+def sentences(page):
+    """What of the page's words, in a language that is not written in Latin letters, is English all the same."""
+    bare = (NAMES.sub("", COMMANDS.sub("", said)) for said in Words(page).said)
+    return [found[0] for said in bare for found in re.finditer(r"[A-Za-z']{2,}(?:[ ,]+[A-Za-z']{2,}){2,}", said)]

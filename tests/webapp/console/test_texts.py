@@ -19,7 +19,7 @@ from sync.desk.doctor import channel, connection, golive, installation, keep_rep
 from sync.desk.doctor.report import Line, report_of
 from sync.work import checkup
 from tests.webapp.console.conftest import Browser
-from tests.webapp.console.pseudo import PSEUDO, foreigner, marked, messages, pseudo_language, unmarked
+from tests.webapp.console.pseudo import PSEUDO, foreigner, marked, messages, pseudo_language, sentences, unmarked
 from webapp.console.present import said, shown
 
 __all__ = ["foreigner", "pseudo_language"]
@@ -43,6 +43,18 @@ def test_every_page_is_in_the_readers_language(app, foreigner, endpoint):
     assert page.status_code == TABLE[endpoint]["get"]
     assert f'<html lang="{PSEUDO}"' in page.text
     assert unmarked(page.text) == []
+
+
+def test_every_page_is_in_chinese_for_who_reads_it(app, foreigner):
+    stranger, admin = foreigner(language="zh"), foreigner("admin", "zh-CN,zh;q=0.9,en;q=0.8")
+    left = {}
+    for endpoint in PAGES:
+        with app.test_request_context():
+            path = app.url_for(endpoint, **TABLE[endpoint].get("args", {}))
+        page = (stranger if TABLE[endpoint]["role"] == "anyone" else admin).get(path).text
+        assert '<html lang="zh-Hans-CN" dir="ltr"' in page
+        left[path] = sentences(page)
+    assert {path: found for path, found in left.items() if found} == {}
 
 
 def test_what_a_form_answers_is_in_that_language_too(foreigner):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.store.tables import issues, work_items
-from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
+from tests.webapp.console.pseudo import foreigner, pseudo_language, sentences, unmarked
 from tests.webapp.console.selling import CHANNEL, selling
 
 __all__ = ["foreigner", "pseudo_language"]
@@ -57,6 +57,9 @@ def test_what_happened_to_orders_is_in_the_readers_language_and_others_words_sta
     ]
     left = {path: unmarked(admin.get(path).text) for path in pages_of(store)}
     assert {path: words for path, words in left.items() if words} == {}
+    reader = foreigner("admin", "zh-CN")
+    chinese = {path: sentences(reader.get(path).text) for path in pages_of(store)}
+    assert {path: words for path, words in chinese.items() if words} == {}
     assert [unmarked(answer.text) for answer in answers if answer.status_code != 303] == [[]] * 4
     assert {"unknown_sku", "value_limit"} <= set(column(store, issues, "cause"))
     assert '<span translate="no">Stock-taking until noon</span>' in admin.get("/connections/erp").text
