@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from marshmallow import Schema
@@ -16,7 +16,7 @@ from mappings.profiles.drafts import fill_null
 from mappings.profiles.model import MapRecords, Profile, Scope, rules_of
 
 #: Fields that are made of others where no rule writes them -> how, for the reference page.
-MADE: Final = {
+MADE: Final[Mapping[str, Mapping[str, str]]] = {
     "order": {
         "version": say("the text of `updated_at`"),
         "updated_at": "`placed_at`",
