@@ -254,6 +254,16 @@ def set_timezone(store: Store, who: SignedIn, timezone: str, *, actor: Actor) ->
     store.write(work)
 
 
+def set_shortcuts(store: Store, who: SignedIn, *, on: bool, actor: Actor) -> None:
+    """Whether single keys do something on the pages."""
+
+    def work(connection: Connection) -> None:
+        users.set_shortcuts(connection, who.user.id, on=on)
+        record_audit(connection, actor, "user shortcuts", _subject(who.user.login), after="on" if on else "off")
+
+    store.write(work)
+
+
 @functools.cache
 def zones() -> tuple[str, ...]:
     """The time zones that a user may choose: places, not the abbreviations of the past."""

@@ -61,6 +61,11 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "token add": say("API token added"),
     "token revoke": say("API token revoked"),
     "user timezone": say("user time zone"),
+    "user shortcuts": say("user's single keys"),
+    "view kept": say("view kept"),
+    "view changed": say("view changed"),
+    "view removed": say("view removed"),
+    "export": say("exported"),
 }
 
 

@@ -25,6 +25,8 @@ class User:
     password_changed_at: dt.datetime | None
     signed_in_at: dt.datetime | None
     password_hash: str = dataclasses.field(repr=False)
+    #: Single keys do something on the pages.
+    shortcuts: bool = True
 
 
 COLUMNS = tuple(users.c[field.name] for field in dataclasses.fields(User))
@@ -86,6 +88,11 @@ def set_active(connection: Connection, user_id: int, *, active: bool) -> None:
 def set_timezone(connection: Connection, user_id: int, timezone: str) -> None:
     """In which zone this user reads times."""
     _change(connection, user_id, timezone=timezone)
+
+
+def set_shortcuts(connection: Connection, user_id: int, *, on: bool) -> None:
+    """Whether single keys do something on the pages of this user."""
+    _change(connection, user_id, shortcuts=on)
 
 
 def note_sign_in(connection: Connection, user_id: int) -> None:

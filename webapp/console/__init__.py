@@ -41,6 +41,7 @@ from webapp.console import (
     texts,
     tokens,
     users,
+    views,
     workbench,
 )
 from webapp.protection import for_machines
@@ -56,6 +57,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     order,
     order_facets,
     runs,
+    views,
     imports,
     stock,
     lookups,

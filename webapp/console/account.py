@@ -72,6 +72,16 @@ def change_timezone() -> ResponseReturnValue:
     return redirect(url_for("account.index"), 303)
 
 
+@blueprint.post("/account/keys")
+@needs("viewer")
+def change_keys() -> ResponseReturnValue:
+    """Whether single keys do something."""
+    on = request.form.get("keys") == "on"
+    accounts.set_shortcuts(parts().store, _me(), on=on, actor=current_actor())
+    flash(_("Single keys are on.") if on else _("Single keys are off."))
+    return redirect(url_for("account.index"), 303)
+
+
 @blueprint.post("/account/sessions/end")
 @needs("viewer")
 def end_sessions() -> ResponseReturnValue:

@@ -35,6 +35,7 @@ from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
+from webapp.console import views
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.home import ring_all
@@ -92,6 +93,8 @@ FIELDS: Final = {
 @demands("viewer")
 def index() -> ResponseReturnValue:
     """Every open cause, those that stop most first; filters and order stand in the address."""
+    if begins := views.beginning("needs"):
+        return redirect(begins)
     which, page = _filter(), _page()
     found = list_needs(parts().store, closed=which.state == IssueState.RESOLVED)
     counts = collections.Counter(need.issue.owner for need in chosen(found, dataclasses.replace(which, owner="")))
@@ -105,6 +108,8 @@ def index() -> ResponseReturnValue:
         tabs=_tabs(counts, which.owner),
         owners=OWNERS,
         which=which,
+        views=views.bar("needs"),
+        outdated=list(_outdated()),
         asked_which={name: value for name, value in dataclasses.asdict(which).items() if value},
         matching=len(listed),
         actions=[(action, said(label)) for action, label in ACTIONS.items()],
@@ -121,6 +126,21 @@ def _filter() -> NeedFilter:
     asked["state"] = asked["state"] if asked["state"] in STATES else ""
     asked["sort"] = asked["sort"] if asked["sort"] in SORTS else "documents"
     return NeedFilter(**asked)
+
+
+def _outdated() -> Iterator[str]:
+    """What of the address names something that there is not: an old link, or a view from before."""
+    known = {
+        "state": STATES,
+        "sort": SORTS,
+        "owner": OWNERS,
+        "channel": parts().config.channels,
+        "connection": parts().config.connections,
+    }
+    for name, there in known.items():
+        value = request.args.get(name, "")
+        if value and value not in there:
+            yield _("The address asks for %(name)s=%(value)s, which there is not.", name=name, value=value[:60])
 
 
 def issues_asked_for() -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -19,6 +19,7 @@ from sync.desk.orders import LABELS, TABS, Tab, every_order, list_page, open_cau
 from sync.desk.selections import ACTIONS
 from sync.store.listed import Listed
 from sync.store.search import Page, Paging, Sort, Wanted
+from webapp.console import views
 from webapp.console.access import needs
 from webapp.console.csvfile import csv_response
 from webapp.console.present import said
@@ -78,7 +79,9 @@ class Asked:
 @blueprint.get("")
 @needs("viewer")
 def index() -> ResponseReturnValue:
-    """One page of the list; without a word of what is wanted, what needs a person."""
+    """One page of the list; without a word of what is wanted, one's own beginning, or what needs a person."""
+    if begins := views.beginning("orders"):
+        return redirect(begins)
     asked, wanted = asked_for()
     paging = Paging(
         sort=asked.sort,
@@ -91,6 +94,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "console/orders.html",
         asked=asked,
+        views=views.bar("orders"),
         rows=listing.page.rows,
         tabs=[(said(LABELS[tab]), asked.address(tab=tab), tab is asked.tab, listing.counts[tab]) for tab in TABS],
         total=listing.counts[asked.tab],

@@ -50,8 +50,8 @@
   });
 
   document.addEventListener("input", (event) => {
-    const form = event.target.closest("[data-live] form");
-    if (form) form.dataset.typed = "";
+    const form = event.target.form;
+    if (form?.closest("[data-live]")) form.dataset.typed = "";
   });
 
   document.addEventListener("htmx:configRequest", (event) => {

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 
 from sync.store.said import Said
 from sync.store.tables.metadata import metadata
@@ -169,9 +182,38 @@ users = Table(
     Column("active", Boolean, nullable=False, server_default=true()),
     #: Name of the zone in which times are shown; empty for the browser's UTC.
     Column("timezone", String(64), nullable=False, server_default=""),
+    #: Single keys do something on the pages; who uses speech input switches that off.
+    Column("shortcuts", Boolean, nullable=False, server_default=true()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("password_changed_at", UtcDateTime),
     Column("signed_in_at", UtcDateTime),
+)
+
+#: A list as somebody wants to see it again: the filters of its address, by name.
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    #: `orders`, `needs`.
+    Column("page", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    #: As it stands in the address.
+    Column("query", Text, nullable=False),
+    #: Everybody sees it, not its owner alone.
+    Column("shared", Boolean, nullable=False, server_default=false()),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("user_id", "page", "name"),
+)
+
+#: With which view a list begins, for each user.
+default_views = Table(
+    "default_views",
+    metadata,
+    Column("user_id", BigId, ForeignKey("users.id"), primary_key=True),
+    Column("page", String(16), primary_key=True),
+    Column("view_id", BigId, ForeignKey("saved_views.id"), nullable=False),
+    Index(None, "view_id"),
 )
 
 #: A browser that is signed in. Its cookie holds a random token, we hold that token's hash; ending the row ends it.

@@ -67,6 +67,8 @@ _MEANT = {
     "imports": {"token", "connection", "encoding", "delimiter", "state", "report", "seen"},
     "order_skus": set(),
     "bulk_runs": {"outcome", "action", "selection", "mark", "channel"},
+    "saved_views": {"page", "query"},
+    "default_views": {"page"},
     "reports": {"kind", "subject", "body"},
     "audit": set(),
     "alerts": {"cause", "scope", "place", "severity"},

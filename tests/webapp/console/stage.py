@@ -42,6 +42,7 @@ from sync.store.leases import open_lease
 from sync.store.search import Wanted
 from sync.store.selection import Selection
 from sync.store.tables import bulk_runs, issues, work_items
+from sync.store.views import add_view
 from sync.work.alerts import AlertBeat
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
@@ -265,6 +266,8 @@ class Stage:
             chosen = Selection(action="look", wanted=Wanted(channel="tea-shop", text="a search"), targets={}).dump()
             over = {"issue_id": None, "action": "look", "selection": chosen, "mark": "m", "reason": "a test"}
             connection.execute(insert(bulk_runs).values(**run | over))
+            for user in users.list_users(connection):
+                add_view(connection, user.id, "orders", f"of {user.login}", "tab=done", shared=user.role == "admin")
             for number, (issue_id, item_id) in enumerate(((issue, None), (None, item))):
                 add_comment(connection, f"word {number}", by="operator", issue_id=issue_id, item_id=item_id)
             last = connection.execute(select(issues.c.id).order_by(issues.c.id.desc()).limit(1)).scalar_one()

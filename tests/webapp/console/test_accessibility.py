@@ -48,6 +48,7 @@ PAGES = {
     "needs you": "/needs/",
     "one cause": ("/needs/", "/needs/"),
     "orders": "/orders?tab=all",
+    "saved views": "/views",
     "what a run would do": "/runs/new?tab=all&action=retry&which=all",
     "what rejecting many would do": "/runs/new?tab=needs&action=skip&which=all",
     "runs": "/runs",

@@ -59,6 +59,31 @@ def test_from_signing_in_to_a_retry_by_keyboard_alone(person):
     assert ours.page.evaluate("document.activeElement.textContent") == "Skip to the content"
 
 
+def test_single_keys_lead_through_a_list_to_a_retry_that_asks_first(person):
+    ours = person("operator")
+    page = ours.page
+    page.goto("/orders?tab=needs")
+    page.keyboard.press("?")
+    page.locator("dialog#keys[open]").wait_for()
+    page.keyboard.press("Escape")
+    lines = page.locator("tbody tr")
+    for key in ("j", "j", "k", "j"):
+        page.keyboard.press(key)
+    assert ours.focus() == "ok"
+    assert lines.nth(1).locator("th a").evaluate("one => one === document.activeElement")
+    page.keyboard.press("x")
+    assert lines.nth(1).locator("[name=item]").is_checked()
+    # Where somebody types, a key is a letter.
+    page.keyboard.press("/")
+    page.keyboard.type("jxr?")
+    assert page.locator("#search").input_value() == "jxr?"
+    assert page.locator("[name=item]:checked").count() == 1
+    lines.nth(1).locator("th a").focus()
+    page.keyboard.press("r")
+    page.wait_for_url("**/runs/new?*")
+    assert "Nothing has been done yet" in page.locator("main").inner_text()
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("width", [1280, 360])
 def test_each_stop_of_the_tab_key_is_seen_and_the_last_leads_out(person, path, width):
