@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.money import Money
@@ -14,19 +15,22 @@ from mappings.canonical.refs import Ref
 
 JsonDict = dict[str, Any]
 
+#: Nothing is known that a condition of a look-up row could ask for.
+NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
+
 
 class Lookup(Protocol):
     """The look-up tables of a channel, as mapping profiles ask them."""
 
-    def find(self, table: str, value: str) -> str | None:
-        """What the row for `value` says; None where there is none."""
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> str | None:
+        """What the row for `value` says; None where there is none. `facts` are what conditions of rows ask for."""
         ...
 
 
 class NoLookup:
     """No tables at all: every value is unmapped."""
 
-    def find(self, table: str, value: str) -> str | None:  # noqa: ARG002 - the protocol's
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> str | None:  # noqa: ARG002 - the protocol's
         """Nothing."""
         return None
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from mappings.canonical.words import joined, quote, say
+
+#: Characters of one fact: a row's conditions have 255 altogether.
+_FACT: Final = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,6 +26,10 @@ class Problem:
     subject: str = ""
     #: What to do next, in plain words.
     next_step: str = ""
+    #: What the same cause is called over many documents, where `reason` says more of this one.
+    title: str = ""
+    #: Of a value without a look-up row: what was known beside it, as the row's conditions would say it.
+    facts: str = ""
 
 
 class Problems(Exception):
@@ -52,22 +60,46 @@ class MappingError(Problems):
 class Unmapped(Problems):
     """A value of the source has no row in a look-up table; adding the row releases every document it blocked."""
 
-    def __init__(self, table: str, value: str, *, path: str = "") -> None:
-        """`table` is the look-up table (`sku`, `tax`, `payment_method`, `country` ...), `value` what was not found."""
+    def __init__(self, table: str, value: str, *, path: str = "", facts: Mapping[str, str] | None = None) -> None:
+        """`table` is the look-up table (`sku`, `tax`, `payment_method`, `country` ...), `value` what was not found.
+
+        `facts` are what else the table was told, by name.
+        """
+        title = say("the %(table)s look-up has no row for %(value)s", table=table, value=repr(value))
+        told = conditions_for(facts or {})
         super().__init__(
             [
                 Problem(
                     cause="unmapped",
                     path=path,
-                    reason=say("the %(table)s look-up has no row for %(value)s", table=table, value=repr(value)),
+                    reason=say("%(title)s with %(facts)s", title=title, facts=told) if told else title,
                     subject=f"{table}:{value}",
                     next_step=say(
                         "add a row for %(value)s to the %(table)s look-up, or make it known in the ERP",
                         value=repr(value),
                         table=table,
                     ),
+                    title=title if told else "",
+                    facts=told,
                 )
             ]
         )
         self.table = table
         self.value = value
+
+
+def conditions_for(facts: Mapping[str, str]) -> str:
+    """The conditions of a row for exactly these facts: `country=DE; rate=19`. What is empty is left out."""
+    return "; ".join(f"{name}={_wanted(facts[name])}" for name in sorted(facts) if facts[name].strip())
+
+
+def _wanted(value: str) -> str:
+    """As a condition says it: from a semicolon on, and where it becomes long, a star stands for the rest."""
+    kept = value.partition(";")[0][:_FACT]
+    return kept.replace("*", r"\*").strip() + ("" if kept == value else "*")
+
+
+def facts_told(conditions: str) -> dict[str, str]:
+    """The facts of which `conditions_for` made this, as far as it tells them."""
+    pairs = (part.partition("=") for part in conditions.split("; ") if part)
+    return {name: value.replace(r"\*", "*") for name, _, value in pairs}

@@ -7,7 +7,7 @@ the installation, and at real documents.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from config.problems import Place, did_you_mean
@@ -20,6 +20,7 @@ from mappings.profiles.closures import is_false
 from mappings.profiles.drafts import walk
 from mappings.profiles.expressions import Expression, Path
 from mappings.profiles.model import Constant, Copy, Drop, MapRecords, Profile, Rule, Scope, rules_of
+from mappings.profiles.tables import KnownTables, odd_facts, wrong_lookups
 
 Severity = Literal["error", "warning"]
 #: Elements of lists that are looked at in each sample: keys that come later are rare.
@@ -48,12 +49,12 @@ def check_profile(
     profile: Profile,
     base: SourceMapping | None,
     samples: Sequence[JsonDict],
-    lookup_tables: Collection[str] | None,
+    lookup_tables: KnownTables | None,
 ) -> list[Finding]:
     """What is wrong (errors) or doubtful (warnings), in the order of the file.
 
-    `samples` are documents of the source; without any, paths are not checked. `lookup_tables` are the tables that have
-    rows; None where nobody knows.
+    `samples` are documents of the source; without any, paths are not checked. `lookup_tables` are the tables that there
+    are, each with its facts; None where nobody knows.
     """
     findings: list[Finding] = []
     if base is None and not profile.whole:
@@ -65,11 +66,11 @@ def check_profile(
     for section, scope in profile.scopes():
         findings.extend(_of_rules(scope))
         if section == "source" and samples:
-            findings.extend(_of_samples(scope, _documents(profile, scope, samples)))
+            findings.extend(_of_samples(scope, _documents(profile, scope, samples), lookup_tables or {}))
     if profile.whole:
         findings.extend(_of_reads(profile))
     if lookup_tables is not None:
-        findings.extend(_of_tables(profile, lookup_tables))
+        findings.extend(Finding("error", *each) for each in wrong_lookups(profile, lookup_tables))
     return sorted(set(findings), key=lambda finding: (finding.place, finding.path))
 
 
@@ -174,25 +175,6 @@ def _unwritten(path: Path) -> tuple[str, str]:
     return found, say("read it of the source, or put the rule that writes it first")
 
 
-# --- look-up tables ---------------------------------------------------------------------------------------------
-
-
-def _of_tables(profile: Profile, known: Collection[str]) -> Iterator[Finding]:
-    for _, scope in profile.scopes():
-        for rule in rules_of(scope):
-            for step in rule.steps:
-                table = step.options.get("table") if step.name == "lookup" else None
-                if table is not None and table not in known:
-                    hint = did_you_mean(table, known)
-                    yield Finding(
-                        "error",
-                        step.place,
-                        rule.path,
-                        say("there is no look-up table %(table)s", table=table),
-                        hint or say("add its first row: `crossdock lookup`"),
-                    )
-
-
 # --- paths that no sample has -----------------------------------------------------------------------------------
 
 
@@ -226,18 +208,19 @@ def _flat(values: Sequence[Any]) -> list[Any]:
     return [each for value in values for each in (value[:_ELEMENTS] if isinstance(value, list) else [value])]
 
 
-def _of_samples(scope: Scope, documents: Mapping[str, list[Any]]) -> Iterator[Finding]:
+def _of_samples(scope: Scope, documents: Mapping[str, list[Any]], tables: KnownTables) -> Iterator[Finding]:
     expressions = [(scope, scope.where)] if scope.where is not None else []
     for _, expression in expressions:
         yield from _missing_paths(expression, documents, scope.place, scope.name)
     for rule in scope.rules:
         for expression in rule.expressions:
             yield from _missing_paths(expression, documents, rule.place, rule.path)
+        yield from (_warning(rule, *each) for each in odd_facts(rule, documents, tables))
         if isinstance(rule.verb, MapRecords):
             inner = rule.verb.scope
             assert inner.each is not None
             below = {**documents, "parent": documents.get("item", []), "item": _elements(inner.each, documents)}
-            yield from _of_samples(inner, below)
+            yield from _of_samples(inner, below, tables)
 
 
 def _missing_paths(

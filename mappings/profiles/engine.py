@@ -43,10 +43,10 @@ class Work:
         self.failed: set[str] = set()
         self._rows: list[LookedUp] = []
 
-    def looked_up(self, table: str, value: str, found: str) -> None:
+    def looked_up(self, table: str, value: str, found: str, facts: Mapping[str, str]) -> None:
         """Remember a row for the rule that is at work."""
         if self.trace is not None:
-            self._rows.append(LookedUp(table, value, found))
+            self._rows.append(LookedUp(table, value, found, dict(facts)))
 
     def rows(self) -> tuple[LookedUp, ...]:
         """What was looked up since the last time that this was asked."""
@@ -103,7 +103,7 @@ def compiled(rule: Rule) -> Run:
         value = find(roots, draft, work, at)
         if value is not None:
             for act in acts:
-                value = act(value, work)
+                value = act(value, work, roots)
         if value is None and not dropped:
             # Nothing found, nothing written: what stood there before stays.
             work.nothing.setdefault(_join(at, field.path), rule)
@@ -121,7 +121,7 @@ def _copying(rule: Rule, evaluate: Evaluate, acts: Sequence[Action]) -> Run:
         value = evaluate(roots, work.budget)
         if value is not None:
             for act in acts:
-                value = act(value, work)
+                value = act(value, work, roots)
         if value is None:
             work.nothing.setdefault(_join(at, field.path), rule)
         else:
@@ -138,7 +138,7 @@ def _apply(rule: Rule, roots: Roots, draft: Draft, work: Work, at: str) -> None:
     if not isinstance(rule.verb, Drop):
         if value is not None:
             for step in rule.steps:
-                value = step.act(value, work)
+                value = step.act(value, work, roots)
         if value is None:
             work.nothing.setdefault(_join(at, rule.field.path), rule)
             return

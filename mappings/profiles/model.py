@@ -24,6 +24,11 @@ class Step:
     options: Mapping[str, Any]
     act: Action
 
+    @property
+    def facts(self) -> Mapping[str, Expression]:
+        """What a look-up is told beside its value."""
+        return self.options.get("facts") or {}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Copy:
@@ -96,6 +101,8 @@ class Rule:
             yield from self.verb.parts
         elif isinstance(self.verb, MapRecords):
             yield from filter(None, (self.verb.scope.each, self.verb.scope.where))
+        for step in self.steps:
+            yield from step.facts.values()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -145,4 +145,24 @@ CHOICES: Final = Kind(
     {"type": "object", "additionalProperties": _SCALAR, "minProperties": 1, "maxProperties": _MOST},
 )
 ZONE: Final = Kind(say("a time zone such as Europe/Berlin"), _zone, {"type": "string"})
+#: A look-up table has a handful.
+MOST_FACTS: Final = 8
+
+
+def _no_expressions(value: Any) -> Any:
+    raise ValueError(value)
+
+
+#: Names with expressions: whoever reads rules compiles them, as all others.
+FACTS: Final = Kind(
+    say("a mapping of names to expressions"),
+    _no_expressions,
+    {
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/expression"},
+        "propertyNames": {"pattern": f"^{WORD_PATTERN.pattern}$"},
+        "minProperties": 1,
+        "maxProperties": MOST_FACTS,
+    },
+)
 FORMAT: Final = Kind(say("iso, epoch, epoch_ms or a format such as %d.%m.%Y %H:%M"), check_format, {"type": "string"})

@@ -19,6 +19,7 @@ from mappings.profiles.engine import compiled
 from mappings.profiles.expressions import Expression, ExpressionError, Path, compile_expression
 from mappings.profiles.fields import Field, Fields, Typed, UnknownField, flag_word, reasons
 from mappings.profiles.model import Concatenate, Constant, Copy, Drop, MapRecords, Rule, Scope, Step, Verb
+from mappings.profiles.options import FACTS, MOST_FACTS, WORD, WORD_PATTERN
 from mappings.profiles.payloads import Payload, PayloadFields
 from mappings.profiles.steps import STEPS
 
@@ -116,7 +117,7 @@ class RuleReader:
         if field is not None and written_as and reading.payload:
             field = dataclasses.replace(field, kind="typed", checked_by=Typed(reading.payload.types[written_as]))
         when = self._expression(tree["when"], (*steps, "when"), reading) if "when" in tree else None
-        then = self._steps(tree.get("then"), (*steps, "then"))
+        then = self._steps(tree.get("then"), (*steps, "then"), reading)
         if field is None or not word:
             return None
         verb = self._verb(word, tree, steps, reading, field)
@@ -219,15 +220,15 @@ class RuleReader:
 
     # --- steps --------------------------------------------------------------------------------------------------
 
-    def _steps(self, tree: Tree, steps: Steps) -> tuple[Step, ...]:
+    def _steps(self, tree: Tree, steps: Steps, reading: Reading) -> tuple[Step, ...]:
         if tree is None:
             return ()
         items = tree if isinstance(tree, list) else [tree]
         below = [(*steps, index) if isinstance(tree, list) else steps for index in range(len(items))]
-        read = (self._step(item, place) for item, place in zip(items, below, strict=True))
+        read = (self._step(item, place, reading) for item, place in zip(items, below, strict=True))
         return tuple(step for step in read if step is not None)
 
-    def _step(self, tree: Tree, steps: Steps) -> Step | None:
+    def _step(self, tree: Tree, steps: Steps, reading: Reading) -> Step | None:
         """A name alone, or a name with its options."""
         name, given = self._named(tree)
         if name not in STEPS:
@@ -242,7 +243,7 @@ class RuleReader:
             keys = say("a mapping with %(keys)s", keys=", ".join(kind.options)) if kind.options else say("nothing")
             self._refuse(below, shown_value(given), keys)
             return None
-        options = self._options(given or {}, below, name, bare=bare)
+        options = self._options(given or {}, below, name, None if bare else reading)
         return None if options is None else Step(name, self._document.values[steps], options, kind.make(options))
 
     @staticmethod
@@ -251,22 +252,44 @@ class RuleReader:
             return tree, None
         return next(iter(tree.items())) if isinstance(tree, dict) and len(tree) == 1 else ("", None)
 
-    def _options(self, given: Mapping[str, Tree], steps: Steps, name: str, *, bare: bool) -> dict[str, Any] | None:
+    def _options(
+        self, given: Mapping[str, Tree], steps: Steps, name: str, reading: Reading | None
+    ) -> dict[str, Any] | None:
+        # Without `reading` one option stands for the whole step, and is no expression.
         known, before = STEPS[name].options, len(self._document.problems)
-        if not bare:
+        if reading:
             self._known_keys(given, steps, tuple(known))
         options = {key: option.default for key, option in known.items()}
         for key, option in known.items():
-            if key in given:
+            if key in given and option.kind is FACTS and reading:
+                options[key] = self._facts(given[key], (*steps, key), reading)
+            elif key in given:
                 try:
                     options[key] = option.kind.read(given[key])
                 except ValueError:
-                    self._refuse(steps if bare else (*steps, key), shown_value(given[key]), option.kind.expected)
+                    below = (*steps, key) if reading else steps
+                    self._refuse(below, shown_value(given[key]), option.kind.expected)
             elif option.required:
                 self._refuse(steps, say("no `%(key)s`", key=key), option.kind.expected, option.meaning)
         if name == "replace" and bool(options["any"]) == bool(options["text"]):
             self._refuse(steps, say("`text` and `any` together, or neither"), say("one of them"))
         return options if len(self._document.problems) == before else None
+
+    def _facts(self, tree: Tree, steps: Steps, reading: Reading) -> dict[str, Expression]:
+        """What a look-up is told beside its value, by name."""
+        if not isinstance(tree, dict) or not 0 < len(tree) <= MOST_FACTS:
+            self._refuse(steps, shown_value(tree), say("1 to %(most)s names with expressions", most=MOST_FACTS))
+            return {}
+        found: dict[str, Expression] = {}
+        for name, value in tree.items():
+            if not WORD_PATTERN.fullmatch(name):
+                self._refuse((*steps, name), shown_value(name), WORD.expected)
+            if (expression := self._expression(value, (*steps, name), reading)) is None:
+                continue
+            found[name] = expression
+            if expression.plain and _kind_read(expression.paths[0], reading) in {"texts", "records"}:
+                self._refuse((*steps, name), shown_value(expression.text), say("one value, not a list"))
+        return found
 
     # --- expressions and kinds ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from mappings.base import Lookup
+from mappings.base import NO_FACTS, Lookup
 from mappings.canonical.errors import Unmapped
 from mappings.canonical.fields import shown
 from mappings.canonical.words import say
@@ -24,6 +24,7 @@ from mappings.profiles.options import (
     CHARACTERS,
     CHOICES,
     FACTOR,
+    FACTS,
     FLAG,
     FORMAT,
     TEXT,
@@ -42,13 +43,16 @@ class Asked(Protocol):
     budget: Budget
     lookup: Lookup
 
-    def looked_up(self, table: str, value: str, found: str) -> None:
+    def looked_up(self, table: str, value: str, found: str, facts: Mapping[str, str]) -> None:
         """Remember a row that was used."""
         ...
 
 
-Action = Callable[[Any, Asked], Any]
+#: Of the value, what may be used, and what the rule's expressions begin with.
+Action = Callable[[Any, Asked, Mapping[str, Any]], Any]
 Options = Mapping[str, Any]
+#: An expression, of the roots.
+Evaluate = Callable[[Mapping[str, Any], Budget], Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def _text(value: Any) -> str:
 def _texts(change: Callable[[str], str]) -> Action:
     """A change of a text; of each text in a list of them."""
 
-    def act(value: Any, asked: Asked) -> Any:
+    def act(value: Any, asked: Asked, _: Mapping[str, Any]) -> Any:
         if type(value) is str:
             return sized(change(value), asked.budget)
         if isinstance(value, list):
@@ -115,7 +119,7 @@ def _replace(options: Options) -> Action:
 def _split(options: Options) -> Action:
     by, take = options["by"], options["take"]
 
-    def act(value: Any, asked: Asked) -> Any:
+    def act(value: Any, asked: Asked, _: Mapping[str, Any]) -> Any:
         parts = [part.strip() for part in _text(value).split(by)]
         asked.budget.spend(len(parts))
         if take is None:
@@ -140,24 +144,37 @@ def _unescape(_: Options) -> Action:
 
 def _lookup(options: Options) -> Action:
     table, otherwise = options["table"], options["otherwise"]
+    expressions = options["facts"]
 
-    def act(value: Any, asked: Asked) -> Any:
+    def act(value: Any, asked: Asked, roots: Mapping[str, Any]) -> Any:
         sought = _text(value)
-        found = asked.lookup.find(table, sought)
+        facts = _facts(expressions, roots, asked.budget) if expressions else NO_FACTS
+        found = asked.lookup.find(table, sought, facts)
         if found is None:
             if otherwise is None:
-                raise Unmapped(table, sought)
+                raise Unmapped(table, sought, facts=facts)
             return otherwise
-        asked.looked_up(table, sought, found)
+        asked.looked_up(table, sought, found, facts)
         return found
 
     return act
 
 
+def _facts(expressions: Mapping[str, Evaluate], roots: Mapping[str, Any], budget: Budget) -> dict[str, str]:
+    """Each fact as text. What is not there is the empty text, which only a star fits."""
+    facts: dict[str, str] = {}
+    for name, evaluate in expressions.items():
+        value = evaluate(roots, budget)
+        if isinstance(value, dict | list):
+            raise Failed(say("found %(value)s as the fact %(name)s, expected one value", value=shown(value), name=name))
+        facts[name] = "" if value is None else sized(as_text(value), budget)
+    return facts
+
+
 def _choose(options: Options) -> Action:
     words, otherwise = options["of"], options["otherwise"]
 
-    def act(value: Any, _: Asked) -> Any:
+    def act(value: Any, _: Asked, __: Mapping[str, Any]) -> Any:
         word = _text(value)
         if word in words:
             return words[word]
@@ -171,7 +188,7 @@ def _choose(options: Options) -> Action:
 def _flag(options: Options) -> Action:
     yes, no = frozenset(options["true_for"]), frozenset(options["false_for"])
 
-    def act(value: Any, _: Asked) -> Any:
+    def act(value: Any, _: Asked, __: Mapping[str, Any]) -> Any:
         if isinstance(value, bool):
             return value
         word = _text(value).strip()
@@ -203,7 +220,7 @@ def _number(options: Options) -> Action:
     decimal, thousands = options["decimal"], options["thousands"]
     times, per = options["times"], options["per"]
 
-    def act(value: Any, _: Asked) -> Any:
+    def act(value: Any, _: Asked, __: Mapping[str, Any]) -> Any:
         number = _written(value, decimal, thousands) * times / per
         number = number.quantize(_FINEST) if number.as_tuple().exponent < -_MOST_DECIMALS else number
         return Decimal(f"{number.normalize():f}")
@@ -220,7 +237,7 @@ def _amount(options: Options) -> Action:
     decimal, thousands, cents = options["decimal"], options["thousands"], options["cents"]
     unsigned = options["unsigned"]
 
-    def act(value: Any, _: Asked) -> Any:
+    def act(value: Any, _: Asked, __: Mapping[str, Any]) -> Any:
         amount = _written(value, decimal, thousands)
         if cents:
             if amount != amount.to_integral_value():
@@ -233,12 +250,12 @@ def _amount(options: Options) -> Action:
 
 def _date(options: Options) -> Action:
     form, zone = options["format"], options["zone"]
-    return lambda value, _: read_time(_text(value).strip(), form, zone)
+    return lambda value, _, __: read_time(_text(value).strip(), form, zone)
 
 
 def _day(options: Options) -> Action:
     form = options["format"]
-    return lambda value, _: read_day(_text(value).strip(), form)
+    return lambda value, _, __: read_day(_text(value).strip(), form)
 
 
 _ALL: Final = (
@@ -285,6 +302,7 @@ _ALL: Final = (
         "lookup: {table: payment_term, otherwise: prepaid}",
         {
             "table": Option(WORD, say("the table"), required=True),
+            "facts": Option(FACTS, say("what the conditions of its rows ask for, each an expression")),
             "otherwise": Option(ANYTHING, say("where there is no row")),
         },
         _lookup,

@@ -40,6 +40,7 @@ def _show(found: Forecast) -> None:
     for gap in found.gaps:
         worth = ", ".join(f"{amount:,f} {currency}" for currency, amount in gap.money.items())
         value = f"{gap.value} (a row says {gap.mapped})" if gap.mapped else gap.value
+        value += f" ({' / '.join(gap.facts)})" if gap.facts else ""
         cells = (gap.table, value, "yes" if gap.stops else "no", str(gap.orders), worth, ", ".join(gap.examples))
         shown.add_row(*map(escape, cells))
     out.print(shown)

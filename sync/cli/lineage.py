@@ -47,7 +47,8 @@ def told(each: FieldOrigin) -> str:
 def _told_row(row: Row) -> str:
     whose = f"{row.scope}, revision {row.revision}" if row.scope else "no row any more"
     since = "" if row.today is None else "; removed since" if not row.today else f"; {row.today!r} since"
-    return f"{row.table} {row.value!r} -> {row.found!r} ({whose}{since})"
+    facts = f" with {row.facts}" if row.facts else ""
+    return f"{row.table} {row.value!r}{facts} -> {row.found!r} ({whose}{since})"
 
 
 def _short(value: object) -> str:

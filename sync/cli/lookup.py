@@ -17,7 +17,7 @@ from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookup_views import TableView, history, list_tables, make_table, remove_table
 from sync.desk.lookups import Change, Preview, preview_rows, remove_lookup, save_lookups
 from sync.desk.phrases import Refusal
-from sync.rules.lookups import GLOBAL
+from sync.rules.lookups import GLOBAL, declared_facts
 from sync.store.lookups import RowFilter, RowKey, find_rows, load_row, load_rows
 from sync.store.needs import Figures, Release
 from sync.work.runtime import Runtime
@@ -118,9 +118,10 @@ def list_(*, table: str, text: str, channel: str | None, connection: str | None)
 
 
 def _show_tables(found: Sequence[TableView]) -> None:
-    shown = Table("table", "rows", "from", "to", "read by")
+    shown = Table("table", "rows", "from", "to", "conditions", "read by")
     for table in found:
-        shown.add_row(*map(escape, (table.name, str(table.rows), table.values, table.targets, table.readers)))
+        cells = (table.name, str(table.rows), table.values, table.targets, table.facts_text, table.readers)
+        shown.add_row(*map(escape, cells))
     out.print(shown)
 
 
@@ -181,7 +182,7 @@ def import_(file: Path, *, table: str, replace: bool, dry_run: bool, yes: bool, 
     """
     with opened() as runtime:
         try:
-            rows = read_rows(runtime.config, file.read_bytes(), table=table)
+            rows = read_rows(runtime.config, file.read_bytes(), runtime.store.read(declared_facts), table=table)
             only = {row.table for row in rows} | ({table} if table else set()) if replace else set()
             preview = preview_rows(runtime.store, runtime.config, rows, only=only)
             _show_changes(preview)
@@ -251,11 +252,21 @@ def _tell_stays(release: Release) -> None:
 @lookup.command()
 @click.argument("name")
 @click.argument("purpose")
-def add(name: str, purpose: str) -> None:
-    """Make a table of your own, for mapping profiles: NAME, and its PURPOSE in a sentence."""
+@click.option(
+    "--fact",
+    "facts",
+    multiple=True,
+    metavar="NAME[:KIND]",
+    help="What conditions of its rows may ask for: text (without KIND), number or country. Several times.",
+)
+def add(name: str, purpose: str, facts: tuple[str, ...]) -> None:
+    """Make a table of your own, for mapping profiles: NAME, and its PURPOSE in a sentence.
+
+    Of a table that is there already it says anew what it is for, and what its rows may ask for.
+    """
     with opened() as runtime:
         try:
-            make_table(runtime.store, name, purpose, actor=actor())
+            make_table(runtime.store, name, purpose, facts=", ".join(facts), actor=actor())
         except Refusal as error:
             raise click.UsageError(str(error)) from error
         out.print(f"made: {escape(name)}")

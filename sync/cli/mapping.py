@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -14,13 +15,13 @@ from rich.pretty import Pretty
 
 from config.model import Routing, RoutingRule
 from config.settings import Settings
-from mappings.base import JsonDict, SourceOptions, TargetOptions
-from mappings.canonical.errors import Problems
+from mappings.base import NO_FACTS, JsonDict, SourceOptions, TargetOptions
+from mappings.canonical.errors import Problems, conditions_for
 from mappings.canonical.jsontext import read_json
 from mappings.canonical.schemas import order_to_json
 from mappings.profiles import Profile, read_profile
 from mappings.profiles.checks import check_profile
-from mappings.profiles.lineage import Origin
+from mappings.profiles.lineage import LookedUp, Origin
 from mappings.profiles.schema import text as schema_text
 from mappings.registry import SOURCES
 from mappings.tryout import Trial, TryResult, try_mapping
@@ -28,6 +29,7 @@ from sync.cli.checking import check_channel, finding_to_json, tell_finding
 from sync.cli.console import err, out
 from sync.cli.publishing import COMMANDS, try_order
 from sync.desk.regression import DOCUMENTS
+from sync.rules.lookup_tables import KNOWN_FACTS
 from sync.rules.routing import fitting
 from sync.rules.systems import read_config
 
@@ -47,8 +49,8 @@ class _Rows:
 
     rows: Mapping[tuple[str, str], str]
 
-    def find(self, table: str, value: str) -> str | None:
-        """The row's other side."""
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> str | None:  # noqa: ARG002
+        """The row's other side: what is typed has no conditions."""
         return self.rows.get((table, value))
 
 
@@ -152,7 +154,8 @@ def check(
         return
     profile = _profile(file)
     sampled = [document for sample in samples for document in _documents(sample)]
-    findings = check_profile(profile, SOURCES.get(profile.extends), sampled, set(tables) or None)
+    known = {name: KNOWN_FACTS.get(name) for name in tables}
+    findings = check_profile(profile, SOURCES.get(profile.extends), sampled, known or None)
     for finding in findings:
         if as_json:
             click.echo(finding_to_json(finding))
@@ -232,9 +235,14 @@ def _show(file: Path, result: TryResult) -> None:
 def _told(origin: Origin) -> str:
     """`lines[0].sku = 'A'  copy at shop.yaml:7:5, from item.sku = 'a', sku 'a' -> 'A'`."""
     reads = "".join(f", from {read.path} = {_short(read.value)}" for read in origin.reads)
-    rows = "".join(f", {row.table} {row.value!r} -> {row.found!r}" for row in origin.lookups)
+    rows = "".join(f", {row.table} {row.value!r}{_with(row)} -> {row.found!r}" for row in origin.lookups)
     word = f"{origin.word} at " if origin.by == "rule" else ""
     return f"  {origin.field} = {_short(origin.value)}  {word}{origin.where}{reads}{rows}"
+
+
+def _with(row: LookedUp) -> str:
+    told = conditions_for(row.facts)
+    return f" with {told}" if told else ""
 
 
 def _short(value: object) -> str:

@@ -18,7 +18,8 @@ from typing import Any, Final, cast
 from config.model import Depth, Mode, StatusAction
 from connectors.kit.stock import StockSource
 from connectors.registry import has
-from mappings.canonical.errors import Problems
+from mappings.base import NO_FACTS
+from mappings.canonical.errors import Problems, facts_told
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.desk.causes import lookup_of
@@ -67,6 +68,8 @@ class Gap:
     money: Mapping[str, Decimal]
     #: Numbers of some of them.
     examples: tuple[str, ...]
+    #: What orders told the table beside the value, as a row's conditions say it, those of most orders first.
+    facts: tuple[str, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
 
 
@@ -91,6 +94,7 @@ class _Count:
     orders: int = 0
     money: dict[str, Decimal] = dataclasses.field(default_factory=dict)
     examples: list[str] = dataclasses.field(default_factory=list)
+    facts: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
 
 
 def forecast(store: Store, systems: ChannelSystems, *, days: int = DAYS, shop: bool | None = None) -> Forecast:
@@ -183,11 +187,11 @@ def _gaps(
             if key not in missing:
                 _add(counts[key], order.number, stops=True, order=order)
     for number, problems in unread:
-        for asked in {lookup_of(problem.cause, problem.subject) for problem in problems.problems}:
-            if asked is not None:
-                _add(counts[asked], number, stops=True)
+        for asked, facts in _asked(problems).items():
+            _add(counts[asked], number, stops=True)
+            counts[asked].facts.update(facts)
     gaps = [
-        Gap(*key, each.mapped, each.stops, each.orders, each.money, tuple(each.examples))
+        Gap(*key, each.mapped, each.stops, each.orders, each.money, tuple(each.examples), _most(each.facts))
         for key, each in counts.items()
     ]
     gaps.sort(key=lambda gap: (not gap.stops, -gap.orders, gap.table, gap.value))
@@ -218,6 +222,19 @@ def _unmapped_payment(systems: ChannelSystems, lookups: Lookups, order: Order) -
     held = systems.channel.policies.rules["payment_method"] is Mode.HOLD
     method = order.payment_method
     return [("payment_method", method)] if held and method and lookups.find("payment_method", method) is None else []
+
+
+def _asked(problems: Problems) -> dict[tuple[str, str], set[str]]:
+    """(table, value) -> what else the table was told, for each row that one document has not found."""
+    asked: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
+    for problem in problems.problems:
+        if (key := lookup_of(problem.cause, problem.subject)) is not None:
+            asked[key].update({problem.facts} - {""})
+    return asked
+
+
+def _most(facts: collections.Counter[str]) -> tuple[str, ...]:
+    return tuple(told for told, _ in facts.most_common(_EXAMPLES))
 
 
 def _add(count: _Count, number: str, *, stops: bool, order: Order | None = None) -> None:
@@ -306,6 +323,7 @@ def last_forecast(store: Store, channel: str) -> Forecast | None:
             gap["orders"],
             {each["currency"]: Decimal(each["total"]) for each in gap["money"]},
             tuple(gap["examples"]),
+            tuple(gap.get("facts", ())),
             tuple(Suggestion(each["target"], each["likeness"]) for each in gap["suggestions"]),
         )
         for gap in body["gaps"]
@@ -316,5 +334,9 @@ def last_forecast(store: Store, channel: str) -> Forecast | None:
 
 def closed_since(lookups: Lookups, found: Forecast) -> Forecast:
     """The same without the gaps for which a row says something else by now."""
-    left = tuple(gap for gap in found.gaps if lookups.text(gap.table, gap.value) == gap.mapped)
-    return dataclasses.replace(found, gaps=left)
+    return dataclasses.replace(found, gaps=tuple(gap for gap in found.gaps if _is_open(lookups, gap)))
+
+
+def _is_open(lookups: Lookups, gap: Gap) -> bool:
+    told: list[Mapping[str, str]] = [facts_told(each) for each in gap.facts]
+    return any(lookups.text(gap.table, gap.value, facts=facts) == gap.mapped for facts in told or [NO_FACTS])

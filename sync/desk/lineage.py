@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mappings.canonical.errors import Problems
+from mappings.canonical.errors import Problems, conditions_for
 from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_from_json, order_to_json
 from mappings.profiles.lineage import LookedUp, Origin, Read
@@ -58,11 +58,13 @@ class Row:
     revision: int
     #: What it says now where it was changed since, empty where it is gone; None while it is as it was.
     today: str | None = None
+    #: What else the table was told, as a row's conditions say it.
+    facts: str = ""
 
     @property
-    def identity(self) -> tuple[str, str, str, int]:
+    def identity(self) -> tuple[str, str, str, int, str]:
         """By which it is known again."""
-        return (self.table, self.value, self.scope, self.revision)
+        return (self.table, self.value, self.scope, self.revision, self.facts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -249,7 +251,8 @@ def _row(used: UsedRow, now: StoredRow | None) -> Row:
         # SQLite gives the id of a row that is gone to another one.
         same = (now.revision, now.target) == (used.revision, used.found)
         today = None if same else now.target
-    return Row(used.table, used.value, used.found, used.scope, used.revision, today)
+    facts = conditions_for(dict(used.facts))
+    return Row(used.table, used.value, used.found, used.scope, used.revision, today, facts)
 
 
 def is_within(path: str, field: str) -> bool:
@@ -313,5 +316,6 @@ class Making:
 
 
 def _asked(tables: Finds, used: LookedUp) -> Row:
-    found = tables.find(used.table, used.value)
-    return Row(used.table, used.value, used.found, found.scope if found else "", found.revision if found else 0)
+    found = tables.find(used.table, used.value, used.facts)
+    scope, revision = (found.scope, found.revision) if found else ("", 0)
+    return Row(used.table, used.value, used.found, scope, revision, facts=conditions_for(used.facts))

@@ -17,6 +17,7 @@ from config.model import Config
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row
 from sync.desk.phrases import Phrase, Refusal, say, say_many
 from sync.desk.sheets import MARK, kept_text, text_of
+from sync.rules.lookup_tables import Declared
 from sync.rules.lookups import GLOBAL
 from sync.store.lookups import StoredRow
 
@@ -74,17 +75,18 @@ def write_rows(rows: Iterable[StoredRow]) -> Iterator[str]:
     yield buffer.getvalue()
 
 
-def read_rows(config: Config, body: bytes, *, table: str = "") -> list[LookupRow]:
-    """Every row of a file, checked as far as it can be without the database. Raises FileRefused with all that is wrong.
+def read_rows(config: Config, body: bytes, declared: Declared, *, table: str = "") -> list[LookupRow]:
+    """Every row of a file, checked as far as it can be without other rows. Raises FileRefused with all that is wrong.
 
-    `table` is what rows are for that name none; a row that names another one is refused then.
+    `declared` is as of `check_row`; `table` is what rows are for that name none; a row that names another one is
+    refused then.
     """
     found: list[LookupRow] = []
     bad: list[BadCell] = []
     lines: dict[object, int] = {}
     for line, cells in _records(_text(body)):
         try:
-            row = check_row(config, _row(cells, table))
+            row = check_row(config, _row(cells, table), declared)
         except _Refused as error:
             bad.append(BadCell(line, error.column, error.phrase))
             continue

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Final
 
 from config.model import Config
 from sync.desk.phrases import Refusal, say
-from sync.rules.lookup_tables import TABLES, choices_of, facts_of
+from sync.rules.lookup_tables import TABLES, Declared, choices_of
 from sync.rules.lookups import GLOBAL, scopes_of
-from sync.rules.patterns import Conditions, PatternRefused, escaped
+from sync.rules.patterns import NONE_DECLARED, Conditions, Facts, Glob, Kind, PatternRefused, escaped
 from sync.store.lookups import RowKey
 
 _MAX_VALUE: Final = 255
+_COUNTRY: Final = re.compile("[A-Z]{2}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,10 +45,14 @@ def subject_of(key: RowKey) -> str:
     return f"{key.scope}:{key.table}:{key.value}{conditions}"
 
 
-def check_row(config: Config, row: LookupRow) -> LookupRow:
-    """The row without spaces at its ends, its conditions in their one spelling. Raises RowRefused."""
+def check_row(config: Config, row: LookupRow, declared: Declared) -> LookupRow:
+    """The row without spaces at its ends, its conditions in their one spelling. Raises RowRefused.
+
+    `declared` is what the conditions of each table may ask for (`sync.rules.lookups.declared_facts`).
+    """
+    facts = declared.get(row.table, NONE_DECLARED)
     try:
-        conditions = Conditions.read(row.conditions)
+        conditions = Conditions.read(row.conditions, facts)
     except PatternRefused as error:
         raise RowRefused(error.phrase) from error
     row = dataclasses.replace(row, target=row.target.strip(), conditions=conditions.text)
@@ -56,17 +62,20 @@ def check_row(config: Config, row: LookupRow) -> LookupRow:
         raise RowRefused(say("say what the value is in the ERP"))
     if max(map(len, (row.value, row.target, row.conditions))) > _MAX_VALUE:
         raise RowRefused(say("a value of a look-up has at most %(most)s characters", most=_MAX_VALUE))
-    _check_facts(row.table, conditions)
+    _check_facts(row.table, conditions, facts)
     _check_target(row)
     channels_of(config, row.scope)
     return row
 
 
-def _check_facts(table: str, conditions: Conditions) -> None:
-    known = facts_of(table)
-    for name in conditions.tests:
+def _check_facts(table: str, conditions: Conditions, known: Facts) -> None:
+    for name, test in conditions.tests.items():
         if not known:
-            raise RowRefused(say("rows of %(table)s have no conditions", table=table))
+            if table in TABLES:
+                raise RowRefused(say("rows of %(table)s have no conditions", table=table))
+            raise RowRefused(
+                say("rows of %(table)s have no conditions; say first which facts the table asks for", table=table)
+            )
         if name not in known:
             raise RowRefused(
                 say(
@@ -76,6 +85,15 @@ def _check_facts(table: str, conditions: Conditions) -> None:
                     found=name,
                 )
             )
+        if known[name] is Kind.COUNTRY and isinstance(test, Glob) and test.is_exact:
+            _check_country(name, test.pieces[0])
+
+
+def _check_country(name: str, wanted: str) -> None:
+    if not _COUNTRY.fullmatch(wanted):
+        raise RowRefused(
+            say("%(name)s is a country, two capitals such as DE, not %(found)s", name=name, found=repr(wanted[:40]))
+        )
 
 
 def _check_target(row: LookupRow) -> None:

@@ -15,6 +15,7 @@ from config.model import Config
 from sync.desk.lookup_files import read_rows
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookups import Applied, Preview, RowsChanged, preview_rows, save_lookups
+from sync.rules.lookups import declared_facts
 from sync.store.audit import Actor
 from sync.store.bodies import digest, dump_json
 from sync.store.engine import Store
@@ -36,7 +37,7 @@ class Upload:
 
 def keep_upload(store: Store, config: Config, table: str, body: bytes, *, replace: bool, actor: Actor) -> Upload:
     """Read a file for one table and keep its rows until they are applied. Raises FileRefused, RowRefused."""
-    rows = read_rows(config, body, table=table)
+    rows = read_rows(config, body, store.read(declared_facts), table=table)
     preview = preview_rows(store, config, rows, only={table} if replace else set())
     kept = {
         "table": table,

@@ -20,8 +20,8 @@ from sync.desk.causes import lookup_of
 from sync.desk.lookup_rows import LookupRow, RowRefused, channels_of, check_row, subject_of
 from sync.desk.phrases import Refusal, say
 from sync.rules.lookup_tables import TABLES
-from sync.rules.lookups import CompiledRow
-from sync.rules.patterns import Conditions, Glob
+from sync.rules.lookups import CompiledRow, declared_facts
+from sync.rules.patterns import NONE_DECLARED, Conditions, Facts, Glob
 from sync.rules.systems import Systems
 from sync.store.audit import Actor, AuditNote, record_audits
 from sync.store.bulk import BulkRun
@@ -90,6 +90,12 @@ def known_tables(connection: Connection) -> set[str]:
     return {*TABLES, *own, *count_rows(connection)}
 
 
+def facts_by_table(connection: Connection) -> dict[str, Facts]:
+    """The same, each with what conditions of its rows may ask for."""
+    declared = declared_facts(connection)
+    return {name: declared.get(name, NONE_DECLARED) for name in known_tables(connection)}
+
+
 def _demand_tables(connection: Connection, tables: Collection[str]) -> None:
     if unknown := sorted(set(tables) - known_tables(connection)):
         # What a mapping asks for is a table too, as soon as an order waits for it.
@@ -106,12 +112,13 @@ def _demand_tables(connection: Connection, tables: Collection[str]) -> None:
 def _demand_no_rivals(connection: Connection, changes: Sequence[Change]) -> None:
     """No value may have two rows between which nothing decides, once the changes are made."""
     made = [change for change in changes if change.after is not None and _has_star(change.key)]
+    declared = declared_facts(connection) if made else {}
     for table, scope in sorted({(change.key.table, change.key.scope) for change in made}):
         targets = {row.key: row.target for row in load_rows(connection, [scope], table)}
         targets |= {change.key: change.after or "" for change in changes if change.key.table == table}
         gone = {change.key for change in changes if change.after is None}
         rows = [
-            CompiledRow.of(StoredRow(0, key, target, 0, _NEVER, ""))
+            CompiledRow.of(StoredRow(0, key, target, 0, _NEVER, ""), declared.get(table, NONE_DECLARED))
             for key, target in targets.items()
             if key.scope == scope and key not in gone and _has_star(key)
         ]
@@ -156,12 +163,14 @@ def waiting(connection: Connection, config: Config, keys: Collection[RowKey]) ->
     found: dict[RowKey, list[int]] = collections.defaultdict(list)
     plain: dict[tuple[str, str], list[RowKey]] = collections.defaultdict(list)
     patterns: dict[str, list[tuple[RowKey, Glob, Conditions]]] = collections.defaultdict(list)
+    declared = declared_facts(connection)
     for key in keys:
         glob = Glob.read(key.value)
         if glob.is_exact and not key.conditions:
             plain[key.table, glob.pieces[0]].append(key)
         else:
-            patterns[key.table].append((key, glob, Conditions.read(key.conditions)))
+            tests = Conditions.read(key.conditions, declared.get(key.table, NONE_DECLARED))
+            patterns[key.table].append((key, glob, tests))
     reached = {scope: channels_of(config, scope) for scope in {key.scope for key in keys}}
     for issue, cause, subject, channel in open_subjects(connection, {key.table for key in keys}):
         table, _, value = subject.partition(":")
@@ -213,7 +222,8 @@ def token_of(connection: Connection, tables: Iterable[str]) -> str:
 
 def preview_rows(store: Store, config: Config, rows: Sequence[LookupRow], *, only: Collection[str] = ()) -> Preview:
     """What saving these rows would do; with `only` all other rows of those tables would go. Raises RowRefused."""
-    checked = [check_row(config, row) for row in rows]
+    declared = store.read(declared_facts)
+    checked = [check_row(config, row, declared) for row in rows]
     return store.read(lambda c: _preview(c, config, checked, only))
 
 
@@ -272,9 +282,12 @@ def save_lookups(
     `seen` is what a preview has told of the tables, `before` what somebody was shown of the rows (empty: there was
     none). Raises RowRefused, RowsChanged.
     """
-    checked = [check_row(config, row) for row in rows]
+    declared = store.read(declared_facts)
+    checked = [check_row(config, row, declared) for row in rows]
 
     def work(connection: Connection) -> Applied:
+        if declared_facts(connection) != declared:
+            raise RowsChanged
         preview = _preview(connection, config, checked, only)
         known = rows_of(connection, before or ())
         if seen and seen != preview.seen:

@@ -229,7 +229,7 @@ def _cause(problem: Problem, place: Place) -> Cause:
             place, problem.reason, problem.subject, refusal_of(RecordRejected(problem.reason, code=problem.subject))
         )
     subject = problem.subject or (problem.path if problem.cause == "mapping" else "")
-    title = problem.reason if problem.subject else problem.cause.replace("_", " ")
+    title = (problem.title or problem.reason) if problem.subject else problem.cause.replace("_", " ")
     return Cause(
         cause=problem.cause,
         subject=re.sub(r"\[\d+\]", "[]", subject),

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from config.model import ProfileFile
 from mappings.profiles.checks import Finding, check_profile
+from mappings.profiles.tables import KnownTables
 from mappings.registry import SOURCES
-from sync.desk.lookups import known_tables
+from sync.desk.lookups import facts_by_table
 from sync.desk.profile_texts import Text
 from sync.desk.profiles import demand_profile
 from sync.desk.regression import Side, Turned, newest_documents
@@ -59,8 +60,8 @@ def check_text(store: Store, systems: Systems, channel: str, text: Text, *, docu
     ruled = systems.channel(channel, ProfileFile(text.name, text.text))
     samples = list(newest_documents(store, ruled, documents))
 
-    def read(connection: Connection) -> tuple[set[str], Lookups]:
-        return known_tables(connection), load_lookups(connection, ruled.channel)
+    def read(connection: Connection) -> tuple[KnownTables, Lookups]:
+        return facts_by_table(connection), load_lookups(connection, ruled.channel)
 
     tables, lookups = store.read(read)
     findings = check_profile(profile, SOURCES.get(profile.extends), [payload for _, payload in samples], tables)

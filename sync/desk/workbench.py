@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -26,8 +26,10 @@ from mappings.profiles.checks import Finding, check_profile
 from mappings.profiles.lineage import Origin
 from mappings.profiles.model import NONE
 from mappings.profiles.required import needed
+from mappings.profiles.tables import KnownTables
 from mappings.registry import SOURCES
 from sync.desk.lineage import Making
+from sync.desk.lookups import facts_by_table
 from sync.desk.phrases import Refusal, say
 from sync.desk.profile_texts import applying_text
 from sync.desk.profiles import demand_profile
@@ -39,7 +41,6 @@ from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.history import load_received
 from sync.store.listed import Listed
-from sync.store.lookups import count_rows
 from sync.store.orders import load_order
 from sync.store.revisions import Draft, load_draft, published_number
 from sync.store.search import Paging, Sort, Wanted, load_page
@@ -213,7 +214,7 @@ def try_text(store: Store, systems: Systems, channel: str, text: str, sample: Ma
     except ConfigError as error:
         return Tried(None, error.problems)
     then = systems.channel(channel, ProfileFile(TEXT, text))
-    lookups, tables = store.read(lambda c: (load_lookups(c, then.channel), set(count_rows(c))))
+    lookups, tables = store.read(lambda c: (load_lookups(c, then.channel), facts_by_table(c)))
     findings = tuple(_checked(profile, sample, tables))
     if sample is None:
         return Tried(profile, findings=findings)
@@ -228,7 +229,7 @@ def try_text(store: Store, systems: Systems, channel: str, text: str, sample: Ma
     return Tried(profile, findings=findings, made=made, comparable=True, changes=changes)
 
 
-def _checked(profile: Profile, sample: Mapping[str, Any] | None, tables: Collection[str]) -> list[Finding]:
+def _checked(profile: Profile, sample: Mapping[str, Any] | None, tables: KnownTables) -> list[Finding]:
     samples = [] if sample is None else [dict(sample)]
     return check_profile(profile, SOURCES.get(profile.extends), samples, tables)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from mappings.canonical.records import OrderState
 from mappings.canonical.words import Phrase, say
+from sync.rules.patterns import Facts, Kind, PatternRefused
 
 #: What a table of one's own may be called. Commands beside them are words that no table is called.
 OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}[a-z0-9]")
+FACT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _WORDS_OF_COMMANDS: Final = frozenset(
     {"add", "drop", "export", "forecast", "history", "import", "list", "remove", "set"}
 )
@@ -29,7 +32,7 @@ class WellKnown:
     #: Who reads it.
     readers: Phrase
     #: What a condition of its rows may ask for.
-    facts: tuple[str, ...] = ()
+    facts: Facts = dataclasses.field(default_factory=dict)
     #: All that a row may say, where that is known.
     choices: tuple[str, ...] = ()
     #: What a row must look like, where more than any text is needed.
@@ -50,7 +53,7 @@ TABLES: Final[Mapping[str, WellKnown]] = {
         values=say("country and rate of a tax, as in DE:19"),
         targets=say("the name or id of a tax in the ERP"),
         readers=say("orders and refunds"),
-        facts=("code", "country", "rate", "title"),
+        facts=MappingProxyType({"code": Kind.TEXT, "country": Kind.COUNTRY, "rate": Kind.NUMBER, "title": Kind.TEXT}),
     ),
     "payment_method": WellKnown(
         label=say("Payment methods"),
@@ -129,9 +132,38 @@ def is_own_name(name: str) -> bool:
     return bool(OWN_NAME.fullmatch(name)) and name not in TABLES and name not in _WORDS_OF_COMMANDS
 
 
-def facts_of(table: str) -> tuple[str, ...]:
-    """What a condition in a table may ask for."""
-    return TABLES[table].facts if table in TABLES else ()
+#: Table -> what its conditions may ask for; of a table that is not in it they ask for nothing.
+Declared = Mapping[str, Facts]
+KNOWN_FACTS: Final[Declared] = {name: table.facts for name, table in TABLES.items() if table.facts}
+#: Of one table.
+MOST_FACTS: Final = 8
+
+
+def read_facts(text: str) -> Facts:
+    """From `country:country, weight:number, title`: names, each with its kind; without one it is a text.
+
+    Raises PatternRefused.
+    """
+    facts: dict[str, Kind] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, kind = (each.strip() for each in part.partition(":"))
+        if not FACT_NAME.fullmatch(name):
+            raise PatternRefused(say("a fact's name is made of a-z, 0-9 and _: %(name)s is not", name=repr(name[:40])))
+        if name in facts:
+            raise PatternRefused(say("there are two facts %(name)s", name=name))
+        if (kind or Kind.TEXT) not in list(Kind):
+            raise PatternRefused(
+                say("%(name)s is one of %(kinds)s, not %(found)s", name=name, kinds=", ".join(Kind), found=kind[:40])
+            )
+        facts[name] = Kind(kind or Kind.TEXT)
+    if len(facts) > MOST_FACTS:
+        raise PatternRefused(say("a table asks for %(most)s facts at most", most=MOST_FACTS))
+    return facts
+
+
+def facts_text(facts: Facts) -> str:
+    """Their one spelling."""
+    return ", ".join(name if facts[name] is Kind.TEXT else f"{name}:{facts[name]}" for name in sorted(facts))
 
 
 def choices_of(table: str) -> tuple[str, ...]:

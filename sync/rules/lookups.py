@@ -17,18 +17,17 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from sync.rules.patterns import Conditions, Glob, escaped
-from sync.store.lookups import RowKey, StoredRow, Version, load_rows, version_of
+from mappings.base import NO_FACTS
+from sync.rules.lookup_tables import KNOWN_FACTS, Declared, read_facts
+from sync.rules.patterns import NONE_DECLARED, Conditions, Facts, Glob, escaped
+from sync.store.lookups import RowKey, StoredRow, Version, load_own_tables, load_rows, version_of
 
 GLOBAL: Final = "global"
 _LONG_AGO: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-#: Nothing is known that a condition could ask for.
-NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 #: Answers that are remembered of one channel's tables; a catalogue has fewer values that only a pattern fits.
 _REMEMBERED: Final = 20_000
 
@@ -87,10 +86,10 @@ class CompiledRow:
     found: Found
 
     @classmethod
-    def of(cls, row: StoredRow) -> CompiledRow:
-        """Raises PatternRefused, which no row does that was checked when it was saved."""
+    def of(cls, row: StoredRow, facts: Facts) -> CompiledRow:
+        """`facts` are its table's. Raises PatternRefused, which no row does that was checked when it was saved."""
         found = Found(row.target, row.key.scope, row.id, row.revision)
-        return cls(row.key, row.target, Glob.read(row.key.value), Conditions.read(row.key.conditions), found)
+        return cls(row.key, row.target, Glob.read(row.key.value), Conditions.read(row.key.conditions, facts), found)
 
     @property
     def is_plain(self) -> bool:
@@ -139,7 +138,13 @@ def _rank_of_plain(scope: int, value: str) -> _Rank:
 class Lookups:
     """The tables as one channel sees them at one moment. Never changes; safe to ask from many threads."""
 
-    def __init__(self, rows: Iterable[StoredRow], scopes: Sequence[str], version: Version | None = None) -> None:
+    def __init__(
+        self,
+        rows: Iterable[StoredRow],
+        scopes: Sequence[str],
+        version: Version | None = None,
+        declared: Declared = KNOWN_FACTS,
+    ) -> None:
         """`rows` of these scopes, the narrowest of which comes first. `version` as `version_of` told it before."""
         self.version = version
         order = {scope: index for index, scope in enumerate(scopes)}
@@ -153,7 +158,7 @@ class Lookups:
                 if (at := plain.get((key.table, key.value))) is None or scope < at[0]:
                     plain[key.table, key.value] = scope, Found(row.target, key.scope, row.id, row.revision)
                 continue
-            compiled = CompiledRow.of(row)
+            compiled = CompiledRow.of(row, declared.get(key.table, NONE_DECLARED))
             if compiled.is_plain:
                 value = compiled.glob.pieces[0]
                 if (at := plain.get((key.table, value))) is None or scope < at[0]:
@@ -255,9 +260,9 @@ class PlainLookups:
 
     lookups: Finds
 
-    def find(self, table: str, value: str) -> str | None:
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> str | None:
         """What the row for `value` says; None where there is none."""
-        found = self.lookups.find(table, value)
+        found = self.lookups.find(table, value, facts)
         return None if found is None else found.value
 
 
@@ -266,7 +271,14 @@ def load_lookups(connection: Connection, channel: Bound) -> Lookups:
     # Before the rows: those that come in between make the next look load again.
     version = version_of(connection)
     scopes = scopes_of(channel)
-    return Lookups(load_rows(connection, scopes), scopes, version)
+    rows = load_rows(connection, scopes)
+    # After them: a table loses no fact that rows ask for.
+    return Lookups(rows, scopes, version, declared_facts(connection))
+
+
+def declared_facts(connection: Connection) -> Declared:
+    """What the conditions of each table may ask for: the program's, and people's own."""
+    return {**{table.name: read_facts(table.facts) for table in load_own_tables(connection)}, **KNOWN_FACTS}
 
 
 def renew_lookups(connection: Connection, channel: Bound, known: Lookups | None = None) -> Lookups:

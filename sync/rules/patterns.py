@@ -12,18 +12,33 @@ lengths of both, whatever it says. Upper and lower case differ, as they do in sh
 from __future__ import annotations
 
 import dataclasses
+import enum
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any, Final
 
 from mappings.canonical.words import Phrase, say
 
 _STAR: Final = re.compile(r"(?<!\\)\*")
-#: Facts that are numbers; a condition on one is a number or a range.
-NUMBERS: Final = frozenset({"rate"})
 _LONGEST_NUMBER: Final = 20
 _INFINITE: Final = Decimal("Infinity")
+
+
+class Kind(enum.StrEnum):
+    """What a fact is, and so what a condition on it looks like."""
+
+    TEXT = "text"
+    #: A condition is a number or a range.
+    NUMBER = "number"
+    #: Two capitals.
+    COUNTRY = "country"
+
+
+#: What the conditions of a table ask for, by name.
+Facts = Mapping[str, Kind]
+NONE_DECLARED: Final[Facts] = MappingProxyType({})
 
 
 class PatternRefused(Exception):
@@ -152,8 +167,11 @@ class Conditions:
     text: str
 
     @classmethod
-    def read(cls, text: str) -> Conditions:
-        """From `country=DE; rate=19..19.5`; an empty text is no condition. Raises PatternRefused."""
+    def read(cls, text: str, facts: Facts = NONE_DECLARED) -> Conditions:
+        """From `country=DE; rate=19..19.5`; an empty text is no condition. Raises PatternRefused.
+
+        `facts` are those of the table; a name that is none of them is read as a text.
+        """
         tests: dict[str, Glob | Range] = {}
         words: dict[str, str] = {}
         for part in filter(None, (part.strip() for part in text.split(";"))):
@@ -166,8 +184,7 @@ class Conditions:
                 )
             if name in tests:
                 raise PatternRefused(say("there are two conditions on %(name)s", name=name))
-            test = Range.read(wanted) if name in NUMBERS else Glob.read(wanted)
-            tests[name] = test
+            tests[name] = test = _test(facts.get(name, Kind.TEXT), wanted)
             words[name] = test.text if isinstance(test, Range) else wanted
         return cls(tests, "; ".join(f"{name}={words[name]}" for name in sorted(words)))
 
@@ -185,6 +202,10 @@ class Conditions:
         named = sum(test.literal for test in self.tests.values() if isinstance(test, Glob))
         widths = [test.high - test.low for test in self.tests.values() if isinstance(test, Range)]
         return len(self.tests), named, -min(widths, default=_INFINITE)
+
+
+def _test(kind: Kind, wanted: str) -> Glob | Range:
+    return Range.read(wanted) if kind is Kind.NUMBER else Glob.read(wanted)
 
 
 def _meet(one: Glob | Range, other: Glob | Range) -> bool:

@@ -204,6 +204,8 @@ class OwnTable:
 
     name: str
     purpose: str
+    #: What conditions of its rows may ask for, as it is written down (`sync.rules.lookup_tables.read_facts`).
+    facts: str
     changed_at: dt.datetime
     changed_by: str
 
@@ -214,9 +216,9 @@ def load_own_tables(connection: Connection) -> list[OwnTable]:
     return [OwnTable(*row) for row in connection.execute(query.order_by(lookup_tables.c.name))]
 
 
-def save_own_table(connection: Connection, name: str, purpose: str, *, by: str) -> None:
+def save_own_table(connection: Connection, name: str, purpose: str, *, by: str, facts: str = "") -> None:
     """Make it, or say anew what it is for."""
-    values = {"name": name, "purpose": purpose, "changed_at": db_now(), "changed_by": by[:128]}
+    values = {"name": name, "purpose": purpose, "facts": facts, "changed_at": db_now(), "changed_by": by[:128]}
     upsert(connection, lookup_tables, values, ("name",))
 
 

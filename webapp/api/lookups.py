@@ -38,6 +38,12 @@ class TableSchema(Schema):
     rows = fields.Integer(required=True)
     own = fields.Boolean(required=True, metadata={"description": "Made by somebody here."})
     conditions = fields.List(fields.String(), required=True, metadata={"description": "What `when` may ask for."})
+    kinds = fields.Dict(
+        fields.String(),
+        fields.String(),
+        required=True,
+        metadata={"description": "What each of these is: `text`, `number` (a number or a range), `country`."},
+    )
     choices = fields.List(fields.String(), required=True, metadata={"description": "The only targets; empty: any."})
 
 
@@ -250,7 +256,8 @@ def _table(one: TableView) -> dict[str, Any]:
         "targets": str(one.targets),
         "rows": one.rows,
         "own": one.own,
-        "conditions": list(one.facts),
+        "conditions": sorted(one.facts),
+        "kinds": dict(one.facts),
         "choices": list(one.choices),
     }
 

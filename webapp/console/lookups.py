@@ -26,7 +26,7 @@ from sync.desk.lookups import (
     remove_lookup,
     save_lookups,
 )
-from sync.rules.lookups import GLOBAL, load_lookups
+from sync.rules.lookups import GLOBAL, declared_facts, load_lookups
 from sync.rules.patterns import escaped
 from sync.rules.systems import SystemMissing
 from sync.store.lookups import RowFilter, find_rows, load_row, load_rows, targets_of
@@ -68,7 +68,13 @@ def _index(error: str = "", given: Mapping[str, str] | None = None) -> str:
 def make() -> ResponseReturnValue:
     """A table of one's own."""
     try:
-        make_table(parts().store, _given("name"), _given("purpose", 1000), actor=current_actor())
+        make_table(
+            parts().store,
+            _given("name"),
+            _given("purpose", 1000),
+            facts=_given("facts", 1000),
+            actor=current_actor(),
+        )
     except RowRefused as error:
         return _index(said(error.phrase), request.form), 422
     return redirect(url_for(".show", table=_given("name")), 303)
@@ -127,7 +133,7 @@ def show(table: str) -> ResponseReturnValue:
     if "target" not in request.args:
         return _show(view, row=row)
     try:
-        row = check_row(parts().config, row)
+        row = check_row(parts().config, row, parts().store.read(declared_facts))
         # All that can be wrong with it, other rows too.
         preview_rows(parts().store, parts().config, [row])
         preview = preview_lookup(parts().store, parts().config, row)
@@ -162,7 +168,7 @@ def save(table: str) -> ResponseReturnValue:
     """Keep a row, and let go what waits for it."""
     view, row = _table(table), _row(table, request.form)
     try:
-        row = check_row(parts().config, row)
+        row = check_row(parts().config, row, parts().store.read(declared_facts))
         before = {row.key: _given("before")} if "before" in request.form else None
         applied = save_lookups(
             parts().store, parts().config, [row], actor=current_actor(), reason=_reason(), before=before

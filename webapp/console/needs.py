@@ -33,6 +33,7 @@ from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, hours_of, list
 from sync.desk.remedies import remedies_of
 from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
+from sync.rules.lookups import declared_facts
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
 from webapp.console import views
@@ -185,7 +186,7 @@ def show(issue_id: int) -> ResponseReturnValue:
     need = _detail(issue_id).need
     row = _row(need, request.args)
     try:
-        row = check_row(parts().config, row)
+        row = check_row(parts().config, row, parts().store.read(declared_facts))
         preview = preview_lookup(parts().store, parts().config, row)
     except RowRefused as error:
         return show_need(issue_id, row=row, error=said(error.phrase)), 422
@@ -329,6 +330,7 @@ def show_need(
         scopes=_scopes(need),
         title_of=title_of,
         choices=choices_of(row.table) if row is not None else (),
+        facts=parts().store.read(declared_facts).get(row.table, {}) if row is not None else {},
         owners=OWNERS,
         fields=FIELDS,
         sparkline=sparkline,
@@ -384,7 +386,9 @@ def _row(need: Need, given: Mapping[str, str]) -> LookupRow:
     if need.lookup is None:
         abort(404)
     row = row_for(*need.lookup)
-    return dataclasses.replace(row, target=given.get("target", ""), scope=given.get("scope", "global"))
+    return dataclasses.replace(
+        row, target=given.get("target", ""), scope=given.get("scope", "global"), conditions=given.get("when", "")
+    )
 
 
 def _scopes(need: Need) -> Sequence[tuple[str, str]]:

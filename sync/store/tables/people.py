@@ -167,6 +167,8 @@ lookup_tables = Table(
     Column("name", String(64), primary_key=True),
     #: What it is for, in its maker's words.
     Column("purpose", Text, nullable=False, server_default=""),
+    #: What conditions of its rows may ask for: names, each with its kind.
+    Column("facts", String(512), nullable=False, server_default=""),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", String(128), nullable=False, server_default=""),
 )

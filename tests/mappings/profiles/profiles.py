@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mappings.base import SourceOptions
+from mappings.base import NO_FACTS, SourceOptions
+from mappings.canonical.errors import conditions_for
 from mappings.canonical.records import Order
 from mappings.profiles import Profile, ProfileError, profiled_source, read_profile
 from mappings.registry import SOURCES
@@ -20,8 +21,9 @@ class Tables:
     def __init__(self, rows: Mapping[tuple[str, str], str]) -> None:
         self._rows = rows
 
-    def find(self, table: str, value: str) -> str | None:
-        return self._rows.get((table, value))
+    def find(self, table: str, value: str, facts: Mapping[str, Any] = NO_FACTS) -> str | None:
+        told = conditions_for(facts)
+        return self._rows.get((table, f"{value} [{told}]" if told else value))
 
 
 def over_woocommerce(source: str, more: str = "") -> Profile:

@@ -207,7 +207,7 @@ def test_no_step_takes_longer_than_its_text_is(step: str):
     written = f"{{{example}}}" if ":" in example else example
     profile = over_woocommerce(f"order:\n  - {{to: attributes.x, copy: source.x, then: [{written}]}}")
     act = profile.source["order"].rules[0].steps[0].act
-    assert all(ends(lambda text=text: act(text, Work(Tables({})))) for text in ENDLESS.values())
+    assert all(ends(lambda text=text: act(text, Work(Tables({})), {})) for text in ENDLESS.values())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

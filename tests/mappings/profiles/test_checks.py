@@ -12,7 +12,7 @@ from tests.mappings.profiles.test_whole import CSV, ROWS
 from tests.mappings.woocommerce_orders import woo_line, woo_order
 
 SAMPLE = woo_order(line_items=[woo_line()])
-TABLES = {"payment_term", "carrier"}
+TABLES = {"payment_term": None, "carrier": None}
 
 
 def findings(source, samples=(SAMPLE,), tables=TABLES):
@@ -91,7 +91,7 @@ def test_paths_of_lines_are_looked_for_in_the_elements_behind_them():
 
 def test_paths_of_a_profile_that_stands_alone_are_looked_for_in_its_own_list():
     profile = read_profile(CSV.replace("copy: item.Article", "copy: item.Artcle", 1), "p.yaml")
-    [told] = [str(each) for each in check_profile(profile, None, [{"rows": ROWS}], set())]
+    [told] = [str(each) for each in check_profile(profile, None, [{"rows": ROWS}], {})]
     assert "none of the samples has item.Artcle; did you mean 'item.Article'?" in told
 
 

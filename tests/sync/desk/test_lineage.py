@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from sync.desk.forecast import closed_since, forecast, last_forecast
 from sync.desk.lineage import is_within, lineage_of
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookup_views import make_table
 from sync.desk.lookups import remove_lookup, save_lookups
+from sync.desk.needs import list_needs, need_detail
 from sync.desk.profiles import publish
+from sync.rules.lookups import load_lookups
 from sync.store.audit import Actor
 from sync.store.erasure import erase_order
 from sync.store.lookups import load_rows
@@ -17,6 +20,7 @@ from sync.store.marking import mark
 from sync.store.orders import load_used
 from sync.store.revisions import load_published
 from sync.store.tables import orders
+from tests.sync.flows.shop import payload
 from tests.sync.flows.world import CHANNEL, World
 
 ANNA = Actor("anna")
@@ -72,6 +76,7 @@ def test_a_rule_is_told_with_its_line_what_it_read_the_row_and_who_published_it(
             "scope": "channel:web",
             "revision": 1,
             "today": None,
+            "facts": "",
         }
     ]
     assert (found.revision.number, found.revision.author, found.remarks) == (1, "anna", ())
@@ -211,3 +216,65 @@ def test_one_field_is_told_with_its_parts_and_nothing_else(world):
     assert all(name.startswith("lines[0].") for name in told)
     assert not is_within("linesman", "lines")
     assert is_within("lines[0].sku", "lines")
+
+
+FACTS = """\
+profile: facts
+extends: woocommerce
+source:
+  lines:
+    - {to: attributes.shelf, copy: order.payment_method,
+       then: [{lookup: {table: shelf, facts: {sku: item.sku, pieces: item.quantity, city: item.nowhere}}}]}
+"""
+
+
+@pytest.fixture
+def shelves(world):
+    make_table(world.store, "shelf", "where it lies", facts="sku, pieces:number, city", actor=ANNA)
+    publish(world.store, world.config, CHANNEL, FACTS, actor=ANNA, reason="wanted so", base=0)
+    return world
+
+
+def place(world, *quantities):
+    """An order with a line of each of these quantities."""
+    line = payload(1)["line_items"][0]
+    lines = [{**line, "id": index, "quantity": quantity} for index, quantity in enumerate(quantities, start=1)]
+    total, number = f"{20 * len(lines)}.00", len(world.shop.orders)
+    return world.shop.place(total=total, line_items=lines, payment_method="bacs", customer=f"c{number}")
+
+
+def test_one_value_with_other_facts_is_told_by_the_row_that_answered_then(shelves):
+    rows = [
+        LookupRow("shelf", "*", "left", conditions="pieces=..1; sku=TASSE"),
+        LookupRow("shelf", "*", "right", conditions="pieces=2.."),
+    ]
+    save_lookups(shelves.store, shelves.config, rows, actor=ANNA)
+    order = place(shelves, 1, 3)
+    shelves.carry()
+    save_lookups(shelves.store, shelves.config, [LookupRow("shelf", "bacs", "cellar")], actor=ANNA)
+    found = look(shelves, order)
+    told = [field(found, f"lines[{index}].attributes.shelf").to_json() for index in (0, 1)]
+    assert [each["value"] for each in told] == ["left", "right"]
+    assert [[row["facts"] for row in each["lookups"]] for each in told] == [
+        ["pieces=1; sku=TASSE"],
+        ["pieces=3; sku=TASSE"],
+    ]
+
+
+def test_orders_that_find_no_row_are_one_cause_that_tells_what_each_of_them_asked(shelves):
+    asked = {place(shelves, 1): "pieces=1; sku=TASSE", place(shelves, 2): "pieces=2; sku=TASSE"}
+    save_lookups(shelves.store, shelves.config, [LookupRow("shelf", "*", "a", conditions="pieces=9..")], actor=ANNA)
+    shelves.carry()
+    [need] = [need for need in list_needs(shelves.store) if need.lookup == ("shelf", "bacs")]
+    told = {each.external_id: each.reason for each in need_detail(shelves.store, need.issue.id).documents}
+    assert need.issue.title == "the shelf look-up has no row for 'bacs'"
+    assert {order: told[order].partition(" with ")[2] for order in asked} == asked
+    systems = shelves.systems.channel(CHANNEL)
+    [gap] = [gap for gap in forecast(shelves.store, systems, days=36_500).gaps if gap.table == "shelf"]
+    assert set(asked.values()) <= set(gap.facts)
+    rows = [LookupRow("shelf", "*", "b", conditions="pieces=1..2")]
+    assert save_lookups(shelves.store, shelves.config, rows, actor=ANNA).release.goes.documents == gap.orders
+    tables = shelves.store.read(lambda c: load_lookups(c, systems.channel))
+    assert not [gap for gap in closed_since(tables, last_forecast(shelves.store, CHANNEL)).gaps if gap.table == "shelf"]
+    shelves.drain()
+    assert not [need for need in list_needs(shelves.store) if need.lookup and need.figures.documents]

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from sync.desk.lookup_files import COLUMNS, FileRefused, read_rows, write_rows
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row
-from sync.desk.lookup_views import history, list_tables, make_table, remove_table, scopes_in
+from sync.desk.lookup_views import history, list_tables, make_table, remove_table, scopes_in, table_view
 from sync.desk.lookups import RowsChanged, preview_lookup, preview_rows, remove_lookup, save_lookups
 from sync.desk.needs import list_needs
 from sync.desk.sheets import kept_text, text_of
+from sync.rules.lookup_tables import KNOWN_FACTS
+from sync.rules.lookups import declared_facts, load_lookups
 from sync.store.audit import Actor
 from sync.store.lookups import RowKey, load_rows
 from tests.sync.flows.world import World
@@ -82,13 +84,78 @@ def test_rows_that_no_value_has_both_of_or_that_say_the_same_stand_together(worl
         (LookupRow("sku", "A", "1", conditions="country=DE"), "rows of sku have no conditions"),
         (LookupRow("tax", "*", "1", conditions="colour=red"), "one of code, country, rate, title, not for colour"),
         (LookupRow("tax", "*", "1", conditions="rate=much"), "no number"),
+        (LookupRow("tax", "*", "1", conditions="country=Germany"), "two capitals such as DE"),
         (LookupRow("tracking_url", "DHL", "track.example"), "https://track.example"),
         (LookupRow("order_state", "odd", "done"), "one of draft, pending"),
     ],
 )
 def test_a_row_that_its_table_cannot_have_is_refused_in_plain_words(sqlite_store, row, said):
     with pytest.raises(RowRefused, match=said):
-        check_row(World(sqlite_store).config, row)
+        check_row(World(sqlite_store).config, row, KNOWN_FACTS)
+
+
+# --- tables of one's own with facts -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def freight(world):
+    make_table(world.store, "freight", "who carries it", facts="weight:number, country:country", actor=ANNA)
+    return world
+
+
+def test_rows_of_ones_own_table_have_conditions_and_ranges_and_go_through_a_file(freight):
+    rows = [
+        LookupRow("freight", "*", "letter", conditions="weight=..2.0; country=DE"),
+        LookupRow("freight", "*", "parcel", conditions="weight=2..31.5"),
+        LookupRow("freight", "*", "truck"),
+    ]
+    save(freight, *rows)
+    found = freight.store.read(lambda c: load_lookups(c, freight.config.channels["web"]))
+    assert [
+        found.plain.find("freight", "std", {"country": country, "weight": weight})
+        for country, weight in (("DE", "1"), ("DE", "2"), ("AT", "1"), ("AT", "2"), ("AT", "31.51"), ("AT", ""))
+    ] == ["letter", "letter", "truck", "parcel", "truck", "truck"]
+    text = "".join(write_rows(freight.store.read(lambda c: load_rows(c, table_name="freight"))))
+    assert "country=DE; weight=..2" in text
+    assert not preview_rows(freight.store, freight.config, read(freight, text), only={"freight"}).changes
+    bad = "value,conditions,target\n*,weight=heavy,x\n*,country=Austria,y\n*,colour=red,z\n"
+    with pytest.raises(FileRefused) as refused:
+        read(freight, bad, table="freight")
+    said = [str(each.words) for each in refused.value.bad]
+    assert [words.split(":")[0] for words in said] == ["line 2", "line 3", "line 4"]
+    assert "no number" in said[0]
+    assert "two capitals such as DE" in said[1]
+    assert "one of country, weight, not for colour" in said[2]
+
+
+def test_two_ranges_that_share_a_number_and_decide_nothing_are_refused(freight):
+    save(freight, LookupRow("freight", "*", "a", conditions="weight=1..2"))
+    with pytest.raises(RowRefused, match="nothing says which counts"):
+        save(freight, LookupRow("freight", "*", "b", conditions="weight=2..3"))
+
+
+def test_a_fact_that_rows_ask_for_stays_what_it_is_and_others_come_and_go(freight):
+    save(freight, LookupRow("freight", "*", "letter", conditions="weight=..2"))
+    for facts in ("country:country", "weight, country:country"):
+        with pytest.raises(RowRefused, match=r"ask for weight, such as global:freight:\*"):
+            make_table(freight.store, "freight", "who carries it", facts=facts, actor=ANNA)
+    make_table(freight.store, "freight", "who carries it", facts="weight:number, zone", actor=ANNA)
+    assert table_view(freight.store, "freight").facts_text == "weight:number, zone"
+    assert table_view(freight.store, "freight").purpose == "who carries it"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ("Weight", "made of a-z"),
+        ("weight:size", "one of text, number, country, not size"),
+        ("a, b, a", "two facts a"),
+        (",".join("abcdefghi"), "8 facts at most"),
+    ],
+)
+def test_facts_that_cannot_be_meant_are_refused_in_plain_words(sqlite_store, facts, said):
+    with pytest.raises(RowRefused, match=said):
+        make_table(sqlite_store, "freight", "who carries it", facts=facts, actor=ANNA)
 
 
 # --- what is released -------------------------------------------------------------------------------------------
@@ -212,7 +279,8 @@ def test_a_table_is_called_neither_like_another_one_nor_like_a_command(small, na
 
 
 def read(world, text, **options):
-    return read_rows(world.config, text if isinstance(text, bytes) else text.encode(), **options)
+    body = text if isinstance(text, bytes) else text.encode()
+    return read_rows(world.config, body, world.store.read(declared_facts), **options)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from sync.desk.lookup_rows import LookupRow, RowRefused, check_row
 from sync.desk.lookups import add_lookup, preview_lookup
 from sync.desk.needs import list_needs, need_detail
 from sync.desk.steering import reject_order
+from sync.rules.lookup_tables import KNOWN_FACTS
 from sync.rules.lookups import load_lookups
 from sync.store.audit import Actor
 from sync.store.needs import count_needing
@@ -122,7 +123,7 @@ def test_a_changed_row_is_audited_with_what_it_said_before(store):
 )
 def test_a_row_that_cannot_be_meant_is_refused_in_plain_words(sqlite_store, row, said):
     with pytest.raises(RowRefused, match=said):
-        check_row(World(sqlite_store).config, row)
+        check_row(World(sqlite_store).config, row, KNOWN_FACTS)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.rules.patterns import Conditions, Glob, PatternRefused, Range, escaped
+from sync.rules.patterns import Conditions, Glob, Kind, PatternRefused, Range, escaped
 
+FACTS = {"rate": Kind.NUMBER}
 TEXTS = st.text("ab*", max_size=6)
 PATTERNS = st.text(r"ab*", max_size=5)
 
@@ -89,17 +90,17 @@ def test_both_ends_of_a_range_are_in_it(text, inside, outside):
 )
 def test_a_condition_that_cannot_be_read_is_refused_in_plain_words(text, said):
     with pytest.raises(PatternRefused, match=said):
-        Conditions.read(text)
+        Conditions.read(text, FACTS)
 
 
 def test_conditions_have_one_spelling():
     texts = ["title=MwSt*; rate = 19.0 .. 19.50;country=DE", "country=DE; rate=19..19.5; title=MwSt*"]
-    assert {Conditions.read(text).text for text in texts} == {texts[1]}
+    assert {Conditions.read(text, FACTS).text for text in texts} == {texts[1]}
     assert Conditions.read("").text == ""
 
 
 def test_all_conditions_must_be_true_and_what_is_not_known_fits_nothing_but_a_star():
-    conditions = Conditions.read("country=DE; rate=19..19.5; title=*")
+    conditions = Conditions.read("country=DE; rate=19..19.5; title=*", FACTS)
     assert conditions.fit({"country": "DE", "rate": "19"})
     assert not conditions.fit({"country": "AT", "rate": "19"})
     assert not conditions.fit({"country": "DE"})

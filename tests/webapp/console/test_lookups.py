@@ -202,6 +202,15 @@ def test_a_table_of_ones_own_is_made_and_taken_away(world, integrator):
     assert integrator.post("/lookups/", name="Shelf!", purpose="x").status_code == 422
     integrator.post("/lookups/", name="shelf", purpose=HOSTILE)
     assert HOSTILE not in integrator.get("/lookups/").text
+    integrator.post("/lookups/", name="shelf", purpose=HOSTILE, facts="weight:number")
+    assert "weight:number" in text(integrator.get("/lookups/shelf"))
+    refused = integrator.post("/lookups/", name="shelf", purpose="x", facts="weight:size")
+    assert "weight is one of text, number, country, not size" in text(refused)
+    shown = integrator.get("/lookups/shelf?value=*&when=weight%3D..2.0&target=left")
+    assert 'name="when" value="weight=..2"' in shown.text
+    confirm(integrator, shown, "/lookups/shelf")
+    assert stored(world) == {("global", "*", "weight=..2"): "left"}
+    integrator.post("/lookups/shelf/remove", value="*", when="weight=..2", scope="global", revision="1")
     integrator.post("/lookups/shelf/drop")
     assert world.store.read(load_own_tables) == []
     assert integrator.get("/lookups/shelf").status_code == 404
