@@ -24,6 +24,8 @@ FILTERS: Final[Mapping[str, frozenset[str]]] = {
     "needs": frozenset({"state", "owner", "channel", "connection", "cause", "assignee", "sort"}),
 }
 MAX_NAME: Final = 64
+#: No user has this id.
+NOBODY: Final = 0
 _MAX_QUERY: Final = 2000
 _MAX_VIEWS: Final = 100
 
@@ -35,6 +37,11 @@ class ViewRefused(Refusal):
 def views_of(store: Store, user: User, page: str = "") -> list[SavedView]:
     """What a user sees: their own views, and what others share."""
     return store.read(lambda c: views.list_views(c, user.id, page))
+
+
+def shared_views(store: Store, page: str = "") -> list[SavedView]:
+    """What everybody sees."""
+    return store.read(lambda c: views.list_views(c, NOBODY, page))
 
 
 def default_of(store: Store, user: User, page: str) -> SavedView | None:

@@ -95,6 +95,8 @@ class AuditFilter:
 
     actor: str = ""
     action: str = ""
+    #: What was changed, or how that begins: `order`, `order:web`, `order:web:1001`.
+    thing: str = ""
     #: A part of what was changed, of what it was before and is now, or of the reason.
     text: str = ""
     since: dt.datetime | None = None
@@ -139,6 +141,8 @@ def _conditions(which: AuditFilter) -> Iterator[ColumnElement[bool]]:
         yield table.actor == which.actor
     if which.action:
         yield table.action == which.action
+    if which.thing:
+        yield or_(table.subject == which.thing, table.subject.startswith(f"{which.thing}:", autoescape=True))
     if which.text:
         columns = (table.subject, table.before, table.after, table.reason, table.origin)
         yield or_(*(column.icontains(which.text, autoescape=True) for column in columns))

@@ -11,13 +11,29 @@ from typing import Final
 from flask import Flask
 
 from webapp import protection
-from webapp.api import access, audit, issues, lookups, machinery, orders, problems, profiles, sources, spec, stock
+from webapp.api import (
+    access,
+    audit,
+    issues,
+    lookups,
+    machinery,
+    orders,
+    problems,
+    profiles,
+    runs,
+    sources,
+    spec,
+    stock,
+    views,
+)
 from webapp.api.routes import ApiBlueprint
 
 BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
     spec.blueprint,
     orders.blueprint,
     issues.blueprint,
+    runs.blueprint,
+    views.blueprint,
     lookups.blueprint,
     profiles.blueprint,
     stock.blueprint,

@@ -11,7 +11,7 @@ from sync.store.audit import AuditFilter
 from webapp.api.access import demand_all_channels
 from webapp.api.problems import invalid
 from webapp.api.routes import ApiBlueprint, endpoint
-from webapp.api.shapes import MAX_NAME, MAX_PAGE, MAX_TEXT, Moment, Text, number_of
+from webapp.api.shapes import MAX_NAME, MAX_PAGE, MAX_TEXT, MAX_VALUE, Moment, Text, number_of
 from webapp.parts import parts
 
 blueprint = ApiBlueprint("api-audit", __name__, description="Who changed what.")
@@ -22,6 +22,11 @@ class AuditQuery(Schema):
 
     actor = Text(most=MAX_NAME, load_default="", metadata={"description": "A login, or `token:<name>`."})
     action = Text(most=64, load_default="")
+    thing = Text(
+        most=MAX_VALUE,
+        load_default="",
+        metadata={"description": "What was changed, or how that begins: `order`, `order:web:1001`, `run:7`."},
+    )
     text = Text(most=MAX_TEXT, load_default="")
     since = Moment()
     until = Moment()

@@ -55,8 +55,9 @@ class RunSchema(Schema):
     """The release of everything that a cause stops."""
 
     id = fields.String(required=True)
-    issue_id = fields.String(required=True)
-    action = fields.String(required=True, metadata={"description": "`retry` or `approve`."})
+    issue_id = fields.String(required=True, allow_none=True, metadata={"description": "null: it goes over a filter."})
+    action = fields.String(required=True, metadata={"description": "`retry`, `approve`, `look` or `skip`."})
+    reason = fields.String(required=True)
     per_minute = fields.Integer(required=True, allow_none=True)
     running = fields.Boolean(required=True)
     outcome = fields.String(required=True, metadata={"description": "`done` or `cancelled`; empty while it runs."})
@@ -264,13 +265,13 @@ def preview(issue_id: str) -> dict[str, Any]:
     """What the end of this cause would release, and what another one would still stop."""
     number = _detail(issue_id).need.issue.id
     found = parts().store.read(lambda c: preview_release(c, [number]))
-    return {"goes": _figures(found.goes), "stays": _figures(found.stays)}
+    return {"goes": figures_to_json(found.goes), "stays": figures_to_json(found.stays)}
 
 
 @endpoint(blueprint, "GET", "/runs/<run_id>", scope="issues:read", answer=RunSchema)
 def show_run(run_id: str) -> dict[str, Any]:
     """How a release goes."""
-    return _run(_progress(run_id))
+    return run_to_json(_progress(run_id))
 
 
 # --- doing ------------------------------------------------------------------------------------------------------
@@ -283,7 +284,7 @@ def release(body: dict[str, Any], issue_id: str) -> dict[str, Any]:
     with refusing():
         run, _new = start_bulk(parts().store, number, actor=api_actor(), **body)
     ring_all()
-    return _run(_progress(str(run.id)))
+    return run_to_json(_progress(str(run.id)))
 
 
 @endpoint(blueprint, "POST", f"{_ISSUE}/approve", scope="orders:write", body=ApproveBody, answer=RunSchema, status=202)
@@ -293,7 +294,7 @@ def approve(body: dict[str, Any], issue_id: str) -> dict[str, Any]:
     with refusing():
         run, _new = approve_all(parts().store, number, actor=api_actor(), **body)
     ring_all()
-    return _run(_progress(str(run.id)))
+    return run_to_json(_progress(str(run.id)))
 
 
 @endpoint(blueprint, "POST", "/runs/<run_id>/cancel", scope="issues:write", answer=Cancelled)
@@ -379,9 +380,10 @@ def _progress(run_id: str) -> Progress:
     """Raises ApiProblem."""
     number = number_of(run_id)
     found = None if number is None else progress_of(parts().store, number)
-    if found is None:
+    if found is None or (found.run.issue_id is None and not caller().sees(found.run.channel)):
         raise missing("run")
-    _detail(str(found.run.issue_id))
+    if found.run.issue_id is not None:
+        _detail(str(found.run.issue_id))
     return found
 
 
@@ -405,7 +407,8 @@ def _issue(need: Need) -> dict[str, Any]:
     }
 
 
-def _figures(found: Figures) -> dict[str, Any]:
+def figures_to_json(found: Figures) -> dict[str, Any]:
+    """What `FiguresSchema` shows."""
     return {"documents": found.documents, "unread": found.unread, "worth": sums(found.money)}
 
 
@@ -420,12 +423,14 @@ def _document(one: Document) -> dict[str, Any]:
     }
 
 
-def _run(progress: Progress) -> dict[str, Any]:
+def run_to_json(progress: Progress) -> dict[str, Any]:
+    """What `RunSchema` shows."""
     run, course = progress.run, progress.course
     same = (
         "id",
         "issue_id",
         "action",
+        "reason",
         "per_minute",
         "running",
         "outcome",

@@ -183,7 +183,7 @@ def list_orders(query: dict[str, Any]) -> dict[str, Any]:
     marks = {name: _mark(name, query[name], sort) for name in ("after", "before")}
     names = ("cause", "since", "until", "low", "high", "currency")
     filters = {name: query[name] for name in names if name in query}
-    wanted = Wanted(text=query["q"], channel=_channel(query["channel"]), **filters)
+    wanted = Wanted(text=query["q"], channel=channel_of(query["channel"]), **filters)
     paging = Paging(sort=sort, descending=query["direction"] == "desc", limit=query["limit"], **marks)
     listing = list_page(parts().store, parts().config, wanted, Tab(query["tab"]), paging)
     page = listing.page
@@ -195,7 +195,7 @@ def list_orders(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _channel(asked: str) -> str:
+def channel_of(asked: str) -> str:
     """Raises ApiProblem for one that the token does not reach."""
     who = caller()
     if asked:

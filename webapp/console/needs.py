@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
@@ -39,6 +39,7 @@ from sync.store.needs import Release
 from webapp.console import views
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
+from webapp.console.csvfile import export_response
 from webapp.console.home import ring_all
 from webapp.console.patience import StillAtWork, within
 from webapp.console.present import here, number, said
@@ -57,6 +58,10 @@ _MAX_ID: Final = 10**12
 _MOST_TICKED: Final = 500
 #: Of a count that a form brings back.
 _DIGITS: Final = 10
+_COLUMNS: Final = (
+    *("issue", "cause", "subject", "title", "state", "owner", "channel", "connection", "assignee", "due_on"),
+    *("orders", "currency", "worth", "oldest", "opened_at", "seen_at", "closed_at"),
+)
 #: Who can end an issue -> what that is called.
 OWNERS: Final = {
     "business": lazy_gettext("Business"),
@@ -127,6 +132,26 @@ def _filter() -> NeedFilter:
     asked["state"] = asked["state"] if asked["state"] in STATES else ""
     asked["sort"] = asked["sort"] if asked["sort"] in SORTS else "documents"
     return NeedFilter(**asked)
+
+
+@blueprint.get("/causes.csv")
+@demands("viewer")
+def export() -> Response:
+    """Every cause that fits, as a file: a line for each currency in which its orders are worth something."""
+    which = _filter()
+    found = chosen(list_needs(parts().store, closed=which.state == IssueState.RESOLVED), which)
+    filters = {name: value for name, value in dataclasses.asdict(which).items() if value}
+    return export_response("causes", filters, _COLUMNS, (row for need in found for row in _rows(need)))
+
+
+def _rows(need: Need) -> Iterator[list[object]]:
+    issue = need.issue
+    for currency, worth in need.figures.money.items() or [("", None)]:
+        yield [
+            *(issue.id, issue.cause, issue.subject, str(issue.title), need.state.value, issue.owner),
+            *(issue.channel, issue.connection, issue.assignee, issue.due_on, need.figures.documents),
+            *(currency, worth, need.figures.oldest, issue.opened_at, issue.seen_at, need.closed_at),
+        ]
 
 
 def _outdated() -> Iterator[str]:

@@ -21,7 +21,7 @@ from sync.store.listed import Listed
 from sync.store.search import Page, Paging, Sort, Wanted
 from webapp.console import views
 from webapp.console.access import needs
-from webapp.console.csvfile import csv_response
+from webapp.console.csvfile import export_response
 from webapp.console.present import said
 from webapp.console.texts import zone
 from webapp.parts import parts
@@ -114,7 +114,7 @@ def export() -> Response:
     asked, wanted = asked_for()
     wanted = dataclasses.replace(wanted, states=TABS[asked.tab])
     found = every_order(parts().store, parts().config, wanted, sort=asked.sort, descending=asked.descending)
-    return csv_response("orders", _COLUMNS, map(_row, found))
+    return export_response("orders", asked.query, _COLUMNS, map(_row, found))
 
 
 def _row(order: Listed) -> list[object]:

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select, update
 
 from sync.desk import accounts
+from sync.store import users
 from sync.store.audit import Actor, record_audit
 from sync.store.reports import save_report
 from sync.store.tables import work_items
+from sync.store.views import add_view
 from tests.webapp.api.conftest import ACTOR
 from tests.webapp.console.selling import CHANNEL, selling
 
@@ -297,3 +299,45 @@ def test_what_strangers_wrote_comes_back_as_the_text_that_it_is(anna, store, hel
     answer = anna.get("/orders")
     assert answer.mimetype == "application/json"
     assert {row["reason"].split("\u202e")[0] for row in answer.json["orders"]} == {"<script>alert(1)</script>"}
+
+
+# --- one action for many orders ---------------------------------------------------------------------------------
+
+
+def test_what_a_filter_selects_is_foreseen_begun_once_watched_and_listed(store, anna, held):
+    seen = anna.get("/runs/preview?action=retry&tab=needs").json
+    assert (seen["goes"]["documents"], seen["by_state"]["held"]["documents"], seen["run_id"]) == (2, 2, None)
+    asked = {"action": "retry", "tab": "needs", "per_minute": 1}
+    begun = anna.post("/runs", asked, key="r1")
+    assert begun.status_code == 202
+    assert (begun.json["issue_id"], begun.json["expected"], begun.json["released"]) == (None, 2, 1)
+    assert anna.post("/runs", asked, key="r1").json == begun.json
+    assert anna.post("/runs", asked).json["id"] == begun.json["id"]
+    assert sorted(states(store).values()) == ["held", "ready"]
+    page = anna.get("/runs?limit=1").json
+    assert ([run["id"] for run in page["runs"]], page["next"]) == ([begun.json["id"]], None)
+    assert anna.get(f"/runs/{begun.json['id']}").json["under_way"] == 1
+    assert anna.post(f"/runs/{begun.json['id']}/cancel").json == {"cancelled": True}
+    entries = anna.get(f"/audit?thing=run:{begun.json['id']}").json["entries"]
+    assert [entry["action"] for entry in entries] == ["cancel retry", "retry all"]
+
+
+def test_a_run_is_refused_without_its_reason_and_beyond_the_tokens_channels(store, anna, program, held):
+    refused = anna.post("/runs", {"action": "skip"})
+    assert (refused.status_code, refused.mimetype) == (422, "application/problem+json")
+    assert anna.post("/runs", {"action": "erase"}).status_code == 422
+    assert anna.get("/runs?after=x").status_code == 422
+    elsewhere = program(channels=("other",))
+    assert elsewhere.post("/runs", {"action": "retry", "channel": CHANNEL}).status_code == 403
+    assert elsewhere.get("/runs/preview?action=retry").json["goes"]["documents"] == 0
+    run = anna.post("/runs", {"action": "retry"}).json
+    assert elsewhere.get(f"/runs/{run['id']}").status_code == 404
+
+
+def test_views_that_people_share_are_listed_and_no_others(store, anna):
+    owner = store.write(lambda c: users.add_user(c, "bert", "x", "operator"))
+    for name, shared in (("Ours", True), ("Mine", False)):
+        store.write(lambda c, name=name, shared=shared: add_view(c, owner, "orders", name, "tab=done", shared=shared))
+    [view] = anna.get("/views?page=orders").json["views"]
+    assert (view["name"], view["owner"], view["query"]) == ("Ours", "bert", "tab=done")
+    assert anna.get("/views?page=needs").json["views"] == []

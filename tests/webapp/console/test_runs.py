@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -142,3 +145,25 @@ def test_a_viewer_sees_runs_and_ticks_nothing(store, operator, browser):
     page = viewer.get(run)
     assert page.status_code == 200
     assert "/cancel" not in page.text
+
+
+# --- lists as files ---------------------------------------------------------------------------------------------
+
+
+def test_causes_are_taken_away_as_a_file_that_calculates_nothing(store, operator):
+    add(store, "1", state=ItemState.HELD, cause="price", text="=HYPERLINK(1)", grand=Decimal(7))
+    answer = operator.get("/needs/causes.csv?owner=admin&bom=no")
+    [row] = csv.DictReader(io.StringIO(answer.data.decode()))
+    assert (row["subject"], row["orders"], row["currency"], row["worth"]) == ("'=HYPERLINK(1)", "1", "EUR", "7")
+    assert re.search(r'filename="causes_admin_documents_\d{8}T\d{6}Z\.csv"', answer.headers["Content-Disposition"])
+
+
+def test_whoever_takes_a_list_away_is_written_down_and_found_by_the_kind_of_thing(store, operator):
+    answer = operator.get("/orders/orders.csv?q=../x%22&tab=done")
+    assert re.search(r'filename="orders_..-x_done_\d{8}T\d{6}Z\.csv"', answer.headers["Content-Disposition"])
+    assert answer.data.startswith(b"\xef\xbb\xbfchannel,")
+    page = text(operator.get("/activity?thing=list"))
+    assert "exported" in page
+    assert 'q=../x", tab=done' in page
+    assert "exported" not in text(operator.get("/activity?thing=order")).partition("Changes, the newest first")[2]
+    assert operator.get("/activity?thing=order:web:1").status_code == 200
