@@ -10,6 +10,7 @@ import re
 import secrets
 import threading
 import zoneinfo
+from collections.abc import Sequence
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -260,6 +261,20 @@ def set_shortcuts(store: Store, who: SignedIn, *, on: bool, actor: Actor) -> Non
     def work(connection: Connection) -> None:
         users.set_shortcuts(connection, who.user.id, on=on)
         record_audit(connection, actor, "user shortcuts", _subject(who.user.login), after="on" if on else "off")
+
+    store.write(work)
+
+
+def set_language(store: Store, who: SignedIn, language: str, known: Sequence[str], *, actor: Actor) -> None:
+    """In which of the known languages the user reads the console; empty for the browser's. Raises AccountRefused."""
+    if language and language not in known:
+        told = {"language": repr(language[:64]), "known": ", ".join(known)}
+        raise AccountRefused(say("There is no language %(language)s; there are %(known)s.", **told))
+
+    def work(connection: Connection) -> None:
+        users.set_language(connection, who.user.id, language)
+        subject = _subject(who.user.login)
+        record_audit(connection, actor, "user language", subject, before=who.user.language, after=language)
 
     store.write(work)
 

@@ -66,6 +66,7 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "view changed": say("view changed"),
     "view removed": say("view removed"),
     "export": say("exported"),
+    "user language": say("user language"),
 }
 
 

@@ -21,6 +21,8 @@ class User:
     active: bool
     #: Name of the zone in which times are shown; empty for UTC.
     timezone: str
+    #: Of the console, as its catalogue is called (`zh_Hans_CN`); empty for the browser's.
+    language: str
     created_at: dt.datetime
     password_changed_at: dt.datetime | None
     signed_in_at: dt.datetime | None
@@ -93,6 +95,11 @@ def set_timezone(connection: Connection, user_id: int, timezone: str) -> None:
 def set_shortcuts(connection: Connection, user_id: int, *, on: bool) -> None:
     """Whether single keys do something on the pages of this user."""
     _change(connection, user_id, shortcuts=on)
+
+
+def set_language(connection: Connection, user_id: int, language: str) -> None:
+    """In which language this user reads the console."""
+    _change(connection, user_id, language=language)
 
 
 def note_sign_in(connection: Connection, user_id: int) -> None:

@@ -1,14 +1,16 @@
-"""One's own account: password, time zone, the browsers that are signed in."""
+"""One's own account: password, language, time zone, the browsers that are signed in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from sync.desk import accounts
 from sync.desk.accounts import AccountRefused
 from sync.desk.phrases import say
+from webapp.console import texts
 from webapp.console.access import current_actor, needs, signed_in
 from webapp.console.present import said
 from webapp.parts import parts
@@ -32,6 +34,7 @@ def _page(error: AccountRefused | None = None, field: str = "") -> ResponseRetur
         field=field,
         least=accounts.MIN_PASSWORD_CHARS,
         zones=accounts.zones(),
+        languages=texts.named_languages(),
     )
     return page if error is None else (page, 422)
 
@@ -79,6 +82,20 @@ def change_keys() -> ResponseReturnValue:
     on = request.form.get("keys") == "on"
     accounts.set_shortcuts(parts().store, _me(), on=on, actor=current_actor())
     flash(_("Single keys are on.") if on else _("Single keys are off."))
+    return redirect(url_for("account.index"), 303)
+
+
+@blueprint.post("/account/language")
+@needs("viewer")
+def change_language() -> ResponseReturnValue:
+    """In which language the console is."""
+    language = request.form.get("language", "").strip()
+    try:
+        accounts.set_language(parts().store, _me(), language, texts.languages(), actor=current_actor())
+    except AccountRefused as error:
+        return _page(error, "language")
+    with force_locale(language or texts.of_browser()):
+        flash(_("The language is changed."))
     return redirect(url_for("account.index"), 303)
 
 

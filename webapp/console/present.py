@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
+from babel import Locale
 from babel.dates import format_datetime as babel_datetime
-from babel.dates import format_timedelta
+from babel.dates import format_timedelta, get_date_format, get_datetime_format
 from babel.numbers import format_decimal, get_currency_precision
 from flask import Flask, request
 from flask_babel import get_locale, lazy_gettext
@@ -22,6 +23,7 @@ from webapp.console.icons import icon
 from webapp.console.pages import nonce
 from webapp.console.texts import catalogue, zone
 
+_ENGLISH: Final = Locale("en")
 #: What stands where there is no value.
 NOTHING: Final = "\N{EN DASH}"
 #: State -> tone, icon, text. Work items, issues' documents, bulk runs, schedules, connections: one look for all.
@@ -163,7 +165,7 @@ def duration(seconds: float | dt.timedelta | None) -> str:
     if value < 1:
         return f"{round(value * 1000)}\N{NO-BREAK SPACE}ms"
     if value < 10:  # noqa: PLR2004 - below it the tenth still says something
-        return f"{value:.1f}\N{NO-BREAK SPACE}s"
+        return f"{format_decimal(value, format='0.0', locale=get_locale())}\N{NO-BREAK SPACE}s"
     whole = round(value)
     parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
     first = next(index for index, (count, _unit) in enumerate(parts) if count)
@@ -181,7 +183,7 @@ def ago(moment: dt.datetime | None) -> Markup | str:
 
 
 def at(moment: dt.datetime | None) -> Markup | str:
-    """`22 Nov 2026, 04:00:00 UTC`, in the user's zone, with how long ago as its title."""
+    """`22 Nov 2026, 04:00:00 UTC`, in the user's zone and as the language has it, with how long ago as its title."""
     if moment is None:
         return NOTHING
     delta = moment - dt.datetime.now(dt.UTC)
@@ -189,7 +191,16 @@ def at(moment: dt.datetime | None) -> Markup | str:
 
 
 def _exact(moment: dt.datetime) -> str:
-    return babel_datetime(moment, "d MMM y, HH:mm:ss zzz", tzinfo=zone(), locale=get_locale())
+    return babel_datetime(moment, _pattern(get_locale() or _ENGLISH), tzinfo=zone(), locale=get_locale())
+
+
+def _pattern(locale: Locale) -> str:
+    """The day as the language writes it, and seconds of 24 hours: what is compared with logs has no morning."""
+    if locale.language == _ENGLISH.language:
+        # America's and Britain's days differ; this is both.
+        return "d MMM y, HH:mm:ss zzz"
+    joined = str(get_datetime_format("medium", locale))
+    return joined.replace("{1}", get_date_format("medium", locale).pattern).replace("{0}", "HH:mm:ss zzz")
 
 
 def _time(moment: dt.datetime, text: str, title: str) -> Markup:

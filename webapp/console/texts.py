@@ -45,7 +45,20 @@ def languages() -> list[str]:
     return languages_in(*get_babel().translation_directories)
 
 
+def named_languages() -> list[tuple[str, str, str]]:
+    """(code, tag, what its readers call it) of each."""
+    found = ((code, Locale.parse(code)) for code in languages())
+    return [(code, str(locale).replace("_", "-"), locale.get_display_name() or code) for code, locale in found]
+
+
 def _language() -> str:
+    """What the user has chosen, else the browser's."""
+    who = access.known()
+    chosen = who.user.language if who else ""
+    return chosen if chosen in languages() else of_browser()
+
+
+def of_browser() -> str:
     """The first language of the browser's that we have."""
     asked = [tag for tag, quality in request.accept_languages if quality > 0]
     return best_of(asked, languages()) or "en"

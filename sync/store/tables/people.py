@@ -186,6 +186,8 @@ users = Table(
     Column("timezone", String(64), nullable=False, server_default=""),
     #: Single keys do something on the pages; who uses speech input switches that off.
     Column("shortcuts", Boolean, nullable=False, server_default=true()),
+    #: Code of the language of the console, as its catalogue is called; empty for the browser's.
+    Column("language", String(16), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("password_changed_at", UtcDateTime),
     Column("signed_in_at", UtcDateTime),

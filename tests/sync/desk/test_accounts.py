@@ -139,6 +139,7 @@ def test_every_change_is_written_down_with_who_and_from_where(store, ada):
     accounts.set_role(store, "eve", "operator", actor=BY)
     who = signed_in(store, "eve")
     accounts.set_timezone(store, who, "Europe/Berlin", actor=Actor("eve", "console 192.0.2.1"))
+    accounts.set_language(store, who, "en", ["en"], actor=Actor("eve", "console 192.0.2.1"))
     accounts.set_password(store, "eve", "another good sentence", actor=BY)
     accounts.set_active(store, "eve", active=False, actor=BY)
     accounts.set_active(store, "eve", active=True, actor=BY)
@@ -148,6 +149,7 @@ def test_every_change_is_written_down_with_who_and_from_where(store, ada):
         ("user role", "user:eve", "viewer", "operator"),
         ("sign in", "user:eve", "", ""),
         ("user timezone", "user:eve", "", "Europe/Berlin"),
+        ("user language", "user:eve", "", "en"),
         ("user password", "user:eve", "", "1 sessions ended"),
         ("user disable", "user:eve", "", ""),
         ("user enable", "user:eve", "", ""),

@@ -6,6 +6,8 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+import time_machine
+from flask_babel import force_locale
 
 from sync.store.states import ItemState
 from webapp.console import present
@@ -67,6 +69,23 @@ def test_a_time_is_relative_with_the_exact_one_beside():
     assert f'title="{moment:%-d %b %Y, %H:%M:%S} UTC"' in shown
     assert "in 2 hours" in present.ago(dt.datetime.now(dt.UTC) + dt.timedelta(hours=2, minutes=1))
     assert f"{moment:%H:%M:%S} UTC</time>" in present.at(moment)
+
+
+@pytest.mark.parametrize(
+    ("language", "figures", "exact", "past"),
+    [
+        ("en", ["4,210.50 EUR", "12,345.5", "12.3 MB", "4.2 s"], "7 Nov 2026, 16:05:09 UTC", "2 weeks ago"),
+        ("zh_Hans_CN", ["4,210.50 EUR", "12,345.5", "12.3 MB", "4.2 s"], "2026年11月7日 16:05:09 UTC", "2周前"),
+        ("de", ["4.210,50 EUR", "12.345,5", "12,3 MB", "4,2 s"], "07.11.2026, 16:05:09 UTC", "vor 2 Wochen"),
+    ],
+)
+def test_values_are_written_as_the_readers_language_has_them(language, figures, exact, past):
+    moment = dt.datetime(2026, 11, 7, 16, 5, 9, tzinfo=dt.UTC)
+    with force_locale(language), time_machine.travel(moment + dt.timedelta(days=16), tick=False):
+        told = (present.money("4210.50", "EUR"), present.number(12345.5), present.size(12_300_000))
+        assert [each.replace(SPACE, " ") for each in (*told, present.duration(4.24))] == figures
+        assert f">{exact}</time>" in present.at(moment)
+        assert f'title="{past}"' in present.at(moment)
 
 
 def test_every_state_of_an_item_has_an_icon_and_a_text():

@@ -25,8 +25,12 @@ from webapp.console.present import said, shown
 __all__ = ["foreigner", "pseudo_language"]
 
 TABLE = yaml.safe_load(Path(__file__).with_name("roles.yaml").read_text())
-#: What a browser shows; downloads are for other programs.
-PAGES = [name for name, what in TABLE.items() if "get" in what and what["role"] != "machine" and "export" not in name]
+#: What a browser shows; downloads are for other programs, and some addresses only lead on.
+PAGES = [
+    name
+    for name, what in TABLE.items()
+    if what.get("get", 303) not in {302, 303} and what["role"] != "machine" and "export" not in name
+]
 
 
 def test_the_check_sees_what_is_not_marked():
@@ -92,6 +96,19 @@ def test_a_language_that_we_do_not_have_gets_english(browser):
     page = browser().get("/sign-in", headers={"Accept-Language": "tlh, de;q=0.5"}).text
     assert '<html lang="en" dir="ltr">' in page
     assert ">Sign in</h1>" in page
+
+
+def test_what_a_user_has_chosen_goes_before_what_the_browser_asks_for(foreigner):
+    reader = foreigner("viewer", "en-US,en;q=0.9")
+    assert '<html lang="en"' in reader.get("/account").text
+    assert reader.post("/account/language", language="zh_Hans_CN").status_code == 303
+    page = reader.get("/account").text
+    assert '<html lang="zh-Hans-CN"' in page
+    assert "语言已更改。" in page
+    assert '<option value="zh_Hans_CN" lang="zh-Hans-CN" translate="no" selected>中文' in page
+    assert reader.post("/account/language", language="tlh").status_code == 422
+    assert reader.post("/account/language").status_code == 303
+    assert '<html lang="en"' in reader.get("/account").text
 
 
 def test_right_to_left_is_said_where_it_is_so(app, people, pseudo_language):
