@@ -78,10 +78,15 @@ def read_yaml(path: Path, file: str) -> Document:
 def read_yaml_text(text: str, file: str) -> Document:
     """The same for a text that is at hand; what stands in a text already is Unicode, and as long as it is."""
     document = Document(file)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if is_too_long(text):
         document.refuse(Place(file), (), f"more than {MAX_BYTES // 1024} KiB", "a smaller text")
         return document
     return _read(text, document)
+
+
+def is_too_long(text: str) -> bool:
+    """Whether nothing of this text would be read."""
+    return len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES
 
 
 def _read(text: str, document: Document) -> Document:

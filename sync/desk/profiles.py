@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from config.fields import Complaint
 from config.model import Channel, Config, ProfileFile
 from config.problems import ConfigError, Place, Problem
+from config.yamlfile import is_too_long
 from mappings.profiles import Profile
 from sync.desk.canary import note_channel
 from sync.desk.gate import OVERRULED, Examination, demand_open
@@ -43,8 +44,6 @@ from sync.store.states import BULK, STOPPED, ItemState
 DRAFTED: Final = "profile draft"
 PUBLISHED: Final = "profile published"
 ROLLED_BACK: Final = "profile rolled back"
-#: Characters of a profile; what 500 rules with long expressions and comments take.
-MAX_TEXT: Final = 500_000
 #: Stands where the database says when.
 _SOON: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 #: A drain may own some of them: they come again after it, for it may have begun with the text before.
@@ -79,8 +78,6 @@ def demand_profile(config: Config, channel: str, text: str, name: str) -> Profil
     """The profile in a text, for this channel. Raises ConfigError with all that is wrong with it."""
     file = ProfileFile(name, text)
     start = Place(name, 1, 1)
-    if len(text) > MAX_TEXT:
-        raise ConfigError([Problem(start, "", f"{len(text)} characters", f"at most {MAX_TEXT}")])
     known = config.channels[channel]
     problems = [
         Problem(start, "extends", each.found, each.expected, each.next_step) if isinstance(each, Complaint) else each
@@ -101,7 +98,7 @@ def save_draft(
     `seen` is `Draft.seen` of the draft that it was made from (empty: there was none), `onto` the revision that it was
     compared with, where that is another one than the draft was begun with. Raises ProfileConflict.
     """
-    if len(text) > MAX_TEXT:
+    if is_too_long(text):
         demand_profile(config, channel, text, channel)
 
     def work(connection: Connection) -> Draft:

@@ -34,6 +34,7 @@ from sync.desk.phrases import Refusal, say
 from sync.desk.profile_texts import applying_text
 from sync.desk.profiles import demand_profile
 from sync.desk.regression import differences
+from sync.desk.shop_news import shop_news
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.systems import ChannelSystems, Systems
@@ -179,6 +180,8 @@ class Made:
 
     order: Mapping[str, Any]
     payload: Mapping[str, Any]
+    #: Part of the shop -> what it would be told, with a parcel and an invoice that are made up.
+    shop: Mapping[str, Any]
     totals: TotalsProof
     #: Of every field, those of the payload with `erp.` before them.
     origins: tuple[Origin, ...]
@@ -224,7 +227,7 @@ def try_text(store: Store, systems: Systems, channel: str, text: str, sample: Ma
     before = _as_it_applies(systems, channel, lookups, sample)
     if before is None:
         return Tried(profile, findings=findings, made=made)
-    old, new = ({**each.order, "erp": each.payload} for each in (before, made))
+    old, new = ({**each.order, "erp": each.payload, "shop": each.shop} for each in (before, made))
     changes = tuple(dict.fromkeys(differences(old, new)))
     return Tried(profile, findings=findings, made=made, comparable=True, changes=changes)
 
@@ -248,7 +251,8 @@ def _make(systems: ChannelSystems, lookups: Lookups, sample: Mapping[str, Any]) 
     try:
         order, origins = making.order(dict(sample))
         payload, of_sale = making.sale(order)
+        news = shop_news(systems.asking(lookups), order)
     except Problems as error:
         return error.problems
     written = order_to_json(order)
-    return Made(written, payload, prove_totals(written), (*origins, *of_sale))
+    return Made(written, payload, news, prove_totals(written), (*origins, *of_sale))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields, validate
 
 from config.model import ProfileFile
+from config.yamlfile import MAX_BYTES
 from sync.desk.gate import examine
 from sync.desk.profile_texts import DRAFT, FILE, PUBLISHED, Standing, find_text, standings
 from sync.desk.profile_texts import Text as ProfileText
@@ -24,8 +25,8 @@ blueprint = ApiBlueprint("api-mappings", __name__, description="Mapping profiles
 
 _CHANNEL: Final = "/mappings/<channel>"
 _MOST: Final = 200
-#: As `sync.desk.profiles` has it: a longer text is refused in its words.
-_MAX_TEXT: Final = 500_001
+#: What no reader of profiles reads is refused in its words, with the place; far beyond it nobody looks.
+_MAX_TEXT: Final = 2 * MAX_BYTES
 _WORD: Final = f"^({PUBLISHED}|{DRAFT}|{FILE}|[1-9][0-9]{{0,8}})$"
 
 

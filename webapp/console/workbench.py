@@ -320,7 +320,8 @@ def _overruling(channel: str, answer: Answer) -> bool:
 
 
 def _raw(tried: Tried) -> dict[str, Any]:
-    return {} if tried.made is None else {"order": tried.made.order, "erp": tried.made.payload}
+    made = tried.made
+    return {} if made is None else {"order": made.order, "erp": made.payload, "shop": made.shop}
 
 
 def _written(value: Any) -> str:

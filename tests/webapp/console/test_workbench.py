@@ -13,6 +13,7 @@ import pytest
 import werkzeug.test
 
 from config.model import PublishGate
+from config.yamlfile import MAX_BYTES
 from sync.desk.profiles import publish, save_draft
 from sync.store.audit import Actor
 from sync.store.issues import list_open
@@ -90,6 +91,23 @@ def test_a_check_says_what_becomes_of_the_sample_and_from_which_line(world, benc
     assert 'note 5 "from here"' in said
     assert fields(page)["text"] == profile("from here")
     assert draft(world) is None
+
+
+def test_a_check_says_what_the_shop_would_be_told(world, bench):
+    rule = "shop:\n  woocommerce:\n    shipment_note:\n      - {to: customer_note, constant: no, as: flag}\n"
+    rule += "    invoice_marks:\n      - {to: meta_data._ledger, copy: order.number}\n"
+    own = f"profile: own\nextends: woocommerce\n{rule}"
+    said = text(press(bench, bench.get(f"{WHERE}?sample={world.done}"), "check", text=own))
+    assert "shop.invoice_marks.meta_data._ledger" in said.partition("The order")[0]
+    assert '"_ledger": ' in said.partition("For the shop")[2]
+
+
+def test_a_text_that_nobody_would_read_is_refused_and_stays_in_the_form(world, bench):
+    longest = f"# {'x' * (MAX_BYTES - 10)}\n"
+    assert "The draft is kept as version 0.1." in text(press(bench, bench.get(WHERE), "save", text=longest))
+    page = press(bench, bench.get(WHERE), "save", text=f"# {'ü' * (MAX_BYTES // 2)}")
+    assert "more than 256 KiB" in text(page)
+    assert draft(world).text == longest
 
 
 def test_the_fields_of_the_sample_are_shown_with_the_paths_by_which_rules_read_them(world, bench):
@@ -298,5 +316,5 @@ def test_a_text_that_is_too_long_is_told_so_and_not_lost(world, bench, monkeypat
     # As a browser sends it, in parts: the file is one of them, though nobody has chosen any.
     page = press(bench, bench.get(WHERE), "check", text="a" * 600_000, file=(io.BytesIO(b""), ""))
     assert page.status_code == 200
-    assert "expected at most 500000" in text(page)
+    assert "more than 256 KiB" in text(page)
     assert len(fields(page)["text"]) == 600_000
