@@ -34,6 +34,7 @@ from sync.store.bodies import load_json, unpack
 from sync.store.engine import Store
 from sync.store.lookups import load_rows
 from sync.store.newest import newest_payloads
+from sync.store.orders import carried_skus
 from sync.store.reports import Report, last_report, save_report
 from sync.store.stock.levels import known_articles
 
@@ -44,6 +45,8 @@ _MOST_STORED: Final = 5_000
 _MOST_IN_SHOP: Final = 500
 _MOST_LISTED: Final = 20_000
 _MOST_ARTICLES: Final = 100_000
+#: Orders whose articles the ERP is known to have.
+_CARRIED: Final = 1_000
 #: Order numbers that are named with a gap.
 _EXAMPLES: Final = 3
 #: Gaps for which something similar is looked for, those of most orders first.
@@ -282,6 +285,9 @@ def known_names(store: Store, erp: str, table: str) -> dict[str, str]:
     names |= {row.target: row.target for row in rows}
     names |= {glob.pieces[0]: row.target for row in rows if (glob := Glob.read(row.key.value)).is_exact}
     if table == _ARTICLES:
+        translated = {row.key.value for row in rows}
+        carried = store.read(lambda c: carried_skus(c, erp, _CARRIED))
+        names |= {sku: sku for sku in carried if sku not in translated}
         names |= {code: code for code in store.read(lambda c: known_articles(c, erp))}
     return names
 

@@ -18,7 +18,7 @@ class Suggestion:
     """What a value may be meant as."""
 
     target: str
-    #: Percent.
+    #: Percent; 100 where signs between the parts, and case, are all that differs.
     likeness: int
 
 

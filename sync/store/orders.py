@@ -330,6 +330,19 @@ def _state(row: Row[tuple[object, ...]]) -> StoredOrder:
     return StoredOrder(*values)
 
 
+def carried_skus(connection: Connection, target: str, orders_looked_at: int) -> list[str]:
+    """The articles of the newest orders that have a sale in this ERP, as their shops write them."""
+    sale = bindings.c
+    newest = (
+        select(sale.order_id)
+        .where(sale.connection == target, sale.kind == "sale", sale.ended_at.is_(None))
+        .order_by(sale.id.desc())
+        .limit(orders_looked_at)
+    )
+    found = select(order_skus.c.sku).where(order_skus.c.order_id.in_(newest)).distinct()
+    return sorted(connection.execute(found).scalars())
+
+
 def mark_pushed(connection: Connection, order_id: int, material: str, sale_rows: bytes | None = None) -> None:
     """The sale in the ERP is made from what the order is now, and with these look-up rows."""
     values: dict[str, object] = {"material": material, "pushed": None}

@@ -34,6 +34,7 @@ from sync.desk.remedies import remedies_of
 from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
 from sync.rules.lookups import declared_facts
+from sync.rules.similar import Suggestion
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
 from webapp.console import views
@@ -56,6 +57,8 @@ _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
 #: Causes of one run.
 _MOST_TICKED: Final = 500
+#: Percent of likeness.
+_SAME: Final = 100
 #: Of a count that a form brings back.
 _DIGITS: Final = 10
 _COLUMNS: Final = (
@@ -340,8 +343,11 @@ def show_need(
     page = _page()
     detail = _detail(issue_id, page)
     need = detail.need
+    remedies = remedies_of(parts().store, parts().config, need)
+    meant = _meant(remedies.suggestions) if row is None else ""
     if row is None and need.lookup is not None:
-        row = row_for(*need.lookup)
+        row = dataclasses.replace(row_for(*need.lookup), target=meant)
+        preview = preview_lookup(parts().store, parts().config, row) if meant else None
     older = detail.documents and need.issue.documents > page * _SIZE
     return render_template(
         "console/need.html",
@@ -351,6 +357,7 @@ def show_need(
         row=row,
         preview=preview,
         missing=missing,
+        meant=meant,
         error=error,
         scopes=_scopes(need),
         title_of=title_of,
@@ -361,12 +368,18 @@ def show_need(
         sparkline=sparkline,
         people=assignable(parts().store),
         entry=_entry(need),
-        remedies=remedies_of(parts().store, parts().config, need),
+        remedies=remedies,
         promise_s=_promise_s(need),
         broken=_is_broken(need),
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
         older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
     )
+
+
+def _meant(suggestions: Sequence[Suggestion]) -> str:
+    """The one name that differs in signs and case alone: anything else is for people to choose."""
+    same = [each.target for each in suggestions if each.likeness == _SAME]
+    return same[0] if len(same) == 1 else ""
 
 
 def _entry(need: Need) -> Entry:

@@ -29,6 +29,7 @@ from sync.store.tables import audit, bulk_runs, schedules
 from sync.work.receive import Receiver
 from tests.databases import now
 from tests.sync.conftest import passing_time
+from tests.sync.flows.erp import _article
 from tests.sync.flows.world import CHANNEL, World
 from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
@@ -383,6 +384,52 @@ def test_an_unknown_article_comes_with_what_is_written_almost_like_it(world, bro
     issue = issue_of(integrator)
     [link] = re.findall(r'href="([^"]+target=TASSE[^"]*)"', integrator.get(issue).text)
     assert "Releases 1 order worth 20.00 EUR" in text(integrator.get(html.unescape(link).partition("#")[0]))
+
+
+@pytest.mark.parametrize("cause", ["sku", "rule", "elsewhere"])
+def test_all_orders_of_one_cause_go_with_one_form_of_its_page(world, browser, cause):
+    world.shop.place(sku="TASSE")
+    world.carry()
+    orders = [world.shop.place(sku="Tasse" if cause != "rule" else "TASSE", customer=str(n)) for n in range(9)]
+    if cause == "rule":
+        for order in orders:
+            world.shop.edit_total(order, "50.00")
+    world.carry()
+    assert {world.item(order).state for order in orders} == {"held"}
+    admin = browser("admin")
+    issue = issue_of(admin, "Above the value limit" if cause == "rule" else "Unknown article")
+    action, reason = {"sku": ("lookup", ""), "rule": ("approve", "known"), "elsewhere": ("retry", "")}[cause]
+    if cause == "elsewhere":
+        world.erp.articles["Tasse"] = _article("Tasse")
+    [form] = re.findall(rf'<form[^>]*action="({issue}/{action})">(.*?)</form>', admin.get(issue).text, re.DOTALL)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[1]))
+    assert hidden["foreseen"] == "9"
+    admin.post(form[0], **{**hidden, "reason": reason})
+    world.drain()
+    assert {world.item(order).state for order in orders} == {"done"}
+    assert world.causes() == {}
+
+
+def test_a_value_that_is_only_almost_alike_is_for_people_to_choose(world, browser):
+    world.shop.place(sku="TASSE")
+    world.carry()
+    stopped(world, 1, "TASSEN")
+    integrator = browser("integrator")
+    page = integrator.get(issue_of(integrator)).text
+    assert "target=TASSE&" in html.unescape(page)
+    assert "let them go" not in page
+
+
+def test_why_an_order_is_stuck_stands_two_links_from_home(world, browser):
+    [order] = stopped(world, 1)
+    viewer = browser("viewer")
+    for first in ("1 cause", "Needs you"):
+        [path, *_] = re.findall(rf'href="([^"]+)"[^>]*>(?:\s*<[^>]+>)*[^<]*{first}', viewer.get("/").text)
+        page = viewer.get(html.unescape(path)).text
+        [issue] = set(re.findall(r'href="(/needs/\d+)"', page))
+        cause = viewer.get(issue)
+        assert "the ERP has no article 'ALT'" in text(cause)
+        assert f"/orders/web/{order}" in cause.text
 
 
 def test_a_release_goes_no_faster_than_somebody_wants(world, browser):
