@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import structlog
 from flask import current_app
+from sqlalchemy.exc import DatabaseError
 
 from config.model import Config, Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
 from connectors.registry import has
+from sync.desk.misconfigured import find_misconfigured, note_misconfigured
 from sync.desk.queue import AWAY, QueueHealth
 from sync.rules.asking import only_sends
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
-from sync.store.engine import Store
+from sync.store.engine import DatabaseBusy, Store
 from sync.store.revisions import load_published
 from sync.work.alerts import AlertBeat, AlertThread
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from sync.work.vitals import Vitals
+
+log = structlog.get_logger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Parts:
     receiver: Receiver
     #: Connection name -> who verifies its deliveries.
     sources: Mapping[str, ReceivesWebhooks]
+    #: Sources that cannot verify anything before their configuration is corrected.
+    misconfigured: frozenset[str] = dataclasses.field(default=frozenset(), kw_only=True)
     #: Whether the queue answers; within about a second.
     queue_answers: Callable[[], bool]
     settings: Settings
@@ -62,7 +70,10 @@ class Parts:
 
 
 def build_parts(settings: Settings) -> Parts:
-    """The parts that the configuration folder describes. Raises ConfigError."""
+    """The parts that the configuration folder describes. Raises ConfigError.
+
+    A connection whose system does not take its configuration is told, and left out; the others work.
+    """
     config = read_config(settings)
     store = Store.open(settings.database_url.reveal())
     systems = Systems(
@@ -70,8 +81,9 @@ def build_parts(settings: Settings) -> Parts:
         links=FileLinks(settings.public_url, settings.signing_key()),
         published=lambda channel: store.read(lambda c: load_published(c, channel)),
     )
+    misconfigured = _tell_misconfigured(store, systems)
     feeding = {channel.source for channel in config.channels.values()}
-    sources = {name: systems.connector(name) for name in sorted(feeding)}
+    sources = {name: systems.connector(name) for name in sorted(feeding - misconfigured)}
     database, bell = settings.database_url.reveal(), Bell(settings.redis_url, instance=settings.instance)
 
     vitals = Vitals(settings, config)
@@ -90,6 +102,7 @@ def build_parts(settings: Settings) -> Parts:
             only_send=frozenset(name for name, one in sources.items() if only_sends(one)),
         ),
         sources={name: one for name, one in sources.items() if has(one, ReceivesWebhooks)},
+        misconfigured=misconfigured,
         queue_answers=bell.is_reachable,
         settings=settings,
         config=config,
@@ -101,6 +114,16 @@ def build_parts(settings: Settings) -> Parts:
         close_rest=close_rest,
         secrets=tuple(config.secrets()),
     )
+
+
+def _tell_misconfigured(store: Store, systems: Systems) -> frozenset[str]:
+    found = find_misconfigured(systems)
+    for name, error in found.items():
+        log.error("connection_misconfigured", connection=name, reason=str(error))
+    # Where there is no database yet, or one that is busy, the log has said it.
+    with contextlib.suppress(DatabaseBusy, DatabaseError):
+        note_misconfigured(store, found)
+    return frozenset(found)
 
 
 class LazyParts:

@@ -28,6 +28,10 @@ RETRY_AFTER_S = 5
 def receive(connection: str) -> Response:
     """2xx only when the delivery is durable; 401 not verified, 413 too large, 503 come again, 500 cannot be stored."""
     ours = parts()
+    if connection in ours.misconfigured:
+        # Nobody can say whether it is genuine; whoever sends it is to come again when somebody can.
+        log.error("delivery_not_verifiable", connection=connection)
+        raise ServiceUnavailable(retry_after=RETRY_AFTER_S)
     try:
         body = _whole_body()
     except RequestEntityTooLarge:

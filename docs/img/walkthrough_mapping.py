@@ -15,22 +15,12 @@ from pathlib import Path
 from typing import Final
 
 import farm_shop
-import requests
 import shots
+import with_tryton
 from playwright.sync_api import Page, expect, sync_playwright
-
-from config.settings import Settings
-from sync.cli.demo.services import Service
-from sync.desk import accounts
-from sync.desk.orders import Tab, list_page
-from sync.store.audit import Actor
-from sync.store.search import Paging, Wanted
-from sync.work.runtime import Runtime
 
 CHANNEL: Final = "farm-shop"
 _ORDERS: Final = 200
-#: A whole Tryton is set up on the first run, and 200 sales go into it one by one.
-_PATIENCE_S: Final = 900.0
 #: On a busy machine a page takes its time.
 _WAIT_MS: Final = 60_000
 CONFIGURATION: Final = """\
@@ -141,7 +131,7 @@ def main(folder: Path) -> None:
             def shot(what: str) -> None:
                 shots.take(page, folder / f"mapping-{what}.png")
 
-            walk(page, file, carried=lambda: _carried(environ), shot=shot)
+            walk(page, file, carried=lambda: with_tryton.carried(environ), shot=shot)
             said = shots.crossdock(environ, "proof")
             if "the proof holds" not in said:
                 raise SystemExit(said)
@@ -155,52 +145,8 @@ def main(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _installation(folder: Path) -> Iterator[dict[str, str]]:
-    own = dict(Settings.from_env().environ)
-    command = [*shots.CLI, "sandbox", "tryton", "--dir", str(folder / "tryton")]
-    tryton = Service("Tryton", command, log=folder / "tryton.log", env=own, announces=True)
-    with contextlib.ExitStack() as stack:
-        tryton.start()
-        stack.callback(tryton.end)
-        shots.await_that(tryton.is_ready, "Tryton", patience_s=_PATIENCE_S)
-        facts = tryton.facts
-        (folder / "crossdock.yaml").write_text(
-            CONFIGURATION.format(
-                url=facts["url"], login=facts["login"], database=facts["database"], web_shop=facts["web_shop_name"]
-            ),
-            "utf-8",
-        )
-        secrets = {"TRYTON_KEY": facts["rest_key"], "TRYTON_PASSWORD": facts["password"]}
-        environ = {**own, **shots.variables_of(folder), **secrets}
-        crossdock = Service("Crossdock", [*shots.CLI, "run"], log=folder / "crossdock.log", env=environ)
-        crossdock.start()
-        stack.callback(crossdock.end)
-        shots.await_that(lambda: _answers(environ["CROSSDOCK_LISTEN"]), "Crossdock")
-        with Runtime(Settings.from_env(environ)) as runtime:
-            accounts.add_user(runtime.store, "anna", shots.PASSWORD, "admin", actor=Actor("anna", "terminal on hub-1"))
+    with with_tryton.running(folder) as facts, with_tryton.crossdock(folder, CONFIGURATION, facts) as environ:
         yield environ
-
-
-def _answers(listen: str) -> bool:
-    try:
-        return requests.get(f"http://{listen}/readyz", timeout=10).ok
-    except requests.RequestException:
-        return False
-
-
-def _carried(environ: dict[str, str]) -> None:
-    """No order is on its way any more."""
-
-    def rests() -> bool:
-        with Runtime(Settings.from_env(environ)) as runtime:
-            return under_way(runtime) == 0
-
-    shots.await_that(rests, "the orders", patience_s=_PATIENCE_S)
-
-
-def under_way(runtime: Runtime) -> int:
-    """Orders that go on by themselves."""
-    counts = list_page(runtime.store, runtime.config, Wanted(), Tab.ALL, Paging(limit=1)).counts
-    return counts[Tab.WAY] + counts[Tab.DOUBT]
 
 
 if __name__ == "__main__":

@@ -189,6 +189,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("Credentials, rights or the address do not work. The connection is paused and its orders wait."),
         say("Mend it, then resume the connection."),
     ),
+    "misconfigured": Words(
+        say("Connection is set up wrongly"),
+        say("The configuration of the connection says what its system does not take. Nothing comes or goes over it."),
+        say("Correct the configuration and restart. It ends by itself then."),
+    ),
     "unreadable_delivery": Words(
         say("Unreadable webhook"),
         say(

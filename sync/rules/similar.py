@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 #: Percent of likeness below which a suggestion is a guess.
 _LEAST: Final = 70.0
 _MOST: Final = 3
+_SAME: Final = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ class Similar:
         for name, score, _ in ordered:
             best.setdefault(self._folded[name], round(score))
         return [Suggestion(target, likeness) for target, likeness in best.items()][:_MOST]
+
+
+def meant_by(suggestions: Sequence[Suggestion]) -> str:
+    """The one name that differs in signs and case alone; empty where people must choose."""
+    same = [each.target for each in suggestions if each.likeness == _SAME]
+    return same[0] if len(same) == 1 else ""
 
 
 def _folded(text: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -19,8 +17,9 @@ from sync.store.engine import Store
 from sync.store.migrate import migrate
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
+from tests.docs.scripts import load_scripts
 from tests.real.tryton_world import connect, new_web_shop
-from tests.shared import PATIENCE_S, REPOSITORY
+from tests.shared import PATIENCE_S
 from tests.valkey import ValkeyServer
 from tests.webapp.console.browsing import Person
 from tests.webapp.console.conftest import chromium
@@ -37,13 +36,7 @@ ORDERS = 4
 @pytest.fixture
 def scripts(monkeypatch):
     """The modules beside the pictures, as the script that makes them imports them."""
-    place = REPOSITORY / "docs" / "img"
-    for name in ("farm_shop", "shots", "walkthrough_mapping"):
-        spec = importlib.util.spec_from_file_location(name, place / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-    return sys.modules["farm_shop"], sys.modules["walkthrough_mapping"]
+    return load_scripts(monkeypatch, "farm_shop", "shots", "with_tryton", "walkthrough_mapping")
 
 
 @pytest.fixture
@@ -57,7 +50,7 @@ def folder():
 @pytest.fixture
 def environment(erp, scripts, folder):
     """Of an installation that knows the file's columns and the ERP, and no profile."""
-    _, walkthrough = scripts
+    walkthrough = scripts[-1]
     shop = new_web_shop(erp)
     text = walkthrough.CONFIGURATION.format(url=erp.url, login=erp.login, database=erp.database, web_shop=shop)
     (folder / "crossdock.yaml").write_text(text, "utf-8")
@@ -82,7 +75,7 @@ def environment(erp, scripts, folder):
 def test_a_file_of_an_unknown_shop_becomes_sales_by_a_profile_that_is_written_in_the_workbench(
     erp, environment, scripts, chromium, folder
 ):
-    farm_shop, walkthrough = scripts
+    farm_shop, _, with_tryton, walkthrough = scripts
     variables, web_shop = environment
     file = folder / "farm.csv"
     file.write_bytes(farm_shop.export(ORDERS))
@@ -95,7 +88,7 @@ def test_a_file_of_an_unknown_shop_becomes_sales_by_a_profile_that_is_written_in
             def carried():
                 systems = runtime.systems.channel(channel.name)
                 drain_channel(runtime.store, systems, "order", ring=lambda *_, **__: True)
-                assert walkthrough.under_way(runtime) == 0
+                assert with_tryton.under_way(runtime) == 0
 
             person = Person(chromium, f"http://127.0.0.1:{server.port}")
             person.sign_in("integrator")

@@ -42,12 +42,29 @@ def store(sqlite_store):
 
 
 @pytest.fixture
-def app(store, sqlite_url, tmp_path):
-    folder = tmp_path / "config"
+def configured(sqlite_url, tmp_path):
+    """Makes the application with this configuration; each is closed at the end."""
+    folder, made = tmp_path / "config", []
     (folder / "profiles").mkdir(parents=True)
     (folder / "profiles" / "hooks.yaml").write_text(PROFILE)
-    (folder / "crossdock.yaml").write_text(CONFIG)
-    app = create_app(
+
+    def make(text):
+        (folder / "crossdock.yaml").write_text(text)
+        made.append(_app(folder, tmp_path, sqlite_url))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions[LazyParts.KEY].close()
+
+
+@pytest.fixture
+def app(store, configured):
+    return configured(CONFIG)
+
+
+def _app(folder, tmp_path, sqlite_url):
+    return create_app(
         Settings.from_env(
             {
                 "HOOK_SECRET": SECRET,
@@ -59,8 +76,6 @@ def app(store, sqlite_url, tmp_path):
             }
         )
     )
-    yield app
-    app.extensions[LazyParts.KEY].close()
 
 
 @pytest.fixture
@@ -199,3 +214,19 @@ def test_what_is_read_again_is_no_newer_than_it_came(app, client, store):
     post(client, order("A", "2026-11-22", state="new"))
     again(app, store, id="no || nr")
     assert kept(store, "A")["A"]["state"] == "new"
+
+
+# --- options that the system does not take ----------------------------------------------------------------------
+
+
+def test_a_wrong_option_stops_its_own_connection_alone_until_it_is_corrected(configured, store):
+    wrong = CONFIG.replace("id: no,", "id: '[',")
+    client = configured(wrong).test_client()
+    assert client.get("/readyz").status_code in {200, 503}
+    assert post(client, order("B")) == 503
+    [issue] = store.read(list_open)
+    assert (issue.cause, issue.connection) == ("misconfigured", "hooks")
+    assert "option 'id'" in issue.title
+    client = configured(CONFIG).test_client()
+    assert post(client, order("B")) == 202
+    assert store.read(list_open) == []

@@ -34,7 +34,7 @@ from sync.desk.remedies import remedies_of
 from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
 from sync.rules.lookups import declared_facts
-from sync.rules.similar import Suggestion
+from sync.rules.similar import meant_by
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
 from webapp.console import views
@@ -57,8 +57,6 @@ _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
 #: Causes of one run.
 _MOST_TICKED: Final = 500
-#: Percent of likeness.
-_SAME: Final = 100
 #: Of a count that a form brings back.
 _DIGITS: Final = 10
 _COLUMNS: Final = (
@@ -344,7 +342,7 @@ def show_need(
     detail = _detail(issue_id, page)
     need = detail.need
     remedies = remedies_of(parts().store, parts().config, need)
-    meant = _meant(remedies.suggestions) if row is None else ""
+    meant = meant_by(remedies.suggestions) if row is None else ""
     if row is None and need.lookup is not None:
         row = dataclasses.replace(row_for(*need.lookup), target=meant)
         preview = preview_lookup(parts().store, parts().config, row) if meant else None
@@ -374,12 +372,6 @@ def show_need(
         newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
         older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
     )
-
-
-def _meant(suggestions: Sequence[Suggestion]) -> str:
-    """The one name that differs in signs and case alone: anything else is for people to choose."""
-    same = [each.target for each in suggestions if each.likeness == _SAME]
-    return same[0] if len(same) == 1 else ""
 
 
 def _entry(need: Need) -> Entry:

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from connectors.sandbox.catalogue import Product
 from connectors.sandbox.tryton.environment import SandboxError
-from connectors.sandbox.tryton.goods import make_stock
+from connectors.sandbox.tryton.goods import make_products, make_stock
 from connectors.sandbox.tryton.site import Erp
 
 _OUT: Final = "stock.shipment.out"
@@ -52,6 +53,12 @@ class Person:
         """Find so many of an article in the warehouse's own storage."""
         [row] = self._read("stock.location", [["id", "=", self._erp.warehouses[warehouse]]], ("storage_location",))
         make_stock(self._admin, self._erp.company, row["storage_location"], {self._erp.products[code]: quantity})
+
+    def add_article(self, product: Product, *, like: str) -> str:
+        """Create an article with the accounts and taxes that another one has; its id."""
+        [other] = self._read("product.product", [["code", "=", like]], ("template.account_category",))
+        category = other["template."]["account_category"]
+        return str(make_products(self._admin, {product.tax_class: category}, [product])[product.sku])
 
     def cancel(self, sale: str) -> None:
         """Cancel a sale that is a draft or a quotation."""
