@@ -13,6 +13,7 @@ from connectors.kit.errors import ConnectorError
 from sync.cli import (
     alerts,
     backing,
+    correcting,
     doctor,
     explaining,
     forecast,
@@ -57,6 +58,7 @@ for command in (
     *importing.COMMANDS,
     *orders.COMMANDS,
     *steering.COMMANDS,
+    *correcting.COMMANDS,
     *switching.COMMANDS,
     lookup.lookup,
     forecast.forecast_,

@@ -137,7 +137,7 @@ def read_changes(entries: Iterable[dict[str, Any]]) -> tuple[Change, ...]:
     try:
         return tuple(
             Change(
-                tuple(step if isinstance(step, str) else Element(step["key"], step["value"]) for step in entry["path"]),
+                _read_path(entry["path"]),
                 entry.get("before", MISSING),
                 entry.get("after", MISSING),
             )
@@ -145,6 +145,12 @@ def read_changes(entries: Iterable[dict[str, Any]]) -> tuple[Change, ...]:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("no list of changes") from error
+
+
+def _read_path(steps: Sequence[Any]) -> tuple[Step, ...]:
+    if not steps:
+        raise ValueError("a change of no place")
+    return tuple(step if isinstance(step, str) else Element(step["key"], step["value"]) for step in steps)
 
 
 def first_by(corrections: Sequence[Correction], change: Change) -> Correction:

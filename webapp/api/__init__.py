@@ -14,10 +14,10 @@ from webapp import protection
 from webapp.api import (
     access,
     audit,
+    corrections,
     issues,
     lookups,
     machinery,
-    orders,
     problems,
     profiles,
     runs,
@@ -30,7 +30,8 @@ from webapp.api.routes import ApiBlueprint
 
 BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
     spec.blueprint,
-    orders.blueprint,
+    # With the orders, whose blueprint they share.
+    corrections.blueprint,
     issues.blueprint,
     runs.blueprint,
     views.blueprint,

@@ -30,7 +30,7 @@ from webapp.parts import parts
 
 blueprint = ApiBlueprint("api-orders", __name__, description="Orders, and what people decide about them.")
 
-_ORDER: Final = "/orders/<channel>/<path:external_id>"
+ORDER: Final = "/orders/<channel>/<path:external_id>"
 
 
 class OrderQuery(Schema):
@@ -224,28 +224,28 @@ def _listed(row: Listed) -> dict[str, Any]:
     }
 
 
-@endpoint(blueprint, "GET", f"{_ORDER}/lineage", scope="orders:read", query=FieldQuery, answer=LineageSchema)
+@endpoint(blueprint, "GET", f"{ORDER}/lineage", scope="orders:read", query=FieldQuery, answer=LineageSchema)
 def show_lineage(query: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Where every field of an order came from: source path, rule, look-up row, revision."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         systems = parts().systems.channel(order.channel)
         return {"lineage": lineage_of(parts().store, systems, order, field=query["field"]).to_json()}
 
 
-@endpoint(blueprint, "GET", f"{_ORDER}/received", scope="orders:read")
+@endpoint(blueprint, "GET", f"{ORDER}/received", scope="orders:read")
 def show_received(channel: str, external_id: str) -> Response:
     """The order as its source sent it last, byte for byte."""
-    content = received(parts().store, parts().config, _found(channel, external_id))
+    content = received(parts().store, parts().config, found_order(channel, external_id))
     if content is None:
         raise missing("payload: it is not kept any more")
     return Response(content, mimetype="application/json")
 
 
-@endpoint(blueprint, "GET", f"{_ORDER}/sales", scope="orders:read", query=SaleQuery, answer=Matches)
+@endpoint(blueprint, "GET", f"{ORDER}/sales", scope="orders:read", query=SaleQuery, answer=Matches)
 def list_sales(query: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Sales of the ERP that are called so, asked now, and whether each can be linked with the order."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         found = find_sales(parts().store, parts().systems.channel(order.channel), order, query["text"])
     return {
@@ -263,16 +263,16 @@ def list_sales(query: dict[str, Any], channel: str, external_id: str) -> dict[st
     }
 
 
-@endpoint(blueprint, "GET", f"{_ORDER}/comments", scope="orders:read", answer=OrderComments)
+@endpoint(blueprint, "GET", f"{ORDER}/comments", scope="orders:read", answer=OrderComments)
 def list_comments(channel: str, external_id: str) -> dict[str, Any]:
     """What was said about it."""
-    return {"comments": comments_of(parts().store, _found(channel, external_id))}
+    return {"comments": comments_of(parts().store, found_order(channel, external_id))}
 
 
-@endpoint(blueprint, "GET", _ORDER, scope="orders:read", answer=OrderSchema)
+@endpoint(blueprint, "GET", ORDER, scope="orders:read", answer=OrderSchema)
 def show_order(channel: str, external_id: str) -> dict[str, Any]:
     """Everything about one order: timeline, bindings, causes, what is next, the canonical record."""
-    one = load_passport(parts().store, parts().config, _found(channel, external_id))
+    one = load_passport(parts().store, parts().config, found_order(channel, external_id))
     if one is None:
         raise missing("order")
     return {"seen": seen_token(one.kept), "passport": passport_to_json(one)}
@@ -281,50 +281,50 @@ def show_order(channel: str, external_id: str) -> dict[str, Any]:
 # --- deciding ---------------------------------------------------------------------------------------------------
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/dry-run", scope="orders:write", answer=DryRunSchema)
+@endpoint(blueprint, "POST", f"{ORDER}/dry-run", scope="orders:write", answer=DryRunSchema)
 def rehearse(channel: str, external_id: str) -> dict[str, Any]:
     """The exact calls that its next drain would send; nothing is written anywhere."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         return {"dry_run": dry_run(parts().store, parts().systems, order).to_json()}
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/retry", scope="orders:write", answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/retry", scope="orders:write", answer=Done)
 def retry(channel: str, external_id: str) -> dict[str, Any]:
     """Look at what is stored again."""
-    return _release(_found(channel, external_id), retry_orders)
+    return _release(found_order(channel, external_id), retry_orders)
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/look", scope="orders:write", answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/look", scope="orders:write", answer=Done)
 def look(channel: str, external_id: str) -> dict[str, Any]:
     """Read it at its source anew, and compare."""
-    return _release(_found(channel, external_id), look_again)
+    return _release(found_order(channel, external_id), look_again)
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/again", scope="orders:write", body=Seen, answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/again", scope="orders:write", body=Seen, answer=Done)
 def make_again(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Make a new sale for one that is gone in the ERP."""
 
     def change(store: Store, *, orders: list[StoredOrder], actor: Actor) -> int:
         return retry_again(store, orders=orders, actor=actor, seen=body["seen"])
 
-    return _release(_found(channel, external_id), change)
+    return _release(found_order(channel, external_id), change)
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/approve", scope="orders:write", body=Decision, answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/approve", scope="orders:write", body=Decision, answer=Done)
 def approve(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Let it pass as it is."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         causes = approve_order(parts().store, order, actor=api_actor(), **_decided(body))
     parts().bell.ring(order.channel, "order")
     return _done(order, f"Approved ({', '.join(causes)}); the order goes on.")
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/skip", scope="orders:write", body=Decision, answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/skip", scope="orders:write", body=Decision, answer=Done)
 def skip(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Do not carry it over."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         done = reject_order(parts().store, order, actor=api_actor(), **_decided(body))
     if not done:
@@ -338,10 +338,10 @@ def skip(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]
     return _done(order, "The order is not carried over.")
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/link", scope="orders:write", body=LinkBody, answer=Done)
+@endpoint(blueprint, "POST", f"{ORDER}/link", scope="orders:write", body=LinkBody, answer=Done)
 def link(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Bind it to a sale that the ERP has; nothing is created."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         systems = parts().systems.channel(order.channel)
         match = link_order(parts().store, systems, order, body["sale_id"], actor=api_actor(), reason=body["reason"])
@@ -349,10 +349,10 @@ def link(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]
     return _done(order, f"The order is linked with sale {match.sale_number}.")
 
 
-@endpoint(blueprint, "POST", f"{_ORDER}/comments", scope="orders:write", body=CommentBody, answer=OrderComments)
+@endpoint(blueprint, "POST", f"{ORDER}/comments", scope="orders:write", body=CommentBody, answer=OrderComments)
 def comment(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
     """Say something about it."""
-    order = _found(channel, external_id)
+    order = found_order(channel, external_id)
     with refusing():
         comment_order(parts().store, order, body["text"], actor=api_actor())
     return {"comments": comments_of(parts().store, order)}
@@ -376,7 +376,7 @@ def _done(order: StoredOrder, message: str, *, done: bool = True) -> dict[str, A
     return {"channel": order.channel, "external_id": order.external_id, "done": done, "message": message}
 
 
-def _found(channel: str, external_id: str) -> StoredOrder:
+def found_order(channel: str, external_id: str) -> StoredOrder:
     """Raises ApiProblem."""
     demand_channel(channel)
     # No order has a NUL in its id, and no PostgreSQL takes one.

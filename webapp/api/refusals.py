@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from config.problems import ConfigError
 from connectors.kit.errors import ConnectorError
 from mappings.canonical.errors import Problems
+from sync.desk.corrections import Mistakes
 from sync.desk.gate import GateShut
 from sync.desk.lookups import RowsChanged
 from sync.desk.phrases import Refusal
@@ -46,8 +47,8 @@ def refusing() -> Iterator[None]:
             "Correct what `errors` names.",
             errors=[(problem.path or str(problem.place), str(problem)) for problem in error.problems],
         ) from error
-    except Problems as error:
-        raise ApiProblem(422, "not_mapped", str(error), "Look at the order's `causes`.") from error
+    except (Mistakes, Problems) as error:
+        raise _not_made(error) from error
     except (KeyError, IndexError):
         # A defect of ours, whatever they inherit from.
         raise
@@ -61,3 +62,15 @@ def refusing() -> Iterator[None]:
         ) from error
     except SystemMissing as error:
         raise ApiProblem(422, "system_missing", str(error), "Correct the configuration.") from error
+
+
+def _not_made(error: Mistakes | Problems) -> ApiProblem:
+    if isinstance(error, Problems):
+        return ApiProblem(422, "not_mapped", str(error), "Look at the order's `causes`.")
+    return ApiProblem(
+        422,
+        "invalid",
+        "The order cannot be corrected like this; nothing was kept.",
+        "Correct what `errors` names.",
+        errors=[(problem.path, str(problem.reason)) for problem in error.problems],
+    )

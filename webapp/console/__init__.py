@@ -22,6 +22,7 @@ from webapp.console import (
     catalogue,
     connections,
     cookies,
+    correct,
     doctor,
     errors,
     home,
@@ -55,6 +56,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     need_life,
     # Both with the list in `orders`, whose blueprint they share.
     order,
+    correct,
     order_facets,
     runs,
     views,

@@ -7,8 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sync.rules.corrections import MISSING
+from sync.store.bodies import dump_json
+
 #: Characters of one body on a page; the whole is a download.
 BODY_SHOWN: Final = 4000
+#: Characters of one value in a table.
+_VALUE: Final = 1000
 #: A text, even one without its end; a sign; anything else between them.
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _OPENING: Final = frozenset("[{")
@@ -65,6 +70,14 @@ def show(exchange: Mapping[str, Any]) -> Shown:
         request_headers=tuple(exchange["request_headers"].items()),
         response_headers=tuple(exchange["response_headers"].items()),
     )
+
+
+def value_shown(value: Any) -> str:
+    """A value of a document, in so many characters as a table takes; empty where there is none."""
+    if value is MISSING:
+        return ""
+    text = value if isinstance(value, str) else dump_json(value).decode()
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def body(text: str) -> Body:

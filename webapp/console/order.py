@@ -30,7 +30,7 @@ from sync.store.engine import Store
 from sync.store.orders import StoredOrder
 from sync.work.rehearse import DryRunReport, dry_run
 from webapp.console.access import current_actor, needs
-from webapp.console.exchanges import Body, Shown, body, show
+from webapp.console.exchanges import Body, Shown, body, show, value_shown
 from webapp.console.orders import blueprint
 from webapp.console.present import told
 from webapp.parts import parts
@@ -307,6 +307,7 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         comments=comments_of(parts().store, order),
         document_state=state_of,
         sums_of=sums,
+        corrected_value=value_shown,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
         sale_page=lambda sale: page_of(systems, channel.erp, "sale", sale),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),
