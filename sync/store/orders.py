@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from sync.store.states import ItemState
-from sync.store.tables import bindings, erasures, order_skus, orders, work_items
+from sync.store.tables import bindings, document_links, documents, erasures, order_skus, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -212,12 +212,13 @@ def list_orders(
 
 
 def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[StoredOrder]:
-    """Orders by the shop's number or id; where none has it, by the ERP's number, then its id or our key.
+    """Orders by the shop's number or id; where none has it, by the ERP's number, then that of a document, then by ids.
 
+    Of documents: invoices, credit notes, parcels, payments by the gateway's own number. Ids are the ERP's, and our key.
     In that order, because all of them may be small numbers: order 113 must not bring up the sale with id 113 too.
     `targets` is channel -> ERP.
     """
-    for tier in (_by_shop, _by_number, _by_sale):
+    for tier in (_by_shop, _by_number, _by_document, _by_sale):
         found: list[StoredOrder] = []
         for channel, target in targets.items():
             query = _with_state(target).where(
@@ -241,7 +242,7 @@ def load_order(connection: Connection, channel: str, external_id: str, target: s
     return next(iter(_load_unread(connection, channel, work_items.c.external_id == external_id)), None)
 
 
-def _by_shop(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+def _by_shop(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape
     table = orders.c
     return union(
         select(table.id).where(table.number == number),
@@ -249,11 +250,24 @@ def _by_shop(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - 
     )
 
 
-def _by_number(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+def _by_number(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape
     return select(bindings.c.order_id).where(bindings.c.number == number)
 
 
-def _by_sale(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all three have one shape
+def _by_document(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape
+    return of_documents(number)
+
+
+def of_documents(number: str) -> CompoundSelect[Any]:
+    """The orders on which a document with this number hangs; a collected one hangs on several."""
+    table, link = documents.c, document_links.c
+    return union(
+        select(table.order_id).where(table.number == number),
+        select(link.order_id).join(documents, table.id == link.document_id).where(table.number == number),
+    )
+
+
+def _by_sale(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape
     bound = bindings.c
     return union(
         select(bound.order_id).where(bound.connection == target, bound.kind == "sale", bound.external_id == number),

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from sync.store.listed import Listed, load_listed
-from sync.store.orders import fold
+from sync.store.orders import fold, of_documents
 from sync.store.states import ItemState
 from sync.store.tables import bindings, bulk_run_items, issue_documents, issues, order_skus, orders, work_items
 
@@ -339,6 +339,7 @@ def _named(text: str, targets: Mapping[str, str]) -> Iterable[Select[Any]]:
     yield of_sale.where(
         _SALE.connection.in_(sorted(set(targets.values()))), _SALE.kind == "sale", _SALE.external_id == text
     )
+    yield select(_ORDER.item_id).where(_ORDER.id.in_(of_documents(text)))
     yield select(_ORDER.item_id).join(order_skus, order_skus.c.order_id == _ORDER.id).where(order_skus.c.sku == text)
     if "@" in text:
         yield select(_ORDER.item_id).where(_ORDER.email == text.lower())

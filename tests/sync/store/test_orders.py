@@ -7,8 +7,10 @@ from decimal import Decimal
 from sqlalchemy import select, update
 
 from sync.store.bindings import NewBinding, save_bindings
+from sync.store.documents import Seen, save_seen
 from sync.store.marking import mark
 from sync.store.orders import OrderRow, find_orders, list_orders, save_orders
+from sync.store.search import Paging, Wanted, load_page
 from sync.store.states import ItemState
 from sync.store.tables import work_items
 
@@ -84,6 +86,29 @@ def test_the_shops_number_goes_before_the_erps_number_and_that_before_its_id(sto
     assert find(store, "1001") == [("web", "113")]
     assert find(store, "outlet:200") == [("outlet", "200")]
     assert find(store, "5") == []
+
+
+def test_an_order_is_found_by_the_number_of_an_invoice_a_parcel_or_a_payment_after_its_own(store):
+    read(store, "web", "113", sale="7", sale_number="1001")
+    read(store, "web", "114", sale="8", sale_number="1002")
+    ids = store.read(lambda c: {row.external_id: row.id for row in list_orders(c, "web", "erp")})
+    common = {"connection": "erp", "digest": "d", "body": b""}
+
+    def work(connection):
+        seen = [
+            Seen(order_id=ids["113"], kind="payment", external_id="1", number="ch_9f3a", **common),
+            Seen(order_id=ids["113"], kind="shipment", external_id="1", number="1002", **common),
+            Seen(order_id=ids["113"], kind="invoice", external_id="1", number="INV-1", **common),
+            Seen(order_id=ids["114"], kind="invoice", external_id="1", number="INV-1", **common),
+        ]
+        save_seen(connection, seen)
+
+    store.write(work)
+    assert find(store, "ch_9f3a") == [("web", "113")]
+    assert sorted(find(store, "INV-1")) == [("web", "113"), ("web", "114")]
+    assert find(store, "1002") == [("web", "114")]
+    page = store.read(lambda c: load_page(c, Wanted(text="INV-1"), Paging(), TARGETS))
+    assert sorted(row.external_id for row in page.rows) == ["113", "114"]
 
 
 def test_an_order_is_found_by_number_and_by_id_in_every_channel(store):
