@@ -9,6 +9,7 @@ from connectors.csvfiles import CsvFiles
 from connectors.jsonhooks import JsonHooks, PostedOrders
 from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
+from connectors.shopify import Shopify
 from connectors.tryton import Tryton
 from connectors.woocommerce import WooCommerce
 
@@ -21,6 +22,7 @@ CONNECTORS: dict[str, type] = {
     "csv": CsvFiles,
     "json": JsonHooks,
     "sandbox_erp": SandboxErp,
+    "shopify": Shopify,
     "tryton": Tryton,
     "woocommerce": WooCommerce,
 }

@@ -103,10 +103,14 @@ class HttpClient:
         throttle: Throttle | None = None,
         dry_run: bool = False,
         classifier: Classifier | None = None,
+        verdict: Classifier | None = None,
         secrets: Iterable[str] = (),
         resolver: Resolver = system_resolver,
     ) -> None:
-        """`secrets` are the texts that must never show; `classifier` is the connector's table of vendor codes.
+        """Reads settings; opens nothing.
+
+        `secrets` are the texts that must never show; `classifier` is the connector's table of vendor codes.
+        `verdict` is asked about JSON answers below 300 too, for systems that answer 200 whatever happened.
 
         `deadline_s` is the total of a call with all its attempts; `max_bytes` counts after decompression.
         Raises ConnectionBroken when the address cannot be used.
@@ -128,6 +132,7 @@ class HttpClient:
         self._verify: bool | str = ca_file or True
         self._throttle = throttle
         self._classifier = classifier
+        self._verdict = verdict
         self._redactor = Redactor(secrets)
         self._local = threading.local()
         self._adapters: weakref.WeakSet[PinnedAdapter] = weakref.WeakSet()
@@ -238,6 +243,8 @@ class HttpClient:
     def _judge(self, call: _Call, response: Response) -> ConnectorError | None:
         if response.status >= _REDIRECT:
             return (call.classifier(response) if call.classifier else None) or classify(response)
+        if call.parse and response.data is not None and self._verdict is not None:
+            return self._verdict(response)
         if not call.parse or response.data is not None or response.status in _NO_CONTENT or call.method == "HEAD":
             return None
         if response.body.strip() == b"null":

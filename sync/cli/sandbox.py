@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 _SANDBOXES: Final = {
+    "shopify": "connectors.sandbox.shopify.process",
     "woocommerce": "connectors.sandbox.woocommerce.process",
     "erp": "connectors.sandbox.erp.__main__",
     "tryton": "connectors.sandbox.tryton.__main__",
@@ -20,7 +21,8 @@ _SANDBOXES: Final = {
 def sandbox(system: str, options: tuple[str, ...]) -> None:
     """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
 
-    `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and starts a real ERP.
+    `shopify`, `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and starts a real
+    ERP.
     """
     # Imported by name: only this command needs any of them.
     importlib.import_module(_SANDBOXES[system]).main(list(options))

@@ -20,12 +20,16 @@ from connectors.jsonhooks import JsonHooks
 from connectors.kit.base import ConnectorSettings
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.server import Server
+from connectors.sandbox.shopify import ShopifyApp
+from connectors.sandbox.shopify import ShopSettings as ShopifySettings
+from connectors.sandbox.shopify import serve_shop as serve_shopify
 from connectors.sandbox.woocommerce import app as woocommerce
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.orders import change, trash
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.shopify import Shopify
 from connectors.woocommerce import WooCommerce
 from tests.shared import PATIENCE_S, wait_until
 
@@ -204,6 +208,83 @@ def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
         yield fake
 
 
+class ShopifyFake:
+    """The sandbox shop, in this process."""
+
+    secrets = ("shpss_9f3a_Sandbox", "geheim-ß-1")
+    unknown_id = "999999"
+
+    def __init__(self, server: Server, app: ShopifyApp) -> None:
+        self._server, self._app, self._shop = server, app, app.shop
+
+    def connect(self, *, page_size: int = 25, **settings: Any) -> Shopify:
+        values: dict[str, Any] = {
+            "name": "shop",
+            "url": self._server.url,
+            "key": "shopify_app",
+            "secret": self.secrets[0],
+            "webhook_secrets": self.secrets[1:],
+            "allow_hosts": ("127.0.0.1",),
+            "deadline_s": PATIENCE_S,
+            "overlap_s": 0.0,
+        }
+        return Shopify(ConnectorSettings(**(values | settings), options={"per_page": page_size}))
+
+    def place(self, count: int) -> list[str]:
+        return [self._shop.sell()["id"].rpartition("/")[2] for _ in range(count)]
+
+    def change(self, external_id: str) -> None:
+        with self._shop.lock:
+            note = self._shop.orders[int(external_id)]["note"] or ""
+            self._shop.edit(int(external_id), note=f"{note}!")
+
+    def discard(self, external_id: str) -> None:
+        self._shop.cancel(int(external_id))
+
+    def delete(self, external_id: str) -> None:
+        self._shop.delete(int(external_id))
+
+    def deliveries(self, connector: Shopify) -> list[tuple[bytes, dict[str, str]]]:
+        with receiver() as (url, came):
+            connector.ensure_subscriptions(url)
+            self.place(1)
+            wait_until(lambda: came)
+        return came
+
+    def totals(self, connector: Shopify, external_ids: Sequence[str]) -> dict[str, str]:
+        orders = connector.fetch_orders(external_ids)
+        return {order.external_id: order.payload["totalPriceSet"]["presentmentMoney"]["amount"] for order in orders}
+
+    def later(self, seconds: int) -> None:
+        self._shop.clock_offset_s += seconds
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        inner = self._app
+
+        def answer(request: Any) -> Any:
+            happen()
+            return inner(request)
+
+        self._server._app = answer
+
+    def break_next(self, **fault: Any) -> None:
+        self._server.plan.add(**fault)
+
+    def mend(self) -> None:
+        self._server.plan.remove()
+
+    def stop(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def sandbox_shopify() -> Iterator[ShopifyFake]:
+    secret, signing = ShopifyFake.secrets
+    settings = ShopifySettings(client_secret=secret, signing_secret=signing)
+    with serve_shopify(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+        yield ShopifyFake(server, app)
+
+
 class JsonFake:
     """A system that signs what it posts, and can do nothing else."""
 
@@ -229,5 +310,6 @@ def signed_json() -> Iterator[JsonFake]:
 #: System, as in `connectors.registry.CONNECTORS` -> its stand-in.
 FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]] = {
     "json": signed_json,
+    "shopify": sandbox_shopify,
     "woocommerce": sandbox_woocommerce,
 }

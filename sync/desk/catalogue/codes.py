@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sync.desk.catalogue.entry import Entry
+from sync.desk.catalogue.shopify import SHOPIFY
 from sync.desk.phrases import say
 
 #: Whatever the system is: the way there, and the configuration. First part of the id.
@@ -297,4 +298,4 @@ _TRYTON: Final = (
 )
 
 #: Id -> entry.
-CODES: Final[Mapping[str, Entry]] = {entry.id: entry for entry in (*_SHARED, *_WOOCOMMERCE, *_TRYTON)}
+CODES: Final[Mapping[str, Entry]] = {entry.id: entry for entry in (*_SHARED, *SHOPIFY, *_WOOCOMMERCE, *_TRYTON)}

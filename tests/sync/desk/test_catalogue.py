@@ -16,6 +16,7 @@ import mappings
 import sync
 from connectors.kit import errors
 from connectors.kit.errors import AlreadyExists, ConnectorError, RecordRejected, Transient
+from connectors.shopify import codes as shopify
 from connectors.woocommerce import codes as woocommerce
 from mappings.canonical.errors import Problems, Unmapped
 from sync.desk import outcomes
@@ -62,6 +63,7 @@ def codes() -> set[tuple[str, str]]:
             tree = ast.parse(file.read_text("utf-8"))
             found |= {(folder, code) for call in ast.walk(tree) if isinstance(call, ast.Call) for code in named(call)}
     found |= {("woocommerce", code) for code in (*woocommerce._BROKEN, *woocommerce._REJECTED)}
+    found |= {("shopify", code) for code in (shopify.WALL, shopify.NOT_SHOPIFY, shopify.REFUSED)}
     found.add(("kit", errors.RateLimited.OWN_RATE))
     return found
 

@@ -1,0 +1,50 @@
+"""The shop as a process: `crossdock sandbox shopify`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+
+from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.ledger import Ledger
+from connectors.sandbox.server import Server, run_until_stopped
+from connectors.sandbox.shopify.app import ShopifyApp
+from connectors.sandbox.shopify.shop import Shop, ShopSettings
+
+
+def run(*, port: int, orders: int, client_id: str, client_secret: str, zone: str, settle_s: float) -> None:
+    """Serve a shop until SIGTERM; prints one JSON line `{"url", "orders", "settle_s"}` when it is ready."""
+    settings = ShopSettings(client_id=client_id, client_secret=client_secret, zone_name=zone)
+    ledger = Ledger()
+    shop = Shop(settings, ledger=ledger)
+    for _ in range(orders):
+        shop.sell()
+    app = ShopifyApp(shop)
+    server = Server(app, port=port, name="shopify", plan=FaultPlan(settle_s=settle_s), ledger=ledger)
+    app.at(server)
+
+    def ready(server: Server) -> None:
+        line = {"url": server.url, "orders": len(shop.orders), "settle_s": settle_s}
+        sys.stdout.write(f"{json.dumps(line)}\n")
+        sys.stdout.flush()
+
+    run_until_stopped(server, ready)
+    app.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; options are `run`'s."""
+    parser = argparse.ArgumentParser(
+        prog="crossdock sandbox shopify", description="A stateful Shopify stand-in on loopback."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--orders", type=int, default=0, help="how many orders there are")
+    parser.add_argument("--client-id", default="shopify_app")
+    parser.add_argument("--client-secret", default="shpss_sandbox")
+    parser.add_argument("--zone", default="Europe/Berlin")
+    parser.add_argument("--settle-s", type=float, default=5.0, help="no effect lands later than this")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    run(**vars(parser.parse_args(arguments)))

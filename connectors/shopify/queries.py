@@ -1,0 +1,168 @@
+"""Everything that is sent to Shopify, word for word; the tests hold each against the vendor's schema."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: The version that these are written for, and the day from which the shop may answer by another one.
+VERSION: Final = "2026-07"
+SUNSET: Final = "2027-07-01"
+
+_MONEY: Final = """
+fragment Money on MoneyBag {
+  shopMoney { amount currencyCode }
+  presentmentMoney { amount currencyCode }
+}
+"""
+
+_LINE: Final = """
+fragment Tax on TaxLine { title rate priceSet { ...Money } }
+fragment Line on LineItem {
+  id sku title name variantTitle quantity currentQuantity
+  originalUnitPriceSet { ...Money }
+  discountAllocations {
+    allocatedAmountSet { ...Money }
+    discountApplication {
+      index
+      ... on DiscountCodeApplication { code }
+    }
+  }
+  taxLines { ...Tax }
+  duties { id price { ...Money } taxLines { ...Tax } }
+  isGiftCard requiresShipping
+  product { id }
+  variant { id }
+  customAttributes { key value }
+  lineItemGroup { id }
+}
+"""
+
+_REFUND: Final = """
+fragment Given on Refund {
+  id createdAt processedAt note
+  totalRefundedSet { ...Money }
+  refundLineItems(first: 50) {
+    nodes { lineItem { id } quantity restockType subtotalSet { ...Money } totalTaxSet { ...Money } }
+    pageInfo { hasNextPage }
+  }
+  refundShippingLines(first: 10) {
+    nodes { shippingLine { id } subtotalAmountSet { ...Money } taxAmountSet { ...Money } }
+    pageInfo { hasNextPage }
+  }
+  duties { amountSet { ...Money } }
+  orderAdjustments(first: 10) {
+    nodes { reason amountSet { ...Money } taxAmountSet { ...Money } }
+    pageInfo { hasNextPage }
+  }
+}
+"""
+
+_ORDER: Final = f"""
+{_MONEY}{_LINE}{_REFUND}
+fragment Address on MailingAddress {{
+  firstName lastName company address1 address2 city province provinceCode zip countryCodeV2 phone
+}}
+fragment Whole on Order {{
+  id name createdAt processedAt updatedAt cancelledAt closedAt
+  currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded test note tags email phone poNumber
+  sourceName sourceIdentifier confirmationNumber discountCodes paymentGatewayNames
+  displayFinancialStatus displayFulfillmentStatus
+  totalPriceSet {{ ...Money }}
+  totalTaxSet {{ ...Money }}
+  totalTipReceivedSet {{ ...Money }}
+  currentTotalPriceSet {{ ...Money }}
+  customAttributes {{ key value }}
+  paymentTerms {{ paymentTermsName }}
+  customer {{ id firstName lastName defaultEmailAddress {{ emailAddress }} }}
+  purchasingEntity {{
+    ... on PurchasingCompany {{ company {{ id name externalId }} location {{ id name externalId }} }}
+  }}
+  billingAddress {{ ...Address }}
+  shippingAddress {{ ...Address }}
+  lineItems(first: 50) {{ nodes {{ ...Line }} pageInfo {{ hasNextPage endCursor }} }}
+  shippingLines(first: 10) {{
+    nodes {{ id title code source originalPriceSet {{ ...Money }} discountedPriceSet {{ ...Money }}
+      taxLines {{ ...Tax }} isRemoved }}
+    pageInfo {{ hasNextPage }}
+  }}
+  additionalFees {{ id name price {{ ...Money }} taxLines {{ ...Tax }} }}
+  taxLines {{ ...Tax }}
+  transactions {{
+    id kind status gateway formattedGateway processedAt test amountSet {{ ...Money }}
+    fees {{ amount {{ amount currencyCode }} }}
+  }}
+  refunds {{ ...Given }}
+}}
+"""
+
+#: Orders in the order of their change.
+ORDERS: Final = f"""{_ORDER}
+query Orders($first: Int!, $after: String, $query: String!) {{
+  shop {{ ianaTimezone }}
+  orders(first: $first, after: $after, sortKey: UPDATED_AT, query: $query) {{
+    nodes {{ ...Whole }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+
+#: Orders by id; null for one that cannot be seen.
+BY_ID: Final = f"""{_ORDER}
+query OrdersById($ids: [ID!]!) {{
+  shop {{ ianaTimezone }}
+  nodes(ids: $ids) {{ ...Whole }}
+}}
+"""
+
+#: What does not fit: the lines of an order of more than fifty.
+LINES: Final = f"""{_MONEY}{_LINE}
+query Lines($id: ID!, $after: String) {{
+  order(id: $id) {{
+    lineItems(first: 100, after: $after) {{ nodes {{ ...Line }} pageInfo {{ hasNextPage endCursor }} }}
+  }}
+}}
+"""
+
+#: The cheap list.
+SUMMARIES: Final = f"""{_MONEY}
+query Summaries($first: Int!, $after: String, $query: String!) {{
+  shop {{ ianaTimezone }}
+  orders(first: $first, after: $after, sortKey: PROCESSED_AT, query: $query) {{
+    nodes {{
+      id name processedAt updatedAt cancelledAt displayFinancialStatus
+      totalPriceSet {{ ...Money }}
+      currentTotalPriceSet {{ ...Money }}
+      totalReceivedSet {{ ...Money }}
+      totalRefundedSet {{ ...Money }}
+    }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+
+SHOP: Final = """
+query Shop {
+  shop { name myshopifyDomain ianaTimezone currencyCode taxesIncluded }
+  publicApiVersions { handle supported }
+}
+"""
+
+SUBSCRIPTIONS: Final = """
+query Subscriptions($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    nodes { id topic uri format apiVersion { handle } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+SUBSCRIBE: Final = """
+mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri: $uri, format: JSON}) {
+    webhookSubscription { id topic uri format apiVersion { handle } }
+    userErrors { field message }
+  }
+}
+"""
+
+ALL: Final = (ORDERS, BY_ID, LINES, SUMMARIES, SHOP, SUBSCRIPTIONS, SUBSCRIBE)

@@ -1,0 +1,43 @@
+"""Every query and mutation that we send, held against the vendor's published schema."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import graphql
+import pytest
+
+from connectors.shopify import queries
+from tests.shared import shared_path
+
+
+@cache
+def schema() -> graphql.GraphQLSchema:
+    """As published for the version that we name, cut to what an integration needs; read where it lies."""
+    text = shared_path(f"vendor/shopify/admin-graphql-{queries.VERSION}.trimmed.graphql").read_text()
+    return graphql.build_schema(text, assume_valid_sdl=True)
+
+
+def problems(document: str) -> list[str]:
+    return [error.message for error in graphql.validate(schema(), graphql.parse(document))]
+
+
+def name_of(document: str) -> str:
+    parsed = graphql.parse(document)
+    return next(each.name.value for each in parsed.definitions if isinstance(each, graphql.OperationDefinitionNode))
+
+
+@pytest.mark.parametrize("document", queries.ALL, ids=name_of)
+def test_what_we_send_is_valid(document: str):
+    assert problems(document) == []
+
+
+def test_nothing_that_is_sent_is_left_out_here():
+    sent = {value for name, value in vars(queries).items() if not name.startswith("_") and "\n" in str(value)}
+    assert {value for value in sent if isinstance(value, str) and value.lstrip()} - {queries.__doc__} == set(
+        queries.ALL
+    )
+
+
+def test_a_field_that_the_vendor_does_not_have_is_found():
+    assert problems("{ orders(first: 1) { nodes { totalPrise } } }")
