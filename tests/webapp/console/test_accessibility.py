@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+import yaml
 
 from tests.mappings.woocommerce_orders import woo_order
 from tests.webapp.console.browsing import axe_source
 
 pytestmark = [pytest.mark.heavy, pytest.mark.loopback, pytest.mark.slow, pytest.mark.timeout(600)]
 
+RESULTS = Path(__file__).with_name("axe.yaml")
 SCHEMES, WIDTHS = ("light", "dark"), (1280, 360)
 
 
@@ -24,16 +29,30 @@ def admin(person):
 
 def examine(someone, source):
     """What is wrong with the page that stands there, in each colour scheme and width."""
-    page, wrong = someone.page, []
+    return [one for found in examined(someone, source).values() for one in found]
+
+
+def examined(someone, source):
+    """Width and colour scheme -> what is wrong with the page that stands there."""
+    page, wrong = someone.page, {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        wrong += [f"{width} px: too wide: {found}" for found in someone.too_wide()]
-        wrong += [f"{width} px: too small: {found}" for found in someone.too_small()]
+        size = [f"{width} px: too wide: {found}" for found in someone.too_wide()]
+        size += [f"{width} px: too small: {found}" for found in someone.too_small()]
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             found = someone.violations(source, of_colours=scheme != SCHEMES[0])
-            wrong += [f"{width} px, {scheme}: {one}" for one in found]
+            wrong[f"{width} {scheme}"] = [*size, *(f"{width} px, {scheme}: {one}" for one in found)]
+            size = []
     return wrong
+
+
+def write_down(name, wrong):
+    """Keep how much was found, for docs/console-quality.md; only where somebody asks for it."""
+    if os.environ.get("AXE_RESULTS"):
+        kept = yaml.safe_load(RESULTS.read_text()) if RESULTS.exists() else {}
+        kept[name] = {look: len(found) for look, found in wrong.items()}
+        RESULTS.write_text(yaml.safe_dump(dict(sorted(kept.items()))))
 
 
 def found_by(someone, *, of, like):
@@ -92,7 +111,9 @@ PAGES = {
 def test_no_page_violates_wcag_in_any_colours_and_width(admin, source, name):
     where = PAGES[name]
     admin.open(where if isinstance(where, str) else found_by(admin, of=where[0], like=where[1]))
-    wrong = examine(admin, source)
+    found = examined(admin, source)
+    write_down(name, found)
+    wrong = [one for each in found.values() for one in each]
     assert not wrong, "\n".join(wrong)
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from config.settings import Settings
-from sync.desk.accounts import ROLES, covers
+from tests.quality import TABLE, WHO, expected
 from webapp.api.access import scope_of
 from webapp.app import create_app
 from webapp.console import access
-from webapp.console.access import ANYONE, needs, role_of
-
-TABLE = yaml.safe_load(Path(__file__).with_name("roles.yaml").read_text())
-WHO = ("", *ROLES)
+from webapp.console.access import needs, role_of
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +25,6 @@ def requests(app):
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if scope_of(app.view_functions[rule.endpoint]) is None
     }
-
-
-def expected(entry, method, who):
-    """What the table says."""
-    role = entry["role"]
-    if role == "machine":
-        return entry[method]
-    if role == ANYONE:
-        return entry.get("signed_in", entry[method]) if who else entry[method]
-    if not who:
-        return entry.get("anonymous", 302 if method == "get" else 401)
-    return entry[method] if covers(who, role) else 403
 
 
 def test_the_table_has_every_route_and_no_other(bare_app):
