@@ -1,4 +1,4 @@
-"""`retry`, `approve`, `reject`, `link`: what people decide about orders, each with its trace."""
+"""`retry`, `approve`, `reject`, `link`, `assign`, `comment`: what people decide about orders, each with its trace."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sync.cli.moving import show_matches
 from sync.cli.naming import find
 from sync.cli.switching import ring_all
 from sync.desk.bulk import start_for_cause
+from sync.desk.issue_life import LifeRefused, assign_order, comment_order
 from sync.desk.resending import resend_orders
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
 from sync.flows.linking import find_sales, link_order
@@ -107,4 +108,33 @@ def link(number: str, sale: str, reason: str, *, yes: bool) -> None:
         out.print(f"order {order.number} is linked with sale {linked.sale_number}; nothing was created")
 
 
-COMMANDS = (retry, approve, reject, link)
+@click.command()
+@click.argument("number")
+@click.argument("login", default="")
+@click.option("--due", default="", metavar="DAY", help="By which day, such as 2026-11-30.")
+def assign(number: str, login: str, due: str) -> None:
+    """Say who cares for an order, and by when; without LOGIN nobody does."""
+    with opened() as runtime:
+        [order] = find(runtime, (number,))
+        try:
+            assign_order(runtime.store, order, assignee=login, due_on=due, actor=actor())
+        except LifeRefused as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+        out.print(f"order {order.number} is cared for by {login or 'nobody'}", markup=False)
+
+
+@click.command()
+@click.argument("number")
+@click.argument("text")
+def comment(number: str, text: str) -> None:
+    """Say something about an order; it is kept with your name, and not changed later."""
+    with opened() as runtime:
+        [order] = find(runtime, (number,))
+        try:
+            comment_order(runtime.store, order, text, actor=actor())
+        except LifeRefused as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+        out.print("the comment is kept")
+
+
+COMMANDS = (assign, comment, retry, approve, reject, link)

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from sync.desk.phrases import Refusal, say
 from sync.store import issue_life as life
 from sync.store.audit import Actor, record_audit
+from sync.store.cares import Care, load_care, save_care
 from sync.store.comments import Comment, add_comment, of_item
 from sync.store.engine import Store
 from sync.store.issues import OpenIssue, load_issue
@@ -115,20 +116,50 @@ def assignable(store: Store) -> list[str]:
 
 def assign(store: Store, issue_id: int, *, assignee: str, due_on: str, actor: Actor) -> None:
     """Say who cares for it (a login, or nobody) and by which day (ISO, or none). Raises LifeRefused, LookupError."""
-    if due_on:
-        try:
-            due_on = dt.date.fromisoformat(due_on).isoformat()
-        except ValueError:
-            raise LifeRefused(say("%(found)s is no day; write it like 2026-11-30.", found=repr(due_on[:40]))) from None
+    due_on = _day(due_on)
 
     def work(connection: Connection) -> bool:
-        user = find_user(connection, assignee) if assignee else None
-        if assignee and (user is None or not user.active):
-            raise LifeRefused(say("There is no user %(login)s who may sign in.", login=assignee[:128]))
+        _demand_user(connection, assignee)
         return life.assign(connection, issue_id, assignee=assignee, due_on=due_on)
 
-    after = ", ".join([assignee or "nobody", *([f"by {due_on}"] if due_on else [])])
-    _change(store, issue_id, work, actor, "assign", after=after)
+    _change(store, issue_id, work, actor, "assign", after=_cared(assignee, due_on))
+
+
+def assign_order(store: Store, order: StoredOrder, *, assignee: str, due_on: str, actor: Actor) -> None:
+    """The same of one order, in whatever state it is. Raises LifeRefused."""
+    care = Care(assignee, _day(due_on))
+
+    def work(connection: Connection) -> None:
+        _demand_user(connection, assignee)
+        before = load_care(connection, order.item_id)
+        save_care(connection, order.item_id, care, by=actor.name)
+        told = [_cared(each.assignee, each.due_on) for each in (before, care)]
+        record_audit(connection, actor, "assign", _subject(order), before=told[0], after=told[1])
+
+    store.write(work)
+
+
+def _day(due_on: str) -> str:
+    if not due_on:
+        return ""
+    try:
+        return dt.date.fromisoformat(due_on).isoformat()
+    except ValueError:
+        raise LifeRefused(say("%(found)s is no day; write it like 2026-11-30.", found=repr(due_on[:40]))) from None
+
+
+def _demand_user(connection: Connection, assignee: str) -> None:
+    user = find_user(connection, assignee) if assignee else None
+    if assignee and (user is None or not user.active):
+        raise LifeRefused(say("There is no user %(login)s who may sign in.", login=assignee[:128]))
+
+
+def _cared(assignee: str, due_on: str) -> str:
+    return ", ".join([assignee or "nobody", *([f"by {due_on}"] if due_on else [])])
+
+
+def _subject(order: StoredOrder) -> str:
+    return f"order:{order.channel}:{order.external_id}"
 
 
 def comment_issue(store: Store, issue_id: int, text: str, *, actor: Actor) -> None:
@@ -150,7 +181,7 @@ def comment_order(store: Store, order: StoredOrder, text: str, *, actor: Actor) 
 
     def work(connection: Connection) -> None:
         add_comment(connection, told, by=actor.name, item_id=order.item_id)
-        record_audit(connection, actor, "comment", f"order:{order.channel}:{order.external_id}", after=told)
+        record_audit(connection, actor, "comment", _subject(order), after=told)
 
     store.write(work)
 

@@ -21,6 +21,7 @@ from sync.rules.corrections import MISSING, Change, Correction, read_correction
 from sync.store import history
 from sync.store.attempts import Attempt, load_attempts
 from sync.store.bodies import load_json, unpack
+from sync.store.cares import Care, load_care
 from sync.store.corrections import list_corrections
 from sync.store.engine import Store
 from sync.store.events import Event, list_events
@@ -93,6 +94,8 @@ class Passport:
     route: KeptRoute | None = None
     #: What people have corrected of it, the oldest first; those that do not count any more too.
     corrections: tuple[Correction, ...] = ()
+    #: Who takes care of it, and by which day.
+    care: Care = dataclasses.field(default_factory=Care)
 
     @property
     def seen(self) -> str:
@@ -191,6 +194,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             facets=facets,
             route=route,
             corrections=tuple(map(read_correction, list_corrections(connection, now.item_id))),
+            care=load_care(connection, now.item_id),
         )
 
     return store.read(read)
@@ -338,6 +342,7 @@ def passport_to_json(one: Passport) -> dict[str, Any]:
             for stop in one.stops
         ],
         "routing": None if one.route is None else _route_to_json(one.route),
+        "care": dataclasses.asdict(one.care),
         "corrections": [correction_to_json(each, one.counting) for each in one.corrections],
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),

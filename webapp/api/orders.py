@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from sync.desk.issue_life import comment_order, comments_of
+from sync.desk.issue_life import assign_order, comment_order, comments_of
 from sync.desk.lineage import lineage_of
 from sync.desk.orders import Tab, list_page, read_mark, write_mark
 from sync.desk.passport import find_order, load_passport, passport_to_json, received, seen_token
@@ -21,7 +21,7 @@ from sync.store.orders import StoredOrder
 from sync.store.search import Paging, Sort, Wanted
 from sync.work.rehearse import dry_run
 from webapp.api.access import api_actor, caller, demand_channel
-from webapp.api.issues import CommentBody, CommentSchema
+from webapp.api.issues import AssignBody, CommentBody, CommentSchema
 from webapp.api.problems import ApiProblem, invalid, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
@@ -356,6 +356,15 @@ def comment(body: dict[str, Any], channel: str, external_id: str) -> dict[str, A
     with refusing():
         comment_order(parts().store, order, body["text"], actor=api_actor())
     return {"comments": comments_of(parts().store, order)}
+
+
+@endpoint(blueprint, "POST", f"{ORDER}/assign", scope="orders:write", body=AssignBody, answer=Done)
+def assign(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
+    """Say who cares for it, and by which day."""
+    order = found_order(channel, external_id)
+    with refusing():
+        assign_order(parts().store, order, **body, actor=api_actor())
+    return _done(order, "Kept: who cares for it, and by when.")
 
 
 def _decided(body: dict[str, Any]) -> dict[str, str]:

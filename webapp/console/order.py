@@ -17,7 +17,7 @@ from connectors.kit.errors import ConnectorError
 from sync.desk.causes import title_of, words_of
 from sync.desk.facets import sums
 from sync.desk.facets_told import state_of
-from sync.desk.issue_life import comments_of
+from sync.desk.issue_life import assignable, comments_of
 from sync.desk.lineage import lineage_of
 from sync.desk.passport import Passport, exchanges_of, find_order, load_passport, received
 from sync.desk.places import page_of
@@ -305,6 +305,7 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         words_of=words_of,
         title_of=title_of,
         comments=comments_of(parts().store, order),
+        people=assignable(parts().store),
         document_state=state_of,
         sums_of=sums,
         corrected_value=value_shown,

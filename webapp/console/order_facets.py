@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sync.desk.files import file_of_order
-from sync.desk.issue_life import LifeRefused, comment_order
+from sync.desk.issue_life import LifeRefused, assign_order, comment_order
 from sync.desk.passport import find_order, load_passport
 from sync.desk.resending import resend_orders, waiting_to_resend
 from sync.store.orders import StoredOrder
@@ -41,6 +41,21 @@ def comment(channel: str, external_id: str) -> ResponseReturnValue:
         flash(said(refusal.phrase))
     else:
         flash(_("The comment is kept."))
+    return redirect(url_for(".show_order", channel=order.channel, external_id=order.external_id) + "#comments", 303)
+
+
+@blueprint.post(f"{_ORDER}/assign")
+@needs("operator")
+def assign(channel: str, external_id: str) -> ResponseReturnValue:
+    """Who cares for it, and by when."""
+    order = _found(channel, external_id)
+    who, day = request.form.get("assignee", ""), request.form.get("due_on", "")
+    try:
+        assign_order(parts().store, order, assignee=who, due_on=day, actor=current_actor())
+    except LifeRefused as refusal:
+        flash(said(refusal.phrase))
+    else:
+        flash(_("Kept: who cares for it, and by when."))
     return redirect(url_for(".show_order", channel=order.channel, external_id=order.external_id) + "#comments", 303)
 
 

@@ -11,6 +11,7 @@ from sync.desk.issue_life import IssueState, LifeRefused
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookups import add_lookup
 from sync.desk.needs import NeedFilter, chosen, hours_of, list_needs, need_detail
+from sync.desk.passport import passport
 from sync.desk.steering import reject_order, retry_orders
 from sync.store import users
 from sync.store.audit import Actor
@@ -233,3 +234,25 @@ def test_a_list_is_narrowed_and_sorted(store):
     assert chosen(needs, NeedFilter(sort="money"))[0].issue.cause == "value_limit"
     ages = [need.figures.oldest for need in chosen(needs, NeedFilter(sort="oldest"))]
     assert ages == sorted(ages)
+
+
+def test_an_order_is_cared_for_by_somebody_until_a_day_and_no_longer_when_that_is_said(sqlite_store):
+    world = World(sqlite_store)
+    order_id = world.shop.place()
+    world.carry()
+    [order] = world.find(order_id)
+    world.write(lambda c: users.add_user(c, "ben", "x", "operator"))
+    with pytest.raises(LifeRefused, match="There is no user carl"):
+        issue_life.assign_order(world.store, order, assignee="carl", due_on="", actor=ANNA)
+    with pytest.raises(LifeRefused, match="is no day"):
+        issue_life.assign_order(world.store, order, assignee="ben", due_on="soon", actor=ANNA)
+    issue_life.assign_order(world.store, order, assignee="ben", due_on="2026-12-01", actor=ANNA)
+    [told] = passport(world.store, world.config, order_id)
+    assert told["care"] == {"assignee": "ben", "due_on": "2026-12-01"}
+    issue_life.assign_order(world.store, order, assignee="", due_on="", actor=ANNA)
+    [told] = passport(world.store, world.config, order_id)
+    assert told["care"] == {"assignee": "", "due_on": ""}
+    assert actions(world)[-2:] == [
+        ("assign", f"order:{CHANNEL}:{order_id}", "ben, by 2026-12-01"),
+        ("assign", f"order:{CHANNEL}:{order_id}", "nobody"),
+    ]
