@@ -297,7 +297,9 @@ def _function_of_one(function: Function, argument: Run) -> Run:
     [kind] = function.types
 
     def run(value: Any, budget: Budget) -> Any:
-        budget.spend(1)
+        budget.left = left = budget.left - 1
+        if left < 0:
+            budget.spend(0)
         given = argument(value, budget)
         if given is None:
             return None

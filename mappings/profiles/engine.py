@@ -67,11 +67,12 @@ def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, a
     """
     traced = work.trace is not None
     for rule in rules:
+        run = rule.run
         try:
-            if traced or rule.run is None:
+            if traced or run is None:
                 _apply(rule, roots, draft, work, at)
             else:
-                rule.run(roots, draft, work, at)
+                run(roots, draft, work, at)
         except Unmapped as missing:
             work.failed.add(_join(at, rule.field.path))
             work.problems.extend(dataclasses.replace(each, path=_path(rule, at)) for each in missing.problems)
