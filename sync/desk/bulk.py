@@ -39,6 +39,8 @@ from sync.store.selection import APPROVE, RETRY, SKIP
 
 #: Documents of one transaction: on SQLite a worker's stays under 64 rows.
 PIECE: Final = 64
+#: Pieces of a filter that are looked for at once.
+PIECES: Final = 10
 #: Released documents that may wait for a worker; more would only make a cancelled run go on.
 DEPTH: Final = 2000
 MOST_PER_MINUTE: Final = 100_000
@@ -212,8 +214,16 @@ def _step(store: Store, run: BulkRun, channel: str) -> bool:
         return False
     if run.issue_id is not None:
         return store.write(functools.partial(release_piece, run_id=run.id, limit=room))
-    found = store.read(functools.partial(find_piece, run=run, limit=room))
-    return store.write(functools.partial(take_piece, run=run, found=found, ends=len(found) < room))
+    # A filter is as dear to ask for one piece as for many.
+    ahead = room if run.per_minute is not None else PIECES * PIECE
+    found = store.read(functools.partial(find_piece, run=run, limit=ahead))
+    ends = len(found) < ahead
+    for start in range(0, max(1, len(found)), PIECE):
+        piece, last = found[start : start + PIECE], ends and start + PIECE >= len(found)
+        if not store.write(functools.partial(take_piece, run=run, found=piece, ends=last)):
+            return False
+        run = dataclasses.replace(run, reached=piece[-1])
+    return True
 
 
 def _room(connection: Connection, run_id: int) -> int:

@@ -9,17 +9,20 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from config.settings import Settings
+from sync.desk.selections import begin_selected
 from sync.desk.steering import retry_orders
 from sync.desk.tokens import authenticate, make_token
 from sync.store.answers import begin_answer
 from sync.store.audit import Actor
 from sync.store.inbox import record_events
 from sync.store.issues import Cause, Stop, close_connection_issues, open_issues
+from sync.store.search import Wanted
 from sync.store.switches import pause
 from sync.store.tables import (
     api_answers,
     attempts,
     audit,
+    bulk_run_items,
     bulk_runs,
     events,
     exchanges,
@@ -250,3 +253,21 @@ def test_a_delivery_that_nobody_could_read_stays_while_people_are_told_of_it(wor
     world.store.write(lambda c: close_connection_issues(c, "shop", "unreadable_delivery"))
     purged(world.store)
     assert counts(world.store)["events"] == 0
+
+
+def test_runs_over_filters_go_with_the_list_of_their_orders_once_they_are_over(world):
+    world.shop.place(sku="GONE")
+    world.carry()
+    done, _ = begin_selected(world.store, world.config, Wanted(), "retry", actor=Actor("anna"))
+    for values in ({"ended_at": now() - dt.timedelta(days=41)}, {"ended_at": None}):
+        run = {"asked_at": now(), "asked_by": "anna", "expected": 1, **values}
+        world.write(lambda c, run=run: c.execute(bulk_runs.insert().values(**run)))
+    assert done.outcome == "done"
+    world.write(lambda c: c.execute(update(bulk_runs).where(bulk_runs.c.id == done.id).values(ended_at=now())))
+    purged(world.store)
+    assert len(world.rows(select(bulk_runs.c.id))) == 2
+    old = now() - dt.timedelta(days=41)
+    world.write(lambda c: c.execute(update(bulk_runs).where(bulk_runs.c.id == done.id).values(ended_at=old)))
+    purged(world.store)
+    assert [row.ended_at for row in world.rows(select(bulk_runs.c.ended_at))] == [None]
+    assert world.rows(select(bulk_run_items)) == []
