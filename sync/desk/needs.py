@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -100,6 +102,9 @@ class NeedDetail:
     comments: Sequence[Comment] = ()
     #: What its end would release, and what another cause would still stop.
     release: Release = NOTHING
+    #: Item ids of the ends of this page of documents; None where there are no more.
+    previous: int | None = None
+    next: int | None = None
 
     @property
     def closed_at(self) -> dt.datetime | None:
@@ -107,6 +112,8 @@ class NeedDetail:
         return self.need.closed_at
 
 
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MARK: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?_[0-9]{1,18}", re.ASCII)
 #: Issues that are over and can be listed: the newest of them.
 _MOST_CLOSED: Final = 200
 
@@ -146,7 +153,7 @@ def list_needs(store: Store, *, closed: bool = False) -> list[Need]:
 def chosen(needs: Sequence[Need], which: NeedFilter) -> list[Need]:
     """Those that a filter lets through, in its order."""
     found = [need for need in needs if _fits(need, which)]
-    found.sort(key=_ORDERS.get(which.sort, _ORDERS["documents"]))
+    found.sort(key=lambda need: _key(need, which))
     return found
 
 
@@ -163,22 +170,71 @@ def _fits(need: Need, which: NeedFilter) -> bool:
     return all(one in {"", other} for one, other in zip(wanted, has, strict=True))
 
 
-def _by_money(need: Need) -> tuple[Decimal, int]:
+def _microseconds(moment: dt.datetime) -> int:
+    return (moment - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _by_documents(need: Need) -> int:
+    """What is over stops nothing any more: the newest first."""
+    return -need.issue.documents if need.closed_at is None else -_microseconds(need.closed_at)
+
+
+def _by_money(need: Need) -> Decimal:
     """Currencies are not converted: the largest sum counts."""
-    return (-max(need.figures.money.values(), default=Decimal(0)), -need.issue.documents)
+    return -max(need.figures.money.values(), default=Decimal(0))
 
 
-def _by_age(need: Need) -> dt.datetime:
-    return need.figures.oldest or need.issue.opened_at
-
-
-#: Name -> how a list is sorted by it.
-_ORDERS: Final[Mapping[str, Callable[[Need], Any]]] = {
-    "documents": lambda need: (need.closed_at is not None, -need.issue.documents),
+#: Name -> by which number a list is sorted, the smallest first; equal ones by their ids.
+_ORDERS: Final[Mapping[str, Callable[[Need], Decimal | int]]] = {
+    "documents": _by_documents,
     "money": _by_money,
-    "oldest": _by_age,
-    "seen": lambda need: -need.issue.seen_at.timestamp(),
+    "oldest": lambda need: _microseconds(need.figures.oldest or need.issue.opened_at),
+    "seen": lambda need: -_microseconds(need.issue.seen_at),
 }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeedPage:
+    """A piece of a list. `previous` and `next` are marks of its ends; empty where the list ends there."""
+
+    needs: Sequence[Need]
+    previous: str
+    next: str
+
+
+def page_of(needs: Sequence[Need], which: NeedFilter, *, after: str = "", before: str = "", limit: int) -> NeedPage:
+    """What follows a mark in the list that `chosen` has made, or stands directly before one.
+
+    A mark is a place in the order and no number of a page, so that nothing is skipped where causes come and go.
+    Raises ValueError for a mark that no page has given.
+    """
+    keys = [_key(need, which) for need in needs]
+    if before:
+        end = bisect.bisect_left(keys, _read_mark(before))
+        begin = max(0, end - limit)
+    else:
+        begin = bisect.bisect_right(keys, _read_mark(after)) if after else 0
+        end = min(len(keys), begin + limit)
+    return NeedPage(
+        needs[begin:end],
+        _write_mark(keys[begin]) if begin and begin < end else "",
+        _write_mark(keys[end - 1]) if begin < end < len(keys) else "",
+    )
+
+
+def _key(need: Need, which: NeedFilter) -> tuple[Decimal, int]:
+    return Decimal(_ORDERS.get(which.sort, _by_documents)(need)), need.issue.id
+
+
+def _write_mark(key: tuple[Decimal, int]) -> str:
+    return f"{key[0]:f}_{key[1]}"
+
+
+def _read_mark(text: str) -> tuple[Decimal, int]:
+    if not _MARK.fullmatch(text):
+        raise ValueError(text)
+    value, _, issue_id = text.partition("_")
+    return Decimal(value), int(issue_id)
 
 
 def hours_of(store: Store, needs: Sequence[Need]) -> dict[int, list[int]]:
@@ -201,29 +257,75 @@ def _need(
     return Need(issue, words_of(issue.cause), found, run, lookup, state, closed_at)
 
 
-def need_detail(store: Store, issue_id: int, *, offset: int = 0, limit: int = 50) -> NeedDetail | None:
-    """One cause with a page of its documents; None where there is no such issue. Closed ones can be looked at."""
+def find_need(store: Store, issue_id: int) -> Need | None:
+    """One cause without its documents; None where there is no such issue. Closed ones can be looked at."""
+    return store.read(lambda connection: _find(connection, issue_id))
+
+
+def _find(connection: Connection, issue_id: int, figures: Figures | None = None) -> Need | None:
+    found = load_issue(connection, issue_id)
+    if found is None:
+        return None
+    counted = figures_of(connection, [issue_id]) if figures is None else {issue_id: figures}
+    return _need(found[0], counted, last_runs(connection, [issue_id]), clock(connection), found[1])
+
+
+def need_detail(
+    store: Store, issue_id: int, *, after: int = 0, before: int | None = None, limit: int = 50
+) -> NeedDetail | None:
+    """One cause with a page of its documents (`page_documents`); None where there is no such issue."""
 
     def work(connection: Connection) -> NeedDetail | None:
-        found = load_issue(connection, issue_id)
-        if found is None:
-            return None
-        issue, closed_at = found
-        others = also_stopped_by(connection, issue_id, _OTHERS)
         figures, release = figures_and_release(connection, issue_id)
-        runs = last_runs(connection, [issue_id])
+        need = _find(connection, issue_id, figures)
+        if need is None:
+            return None
+        others = also_stopped_by(connection, issue_id, _OTHERS)
+        page = _documents(connection, issue_id, after, before, limit)
         return NeedDetail(
-            _need(issue, {issue_id: figures}, runs, clock(connection), closed_at),
-            list_documents(connection, issue_id, offset=offset, limit=limit),
+            need,
+            page.documents,
             _common(sample_contents(connection, issue_id, _SAMPLE)),
             [(each[0], count) for other, count in others.items() if (each := load_issue(connection, other))],
             by_hour(connection, [issue_id]).get(issue_id, ()),
             by_day(connection, [issue_id]).get(issue_id, ()),
             of_issue(connection, issue_id),
             release,
+            page.previous,
+            page.next,
         )
 
     return store.read(work)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """Some documents of a cause; `previous` and `next` are the item ids of its ends, None where there are no more."""
+
+    documents: Sequence[Document]
+    previous: int | None
+    next: int | None
+
+
+def page_documents(
+    store: Store, issue_id: int, *, after: int = 0, before: int | None = None, limit: int = 50
+) -> DocumentPage:
+    """The documents of a cause in the order in which they came: behind the item `after`, or directly before one."""
+    return store.read(lambda connection: _documents(connection, issue_id, after, before, limit))
+
+
+def _documents(connection: Connection, issue_id: int, after: int, before: int | None, limit: int) -> DocumentPage:
+    found = list_documents(connection, issue_id, after=after, before=before, limit=limit + 1)
+    more = len(found) > limit
+    if before is not None:
+        found = found[-limit:]
+    found = found[:limit]
+    if not found:
+        return DocumentPage([], None, None)
+    first, last = found[0].item_id, found[-1].item_id
+    if before is not None:
+        return DocumentPage(found, first if more else None, last)
+    return DocumentPage(found, first if after else None, last if more else None)
 
 
 # --- what the documents have in common --------------------------------------------------------------------------

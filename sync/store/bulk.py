@@ -13,6 +13,7 @@ from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from sync.store.audit import Actor, AuditNote, record_audits
 from sync.store.bodies import digest
+from sync.store.issue_sums import standings
 from sync.store.issues import close_documents
 from sync.store.marking import approve, release, skip
 from sync.store.selection import (
@@ -69,14 +70,7 @@ _COLUMNS = tuple(bulk_runs.c[field.name] for field in dataclasses.fields(BulkRun
 
 def count_stopped(connection: Connection, issue_id: int) -> int:
     """How many documents stand still in an issue: what a run that is started now would release."""
-    table = issue_documents.c
-    query = (
-        select(func.count())
-        .select_from(issue_documents)
-        .join(work_items, work_items.c.id == table.item_id)
-        .where(table.issue_id == issue_id, table.closed_at.is_(None), work_items.c.state.in_(STOPPED))
-    )
-    return int(connection.execute(query).scalar_one())
+    return sum(row.stopped for row in standings(connection, [issue_id]).get(issue_id, ()))
 
 
 def start_run(
@@ -234,14 +228,10 @@ def course_of(connection: Connection, run: BulkRun) -> Course:
     """How it goes with what a run has dealt with so far."""
     if run.issue_id is None:
         return _course_of_items(connection, run.id)
-    documents, item = issue_documents.c, work_items.c
-    how = case(
-        (documents.closed_at.is_not(None), "went"), (item.state.in_(STOPPED), "stopped_again"), else_="under_way"
-    )
+    documents = issue_documents.c
+    how = case((documents.closed_at.is_not(None), "went"), (documents.stopped, "stopped_again"), else_="under_way")
     query = (
         select(how, func.count())
-        .select_from(issue_documents)
-        .join(work_items, item.id == documents.item_id)
         .where(documents.issue_id == run.issue_id, documents.item_id <= run.reached)
         .where(or_(documents.closed_at.is_(None), documents.closed_at >= run.asked_at))
         .group_by(how)

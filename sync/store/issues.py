@@ -9,11 +9,27 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, case, exists, func, literal, null, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from sync.store.said import dump_said
-from sync.store.tables import issue_documents, issues
+from sync.store.tables import issue_documents, issue_sums, issues
 from sync.store.types import UtcDateTime, db_now
 from sync.store.upsert import dialect_of
 
@@ -224,18 +240,21 @@ def list_closed(connection: Connection, limit: int) -> list[tuple[OpenIssue, dt.
 def _list(
     connection: Connection, *, closed: bool, limit: int | None = None
 ) -> Iterator[tuple[OpenIssue, dt.datetime | None]]:
-    table, documents = issues.c, issue_documents.c
-    count = func.count(documents.item_id)
-    query = (
-        select(*_COLUMNS, count, table.closed_at)
-        .outerjoin(issue_documents, (documents.issue_id == table.id) & documents.closed_at.is_(None))
-        .where(table.closed_at.is_not(None) if closed else table.closed_at.is_(None))
-        .group_by(table.id)
-        .limit(limit)
-    )
-    order = [table.closed_at.desc()] if closed else [count.desc(), table.opened_at]
-    for row in connection.execute(query.order_by(*order, table.id)):
+    table = issues.c
+    query = select(*_COLUMNS, _open_documents().label("documents"), table.closed_at).limit(limit)
+    if closed:
+        query = query.where(table.closed_at.is_not(None)).order_by(table.closed_at.desc(), table.id)
+    else:
+        query = query.where(table.closed_at.is_(None)).order_by(text("documents DESC"), table.opened_at, table.id)
+    for row in connection.execute(query):
         yield OpenIssue(*row[:-1]), row[-1]
+
+
+def _open_documents() -> ColumnElement[int]:
+    """Of the issue in question, as they are counted (`sync.store.issue_triggers`)."""
+    sums = issue_sums.c
+    summed = select(func.sum(sums.documents)).where(sums.issue_id == issues.c.id).correlate(issues).scalar_subquery()
+    return cast(func.coalesce(summed, 0), Integer)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -262,9 +281,8 @@ def connection_issues(connection: Connection) -> list[ConnectionIssue]:
 
 def load_issue(connection: Connection, issue_id: int) -> tuple[OpenIssue, dt.datetime | None] | None:
     """One issue, also a closed one, with when it was closed."""
-    table, documents = issues.c, issue_documents.c
-    count = select(func.count()).where(documents.issue_id == table.id, documents.closed_at.is_(None))
-    query = select(*_COLUMNS, count.scalar_subquery(), table.closed_at).where(table.id == issue_id)
+    table = issues.c
+    query = select(*_COLUMNS, _open_documents(), table.closed_at).where(table.id == issue_id)
     row = connection.execute(query).first()
     return None if row is None else (OpenIssue(*row[:-1]), row[-1])
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
+from sync.store.issue_sums import Standing, standings
 from sync.store.states import STOPPED
-from sync.store.tables import issue_documents, issues, orders, work_items
+from sync.store.tables import issue_documents, issue_sums, issues, orders, work_items
 
-#: (currency, grand, how many such documents, the oldest of them where that is asked); the first two are None for what
-#: could not be read.
-Worth = tuple[str | None, str | None, int, dt.datetime | None]
+#: (currency, grand, how many such documents); the first two are None for what could not be read.
+Worth = tuple[str | None, str | None, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,45 +32,60 @@ class Figures:
 
     @classmethod
     def of(cls, rows: Iterable[Worth]) -> Figures:
-        """From groups of equal documents."""
+        """From groups of equal documents: their totals are text, for a database's sum of them would be a float."""
         documents = unread = 0
         money: dict[str, Decimal] = {}
-        oldest: dt.datetime | None = None
-        for currency, grand, count, since in rows:
+        for currency, grand, count in rows:
             documents += count
-            if since is not None:
-                oldest = since if oldest is None else min(oldest, since)
             if currency is None or grand is None:
                 unread += count
             else:
                 money[currency] = money.get(currency, Decimal(0)) + Decimal(grand) * count
-        return cls(documents, unread, dict(sorted(money.items())), oldest)
+        return cls(documents, unread, dict(sorted(money.items())))
 
 
 def figures_of(connection: Connection, issue_ids: Sequence[int] | None = None) -> dict[int, Figures]:
-    """Issue id -> the documents that stand still in it; of all open issues unless some are named.
+    """Issue id -> the documents that stand still in it; of all open issues unless some are named."""
+    found = standings(connection, issue_ids)
+    oldest = _oldest(connection, [issue_id for issue_id, rows in found.items() if any(row.stopped for row in rows)])
+    return {issue_id: _figures(rows, oldest.get(issue_id)) for issue_id, rows in found.items()}
 
-    Totals are grouped as text and summed as decimals: a database's sum of them would be a float on SQLite.
-    """
-    return {issue_id: Figures.of(rows) for issue_id, rows in _worth_by_issue(connection, issue_ids).items()}
+
+def _figures(rows: Iterable[Standing], oldest: dt.datetime | None = None) -> Figures:
+    documents = unread = 0
+    money: dict[str, Decimal] = {}
+    for row in rows:
+        documents += row.stopped
+        if not row.currency:
+            unread += row.stopped
+        elif row.stopped:
+            money[row.currency] = money.get(row.currency, Decimal(0)) + row.money
+    return Figures(documents, unread, dict(sorted(money.items())), oldest)
 
 
-def _worth_by_issue(connection: Connection, issue_ids: Sequence[int] | None) -> dict[int, list[Worth]]:
-    documents, item = issue_documents.c, work_items.c
-    query = (
-        select(documents.issue_id, orders.c.currency, orders.c.grand, func.count(), func.min(item.created_at))
-        .select_from(issue_documents)
-        .join(work_items, item.id == documents.item_id)
-        .outerjoin(orders, orders.c.item_id == item.id)
-        .where(documents.closed_at.is_(None), item.state.in_(STOPPED))
-        .group_by(documents.issue_id, orders.c.currency, orders.c.grand)
+def _shared_figures(rows: Iterable[Standing]) -> Figures:
+    """Of those that stand still in another issue as well."""
+    return _figures(dataclasses.replace(row, stopped=row.shared, money=row.shared_money) for row in rows)
+
+
+def _oldest(connection: Connection, issue_ids: Sequence[int]) -> dict[int, dt.datetime]:
+    """Issue -> when the first of what stands still in it was told to us: items are numbered as they come."""
+    documents = issue_documents.c
+    first = (
+        select(documents.item_id)
+        .where(documents.issue_id == issues.c.id, documents.closed_at.is_(None), documents.stopped)
+        .order_by(documents.item_id)
+        .limit(1)
+        .correlate(issues)
+        .scalar_subquery()
     )
-    if issue_ids is not None:
-        query = query.where(documents.issue_id.in_(issue_ids))
-    found: dict[int, list[Worth]] = {}
-    for issue_id, *worth in connection.execute(query):
-        found.setdefault(issue_id, []).append((worth[0], worth[1], worth[2], worth[3]))
-    return found
+    query = (
+        select(issues.c.id, work_items.c.created_at)
+        .select_from(issues)
+        .join(work_items, work_items.c.id == first)
+        .where(issues.c.id.in_(issue_ids))
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,50 +99,58 @@ class Release:
 
 
 def preview_release(connection: Connection, issue_ids: Sequence[int]) -> Release:
-    """Which documents fixing all of these issues releases, and which another cause still stops.
-
-    Those that stand elsewhere too are counted by themselves and taken from all: they are few, and to ask of each
-    document whether it is one of them takes longer than everything else.
-    """
-    table = issue_documents.c
-    standing = select(table.item_id).where(table.issue_id.in_(issue_ids), table.closed_at.is_(None))
-    # A document can stand in several of them and counts once.
-    every = _worth(connection, standing.distinct() if len(issue_ids) > 1 else standing)
-    return _release(every, _worth(connection, _staying(issue_ids)))
+    """Which documents fixing all of these issues releases, and which another cause still stops."""
+    found = standings(connection, issue_ids)
+    if len(found) == 1:
+        return _release_of(next(iter(found.values())))
+    # What stands in several of them counts once, and goes where it stands in none but these. Only what stands in
+    # several at all need be looked at one by one.
+    rows = [row for each in found.values() for row in each]
+    every, shared = _figures(rows), _shared_figures(rows)
+    staying = Figures.of(_worth(connection, _shared(issue_ids, staying=True)))
+    once = Figures.of(_worth(connection, _shared(issue_ids)))
+    return Release(_plus(_minus(every, shared), _minus(once, staying)), staying)
 
 
 def figures_and_release(connection: Connection, issue_id: int) -> tuple[Figures, Release]:
-    """Both of one issue, for little more than either takes."""
-    rows = _worth_by_issue(connection, [issue_id]).get(issue_id, [])
-    every = {(currency, grand): count for currency, grand, count, _ in rows}
-    return Figures.of(rows), _release(every, _worth(connection, _staying([issue_id])))
+    """Both of one issue."""
+    rows = standings(connection, [issue_id]).get(issue_id, [])
+    oldest = _oldest(connection, [issue_id]) if any(row.stopped for row in rows) else {}
+    return _figures(rows, oldest.get(issue_id)), _release_of(rows)
 
 
-def _staying(issue_ids: Sequence[int]) -> Select[tuple[int]]:
-    """Documents of these issues that stand in others too, each once."""
-    table, others = issue_documents.c, issue_documents.alias("others")
-    return (
-        select(table.item_id)
-        .join(others, others.c.item_id == table.item_id)
-        .where(table.issue_id.in_(issue_ids), table.closed_at.is_(None))
-        .where(others.c.closed_at.is_(None), others.c.issue_id.notin_(issue_ids))
-        .distinct()
-    )
+def _release_of(rows: Sequence[Standing]) -> Release:
+    stays = _shared_figures(rows)
+    return Release(_minus(_figures(rows), stays), stays)
 
 
-_Sums = Mapping[tuple[str | None, str | None], int]
+def _plus(one: Figures, other: Figures, sign: int = 1) -> Figures:
+    """Without currencies of which nothing is left: their sum is 0 then, or of documents worth 0."""
+    money = {
+        currency: one.money.get(currency, Decimal(0)) + sign * other.money.get(currency, Decimal(0))
+        for currency in sorted({*one.money, *other.money})
+    }
+    documents = one.documents + sign * other.documents
+    left = {currency: amount for currency, amount in money.items() if amount}
+    return Figures(documents, one.unread + sign * other.unread, left)
 
 
-def _release(every: _Sums, stays: _Sums) -> Release:
-    goes = {worth: count - stays.get(worth, 0) for worth, count in every.items()}
-    return Release(
-        Figures.of((*worth, count, None) for worth, count in goes.items() if count),
-        Figures.of((*worth, count, None) for worth, count in stays.items()),
-    )
+def _minus(one: Figures, other: Figures) -> Figures:
+    return _plus(one, other, -1)
 
 
-def _worth(connection: Connection, ids: Select[tuple[int]]) -> dict[tuple[str | None, str | None], int]:
-    """(currency, grand) -> how many of these documents stand still."""
+def _shared(issue_ids: Sequence[int], *, staying: bool = False) -> Select[tuple[int]]:
+    """Documents of these issues that stand in several, each once; with `staying` those that stand in others too."""
+    table, others = issue_documents.c, issue_documents.alias("others").c
+    query = select(table.item_id).where(table.issue_id.in_(issue_ids), table.closed_at.is_(None), table.shared)
+    if staying:
+        elsewhere = exists().where(others.item_id == table.item_id, others.issue_id.notin_(issue_ids))
+        query = query.where(elsewhere.where(others.closed_at.is_(None)))
+    return query.distinct()
+
+
+def _worth(connection: Connection, ids: Select[tuple[int]]) -> list[Worth]:
+    """What these documents are worth, where they stand still."""
     item, standing = work_items.c, ids.subquery("standing")
     query = (
         select(orders.c.currency, orders.c.grand, func.count())
@@ -137,7 +160,7 @@ def _worth(connection: Connection, ids: Select[tuple[int]]) -> dict[tuple[str | 
         .where(item.state.in_(STOPPED))
         .group_by(orders.c.currency, orders.c.grand)
     )
-    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
 def count_stopped_by_channel(connection: Connection) -> dict[str, int]:
@@ -149,14 +172,8 @@ def count_stopped_by_channel(connection: Connection) -> dict[str, int]:
 
 def count_needing(connection: Connection) -> tuple[dict[str, int], int]:
     """(channel -> documents that stand still, how many causes stop them)."""
-    item, documents = work_items.c, issue_documents.c
-    stopped = item.state.in_(STOPPED)
-    standing = (
-        exists()
-        .where(documents.issue_id == issues.c.id, documents.closed_at.is_(None))
-        .where(documents.item_id == item.id, stopped)
-    )
-    causes = select(func.count()).select_from(issues).where(issues.c.closed_at.is_(None), standing)
+    stopping = select(issue_sums.c.issue_id).group_by(issue_sums.c.issue_id).having(func.sum(issue_sums.c.stopped) > 0)
+    causes = select(func.count()).select_from(issues).where(issues.c.closed_at.is_(None), issues.c.id.in_(stopping))
     return count_stopped_by_channel(connection), int(connection.execute(causes).scalar_one())
 
 
@@ -167,7 +184,7 @@ def also_stopped_by(connection: Connection, issue_id: int, limit: int) -> dict[i
         select(others.c.issue_id, func.count())
         .select_from(ours)
         .join(others, (others.c.item_id == ours.c.item_id) & (others.c.issue_id != ours.c.issue_id))
-        .where(ours.c.issue_id == issue_id, ours.c.closed_at.is_(None), others.c.closed_at.is_(None))
+        .where(ours.c.issue_id == issue_id, ours.c.shared, ours.c.closed_at.is_(None), others.c.closed_at.is_(None))
         .group_by(others.c.issue_id)
         .order_by(func.count().desc(), others.c.issue_id)
         .limit(limit)
@@ -195,28 +212,30 @@ class Document:
     kind: str
 
 
-def list_documents(connection: Connection, issue_id: int, *, offset: int = 0, limit: int = 50) -> list[Document]:
-    """The open documents of an issue, by item id."""
-    query = (
-        _documents(
-            work_items.c.channel,
-            work_items.c.external_id,
-            work_items.c.state,
-            work_items.c.reason,
-            issue_documents.c.details,
-            issue_documents.c.opened_at,
-            orders.c.number,
-            orders.c.currency,
-            orders.c.grand,
-            orders.c.placed_at,
-            work_items.c.kind,
-        )
-        .where(issue_documents.c.issue_id == issue_id, issue_documents.c.closed_at.is_(None))
-        .order_by(issue_documents.c.item_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [_document(row) for row in connection.execute(query)]
+def list_documents(
+    connection: Connection, issue_id: int, *, after: int = 0, before: int | None = None, limit: int = 50
+) -> list[Document]:
+    """The open documents of an issue, by item id: those that follow the item `after`, or stand directly before one."""
+    documents = issue_documents.c
+    query = _documents(
+        work_items.c.channel,
+        work_items.c.external_id,
+        work_items.c.state,
+        work_items.c.reason,
+        documents.details,
+        documents.opened_at,
+        orders.c.number,
+        orders.c.currency,
+        orders.c.grand,
+        orders.c.placed_at,
+        work_items.c.kind,
+    ).where(documents.issue_id == issue_id, documents.closed_at.is_(None))
+    if before is None:
+        query = query.where(documents.item_id > after).order_by(documents.item_id)
+    else:
+        query = query.where(documents.item_id < before).order_by(documents.item_id.desc())
+    found = [_document(row) for row in connection.execute(query.limit(limit))]
+    return found if before is None else found[::-1]
 
 
 def find_document(connection: Connection, issue_id: int, item_id: int) -> tuple[str, str] | None:

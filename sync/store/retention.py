@@ -28,6 +28,8 @@ from sync.store.tables import (
     exchanges,
     intents,
     issue_documents,
+    issue_hours,
+    issue_sums,
     issues,
     work_items,
 )
@@ -156,7 +158,7 @@ def purge_issues(connection: Connection, look: Look) -> Piece:
     query = select(issues.c.id).where(issues.c.id.in_(old), issues.c.closed_at.is_not(None), ~busy, ~running)
     # Locked, so that nobody opens one of them again meanwhile.
     free = list(connection.execute(query.with_for_update()).scalars())
-    for table in (bulk_runs, issue_documents, comments):
+    for table in (bulk_runs, issue_documents, comments, issue_sums, issue_hours):
         connection.execute(delete(table).where(table.c.issue_id.in_(free)))
     gone = connection.execute(delete(issues).where(issues.c.id.in_(free)))
     return Piece(gone.rowcount, reached)

@@ -6,7 +6,10 @@ It looks at the database only. Whatever Redis lost, doubled or never heard of, t
 from __future__ import annotations
 
 import functools
+import math
+import time
 from collections.abc import Mapping
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection
@@ -16,6 +19,7 @@ from sync.desk.bulk import advance
 from sync.flows.stock.spread import spread
 from sync.store.backlog import due_channels
 from sync.store.intents import orphans
+from sync.store.issue_sums import fold
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.items import has_killers, park_killers
 from sync.store.leases import Watch, expire_lease, used_slots
@@ -27,6 +31,9 @@ from sync.work.runtime import Runtime
 
 log = structlog.get_logger()
 
+#: How often what the workers have counted, each for itself, is brought together.
+_FOLD_S: Final = 30.0
+
 
 class Dispatcher:
     """One look after the other; keeps only what it has seen of the leases."""
@@ -36,6 +43,7 @@ class Dispatcher:
         self._runtime = runtime
         self._watch = Watch()
         self._lease_s = runtime.systems.lease_lengths()
+        self._folded_at = -math.inf
 
     def look(self) -> int:
         """One look; answers for how many channels it rang."""
@@ -43,6 +51,7 @@ class Dispatcher:
         store = self._runtime.store
         advance(store)
         spread(store, self._runtime.config)
+        self._fold()
         due = store.read(due_channels)
         if not due:
             return 0
@@ -57,6 +66,12 @@ class Dispatcher:
             if self._has_room(channel, kind, used):
                 rung += self._runtime.bell.ring(name, kind)
         return rung
+
+    def _fold(self) -> None:
+        """SQLite has one writer, and nothing to fold until the night."""
+        if not self._runtime.store.is_sqlite and time.monotonic() - self._folded_at >= _FOLD_S:
+            self._folded_at = time.monotonic()
+            self._runtime.store.write(fold)
 
     def _has_room(self, channel: Channel, kind: str, used: Mapping[str, int]) -> bool:
         """A ring for a connection whose every call is spoken for would only wake a worker to find that out."""

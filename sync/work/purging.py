@@ -18,6 +18,7 @@ from sync.desk.phrases import Phrase, joined, say, say_many
 from sync.store.answers import KEPT
 from sync.store.engine import Store
 from sync.store.health import clock
+from sync.store.issue_sums import Recount, fold, recount
 from sync.store.retention import CLASSES, Look, Purge
 
 log = structlog.get_logger(__name__)
@@ -72,6 +73,19 @@ def _all(store: Store, one: Purge, border: dt.datetime, rest: Callable[[float], 
         if piece.reached is None or rest(_REST_S):
             return removed
         reached = piece.reached
+
+
+def recount_issues(store: Store) -> Recount:
+    """Hold what is kept of the issues against the rows, and put right what differs; nothing should.
+
+    Only where something does, others wait while all of it is counted once more. Raises DatabaseBusy.
+    """
+    store.write(fold)
+    found = store.read(recount)
+    if found:
+        log.error("issue_sums_differed", documents=found.documents, sums=found.sums)
+        found = store.write(functools.partial(recount, mend=True))
+    return found
 
 
 def told(removed: Mapping[str, int]) -> Phrase:

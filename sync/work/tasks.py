@@ -34,7 +34,7 @@ from sync.store.issues import Stop, close_connection_issues, open_issues
 from sync.store.switches import find_pause, pauses
 from sync.work.importing import forget_old_files
 from sync.work.pausing import rest
-from sync.work.purging import days_of, purge, told
+from sync.work.purging import days_of, purge, recount_issues, told
 from sync.work.runtime import Runtime
 from sync.work.stock.run import run_stock
 from sync.work.subscriptions import check_subscriptions, delivery_url
@@ -255,6 +255,7 @@ class Tasks:
     def _purge(self, _: str) -> str:
         erase_again(self._runtime.store, self._runtime.config)
         forget_old_files(self._runtime.store)
+        recount_issues(self._runtime.store)
         return told(purge(self._runtime.store, days_of(self._runtime.settings), rest=self._rest))
 
     def _stock(self, channel: str) -> str:

@@ -14,11 +14,11 @@ from sync.rules.lookups import GLOBAL
 from sync.store.lookups import RowFilter, RowKey, StoredRow, find_rows, load_row
 from sync.store.needs import Release
 from webapp.api.access import api_actor, caller
-from webapp.api.issues import PageQuery, ReleaseSchema
+from webapp.api.issue_shapes import ReleaseSchema
 from webapp.api.problems import ApiProblem, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
-from webapp.api.shapes import MAX_REASON, MAX_TEXT, MAX_VALUE, Moment, Text, sums
+from webapp.api.shapes import MAX_PAGE, MAX_REASON, MAX_TEXT, MAX_VALUE, Moment, Text, sums
 from webapp.console.home import ring_all
 from webapp.parts import parts
 
@@ -53,11 +53,13 @@ class Tables(Schema):
     tables = fields.List(fields.Nested(TableSchema), required=True)
 
 
-class RowQuery(PageQuery):
+class RowQuery(Schema):
     """Which rows of a table."""
 
     q = Text(most=MAX_TEXT, load_default="", metadata={"description": "A part of the value, the target, the author."})
     scope = Text(most=160, load_default="")
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_PAGE))
 
 
 class RowSchema(Schema):

@@ -21,7 +21,7 @@ from sync.store.orders import StoredOrder
 from sync.store.search import Paging, Sort, Wanted
 from sync.work.rehearse import dry_run
 from webapp.api.access import api_actor, caller, demand_channel
-from webapp.api.issues import AssignBody, CommentBody, CommentSchema
+from webapp.api.issue_shapes import AssignBody, CommentBody, CommentSchema
 from webapp.api.problems import ApiProblem, invalid, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint

@@ -11,7 +11,8 @@ from sync.desk.orders import TABS, Tab
 from sync.desk.selections import ACTIONS, begin_selected, foresee, list_runs
 from sync.store.search import Wanted
 from webapp.api.access import api_actor, demand_all_channels
-from webapp.api.issues import FiguresSchema, PaceBody, RunSchema, figures_to_json, run_to_json
+from webapp.api.issue_shapes import FiguresSchema, PaceBody, RunSchema
+from webapp.api.issues import figures_to_json, run_to_json
 from webapp.api.orders import channel_of
 from webapp.api.problems import invalid
 from webapp.api.refusals import refusing

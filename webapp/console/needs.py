@@ -29,7 +29,18 @@ from sync.desk.causes import title_of, words_of
 from sync.desk.issue_life import IssueState, assignable
 from sync.desk.lookup_rows import LookupRow, RowRefused, check_row, row_for
 from sync.desk.lookups import LookupPreview, add_lookup, preview_lookup, unknown_targets
-from sync.desk.needs import Need, NeedDetail, NeedFilter, chosen, hours_of, list_needs, need_detail
+from sync.desk.needs import (
+    Need,
+    NeedDetail,
+    NeedFilter,
+    NeedPage,
+    chosen,
+    find_need,
+    hours_of,
+    list_needs,
+    need_detail,
+    page_of,
+)
 from sync.desk.remedies import remedies_of
 from sync.desk.selections import ACTIONS
 from sync.rules.lookup_tables import choices_of
@@ -57,6 +68,8 @@ _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
 #: Causes of one run.
 _MOST_TICKED: Final = 500
+#: Digits that an item's id has less of.
+_MAX_ITEM: Final = 13
 #: Of a count that a form brings back.
 _DIGITS: Final = 10
 _COLUMNS: Final = (
@@ -102,15 +115,15 @@ def index() -> ResponseReturnValue:
     """Every open cause, those that stop most first; filters and order stand in the address."""
     if begins := views.beginning("needs"):
         return redirect(begins)
-    which, page = _filter(), _page()
+    which = _filter()
     found = list_needs(parts().store, closed=which.state == IssueState.RESOLVED)
     counts = collections.Counter(need.issue.owner for need in chosen(found, dataclasses.replace(which, owner="")))
     listed = chosen(found, which)
-    shown = listed[(page - 1) * _SIZE : page * _SIZE]
+    page = _page_of(listed, which)
     return render_template(
         "console/needs.html",
-        needs=shown,
-        hours=hours_of(parts().store, shown),
+        needs=page.needs,
+        hours=hours_of(parts().store, page.needs),
         sparkline=sparkline,
         tabs=_tabs(counts, which.owner),
         owners=OWNERS,
@@ -122,9 +135,18 @@ def index() -> ResponseReturnValue:
         actions=[(action, said(label)) for action, label in ACTIONS.items()],
         offers=_offers(found, which),
         put_aside=sum(need.state is IssueState.SNOOZED for need in found),
-        newer=here(page=page - 1) if page > 1 else "",
-        older=here(page=page + 1) if len(listed) > page * _SIZE else "",
+        newer=here(before=page.previous, after=None) if page.previous else "",
+        older=here(after=page.next, before=None) if page.next else "",
     )
+
+
+def _page_of(listed: Sequence[Need], which: NeedFilter) -> NeedPage:
+    """The page that the address asks for; the first where it asks for none that there ever was."""
+    marks = {name: request.args.get(name, "")[:_MAX_TEXT] for name in ("after", "before")}
+    try:
+        return page_of(listed, which, **marks, limit=_SIZE)
+    except ValueError:
+        return page_of(listed, which, limit=_SIZE)
 
 
 def _filter() -> NeedFilter:
@@ -200,7 +222,9 @@ def _label(option: tuple[str, str]) -> str:
 def _tabs(counts: Mapping[str, int], owner: str) -> list[tuple[str, str, bool, int]]:
     every = [("", _("All"), sum(counts.values()))]
     every += [(name, str(label), counts.get(name, 0)) for name, label in OWNERS.items()]
-    return [(label, here(owner=name or None, page=None), name == owner, count) for name, label, count in every]
+    return [
+        (label, here(owner=name or None, after=None, before=None), name == owner, count) for name, label, count in every
+    ]
 
 
 @blueprint.get("/<int:issue_id>")
@@ -209,7 +233,7 @@ def show(issue_id: int) -> ResponseReturnValue:
     """One cause with its orders; with `target` in the address, what a look-up row would release."""
     if "target" not in request.args:
         return show_need(issue_id)
-    need = _detail(issue_id).need
+    need = _need(issue_id)
     row = _row(need, request.args)
     try:
         row = check_row(parts().config, row, parts().store.read(declared_facts))
@@ -296,7 +320,7 @@ def cancel(issue_id: int, run_id: int) -> ResponseReturnValue:
 @demands("integrator")
 def lookup(issue_id: int) -> ResponseReturnValue:
     """Add the look-up row, and let go what waits for it."""
-    need = _detail(issue_id).need
+    need = _need(issue_id)
     row = _row(need, request.form)
     reason = request.form.get("reason", "").strip()[:_MAX_REASON]
     try:
@@ -338,15 +362,13 @@ def show_need(
     error: str = "",
 ) -> str:
     """One cause, with what somebody has asked for beside it."""
-    page = _page()
-    detail = _detail(issue_id, page)
+    detail = _detail(issue_id)
     need = detail.need
     remedies = remedies_of(parts().store, parts().config, need)
     meant = meant_by(remedies.suggestions) if row is None else ""
     if row is None and need.lookup is not None:
         row = dataclasses.replace(row_for(*need.lookup), target=meant)
         preview = preview_lookup(parts().store, parts().config, row) if meant else None
-    older = detail.documents and need.issue.documents > page * _SIZE
     return render_template(
         "console/need.html",
         detail=detail,
@@ -369,8 +391,8 @@ def show_need(
         remedies=remedies,
         promise_s=_promise_s(need),
         broken=_is_broken(need),
-        newer=url_for(".show", issue_id=issue_id, page=page - 1) if page > 1 else "",
-        older=url_for(".show", issue_id=issue_id, page=page + 1) if older else "",
+        newer=url_for(".show", issue_id=issue_id, before=detail.previous) if detail.previous else "",
+        older=url_for(".show", issue_id=issue_id, after=detail.next) if detail.next else "",
     )
 
 
@@ -406,9 +428,15 @@ def _progress(need: Need) -> Progress | None:
     return None if need.run is None else progress_of(parts().store, need.run.id)
 
 
-def _detail(issue_id: int, page: int = 1) -> NeedDetail:
+def _need(issue_id: int) -> Need:
     demand_ids(issue_id)
-    return need_detail(parts().store, issue_id, offset=(page - 1) * _SIZE, limit=_SIZE) or abort(404)
+    return find_need(parts().store, issue_id) or abort(404)
+
+
+def _detail(issue_id: int) -> NeedDetail:
+    demand_ids(issue_id)
+    after, before = _item("after") or 0, _item("before")
+    return need_detail(parts().store, issue_id, after=after, before=before, limit=_SIZE) or abort(404)
 
 
 def _row(need: Need, given: Mapping[str, str]) -> LookupRow:
@@ -432,9 +460,10 @@ def _scopes(need: Need) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _page() -> int:
-    text = request.args.get("page", "1")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004 - a page
+def _item(name: str) -> int | None:
+    """The end of a page that the address names."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MAX_ITEM else None
 
 
 def demand_ids(*ids: int) -> None:

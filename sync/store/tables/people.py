@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -69,7 +70,63 @@ issue_documents = Table(
     Column("details", Text, nullable=False, server_default="[]"),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
+    # What follows is kept by the database's triggers while `closed_at` is null (`sync.store.issue_triggers`).
+    #: The item stands still.
+    Column("stopped", Boolean, nullable=False, server_default=false()),
+    #: It stands in another issue as well.
+    Column("shared", Boolean, nullable=False, server_default=false()),
+    #: Of its order: null where that could not be read.
+    Column("currency", String(3)),
+    #: Its grand total in ten-thousandths: null where it is not exactly so many, or a billion units and more.
+    Column("amount", BigId),
     Index(None, "item_id", "closed_at"),
+    Index(
+        "ix_issue_documents_open",
+        "issue_id",
+        "item_id",
+        "stopped",
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index(
+        "ix_issue_documents_shared",
+        "issue_id",
+        "item_id",
+        sqlite_where=text("shared = 1 AND closed_at IS NULL"),
+        postgresql_where=text("shared AND closed_at IS NULL"),
+    ),
+)
+
+#: What stands in each issue, summed by the triggers in the transactions that change it. The truth is the sum over the
+#: writers: each connection to PostgreSQL has rows of its own (its process id), so that none waits for another; SQLite
+#: has one writer, 0, into which the rows of the others are folded.
+issue_sums = Table(
+    "issue_sums",
+    metadata,
+    Column("issue_id", BigId, ForeignKey("issues.id"), primary_key=True),
+    #: Empty for what could not be read.
+    Column("currency", String(3), primary_key=True),
+    Column("writer", Integer, primary_key=True, autoincrement=False),
+    #: Open in the issue, and of these: that stand still; with an amount of null; all of that once more of those that
+    #: are shared.
+    Column("documents", Integer, nullable=False),
+    Column("stopped", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("uneven", Integer, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("shared_amount", BigInteger, nullable=False),
+    Column("shared_uneven", Integer, nullable=False),
+)
+
+#: How many documents each issue has stopped in an hour; kept and folded like `issue_sums`.
+issue_hours = Table(
+    "issue_hours",
+    metadata,
+    Column("issue_id", BigId, ForeignKey("issues.id"), primary_key=True),
+    #: `2026-11-22 21`, in UTC.
+    Column("hour", String(13), primary_key=True),
+    Column("writer", Integer, primary_key=True, autoincrement=False),
+    Column("documents", Integer, nullable=False),
 )
 
 #: What people say about an issue or an order. Nothing of it is ever changed, save by who must be forgotten.

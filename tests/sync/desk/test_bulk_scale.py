@@ -115,7 +115,7 @@ def test_very_many_documents_of_one_cause(store, crowded, count):
     assert need.figures.documents == count
     worth = sum((Decimal(order(number)["grand"]) for number in range(1, count + 1)), Decimal(0))
     assert need.figures.money == {"EUR": worth}
-    assert [count for _, count in need_detail(store, crowded, offset=count - 50).others] == [count // 10]
+    assert [count for _, count in need_detail(store, crowded, after=count - 50).others] == [count // 10]
     release = store.read(lambda c: preview_release(c, [crowded]))
     assert (release.goes.documents, release.stays.documents) == (count * 9 // 10, count // 10)
 

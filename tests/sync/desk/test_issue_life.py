@@ -60,7 +60,7 @@ def test_one_that_waits_until_a_time_is_back_by_itself(world):
     assert only(world).state is IssueState.SNOOZED
     assert chosen(list_needs(world.store), NeedFilter()) == []
     assert len(chosen(list_needs(world.store), NeedFilter(state="snoozed"))) == 1
-    world.write(lambda c: c.execute(update(issues).values(snoozed_until=now())))
+    world.write(lambda c: c.execute(update(issues).values(snoozed_until=now() - dt.timedelta(seconds=1))))
     assert only(world).state is IssueState.OPEN
 
 

@@ -161,7 +161,7 @@ def test_what_the_documents_share_is_shown(store):
     [need] = list_needs(store)
     detail = need_detail(store, need.issue.id, limit=2)
     assert [document.external_id for document in detail.documents] == ["1", "2"]
-    assert len(need_detail(store, need.issue.id, offset=4, limit=2).documents) == 1
+    assert len(need_detail(store, need.issue.id, after=detail.documents[-1].item_id, limit=2).documents) == 2
     shared = {entry.field: (entry.value, entry.count, entry.of) for entry in detail.common}
     assert shared["currency"] == ("EUR", 5, 5)
     assert shared["source_state"] == ("processing", 5, 5)

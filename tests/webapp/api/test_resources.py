@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sync.desk import accounts
 from sync.store import users
 from sync.store.audit import Actor, record_audit
+from sync.store.issues import Cause, Stop, close_documents, open_issues
 from sync.store.reports import save_report
 from sync.store.tables import work_items
 from sync.store.views import add_view
@@ -85,12 +86,28 @@ def test_all_that_a_limit_holds_is_approved_at_once_with_a_reason_and_at_a_pace(
 def test_the_documents_of_a_cause_come_a_page_at_a_time(anna, held):
     [issue] = anna.get("/issues").json["issues"]
     first = anna.get(f"/issues/{issue['id']}/documents?limit=1").json
-    second = anna.get(f"/issues/{issue['id']}/documents?limit=1&page=2").json
-    assert (first["more"], second["more"]) == (True, False)
+    second = anna.get(f"/issues/{issue['id']}/documents?limit=1&after={first['next']}").json
+    assert second["next"] is None
+    assert anna.get(f"/issues/{issue['id']}/documents?after=x").json["field"] == "query:after"
     found = [one for page in (first, second) for one in page["documents"]]
     assert [one["external_id"] for one in found] == held
     assert found[0]["details"][0]["reason"]
     assert found[0]["total"]["currency"] == "EUR"
+
+
+def test_causes_come_a_page_at_a_time_and_one_that_goes_shifts_none(store, anna, held):
+    names = ("unit", "price", "tax")
+    store.write(lambda c: open_issues(c, [Stop(None, Cause(cause=name, channel="web", title=name)) for name in names]))
+    seen, after = [], ""
+    while after is not None:
+        page = anna.get(f"/issues?limit=1&after={after}").json
+        seen += [one["cause"] for one in page["issues"]]
+        if len(seen) == 1:
+            store.write(lambda c: close_documents(c, c.execute(select(work_items.c.id)).scalars().all()))
+        after = page["next"]
+    assert (seen[0], sorted(seen[1:])) == ("value_limit", sorted(names))
+    for mark in ("x", "1", "1_x", "nan_1", "_"):
+        assert anna.get(f"/issues?after={mark}").json["field"] == "query:after"
 
 
 def test_people_and_programs_care_for_a_cause(store, anna, held):
