@@ -156,6 +156,7 @@ def _happen(environ: Mapping[str, str]) -> None:
     crossdock(environ, "lookup", "sku", "TEE-ASSAM-OLD", "TEE-ASSAM-100")
     crossdock(environ, "pause", "outlet", "--reason", "Stock-taking until noon")
     crossdock(environ, "resume", "outlet")
+    crossdock(environ, "token", "add", "reporting", "--scope", "orders:read", "--scope", "issues:read", "--days", "90")
     crossdock(environ, "doctor")
     crossdock(environ, "proof")
 
@@ -264,6 +265,7 @@ def _pages(page: Page) -> dict[str, str]:
         "doctor": "/doctor",
         "activity": "/activity",
         "users": "/users",
+        "tokens": "/tokens",
         "account": "/account",
     }
 
