@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from connectors.kit.errors import ConnectorError
+from sync.desk.phrases import say
 from sync.rules.systems import Systems
 from sync.store.engine import Store
 from sync.store.issues import Cause, Stop, close_connection_issues, connection_issues, open_issues
@@ -39,4 +40,5 @@ def note_misconfigured(store: Store, found: Mapping[str, ConnectorError]) -> Non
 
 
 def _cause(name: str, error: ConnectorError) -> Cause:
-    return Cause(cause=_CAUSE, connection=name, title=str(error), owner="integrator")
+    title = say("%(connection)s is set up wrongly: %(error)s", connection=name, error=error)
+    return Cause(cause=_CAUSE, connection=name, title=title, owner="integrator")
