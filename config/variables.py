@@ -326,8 +326,8 @@ VARIABLES: Final = (
         parse=_language,
         default="en",
         description="Language of what is sent to people (alerts); English where there is no catalogue of it. "
-        "The console follows each browser.",
-        example="de",
+        "The console follows each user or browser.",
+        example="zh-CN",
     ),
     Variable(
         name="CROSSDOCK_LOG_LEVEL",
