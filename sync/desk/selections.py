@@ -86,12 +86,12 @@ class Foreseen:
     running: BulkRun | None
 
 
-def foresee(store: Store, config: Config, wanted: Wanted, action: str, *, reason: str = "") -> Foreseen:
+def foresee(store: Store, config: Config, wanted: Wanted, action: str) -> Foreseen:
     """Count and sum, without changing anything. Raises BulkRefused."""
     selection = _selection(config, wanted, action)
 
     def work(connection: Connection) -> tuple[Weighed, BulkRun | None]:
-        return weigh(connection, selection), running_as(connection, mark_of(selection, reason))
+        return weigh(connection, selection), running_as(connection, mark_of(selection))
 
     weighed, running = store.read(work)
     return Foreseen(action, weighed.goes, _sum(weighed.goes), tuple(_left_out(action, weighed)), running)

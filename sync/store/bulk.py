@@ -243,9 +243,9 @@ def course_of(connection: Connection, run: BulkRun) -> Course:
 # --- over a filter ----------------------------------------------------------------------------------------------
 
 
-def mark_of(selection: Selection, reason: str) -> str:
-    """Equal for runs that would do the same."""
-    return digest(f"{selection.dump()}\n{reason}".encode())
+def mark_of(selection: Selection) -> str:
+    """Equal for runs that would do the same, whatever reason is given."""
+    return digest(selection.dump().encode())
 
 
 def start_selected(
@@ -253,7 +253,7 @@ def start_selected(
 ) -> tuple[BulkRun, bool]:
     """Start a run over a filter; (the one that does the same already, False) where there is one."""
     channels = selection.wanted.channels
-    mark = mark_of(selection, reason)
+    mark = mark_of(selection)
     values = {
         "selection": selection.dump(),
         "mark": mark,

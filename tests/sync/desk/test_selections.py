@@ -108,6 +108,13 @@ def test_a_second_press_shows_the_run_that_goes_already_and_another_filter_is_an
     assert len(world.rows(select(bulk_runs.c.id))) == 2
 
 
+def test_another_reason_makes_no_second_run_of_the_same(world, small):
+    first, _ = begin(world, SKIP, reason="sold out")
+    assert foreseen(world, SKIP).running.id == first.id
+    second, new = begin(world, SKIP, reason="no stock")
+    assert (new, second.id, second.reason) == (False, first.id, "sold out")
+
+
 def test_a_cancelled_run_leaves_the_rest_as_it_was(world, small):
     run, _ = begin(world)
     assert cancel_bulk(world.store, run.id, actor=ANNA)
