@@ -239,6 +239,19 @@ def test_the_connectors_own_table_goes_first_and_may_leave_an_answer_to_the_defa
             client.request("POST", "x", json={})
 
 
+def test_an_answer_with_status_200_is_judged_where_the_system_says_its_errors_there(connect):
+    def vendor(response):
+        return Transient("busy", status=200) if response.data.get("errors") else None
+
+    refused, usable = answer('{"errors": ["busy"]}'), answer('{"data": {}}')
+    with wire(refused, usable, refused) as server:
+        client = connect(server, verdict=vendor)
+        assert client.request("POST", "x", json={}, write=False).data == {"data": {}}
+        assert len(server.requests) == 2
+        with pytest.raises(Transient, match="busy"):
+            client.request("POST", "x", json={})
+
+
 # Time and size
 
 
