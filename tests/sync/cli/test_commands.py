@@ -193,6 +193,24 @@ def test_a_held_order_is_approved_or_rejected_and_the_word_is_kept(home, shop, e
     assert "nothing holds" in home.run("approve", one, "--reason", "again", status=1)
 
 
+def test_an_order_is_corrected_tried_first_and_the_correction_is_taken_back(home, shop, erp):
+    started(home, shop, erp, count=2, limit=0)
+    one = home.json("orders", "--needs-you")[0]["external_id"]
+    assert json.loads(home.run("correct", one, "--show"))["external_id"] == one
+    tried = home.run("correct", one, "--set", "shipping.city=Bonn", "--dry-run")
+    assert "shipping.city" in tried
+    assert "is above the limit" in tried
+    assert "say why" in home.run("correct", one, "--set", "shipping.city=Bonn", status=1)
+    refused = home.run("correct", one, "--set", "shipping.country=Germany", "--reason", "x", status=1)
+    assert "shipping.country: found 'Germany', expected" in refused
+    assert "correction 1 is kept" in home.run("correct", one, "--set", "shipping.city=Bonn", "--reason", "she called")
+    assert "correction 1 by" in home.run("order", one, "--lineage", "shipping.city")
+    assert "counts no more" in home.run("correct", one, "--take-back", "1", "--reason", "no")
+    assert "does not count" in home.run("correct", one, "--take-back", "1", "--reason", "no", status=1)
+    assert "the comment is kept" in home.run("comment", one, "asked her")
+    assert "is cared for by nobody" in home.run("assign", one)
+
+
 def test_pause_resume_and_retry(home, shop, erp):
     [order, *_] = started(home, shop, erp)
     assert "paused: erp" in home.run("pause", "erp", "--reason", "stock-taking")
