@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.activity import ACTIONS
+from sync.desk.corrections_told import correction_to_json, counting
 from sync.desk.facets import Facets, load_facets
 from sync.desk.facets_told import facets_to_json, told_of
 from sync.desk.phrases import Phrase, joined, quote, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.desk.writes import call_of, outcome_of
-from sync.rules.corrections import MISSING, Change, Correction, read_correction
+from sync.rules.corrections import Correction, read_correction
 from sync.store import history
 from sync.store.attempts import Attempt, load_attempts
 from sync.store.bodies import load_json, unpack
@@ -120,11 +121,6 @@ class Passport:
         if sale is None or not came or sale.created_at < came[0]:
             return None
         return (sale.created_at - came[0]).total_seconds()
-
-
-def counting(corrections: Iterable[Correction]) -> frozenset[int]:
-    """Numbers of those that count: the newest of each kind that was not taken back. They come the oldest first."""
-    return frozenset({each.basis: each.number for each in corrections if each.ended_at is None}.values())
 
 
 def seen_token(kept: KeptItem) -> str:
@@ -359,34 +355,6 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
         "published_at": revision.published_at.isoformat(),
         "text_of": revision.text_of,
     }
-
-
-def correction_to_json(correction: Correction, counts: Collection[int]) -> dict[str, Any]:
-    """`counts` are the numbers of those that count."""
-    ended = correction.ended_at
-    return {
-        "number": correction.number,
-        "basis": correction.basis.value,
-        "by": correction.made_by,
-        "at": correction.made_at.isoformat(),
-        "reason": correction.reason,
-        "counts": correction.number in counts,
-        "taken_back": None
-        if ended is None
-        else {"at": ended.isoformat(), "by": correction.ended_by, "reason": correction.ended_reason},
-        "changes": changes_to_json(correction.changes),
-    }
-
-
-def changes_to_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    """Each with its field; what was or is to be nothing is null."""
-    return [
-        {"field": str(change), "before": _or_null(change.before), "after": _or_null(change.after)} for change in changes
-    ]
-
-
-def _or_null(value: Any) -> Any:
-    return None if value is MISSING else value
 
 
 def _next_to_json(following: Next) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sync.desk.corrections import (
     original_of,
     take_back,
 )
-from sync.desk.passport import changes_to_json, correction_to_json, counting
+from sync.desk.corrections_told import changes_to_json, correction_to_json, counting
 from sync.rules.corrections import Basis
 from sync.rules.systems import ChannelSystems
 from sync.store.bodies import dump_json, load_json
