@@ -260,6 +260,11 @@ class Subscription:
 class ManagesWebhooks(Protocol):
     """Sets up, checks and repairs the subscriptions that feed us."""
 
+    @property
+    @abstractmethod
+    def has_webhook_secret(self) -> bool:
+        """Whether deliveries could be verified; without a secret each would be refused."""
+
     @abstractmethod
     def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
         """Create or re-activate what is missing; each with what was done: `kept`, `created` or `reactivated`."""

@@ -123,6 +123,11 @@ class Shopify(
         """Which order to look at. Raises SignatureInvalid. Topics of no order are `ignored`."""
         return webhooks.verify(body, headers, self._secrets)
 
+    @property
+    def has_webhook_secret(self) -> bool:
+        """One of the connection's `webhook_secrets`, or the secret of the app that subscribes."""
+        return bool(self._secrets)
+
     def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
         """`orders/create`, `/updated`, `/delete` and `refunds/create`.
 
@@ -138,4 +143,4 @@ class Shopify(
 
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
         """See `checkup.CHECKS`."""
-        return Checkup(self._client, self.list_subscriptions, has_secret=bool(self._secrets)).run(circumstances)
+        return Checkup(self._client, self.list_subscriptions, has_secret=self.has_webhook_secret).run(circumstances)

@@ -264,6 +264,11 @@ class WooCommerce(
         """Raises SignatureInvalid. Topics other than `order.*` are `ignored`."""
         return webhooks.verify(body, headers, self._webhook_secrets)
 
+    @property
+    def has_webhook_secret(self) -> bool:
+        """One of the connection's `webhook_secrets`."""
+        return bool(self._webhook_secrets)
+
     def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
         """`order.created`, `.updated`, `.deleted` and `.restored`, signed with the first of our secrets.
 
@@ -279,7 +284,7 @@ class WooCommerce(
 
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
         """See `checkup.CHECKS`."""
-        secret = bool(self._webhook_secrets)
+        secret = self.has_webhook_secret
         return Checkup(self._site, self._http, self._get, self.list_subscriptions, has_webhook_secret=secret).run(
             circumstances
         )

@@ -32,6 +32,9 @@ def check_subscriptions(store: Store, connector: object, name: str, url: str) ->
     """
     if not isinstance(connector, ManagesWebhooks):
         return say("this system has no webhooks")
+    if not connector.has_webhook_secret:
+        # Somebody who wants no webhooks has done nothing wrong: the pull brings every order.
+        return say("no webhooks: the connection has no `webhook_secrets`, so orders come by the pull only")
     return _ensured(store, connector, name, url)
 
 
@@ -63,6 +66,8 @@ def repair_subscriptions(store: Store, connector: object, name: str, url: str, *
     """The same because a person asked for it. Raises NoWebhooks too."""
     if not isinstance(connector, ManagesWebhooks):
         raise NoWebhooks(say("this system has no webhooks"))
+    if not connector.has_webhook_secret:
+        raise NoWebhooks(say("deliveries would be refused: put a long random text into `webhook_secrets` first"))
     if not url:
         raise NoWebhooks(say("nobody can deliver: set CROSSDOCK_PUBLIC_URL to the address under which shops reach us"))
     return _ensured(store, connector, name, url, actor)

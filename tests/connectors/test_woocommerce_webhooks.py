@@ -16,6 +16,8 @@ from connectors.kit.base import ConnectorSettings, SignatureInvalid
 from connectors.kit.errors import ConnectionBroken
 from connectors.woocommerce import WooCommerce
 from connectors.woocommerce.webhooks import TOPICS
+from sync.store.audit import Actor
+from sync.work.subscriptions import NoWebhooks, check_subscriptions, repair_subscriptions
 from tests.shared import shared_path
 
 #: Hooks 1 to 4 of the recorded shop were signed with the first, the others with the second.
@@ -248,3 +250,11 @@ def test_all_pages_of_subscriptions_are_read():
 def test_without_a_secret_no_subscription_is_made():
     with pytest.raises(ConnectionBroken, match="webhook_secrets"):
         connect(secrets=()).ensure_subscriptions(DELIVERY_URL)
+
+
+def test_who_wants_no_webhooks_is_not_told_that_the_connection_is_broken(sqlite_store):
+    """The shop is not called at all: sockets are closed to this test."""
+    shop = connect(secrets=())
+    assert "by the pull only" in check_subscriptions(sqlite_store, shop, "shop", DELIVERY_URL)
+    with pytest.raises(NoWebhooks, match="webhook_secrets"):
+        repair_subscriptions(sqlite_store, shop, "shop", DELIVERY_URL, actor=Actor("anna"))
