@@ -11,6 +11,7 @@ from sync import cli
 from sync.store.engine import Store
 from sync.store.lookups import load_rows
 from sync.store.migrate import migrate
+from tests.sync.flows.world import World
 
 CONFIG = """\
 connections:
@@ -106,6 +107,20 @@ def test_a_file_shows_what_it_would_change_and_changes_it_all_or_not_at_all(look
     assert "line 3, column target: it is empty" in told
     assert "nothing was changed" in told
     assert rows(store)["sku", "global", "A"] == "9"
+
+
+def test_a_row_and_a_file_release_what_waits_for_them(lookup, store, tmp_path):
+    world = World(store)
+    orders = [world.shop.place(sku=sku, customer=sku) for sku in ("OLD-1", "OLD-2")]
+    world.carry()
+    assert "1 orders will be looked at again" in lookup("sku", "OLD-1", "TASSE")
+    world.drain()
+    assert [world.item(order).state for order in orders] == ["done", "held"]
+    file = tmp_path / "rows.csv"
+    file.write_text("table,value,target\nsku,OLD-1,TASSE\nsku,OLD-2,KANNE\n")
+    assert "1 orders will be looked at again" in lookup("import", file, "--yes")
+    world.drain()
+    assert [world.item(order).state for order in orders] == ["done", "done"]
 
 
 def test_a_table_of_ones_own_is_made_used_and_dropped(lookup, store):

@@ -169,6 +169,14 @@ def test_a_file_shows_what_it_changes_and_changes_exactly_that(world, integrator
     assert "Nothing was changed" in text(integrator.get("/lookups/sku"))
 
 
+def test_a_file_releases_what_waits_for_its_rows(world, integrator):
+    order = world.shop.place(sku="OLD")
+    world.carry()
+    confirm(integrator, upload(integrator, "value,target\nOLD,TASSE\n"), "/lookups/sku/apply")
+    world.drain()
+    assert world.item(order).state == "done"
+
+
 def test_what_a_file_does_not_have_is_removed_only_where_the_box_is_ticked(world, integrator):
     save(world, LookupRow("sku", "A", "1"), LookupRow("sku", "B", "2"))
     confirm(integrator, upload(integrator, "value,target\nC,3\n"), "/lookups/sku/apply")
