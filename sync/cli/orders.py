@@ -213,6 +213,9 @@ def _print_passport(entry: dict[str, Any]) -> None:
         out.print(f"    next: {escape(cause['next_step'])}")
     if entry["after_import"]:
         print_facets(entry["after_import"])
+    if decided := entry["rejected"]:
+        said = f"left out by {decided['by']} at {decided['at']}: {decided['reason']}; `crossdock retry` takes it back"
+        out.print(f"  {escape(said)}")
     following = entry["next"]
     when = f" ({following['at']})" if following["at"] else ""
     paused = f"; paused: {escape(following['paused'])}" if following["paused"] else ""

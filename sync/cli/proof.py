@@ -27,9 +27,9 @@ from sync.rules.comparison import Difference, Group
 def proof(channels: tuple[str, ...], since: dt.datetime | None, until: dt.datetime | None, *, as_json: bool) -> None:
     """Prove that shop, Crossdock and ERP agree; exit status 1 where they do not.
 
-    Both outer columns come from fresh lists over HTTP. Held orders and those that are too young are explained
-    differences; every other one makes the proof fail. What was given back in the window is proven the same way, refund
-    by refund, where the channel carries refunds over.
+    Both outer columns come from fresh lists over HTTP. Held orders, those that are too young and those that a person
+    left out are explained differences; every other one makes the proof fail. What was given back in the window is
+    proven the same way, refund by refund, where the channel carries refunds over.
     """
     with opened() as runtime:
         names = [channel_of(runtime, name) for name in channels] or sorted(runtime.config.channels)

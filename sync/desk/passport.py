@@ -29,6 +29,7 @@ from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
 from sync.store.intents import PastIntent, list_intents
 from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.rejections import Rejection, load_rejections
 from sync.store.revisions import Revision, revision_of_order
 from sync.store.routes import KeptRoute, load_routes
 from sync.store.said import load_said
@@ -97,6 +98,8 @@ class Passport:
     corrections: tuple[Correction, ...] = ()
     #: Who takes care of it, and by which day.
     care: Care = dataclasses.field(default_factory=Care)
+    #: By whose word it is not carried over; None where nobody has said so.
+    rejection: Rejection | None = None
 
     @property
     def seen(self) -> str:
@@ -191,6 +194,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             route=route,
             corrections=tuple(map(read_correction, list_corrections(connection, now.item_id))),
             care=load_care(connection, now.item_id),
+            rejection=load_rejections(connection, now.channel, now.item_id).get(now.item_id),
         )
 
     return store.read(read)
@@ -339,6 +343,7 @@ def passport_to_json(one: Passport) -> dict[str, Any]:
         ],
         "routing": None if one.route is None else _route_to_json(one.route),
         "care": dataclasses.asdict(one.care),
+        "rejected": None if one.rejection is None else one.rejection.to_json(),
         "corrections": [correction_to_json(each, one.counting) for each in one.corrections],
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),

@@ -17,7 +17,7 @@ from sync.store.fees import FeeSums, fee_sums
 from sync.store.reports import save_report
 
 #: Differences that are explained: under way, or settled by a person; every other one says that the sides do not agree.
-EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG, Kind.SEEN_TO})
+EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG, Kind.SEEN_TO, Kind.LEFT_OUT})
 #: How far back a proof looks where nothing else is said.
 _BACK = dt.timedelta(days=30)
 #: A proof over sides that have nothing in common would be as large as both of them.
@@ -147,4 +147,5 @@ def _difference(difference: Difference) -> dict[str, Any]:
         "refund_id": difference.refund_id or None,
         "erp_ids": list(difference.erp_ids),
         "detail": difference.detail,
+        "decided": None if difference.decided is None else difference.decided.to_json(),
     }

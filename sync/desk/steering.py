@@ -22,9 +22,11 @@ from sync.store.engine import Store
 from sync.store.history import load_kept
 from sync.store.intents import ASSUMED, decide
 from sync.store.issues import causes_of, close_documents, items_of
-from sync.store.marking import approve, release, skip
+from sync.store.marking import approve, release
 from sync.store.orders import StoredOrder
 from sync.store.refunds import settle_returns
+from sync.store.rejections import ACTION as REJECT
+from sync.store.rejections import reject
 
 
 class Stale(LookupError):
@@ -132,10 +134,10 @@ def reject_order(store: Store, order: StoredOrder, *, actor: Actor, reason: str,
                     erp_number=order.erp_number or order.erp_id,
                 )
             )
-        if not skip(connection, order.item_id, f"rejected by {actor}: {reason}"):
+        if not reject(connection, order.item_id, by=str(actor), reason=reason):
             return False
         close_documents(connection, [order.item_id])
-        record_audit(connection, actor, "reject", subject_of(order), before=order.state, reason=reason)
+        record_audit(connection, actor, REJECT, subject_of(order), before=order.state, reason=reason)
         return True
 
     return store.write(work)

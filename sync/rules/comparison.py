@@ -23,6 +23,7 @@ from sync.store.engine import Store
 from sync.store.issues import causes_of
 from sync.store.marking import approved_items
 from sync.store.orders import StoredOrder, list_orders
+from sync.store.rejections import Rejection, load_rejections
 from sync.store.routes import load_splits
 from sync.store.states import STOPPED, ItemState
 
@@ -50,6 +51,8 @@ class Kind(enum.StrEnum):
     #: A person has seen to it: the order was cancelled in the shop and its sale could not be taken back, or the sale
     #: shows an amount that was accepted.
     SEEN_TO = "seen to"
+    #: A person has said that the order is not to be carried over.
+    LEFT_OUT = "left out"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class Difference:
     #: What people call it.
     number: str = ""
     detail: str = ""
+    #: By whose word it is left out; None for everything else.
+    decided: Rejection | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -93,7 +98,7 @@ class Group:
     shop: Sum = dataclasses.field(default_factory=Sum)
     crossdock: Sum = dataclasses.field(default_factory=Sum)
     erp: Sum = dataclasses.field(default_factory=Sum)
-    #: Orders that the status policy leaves out, on which the shop and Crossdock agree.
+    #: Orders that the status policy or a person leaves out, on which the shop and Crossdock agree.
     left_out: Sum = dataclasses.field(default_factory=Sum)
     differences: list[Difference] = dataclasses.field(default_factory=list)
 
@@ -117,11 +122,13 @@ def compare(
     # Read after the lists: what came to us since is younger than they are.
     ours = store.read(lambda c: list_orders(c, channel.name, channel.erp, unread=[*STOPPED, *_LEFT_OUT]))
     causes = store.read(lambda c: causes_of(c, [order.item_id for order in ours]))
+    rejected = store.read(lambda c: load_rejections(c, channel.name))
     seen_to = store.read(lambda c: approved_items(c, channel.name, "cancelled_after_import"))
     accepted = store.read(lambda c: accepted_amounts(c, channel.name, channel.erp))
     splits = store.read(lambda c: load_splits(c, channel.name))
     young_since = dt.datetime.now(dt.UTC) - young
-    return _Join(systems, shop, erp, ours, causes, seen_to, accepted, splits, since, until, young_since, done).groups()
+    join = _Join(systems, shop, erp, ours, causes, rejected, seen_to, accepted, splits, since, until, young_since, done)
+    return join.groups()
 
 
 class _Join:
@@ -134,6 +141,7 @@ class _Join:
         erp: Sequence[DocumentSummary],
         ours: Sequence[StoredOrder],
         causes: dict[int, list[tuple[str, str, str, str]]],
+        rejected: Mapping[int, Rejection],
         seen_to: set[int],
         accepted: dict[str, tuple[Decimal, str]],
         splits: Mapping[str, Sequence[object]],
@@ -148,6 +156,7 @@ class _Join:
         self._shop = {row.external_id: row for row in shop}
         self._ours = {row.external_id: row for row in ours}
         self._causes = causes
+        self._rejected = rejected
         self._done, self._seen_to, self._accepted = done, seen_to, accepted
         self._since, self._until, self._young_since = since, until, young_since
         self._by_key: dict[str, list[DocumentSummary]] = {}
@@ -207,6 +216,8 @@ class _Join:
         group, order, sales = self._group(row.currency, day), self._ours.get(row.external_id), self._take(row)
         if order is not None and order.state in _LEFT_OUT and not sales and order.source_state in {row.state, _UNREAD}:
             group.left_out.add(row.total)
+            if (decided := self._rejected.get(order.item_id)) is not None:
+                group.differences.append(_left_out(row, day, decided))
             return
         group.shop.add(row.total)
         if order is not None and order.id:
@@ -357,6 +368,20 @@ class _Join:
                 detail=f"the shop has no order for sale {_numbers([sale])}",
             )
         )
+
+
+def _left_out(row: DocumentSummary, day: str, decided: Rejection) -> Difference:
+    """What a person leaves out is in no sum, so that its amount is told with it."""
+    return Difference(
+        kind=Kind.LEFT_OUT,
+        currency=row.currency,
+        day=day,
+        where="erp",
+        shop_id=row.external_id,
+        number=row.number,
+        detail=f"{row.total} {row.currency}, by {decided.by} at {decided.at:%Y-%m-%d %H:%M} UTC: {decided.reason}",
+        decided=decided,
+    )
 
 
 def _is_doubled(keys: Sequence[str], sales: Sequence[DocumentSummary]) -> bool:

@@ -15,7 +15,9 @@ from sync.store.audit import Actor, AuditNote, record_audits
 from sync.store.bodies import digest
 from sync.store.issue_sums import standings
 from sync.store.issues import close_documents
-from sync.store.marking import approve, release, skip
+from sync.store.marking import approve, release
+from sync.store.rejections import ACTION as REJECT
+from sync.store.rejections import reject
 from sync.store.selection import (
     APPROVE,
     LOOK,
@@ -335,9 +337,9 @@ def _do(connection: Connection, run: BulkRun, selection: Selection, ids: Sequenc
     """The action; answers what it was done with. What people decide is written down for each document."""
     actor = Actor(run.asked_by, run.origin)
     if run.action == SKIP:
-        done = [item_id for item_id in ids if skip(connection, item_id, f"rejected by {actor}: {run.reason}")]
+        done = [item_id for item_id in ids if reject(connection, item_id, by=str(actor), reason=run.reason)]
         close_documents(connection, done)
-        _note_each(connection, actor, "reject", dict.fromkeys(done, ""), run.reason)
+        _note_each(connection, actor, REJECT, dict.fromkeys(done, ""), run.reason)
         return done
     if run.action == APPROVE:
         stops = causes_seen(connection, ids, selection.causes, by=run.asked_at)

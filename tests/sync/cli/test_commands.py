@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,10 @@ def test_a_held_order_is_approved_or_rejected_and_the_word_is_kept(home, shop, e
     states = {order["external_id"]: order["state"] for order in home.json("orders")}
     assert (states[one], states[two]) == ("done", "skipped")
     assert [row.action for row in home.rows(select(audit.c.action))] == ["approve", "reject"]
+    assert re.search(r"left out by \S+ at .*: fraud; `crossdock retry`", home.run("order", two))
+    proven = home.run("proof", "web")
+    assert "left out (erp): order " in proven
+    assert proven.rstrip().endswith("all explained")
     assert "is in the ERP" in home.run("reject", one, "--reason", "too late", status=1)
     assert "nothing holds" in home.run("approve", one, "--reason", "again", status=1)
 

@@ -7,14 +7,15 @@ import pytest
 
 from connectors.kit.base import Rank
 from connectors.kit.errors import Transient
+from sync.desk.passport import load_passport, passport_to_json
 from sync.desk.proof import proof_to_json, prove
-from sync.desk.steering import approve_order
+from sync.desk.steering import approve_order, reject_order, retry_orders
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.resync import compare_and_mark
 from sync.store.audit import Actor
-from sync.store.tables import bindings, issue_documents, order_skus, orders, work_items
+from sync.store.tables import audit, bindings, issue_documents, order_skus, orders, work_items
 from tests.databases import now
-from tests.sync.flows.shop import PLACED, payload
+from tests.sync.flows.shop import PLACED, event, payload
 from tests.sync.flows.world import CHANNEL, World
 
 SINCE = PLACED - dt.timedelta(days=1)
@@ -178,6 +179,73 @@ def test_a_left_out_order_that_the_erp_has_is_named(sqlite_store):
     assert found(world) == [("state", "erp", "1")]
     world.shop.delete("1")
     assert [kind for kind, *_ in found(world)] == ["missing"]
+
+
+def leave_out(world: World, number: str, reason: str = "a test of the till") -> None:
+    [order] = world.find(number)
+    assert reject_order(world.store, order, actor=Actor("anna", "terminal here"), reason=reason)
+
+
+def test_an_order_that_a_person_left_out_is_named_with_who_when_and_why(store):
+    world = World(store)
+    kept, held = world.shop.place(), world.shop.place(sku="UNKNOWN")
+    world.shop.place(status="cancelled")
+    world.carry()
+    before = now() - dt.timedelta(minutes=1)
+    leave_out(world, held)
+    proven = proof(world)
+    [group] = proof_to_json(proven)
+    assert (group["shop"], group["crossdock"], group["erp"]) == ({"count": 1, "total": "20.00"},) * 3
+    # The rule's own is counted, the person's is named as well.
+    assert group["left_out"] == {"count": 2, "total": "40.00"}
+    [named] = group["differences"]
+    assert (named["kind"], named["shop_id"], named["erp_ids"]) == ("left out", held, [])
+    assert (named["decided"]["by"], named["decided"]["reason"]) == ("anna", "a test of the till")
+    assert before < dt.datetime.fromisoformat(named["decided"]["at"]) <= now() + dt.timedelta(minutes=1)
+    assert "20.00 EUR, by anna at " in named["detail"]
+    assert proven.holds
+    assert compare_and_mark(store, world.systems.channel(CHANNEL), SINCE, now()) == 0
+    one = {number: load_passport(store, world.config, world.order(number)) for number in (kept, held)}
+    assert passport_to_json(one[kept])["rejected"] is None
+    assert passport_to_json(one[held])["rejected"] == named["decided"]
+
+
+def test_the_word_is_known_when_its_note_is_older_than_notes_are_kept(sqlite_store):
+    world = World(sqlite_store)
+    world.shop.place(sku="UNKNOWN")
+    world.carry()
+    leave_out(world, "1", "late: a test")
+    world.write(lambda c: c.execute(audit.delete()))
+    [named] = proof(world).differences
+    assert (named.decided.by, named.decided.reason) == ("anna", "late: a test")
+
+
+def test_what_was_left_out_is_taken_back_by_a_retry(sqlite_store):
+    world = World(sqlite_store)
+    world.shop.place()
+    world.pull()
+    leave_out(world, "1")
+    world.carry()
+    assert found(world) == [("left out", "erp", "1")]
+    retry_orders(world.store, orders=world.find("1"), actor=Actor("anna"))
+    world.carry()
+    assert found(world) == []
+    assert len(world.sales("1")) == 1
+
+
+def test_what_was_left_out_stays_out_until_it_changes_in_the_shop(sqlite_store):
+    world = World(sqlite_store)
+    world.shop.place()
+    world.pull()
+    leave_out(world, "1")
+    # The same once more, by a pull and by a webhook, is no news.
+    world.tell(event(world.shop.orders["1"]))
+    world.carry()
+    assert found(world) == [("left out", "erp", "1")]
+    world.shop.change("1", customer_note="leave it at the door")
+    world.carry()
+    assert found(world) == []
+    assert len(world.sales("1")) == 1
 
 
 def test_two_channels_on_one_erp_do_not_see_each_others_sales(sqlite_store):

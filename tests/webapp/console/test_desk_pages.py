@@ -19,7 +19,9 @@ from sync.desk import bulk
 from sync.desk.doctor import Line, keep_report
 from sync.desk.doctor.report import report_of
 from sync.desk.operations import find_drain, record_stop
+from sync.desk.proof import prove_channel
 from sync.desk.queue import AWAY, QueueHealth, WorkerHealth
+from sync.desk.steering import reject_order
 from sync.store import schedule, singletons
 from sync.store.audit import Actor
 from sync.store.leases import open_lease
@@ -30,6 +32,7 @@ from sync.work.receive import Receiver
 from tests.databases import now
 from tests.sync.conftest import passing_time
 from tests.sync.flows.erp import _article
+from tests.sync.flows.shop import PLACED
 from tests.sync.flows.world import CHANNEL, World
 from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
@@ -124,6 +127,18 @@ def test_home_says_how_it_stands(world, browser):
     assert "All 2 connections healthy. 3 orders need you: 1 cause." in page
     assert "Orders in: 4 this hour, 4 in 24 hours" in page
     assert "Orders out: 1 this hour" in page
+
+
+def test_home_names_what_people_left_out_of_the_last_proof(world, browser):
+    world.shop.place()
+    world.pull()
+    [order] = world.find("1")
+    reject_order(world.store, order, actor=Actor("anna"), reason=HOSTILE)
+    prove_channel(world.store, world.systems.channel(CHANNEL), since=PLACED - dt.timedelta(days=1))
+    page = browser("viewer").get("/")
+    assert re.search(r"1 left out Left out by people (WC-)?1 : anna, [\d-]{10}: " + re.escape(HOSTILE), text(page))
+    assert 'href="/orders/web/1"' in page.text
+    assert HOSTILE not in page.text
 
 
 def test_the_line_of_the_hours_has_its_table(world, browser):
