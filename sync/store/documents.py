@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import CompoundSelect, Connection, delete, select, union, update
 
-from sync.store.tables import document_links, documents
+from sync.store.tables import document_links, documents, tracking_numbers
+from sync.store.tracking import SENT, fold_tracking, save_tracking
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -33,6 +34,8 @@ class Seen:
     body: bytes
     #: What of its net amount is this order's, where it is collected from several; empty where nobody can say.
     part: str = ""
+    #: Of the parcels of a shipment or a return, folded.
+    tracking: frozenset[str] = frozenset()
 
     def with_total(self, total: str, currency: str) -> Seen:
         """The same with an amount as its system wrote it."""
@@ -67,6 +70,8 @@ class Document:
 DRAFTED: Final = "draft_payment"
 
 _Key = tuple[str, str, str]
+#: What of `Seen` stands in tables of its own.
+_ELSEWHERE: Final = frozenset({"part", "tracking"})
 _KEPT = {"id", "order_id", "first_seen_at", "made_from", "made_digest", "settled_at"}
 
 
@@ -92,6 +97,7 @@ def save_seen(connection: Connection, rows: Sequence[Seen]) -> dict[_Key, int]:
     )
     found = {(row.connection, row.kind, row.external_id): (row.id, row.order_id) for row in made}
     _link(connection, rows, found)
+    save_tracking(connection, {found[key][0]: row.tracking for key, row in once.items() if row.kind in SENT})
     return {key: document_id for key, (document_id, _) in found.items()}
 
 
@@ -115,7 +121,7 @@ def _link(connection: Connection, rows: Sequence[Seen], found: Mapping[_Key, tup
 
 
 def _values(row: Seen) -> dict[str, object]:
-    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "part"}
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in _ELSEWHERE}
 
 
 def save_made(
@@ -263,3 +269,16 @@ def numbers_of_others(
         table.ended_at.is_(None),
     )
     return {number: external_id for number, external_id in connection.execute(query)}  # noqa: C416 - Row is no pair
+
+
+def of_documents(number: str) -> CompoundSelect[Any]:
+    """The orders of each document that bears this number, or has a parcel that does; some hang on several."""
+    table, link, parcel = documents.c, document_links.c, tracking_numbers.c
+    called = union(
+        select(table.id).where(table.number == number),
+        select(parcel.document_id).where(parcel.number == fold_tracking(number)),
+    )
+    return union(
+        select(table.order_id).where(table.id.in_(called)),
+        select(link.order_id).where(link.document_id.in_(called)),
+    )

@@ -38,6 +38,7 @@ from sync.store.tables import (
     reports,
     work_items,
 )
+from sync.store.tracking import SENT, save_tracking, tracking_of
 from sync.store.types import db_now
 
 #: What stands in the place of something personal in a text.
@@ -175,11 +176,14 @@ def _without_free(value: Any) -> Any:
 
 def _erase_documents(connection: Connection, order_id: int, personal: Personal) -> None:
     table = documents.c
-    ids = []
+    ids, parcels = [], {}
     for row in connection.execute(select(table.id, table.kind, table.body).where(table.order_id == order_id)).all():
         body = {} if row.kind == EDIT else personal.out_of(load_json(unpack(row.body)))
         connection.execute(update(documents).where(table.id == row.id).values(body=pack(dump_json(body))))
         ids.append(row.id)
+        if row.kind in SENT:
+            parcels[row.id] = tracking_of(body)
+    save_tracking(connection, parcels)
     connection.execute(delete(files).where(files.c.document_id.in_(ids)))
 
 

@@ -24,8 +24,9 @@ from sqlalchemy import (
     update,
 )
 
+from sync.store.documents import of_documents
 from sync.store.states import ItemState
-from sync.store.tables import bindings, document_links, documents, erasures, order_skus, orders, work_items
+from sync.store.tables import bindings, erasures, order_skus, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of
 
@@ -214,7 +215,8 @@ def list_orders(
 def find_orders(connection: Connection, number: str, targets: dict[str, str]) -> list[StoredOrder]:
     """Orders by the shop's number or id; where none has it, by the ERP's number, then that of a document, then by ids.
 
-    Of documents: invoices, credit notes, parcels, payments by the gateway's own number. Ids are the ERP's, and our key.
+    Of documents: invoices, credit notes, shipments and their parcels, payments by the gateway's own number. Ids are the
+    ERP's, and our key.
     In that order, because all of them may be small numbers: order 113 must not bring up the sale with id 113 too.
     `targets` is channel -> ERP.
     """
@@ -256,15 +258,6 @@ def _by_number(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 
 
 def _by_document(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape
     return of_documents(number)
-
-
-def of_documents(number: str) -> CompoundSelect[Any]:
-    """The orders on which a document with this number hangs; a collected one hangs on several."""
-    table, link = documents.c, document_links.c
-    return union(
-        select(table.order_id).where(table.number == number),
-        select(link.order_id).join(documents, table.id == link.document_id).where(table.number == number),
-    )
 
 
 def _by_sale(number: str, channel: str, target: str) -> _Ids:  # noqa: ARG001 - all of them have one shape

@@ -32,8 +32,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from sync.store.documents import of_documents
 from sync.store.listed import Listed, load_listed
-from sync.store.orders import fold, of_documents
+from sync.store.orders import fold
 from sync.store.states import ItemState
 from sync.store.tables import bindings, bulk_run_items, issue_documents, issues, order_skus, orders, work_items
 

@@ -16,6 +16,7 @@ from sync.flows.parts import together
 from sync.flows.piece import Piece, guarded
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.documents import Seen
+from sync.store.tracking import fold_tracking
 
 #: What a survey says everything of: what it does not name any more is gone.
 _SURVEYED = ("shipment", "return", "invoice", "credit_note", "refund", "payment")
@@ -99,6 +100,7 @@ def _shipment(drain: Drain, piece: Piece, shipment: Shipment) -> Seen:
         number=shipment.number,
         state=shipment.state,
         dated_on=shipment.sent_on,
+        tracking=frozenset(fold_tracking(parcel.tracking_number) for parcel in shipment.parcels) - {""},
     )
 
 
@@ -133,6 +135,7 @@ def seen(
     total: Money | None = None,
     dated_on: dt.date | None = None,
     part: str = "",
+    tracking: frozenset[str] = frozenset(),
 ) -> Seen:
     """The row of one document of the piece's order; `at` is its connection, the ERP where nothing else is said."""
     assert piece.order_id is not None
@@ -151,6 +154,7 @@ def seen(
         digest=digest(body),
         body=pack(body),
         part=part,
+        tracking=tracking,
     )
 
 

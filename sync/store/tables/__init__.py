@@ -17,6 +17,7 @@ from sync.store.tables.documents import (
     order_routes,
     order_skus,
     orders,
+    tracking_numbers,
 )
 from sync.store.tables.erasures import erasures
 from sync.store.tables.imports import imports
@@ -104,6 +105,7 @@ __all__ = [
     "stock_levels",
     "switches",
     "touched_stock",
+    "tracking_numbers",
     "users",
     "volumes",
     "work_items",

@@ -199,6 +199,16 @@ documents = Table(
     ),
 )
 
+#: The parcels of shipments and returns, for the search.
+tracking_numbers = Table(
+    "tracking_numbers",
+    metadata,
+    Column("document_id", BigId, ForeignKey("documents.id"), primary_key=True),
+    #: Without spaces, in upper case.
+    Column("number", String(255), primary_key=True),
+    Index(None, "number"),
+)
+
 #: Further orders that a document covers (a collected invoice, a merged shipment).
 document_links = Table(
     "document_links",

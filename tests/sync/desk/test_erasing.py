@@ -92,7 +92,9 @@ def lived(trade):
     [order] = trade.store.read(lambda c: find_orders(c, number, {CHANNEL: "erp"}))
     approve_order(trade.store, order, actor=ANNA, reason="Frau Quandtmann hat angerufen")
     trade.carry()
-    trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
+    # As one who packs may write it where there is no number.
+    parcels = [{"number": "Quandtmann & Co", "url": ""}]
+    trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {"tracking": parcels})
     trade.in_shop("POST", f"orders/{number}/refunds", {"amount": "3.00", "reason": "Quandtmann", "api_refund": False})
     for _ in range(3):
         trade.carry()
@@ -107,7 +109,7 @@ def test_nothing_of_a_customer_is_left_and_the_accounts_are(trade):
     store.write(lambda c: save_lookup(c, "party", "connection:erp", EMAIL.upper(), "4711", by="anna"))
     store.write(lambda c: record_audit(c, ANNA, "lookup", f"party:{EMAIL}", after=f"{EMAIL} is 4711"))
     store.write(lambda c: save_report(c, "proof", CHANNEL, ok=True, body={"differences": [f"of {EMAIL}"]}))
-    holders = {"orders", "payloads", "documents", "audit", "lookups", "reports", "exchanges"}
+    holders = {"orders", "payloads", "documents", "tracking_numbers", "audit", "lookups", "reports", "exchanges"}
     assert {table for table, _ in named(store)} >= holders
     before = {row.number: (row.grand, row.currency, row.placed_on) for row in trade.orders()}
     kept = trade.rows(select(documents.c.kind, documents.c.total, documents.c.state).order_by(documents.c.id))

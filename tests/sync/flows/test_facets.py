@@ -12,7 +12,7 @@ from connectors.sandbox.woocommerce.settings import ShopSettings
 from sync.desk.resending import resend_orders
 from sync.desk.steering import approve_order, retry_orders
 from sync.store.audit import Actor
-from sync.store.orders import load_order
+from sync.store.orders import find_orders, load_order
 from sync.store.tables import intents, work_items
 from tests.sync.flows.trade import CHANNEL, POT, TEA, trading
 
@@ -23,6 +23,11 @@ pytestmark = pytest.mark.loopback
 def trade(sqlite_store):
     with trading(sqlite_store, invoices=InvoiceNews.LINK) as made:
         yield made
+
+
+def called(trade, text):
+    """Ids of the orders that somebody finds by it."""
+    return [order.external_id for order in trade.store.read(lambda c: find_orders(c, text, {CHANNEL: "erp"}))]
 
 
 def test_what_leaves_in_two_parcels_is_told_once_each_and_completes_the_order(trade):
@@ -43,6 +48,7 @@ def test_what_leaves_in_two_parcels_is_told_once_each_and_completes_the_order(tr
     parcels = trade.in_shop("GET", f"orders/{number}/fulfillments")
     told = [{entry["key"]: entry["value"] for entry in each["meta_data"]} for each in parcels]
     assert sorted(meta["_tracking_number"] for meta in told) == ["T1", "T2"]
+    assert (called(trade, "T1"), called(trade, "T2")) == ([number], [number])
     assert sorted(item["qty"] for meta in told for item in meta["_items"]) == [1, 1, 2]
     assert trade.order(number)["status"] == "completed"
     assert trade.item(number).state == "done"
@@ -166,6 +172,7 @@ def test_a_corrected_tracking_number_changes_the_parcel_that_the_shop_has(trade)
     trade.carry()
     [parcel] = trade.in_shop("GET", f"orders/{number}/fulfillments")
     assert {entry["key"]: entry["value"] for entry in parcel["meta_data"]}["_tracking_number"] == "T1-RIGHT"
+    assert (called(trade, "T1"), called(trade, "t1-right")) == ([], [number])
 
 
 def test_a_shop_without_fulfilments_gets_one_note_and_a_mark(sqlite_store):

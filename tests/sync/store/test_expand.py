@@ -47,6 +47,8 @@ GIVEN_UP = {
         "error and changes nothing"
     ),
 }
+#: What the database itself writes to, by triggers on other tables.
+FILLED = frozenset({"issue_sums", "issue_hours"})
 
 
 def revisions() -> list[str]:
@@ -183,8 +185,9 @@ def test_the_version_before_inserts_and_updates_in_every_table_of_the_new_schema
                 connection.execute(again.on_conflict_do_update(index_elements=list(key), set_=set_))
 
     store.write(write)
-    counted = store.read(lambda c: {name: len(c.execute(table.select()).all()) for name, table in old.tables.items()})
-    assert counted == dict.fromkeys(old.tables, 1)
+    alone = {name: table for name, table in old.tables.items() if name not in FILLED}
+    counted = store.read(lambda c: {name: len(c.execute(table.select()).all()) for name, table in alone.items()})
+    assert counted == dict.fromkeys(alone, 1)
     store.close()
 
 

@@ -13,6 +13,7 @@ from sync.store.orders import OrderRow, find_orders, list_orders, save_orders
 from sync.store.search import Paging, Wanted, load_page
 from sync.store.states import ItemState
 from sync.store.tables import work_items
+from sync.store.tracking import fold_tracking
 
 PLACED = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 TARGETS = {"web": "erp", "outlet": "erp"}
@@ -109,6 +110,29 @@ def test_an_order_is_found_by_the_number_of_an_invoice_a_parcel_or_a_payment_aft
     assert find(store, "1002") == [("web", "114")]
     page = store.read(lambda c: load_page(c, Wanted(text="INV-1"), Paging(), TARGETS))
     assert sorted(row.external_id for row in page.rows) == ["113", "114"]
+
+
+def test_an_order_is_found_by_the_tracking_number_of_a_parcel_however_it_is_typed(store):
+    for number in ("113", "114"):
+        read(store, "web", number)
+    ids = store.read(lambda c: {row.external_id: row.id for row in list_orders(c, "web", "erp")})
+
+    def see(*tracking, order="113"):
+        parcels = frozenset(map(fold_tracking, tracking))
+        row = Seen(order_id=ids[order], kind="shipment", external_id="1", connection="erp", digest="d", body=b"",
+                   tracking=parcels)  # fmt: skip
+        store.write(lambda c: save_seen(c, [row]))
+
+    see("1z 999 aa1", "00340434")
+    for typed in ("1Z999AA1", "1z 999 AA1", "0034 0434"):
+        assert find(store, typed) == [("web", "113")]
+        page = store.read(lambda c, typed=typed: load_page(c, Wanted(text=typed), Paging(), TARGETS))
+        assert [row.external_id for row in page.rows] == ["113"]
+    # Somebody has corrected one; the other order goes in the same parcel.
+    see("1Z999AA2", "00340434")
+    see("1Z999AA2", "00340434", order="114")
+    assert find(store, "1Z999AA1") == []
+    assert sorted(find(store, "1Z999AA2")) == [("web", "113"), ("web", "114")]
 
 
 def test_an_order_is_found_by_number_and_by_id_in_every_channel(store):
