@@ -353,7 +353,10 @@ class LinksDocuments(Protocol):
 
     @abstractmethod
     def link(self, kind: str, external_id: str) -> str:
-        """The http(s) address of an `order` or a `sale`; empty where there is no page for it."""
+        """The http(s) address of a document; empty where there is no page for it.
+
+        Of a shop an `order`; of an ERP a `sale`, `shipment`, `return`, `invoice` or `credit_note`.
+        """
 
 
 class SearchesSales(Protocol):

@@ -64,6 +64,15 @@ from connectors.tryton.stock import Stock
 #: Without a login every sale is quoted and confirmed by calls of its own, of about a second each.
 _BULK_WITHOUT_LOGIN: Final = 10
 
+#: Kind of a document -> its model, under which the web client shows it.
+_PAGES: Final[Mapping[str, str]] = {
+    "sale": "sale.sale",
+    "shipment": "stock.shipment.out",
+    "return": "stock.shipment.out.return",
+    "invoice": "account.invoice",
+    "credit_note": "account.invoice",
+}
+
 _KEYS: Final[Mapping[str, KeyDeclaration]] = {
     "sale": KeyDeclaration("web_id", enforced=True, same_call=True, draft=True),
     "party": KeyDeclaration("code", enforced=True, same_call=True),
@@ -174,10 +183,10 @@ class Tryton(
             self._parties.forget()
 
     def link(self, kind: str, external_id: str) -> str:
-        """The sale's page in the web client."""
-        if kind != "sale" or not (external_id.isascii() and external_id.isdecimal()):
+        """The document's page in the web client."""
+        if kind not in _PAGES or not (external_id.isascii() and external_id.isdecimal()):
             return ""
-        return f"{self._pages}/sale.sale/{external_id}"
+        return f"{self._pages}/{_PAGES[kind]}/{external_id}"
 
     def search_sales(self, text: str) -> list[DocumentSummary]:
         """By number, reference, web id or id, within the web shop."""

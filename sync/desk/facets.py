@@ -35,6 +35,7 @@ class Told:
 class ShipmentNow:
     """Goods that leave, or come back (`back`)."""
 
+    external_id: str
     number: str
     state: str
     back: bool
@@ -51,6 +52,7 @@ class ShipmentNow:
 class InvoiceNow:
     """An invoice or a credit note; amounts with the sign that the ERP gives them."""
 
+    external_id: str
     number: str
     state: str
     credit: bool
@@ -173,6 +175,7 @@ def _shipments(now: Sequence[Traced]) -> Iterator[ShipmentNow]:
     for each in _of(now, "shipment", "return"):
         body, news = _body_of(each), told.get(each.document.id)
         yield ShipmentNow(
+            external_id=each.document.external_id,
             number=each.document.number or each.document.external_id,
             state=each.document.state,
             back=body["back"],
@@ -192,6 +195,7 @@ def _told(news: Traced, digest: str) -> Told:
 def _invoice(each: Traced, files: Mapping[int, KeptFile], names: Mapping[int, str]) -> InvoiceNow:
     body = _body_of(each)
     return InvoiceNow(
+        external_id=each.document.external_id,
         number=each.document.number or each.document.external_id,
         state=each.document.state,
         credit=each.document.kind == "credit_note",

@@ -9,7 +9,7 @@ from sync.rules.systems import Systems
 
 
 def page_of(systems: Systems, connection: str, kind: str, external_id: str | None) -> str:
-    """The http(s) address of an `order` or a `sale`; empty where the system has none, or cannot be set up."""
+    """The http(s) address of a document (`LinksDocuments`); empty where it has none, or the system cannot be set up."""
     if not external_id or connection not in systems.config.connections:
         return ""
     try:

@@ -42,6 +42,20 @@ def test_an_order_of_woocommerce_is_opened_in_its_dashboard(url, options, page):
     assert shop.link("order", "17") == page
 
 
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        ("shipment", "stock.shipment.out"),
+        ("return", "stock.shipment.out.return"),
+        ("invoice", "account.invoice"),
+        ("credit_note", "account.invoice"),
+    ],
+)
+def test_what_hangs_on_a_sale_of_tryton_is_opened_there_too(kind, model):
+    assert connect("tryton", "https://erp.example").link(kind, "5") == f"https://erp.example/#my%20erp/model/{model}/5"
+    assert connect("tryton", "https://erp.example").link("refund", "5") == ""
+
+
 def test_a_sale_of_tryton_is_opened_in_its_web_client():
     assert connect("tryton", "https://erp.example/").link("sale", "5") == (
         "https://erp.example/#my%20erp/model/sale.sale/5"

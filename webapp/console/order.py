@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -310,7 +311,7 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         sums_of=sums,
         corrected_value=value_shown,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
-        sale_page=lambda sale: page_of(systems, channel.erp, "sale", sale),
+        erp_page=functools.partial(page_of, systems, channel.erp),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),
         received=None if content is None else _received(content),
         at_order={"channel": order.channel, "external_id": order.external_id},

@@ -84,6 +84,16 @@ def test_a_viewer_sees_parcels_and_invoices_and_saves_the_file(sent, store, brow
     assert browser().get(address).status_code == 302
 
 
+def test_each_document_leads_to_its_page_in_the_erp(sent, home, browser, monkeypatch):
+    monkeypatch.setattr(
+        "webapp.console.order.page_of", lambda systems, name, kind, id_: f"https://{name}.test/{kind}/{id_}"
+    )
+    page = browser("viewer").get(sent).text
+    for kind in ("sale", "shipment", "invoice"):
+        [address] = set(re.findall(rf'href="(https://erp\.test/{kind}/\d+)" rel="noreferrer"', page))
+        assert not address.endswith("/0")
+
+
 def test_it_is_in_the_readers_language(sent, foreigner):
     assert unmarked(foreigner("viewer").get(sent).text) == []
 
