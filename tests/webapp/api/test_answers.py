@@ -110,7 +110,7 @@ def counted(app, monkeypatch):
         done.append(order)
         return {"channel": "web", "external_id": "1", "done": True, "message": f"call {len(done)}"}
 
-    monkeypatch.setattr("webapp.api.orders._found", lambda channel, external_id: external_id)
+    monkeypatch.setattr("webapp.api.orders.found_order", lambda channel, external_id: external_id)
     monkeypatch.setattr("webapp.api.orders._release", release)
     return done
 
