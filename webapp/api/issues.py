@@ -16,8 +16,8 @@ from sync.desk.needs import (
     page_documents,
     page_of,
 )
-from sync.store.needs import Document, Figures, preview_release
-from sync.store.said import load_said
+from sync.desk.needs_told import detail_to_json, document_to_json, figures_to_json, need_to_json, run_to_json
+from sync.store.needs import preview_release
 from webapp.api.access import api_actor, caller
 from webapp.api.issue_shapes import (
     ApproveBody,
@@ -37,7 +37,7 @@ from webapp.api.issue_shapes import (
 from webapp.api.problems import ApiProblem, invalid, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
-from webapp.api.shapes import money, number_of, sums
+from webapp.api.shapes import number_of
 from webapp.console.home import ring_all
 from webapp.parts import parts
 
@@ -60,7 +60,7 @@ def list_issues(query: dict[str, Any]) -> dict[str, Any]:
         page = page_of(reached, which, after=after, limit=limit)
     except ValueError:
         raise _no_mark(after) from None
-    return {"issues": [_issue(need) for need in page.needs], "next": page.next or None}
+    return {"issues": [need_to_json(need) for need in page.needs], "next": page.next or None}
 
 
 @endpoint(blueprint, "GET", _ISSUE, scope="issues:read", answer=IssueDetail)
@@ -78,7 +78,7 @@ def list_documents(query: dict[str, Any], issue_id: str) -> dict[str, Any]:
         raise _no_mark(after)
     page = page_documents(parts().store, number, after=begin, limit=query["limit"])
     return {
-        "documents": [_document(one) for one in page.documents],
+        "documents": [document_to_json(one) for one in page.documents],
         "next": None if page.next is None else str(page.next),
     }
 
@@ -183,12 +183,7 @@ def _shown(issue_id: str) -> dict[str, Any]:
     detail = need_detail(parts().store, _need(issue_id).issue.id, limit=1)
     if detail is None:
         raise missing("issue")
-    return {
-        **_issue(detail.need),
-        "common": detail.common,
-        "others": [other.id for other, _count in detail.others],
-        "comments": detail.comments,
-    }
+    return detail_to_json(detail)
 
 
 def _reaches(need: Need) -> bool:
@@ -214,65 +209,3 @@ def _progress(run_id: str) -> Progress:
     if found.run.issue_id is not None:
         _need(str(found.run.issue_id))
     return found
-
-
-def _issue(need: Need) -> dict[str, Any]:
-    issue, figures = need.issue, need.figures
-    same = ("id", "cause", "subject", "channel", "connection", "owner", "assignee", "due_on", "opened_at", "seen_at")
-    return {
-        **{name: getattr(issue, name) for name in same},
-        "state": need.state.value,
-        "title": str(issue.title),
-        "happened": str(need.words.happened),
-        "next_step": str(need.remedy),
-        "closed_at": need.closed_at,
-        "documents": issue.documents,
-        "stopped": figures.documents,
-        "unread": figures.unread,
-        "worth": sums(figures.money),
-        "oldest_at": figures.oldest,
-        "lookup": None if need.lookup is None else {"table": need.lookup[0], "value": need.lookup[1]},
-        "run_id": None if need.run is None else need.run.id,
-    }
-
-
-def figures_to_json(found: Figures) -> dict[str, Any]:
-    """What `FiguresSchema` shows."""
-    return {"documents": found.documents, "unread": found.unread, "worth": sums(found.money)}
-
-
-def _document(one: Document) -> dict[str, Any]:
-    same = ("kind", "channel", "external_id", "number", "state", "since")
-    details = [{"path": each["path"], "reason": str(each["reason"])} for each in load_said(one.details)]
-    return {
-        **{name: getattr(one, name) for name in same},
-        "reason": str(one.reason),
-        "details": details,
-        "total": money(one.grand, one.currency),
-    }
-
-
-def run_to_json(progress: Progress) -> dict[str, Any]:
-    """What `RunSchema` shows."""
-    run, course = progress.run, progress.course
-    same = (
-        "id",
-        "issue_id",
-        "action",
-        "reason",
-        "per_minute",
-        "running",
-        "outcome",
-        "expected",
-        "released",
-        "asked_by",
-        "asked_at",
-        "ended_at",
-    )
-    return {
-        **{name: getattr(run, name) for name in same},
-        "left": progress.left,
-        "went": course.went,
-        "stopped_again": course.stopped_again,
-        "under_way": course.under_way,
-    }

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 from sync.desk.lookup_rows import LookupRow
 from sync.desk.lookup_views import TableView, list_tables, table_view
 from sync.desk.lookups import Applied, Change, preview_rows, remove_lookup, save_lookups
+from sync.desk.needs_told import figures_to_json
 from sync.rules.lookups import GLOBAL
 from sync.store.lookups import RowFilter, RowKey, StoredRow, find_rows, load_row
 from sync.store.needs import Release
@@ -18,7 +19,7 @@ from webapp.api.issue_shapes import ReleaseSchema
 from webapp.api.problems import ApiProblem, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
-from webapp.api.shapes import MAX_PAGE, MAX_REASON, MAX_TEXT, MAX_VALUE, Moment, Text, sums
+from webapp.api.shapes import MAX_PAGE, MAX_REASON, MAX_TEXT, MAX_VALUE, Moment, Text
 from webapp.console.home import ring_all
 from webapp.parts import parts
 
@@ -283,11 +284,7 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 
 def _release(found: Release) -> dict[str, Any]:
-    figures = {"goes": found.goes, "stays": found.stays}
-    return {
-        name: {"documents": one.documents, "unread": one.unread, "worth": sums(one.money)}
-        for name, one in figures.items()
-    }
+    return {"goes": figures_to_json(found.goes), "stays": figures_to_json(found.stays)}
 
 
 def _applied(applied: Applied) -> dict[str, Any]:

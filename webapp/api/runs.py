@@ -7,12 +7,12 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from sync.desk.bulk import progress_of
+from sync.desk.needs_told import figures_to_json, run_to_json
 from sync.desk.orders import TABS, Tab
 from sync.desk.selections import ACTIONS, begin_selected, foresee, list_runs
 from sync.store.search import Wanted
 from webapp.api.access import api_actor, demand_all_channels
 from webapp.api.issue_shapes import FiguresSchema, PaceBody, RunSchema
-from webapp.api.issues import figures_to_json, run_to_json
 from webapp.api.orders import channel_of
 from webapp.api.problems import invalid
 from webapp.api.refusals import refusing

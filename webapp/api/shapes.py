@@ -132,11 +132,6 @@ def money(amount: Decimal | str | None, currency: str | None) -> dict[str, Any] 
     return None if amount is None or not currency else {"amount": amount, "currency": currency}
 
 
-def sums(found: Mapping[str, Decimal]) -> list[dict[str, Any]]:
-    """For many `Money`: one of each currency."""
-    return [{"amount": amount, "currency": currency} for currency, amount in found.items()]
-
-
 def number_of(text: str) -> int | None:
     """An id of ours as it stands in an address; None where no row can have it."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else None
