@@ -15,6 +15,10 @@ from sync.store.lookups import RowKey
 
 _MAX_VALUE: Final = 255
 _COUNTRY: Final = re.compile("[A-Z]{2}")
+_SUBJECT: Final = re.compile(
+    r"(?P<scope>global|(?:connection|channel):[^:]+):(?P<table>[^:]+):(?P<value>.*?)(?: \[(?P<conditions>[^\[\]]*)\])?",
+    re.DOTALL,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +47,12 @@ def subject_of(key: RowKey) -> str:
     """What the audit calls a row."""
     conditions = f" [{key.conditions}]" if key.conditions else ""
     return f"{key.scope}:{key.table}:{key.value}{conditions}"
+
+
+def key_of(subject: str) -> RowKey | None:
+    """The row that the audit calls so; None where it can be none."""
+    found = _SUBJECT.fullmatch(subject)
+    return None if found is None else RowKey(found["table"], found["scope"], found["value"], found["conditions"] or "")
 
 
 def check_row(config: Config, row: LookupRow, declared: Declared) -> LookupRow:

@@ -10,12 +10,11 @@ from sqlalchemy import Connection
 
 from config.model import Config
 from sync.desk.lookup_rows import RowRefused, subject_of
-from sync.desk.lookups import CHANGED, REMOVED
 from sync.desk.phrases import Phrase, quote, say
 from sync.rules.lookup_tables import TABLES, facts_text, is_own_name, read_facts
 from sync.rules.lookups import GLOBAL
 from sync.rules.patterns import NONE_DECLARED, Conditions, Facts, PatternRefused
-from sync.store.audit import Actor, AuditEntry, history_of, record_audit
+from sync.store.audit import ROW_ACTIONS, Actor, AuditEntry, history_of, record_audit
 from sync.store.engine import Store
 from sync.store.lookups import RowKey, count_rows, load_own_tables, load_rows, remove_own_table, save_own_table
 
@@ -107,7 +106,7 @@ def scopes_in(config: Config) -> list[str]:
 
 def history(store: Store, key: RowKey) -> list[AuditEntry]:
     """What was done to one row, the newest first; of one that is gone too."""
-    return store.read(lambda c: history_of(c, subject_of(key), (CHANGED, REMOVED), _HISTORY))
+    return store.read(lambda c: history_of(c, subject_of(key), ROW_ACTIONS, _HISTORY))
 
 
 def make_table(store: Store, name: str, purpose: str, *, facts: str = "", actor: Actor) -> None:

@@ -23,7 +23,7 @@ from sync.rules.lookup_tables import TABLES
 from sync.rules.lookups import CompiledRow, declared_facts
 from sync.rules.patterns import NONE_DECLARED, Conditions, Facts, Glob
 from sync.rules.systems import Systems
-from sync.store.audit import Actor, AuditNote, record_audits
+from sync.store.audit import ROW_CHANGED, ROW_REMOVED, Actor, AuditNote, record_audits
 from sync.store.bulk import BulkRun
 from sync.store.engine import Store
 from sync.store.issues import open_subjects
@@ -40,9 +40,6 @@ from sync.store.lookups import (
 )
 from sync.store.needs import Release, preview_release
 
-#: What the audit calls it.
-CHANGED: Final = "lookup"
-REMOVED: Final = "lookup removed"
 #: Rows with stars or conditions of one table and scope: each value that no other row fits is held against all of them.
 _MAX_PATTERNS: Final = 1_000
 _NEVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -319,7 +316,7 @@ def _apply(
     save_rows(connection, saved, by=author.actor.name)
     notes = [
         AuditNote(
-            REMOVED if change.after is None else CHANGED,
+            ROW_REMOVED if change.after is None else ROW_CHANGED,
             change.subject,
             change.before or "",
             change.after or "",

@@ -14,6 +14,11 @@ from sync.store.types import db_now
 
 #: Characters of what was changed that are kept.
 SUBJECT: Final = 320
+#: What is done to a row of a look-up table, whose name begins with whom it is for (`channel:web:sku:A`).
+ROW_CHANGED: Final = "lookup"
+ROW_REMOVED: Final = "lookup removed"
+ROW_ACTIONS: Final = (ROW_CHANGED, ROW_REMOVED)
+_LOOKUP: Final = "lookup"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class AuditFilter:
 
     actor: str = ""
     action: str = ""
-    #: What was changed, or how that begins: `order`, `order:web`, `order:web:1001`.
+    #: What was changed, or how that begins: `order`, `order:web`, `order:web:1001`; `lookup` for tables and their rows.
     thing: str = ""
     #: A part of what was changed, of what it was before and is now, or of the reason.
     text: str = ""
@@ -141,8 +146,11 @@ def _conditions(which: AuditFilter) -> Iterator[ColumnElement[bool]]:
         yield table.actor == which.actor
     if which.action:
         yield table.action == which.action
-    if which.thing:
+    if which.thing == _LOOKUP:
+        yield or_(table.action.in_(ROW_ACTIONS), table.subject.startswith("table:"))
+    elif which.thing:
         yield or_(table.subject == which.thing, table.subject.startswith(f"{which.thing}:", autoescape=True))
+        yield table.action.not_in(ROW_ACTIONS)
     if which.text:
         columns = (table.subject, table.before, table.after, table.reason, table.origin)
         yield or_(*(column.icontains(which.text, autoescape=True) for column in columns))

@@ -7,12 +7,14 @@ import datetime as dt
 from typing import Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 
 from sync.desk.activity import ACTIONS, activity_page, activity_words, all_activity
-from sync.store.audit import SUBJECT, AuditEntry, AuditFilter
+from sync.desk.lookup_rows import key_of
+from sync.desk.lookups import known_tables
+from sync.store.audit import ROW_ACTIONS, SUBJECT, AuditEntry, AuditFilter
 from webapp.console.access import may, needs
 from webapp.console.csvfile import export_response
 from webapp.console.present import here, said
@@ -23,16 +25,19 @@ blueprint = Blueprint("activity", __name__)
 
 _SIZE: Final = 50
 _COLUMNS: Final = tuple(field.name for field in dataclasses.fields(AuditEntry))
-#: Kind of subject -> the blueprint that shows it, and where.
+#: Kind of subject -> the address below which each is shown by its name.
 _PLACES: Final = {
-    "order": "orders",
-    "connection": "connections",
-    "user": "users",
-    "issue": "needs",
-    "run": "runs",
-    "channel": "mappings",
-    "profile": "mappings",
+    "order": "/orders",
+    "connection": "/connections",
+    "user": "/users",
+    "issue": "/needs",
+    "run": "/runs",
+    "channel": "/mappings",
+    "profile": "/mappings",
+    "table": "/lookups",
 }
+#: The same of what stands in one page with others.
+_LISTS: Final = {"view": "views.index", "schedule": "operations.index"}
 #: Kind of thing -> what it is called, in the order of the list.
 THINGS: Final = {
     "order": lazy_gettext("Orders"),
@@ -91,14 +96,44 @@ def action_name(action: str) -> str:
     return said(ACTIONS.get(action, action))
 
 
-def subject_url(subject: str) -> str:
-    """Where the thing that was changed is shown to whoever asks; empty where it is not."""
+def subject_url(subject: str, action: str = "") -> str:
+    """Where the thing that was changed is shown to whoever asks; empty where it is not, or there is none any more."""
+    if action in ROW_ACTIONS:
+        return _row_url(subject)
     kind, _colon, rest = subject.partition(":")
-    place = _PLACES.get(kind)
-    if not rest or place not in current_app.blueprints or (place == "users" and not may("admin")):
+    if not rest or (kind == "user" and not may("admin")) or _is_gone(kind, rest):
         return ""
-    steps = rest.split(":", 1) if kind == "order" else [rest]
-    return "/".join(["", place, *(quote(step, safe="") for step in steps)])
+    if kind in _LISTS:
+        return url_for(_LISTS[kind])
+    steps = rest.split(":", 1) if kind in {"order", "stock"} else [rest]
+    if kind == "stock":
+        return url_for("stock.index", channel=steps[0], q=steps[-1])
+    return "/".join([_PLACES[kind], *(quote(step, safe="") for step in steps)]) if kind in _PLACES else ""
+
+
+def _is_gone(kind: str, name: str) -> bool:
+    """Whether the configuration, or people, have taken it away since."""
+    if kind == "table":
+        return name not in _tables()
+    if kind in {"channel", "profile", "stock"}:
+        channel = parts().config.channels.get(name.partition(":")[0])
+        return channel is None or (kind == "stock" and not channel.stock.push)
+    return kind == "connection" and name not in parts().config.connections
+
+
+def _row_url(subject: str) -> str:
+    """The history of a row, which outlives it; its table may not."""
+    key = key_of(subject)
+    if key is None or key.table not in _tables():
+        return ""
+    return url_for("lookups.row", table=key.table, value=key.value, scope=key.scope, when=key.conditions or None)
+
+
+def _tables() -> set[str]:
+    if "tables" not in g:
+        g.tables = parts().store.read(known_tables)
+    tables: set[str] = g.tables
+    return tables
 
 
 def _asked() -> tuple[AuditFilter, dict[str, str]]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import io
 import re
 
 import pytest
 
+from config.model import StockPolicy
 from config.settings import Settings
 from sync.desk.lookup_rows import LookupRow
+from sync.desk.lookup_views import make_table
 from sync.desk.lookups import save_lookups
 from sync.store.audit import Actor
 from sync.store.lookups import load_own_tables, load_rows
 from sync.work.receive import Receiver
-from tests.sync.flows.world import World
+from tests.sync.flows.world import CHANNEL, World
 from tests.webapp.console.conftest import words_of
 from tests.webapp.console.pseudo import foreigner, pseudo_language, unmarked
 from webapp.app import create_app
+from webapp.console.activity import subject_url
 from webapp.parts import LazyParts, Parts
 
 __all__ = ["foreigner", "pseudo_language"]
@@ -283,3 +287,54 @@ def test_every_page_is_in_the_readers_language(world, foreigner):
         someone.post("/lookups/", name="?", purpose=""),
     ]
     assert [unmarked(page.text) for page in pages] == [[]] * len(pages)
+
+
+# --- what was changed is one click away ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subject", "url"),
+    [
+        ("order:web:a/b:c", "/orders/web/a%2Fb%3Ac"),
+        ("user:ada", "/users/ada"),
+        ("user:", ""),
+        ("connection:erp", "/connections/erp"),
+        ("channel:web", "/mappings/web"),
+        ("profile:web", "/mappings/web"),
+        ("profile:gone", ""),
+        ("connection:gone", ""),
+        ("table:sku", "/lookups/sku"),
+        ("table:dropped", ""),
+        ("view:orders:Mine", "/views"),
+        ("schedule:nightly:web", "/operations/"),
+        ("stock:web:T/1", "/stock?channel=web&q=T/1"),
+        ("stock:gone:T1", ""),
+        ("database", ""),
+    ],
+)
+def test_a_thing_in_the_activity_leads_to_its_page(world, app, monkeypatch, subject, url):
+    channel = dataclasses.replace(world.config.channels[CHANNEL], stock=StockPolicy(push=True))
+    world.config = dataclasses.replace(world.config, channels={CHANNEL: channel})
+    monkeypatch.setattr("webapp.console.activity.may", lambda role: True)
+    with app.test_request_context():
+        assert subject_url(subject) == url
+        monkeypatch.setattr("webapp.console.activity.may", lambda role: role != "admin")
+        assert subject_url(subject) == ("" if subject.startswith("user:") else url)
+
+
+def test_where_a_thing_leads_to_there_is_a_page(world, integrator):
+    make_table(world.store, "shelf", "where it lies", actor=Actor("anna"))
+    rows = [
+        LookupRow("sku", "A:B [c]", "1"),
+        LookupRow("tax", "*", "2", "connection:erp", "country=DE; rate=19"),
+        LookupRow("sku", "A", "3", "channel:web"),
+    ]
+    save(world, *rows)
+    page = integrator.get("/activity?thing=lookup")
+    found = sorted({html.unescape(each) for each in re.findall(r'href="(/lookups/[^"]+)"', page.text)})
+    assert len(found) == 4
+    for address in found:
+        assert integrator.get(address).status_code == 200
+    # Whose name begins with a channel or a connection is none of these for that.
+    for thing in ("channel", "connection"):
+        assert "/lookups/sku/" not in integrator.get(f"/activity?thing={thing}").text

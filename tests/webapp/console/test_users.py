@@ -10,7 +10,6 @@ import pytest
 
 from sync.desk import accounts
 from sync.store.audit import Actor, record_audit
-from webapp.console.activity import subject_url
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
@@ -106,16 +105,3 @@ def test_filters_stand_in_the_address_and_in_every_link(browser, store):
 )
 def test_nonsense_in_the_address_is_no_error(browser, query):
     assert browser("viewer").get(f"/activity?{query}").status_code == 200
-
-
-def test_what_was_changed_is_one_click_away_for_whoever_may_see_it(app, monkeypatch):
-    monkeypatch.setattr("webapp.console.activity.may", lambda role: True)
-    with app.test_request_context():
-        app.blueprints.setdefault("orders", None)
-        assert subject_url("order:web:a/b:c") == "/orders/web/a%2Fb%3Ac"
-        assert subject_url("user:ada") == "/users/ada"
-        assert subject_url("schedule:nightly") == ""
-        assert subject_url("user:") == ""
-        monkeypatch.setattr("webapp.console.activity.may", lambda role: role != "admin")
-        assert subject_url("user:ada") == ""
-        assert subject_url("order:web:1") == "/orders/web/1"
