@@ -10,14 +10,15 @@ from rich.markup import escape
 from sync.cli.console import actor, err, opened, out, progress
 from sync.desk.erasing import NotErased, erase_customer, traces_of
 from sync.store.audit import record_audit
-from sync.work.purging import days_of, purge, told
+from sync.work.purging import days_of, purge, recount_issues, told
 
 
 @click.command(name="purge")
 def purge_command() -> None:
     """Delete what is older than CROSSDOCK_KEEP_*_DAYS now, as the scheduler does every night.
 
-    Only of what is finished, a piece at a time, while everything runs; it may be stopped at any time.
+    Only of what is finished, a piece at a time, while everything runs; it may be stopped at any time. What is counted
+    of issues is counted anew and put right, as at night.
     """
     with opened() as runtime:
         runtime.store.write(lambda c: record_audit(c, actor(), "purge", "database"))
@@ -26,9 +27,13 @@ def purge_command() -> None:
             time.sleep(seconds)
             return False
 
+        with progress("counting"):
+            differed = recount_issues(runtime.store)
         with progress("deleting"):
             removed = purge(runtime.store, days_of(runtime.settings), rest=rest)
     out.print(escape(told(removed)))
+    if differed:
+        out.print(f"of issues, {differed.documents} orders and {differed.sums} sums differed and were put right")
 
 
 @click.command()

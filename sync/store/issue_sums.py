@@ -164,6 +164,10 @@ def _add(connection: Connection, table: Table, rows: Iterable[tuple[tuple[Any, .
 # --- holding it against the rows --------------------------------------------------------------------------------
 
 
+#: Kind of report: what the last recount found.
+REPORT: Final = "issue sums"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recount:
     """How far what is kept was from what the rows say."""

@@ -6,6 +6,7 @@ on with what is left.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Callable, Mapping
@@ -18,7 +19,8 @@ from sync.desk.phrases import Phrase, joined, say, say_many
 from sync.store.answers import KEPT
 from sync.store.engine import Store
 from sync.store.health import clock
-from sync.store.issue_sums import Recount, fold, recount
+from sync.store.issue_sums import REPORT, Recount, fold, recount
+from sync.store.reports import save_report
 from sync.store.retention import CLASSES, Look, Purge
 
 log = structlog.get_logger(__name__)
@@ -78,13 +80,16 @@ def _all(store: Store, one: Purge, border: dt.datetime, rest: Callable[[float], 
 def recount_issues(store: Store) -> Recount:
     """Hold what is kept of the issues against the rows, and put right what differs; nothing should.
 
-    Only where something does, others wait while all of it is counted once more. Raises DatabaseBusy.
+    Only where something does, others wait while all of it is counted once more. What was found is kept for the doctor.
+    Raises DatabaseBusy.
     """
     store.write(fold)
     found = store.read(recount)
     if found:
         log.error("issue_sums_differed", documents=found.documents, sums=found.sums)
         found = store.write(functools.partial(recount, mend=True))
+    body = dataclasses.asdict(found)
+    store.write(lambda c: save_report(c, REPORT, "", ok=not found, body=body))
     return found
 
 

@@ -26,7 +26,9 @@ from sync.desk.room import ROOM_LITTLE, ROOM_NONE, free_at
 from sync.store.alerts import WayState, way_states
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.health import DatabaseFacts, database_facts, quick_check
+from sync.store.issue_sums import REPORT as ISSUE_SUMS
 from sync.store.migrate import schema_problem
+from sync.store.reports import last_report
 from sync.store.schedule import PURGE, list_schedules
 from sync.store.singletons import SCHEDULER, holder_of
 
@@ -41,6 +43,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "installation.database_clock": N_("the database's clock and ours agree"),
     "installation.scheduler": N_("the scheduler is alive"),
     "installation.purge": N_("what is old is deleted"),
+    "installation.issue_sums": N_("what is counted of issues is what their orders say"),
     "installation.public_url": N_("shops can reach us"),
     "installation.alerts": N_("alerts reach those who are told"),
 }
@@ -161,6 +164,7 @@ class Installation:
         yield _database_clock(facts)
         yield self._scheduler()
         yield self._purge()
+        yield self._issue_sums()
 
     def _schema(self) -> Finding:
         check = "installation.schema"
@@ -209,6 +213,19 @@ class Installation:
         if dt.datetime.now(dt.UTC) - row.last_at > _PURGE_LATE:
             return warn(check, found, say("let the scheduler run at night, or run `crossdock purge`"))
         return ok(check, found)
+
+    def _issue_sums(self) -> Finding:
+        check = "installation.issue_sums"
+        if schema_problem(self._store):
+            return unknown(check, say("the schema comes first"))
+        last = self._store.read(lambda c: last_report(c, ISSUE_SUMS))
+        if last is None:
+            return ok(check, say("it was not counted anew yet; that is done at night"))
+        at = moment_shown(last.at)
+        if last.ok:
+            return ok(check, say("counted anew at %(at)s, and nothing differed", at=at))
+        found = say("at %(at)s, %(documents)s orders and %(sums)s sums differed and were put right", at=at, **last.body)
+        return warn(check, found, say("report it with the log of the scheduler from that time"))
 
     # -- the way to us -----------------------------------------------------------------------------------------
 

@@ -1,15 +1,18 @@
-"""`erase` at the terminal: first what it would touch, then with `--yes`, and a refusal with its next step."""
+"""`erase` at the terminal: first what it would touch, then with `--yes`, and a refusal with its next step; `purge`."""
 
 from __future__ import annotations
 
 import contextlib
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from config.settings import Settings
 from sync import cli
 from sync.cli import keeping
-from sync.store.tables import audit, erasures, events, orders
+from sync.store.issue_sums import REPORT
+from sync.store.reports import last_report
+from sync.store.tables import audit, erasures, events, issue_sums, orders
 from tests.sync.flows.world import World
 
 
@@ -78,3 +81,20 @@ def test_a_customer_of_whom_something_is_still_expected_is_not_erased_and_the_ne
     assert "let them end, or reject them" in shown
     assert "Traceback" not in shown
     assert emails(world) == [mine]
+
+
+def test_a_purge_counts_anew_what_is_kept_of_issues_and_says_what_differed(world, typed):
+    world.runtime.settings = Settings.from_env({})
+    world.shop.place(sku="UNKNOWN")
+    world.carry()
+    spoilt = update(issue_sums).where(issue_sums.c.documents > 0).values(stopped=issue_sums.c.stopped + 7)
+    world.write(lambda c: c.execute(spoilt))
+    status, shown = typed("purge")
+    assert status == 0
+    assert "nothing was old enough of issues, 0 orders and 1 sums differed and were put right" in shown
+    report = world.store.read(lambda c: last_report(c, REPORT))
+    assert (report.ok, report.body) == (False, {"documents": 0, "sums": 1})
+    status, shown = typed("purge")
+    assert status == 0
+    assert "differed" not in shown
+    assert world.store.read(lambda c: last_report(c, REPORT)).ok

@@ -29,6 +29,7 @@ from sync.desk.doctor import (
     last_checkup,
     last_checkups,
 )
+from sync.desk.doctor.installation import Installation
 from sync.desk.doctor.report import report_of
 from sync.desk.doctor.running import Section, run_all
 from sync.rules.systems import Systems, read_config
@@ -36,6 +37,7 @@ from sync.store import schedule
 from sync.store.alerts import add_message, mark_refused, mark_sent
 from sync.store.engine import Store
 from sync.store.health import quick_check
+from sync.store.issue_sums import REPORT as ISSUE_SUMS
 from sync.store.reports import save_report
 from sync.store.revisions import Revision, add_revision
 from sync.store.singletons import take
@@ -331,6 +333,30 @@ def test_the_database_of_either_kind_is_in_order(store, tmp_path):
     found = {line.finding.check: line.finding for line in report.lines}
     for check in ("database", "schema", "integrity", "database_clock"):
         assert found[f"installation.{check}"].level is Level.OK, found[f"installation.{check}"]
+
+
+def test_what_the_last_recount_of_issues_found(sqlite_store, tmp_path):
+    settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path), "CROSSDOCK_CONFIG": str(tmp_path)})
+
+    def said() -> tuple[Level, str]:
+        found = {each.check: each for each in Installation(settings, sqlite_store, None).run()}[
+            "installation.issue_sums"
+        ]
+        return found.level, str(found.found)
+
+    def keep(documents: int, sums: int) -> None:
+        body = {"documents": documents, "sums": sums}
+        sqlite_store.write(lambda c: save_report(c, ISSUE_SUMS, "", ok=not documents + sums, body=body))
+
+    assert said() == (Level.OK, "it was not counted anew yet; that is done at night")
+    keep(1, 2)
+    level, found = said()
+    assert level is Level.WARN
+    assert found.endswith("1 orders and 2 sums differed and were put right")
+    keep(0, 0)
+    level, found = said()
+    assert level is Level.OK
+    assert found.endswith("nothing differed")
 
 
 def test_a_full_disk(home, monkeypatch):
