@@ -1,6 +1,6 @@
 """What `deploy/` says is what this program takes: commands, variables, signals, files.
 
-No container engine runs here, so the images themselves are not built; the wheel that they install is.
+No container engine runs here, so the image itself is not built; what is installed into it is, by its own steps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -127,38 +126,51 @@ def test_the_image_holds_every_package_and_runs_as_nobody_in_particular():
 @pytest.mark.heavy
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_wheel_alone_is_a_whole_installation(tmp_path):
-    """Into an environment that has what the lock says and nothing of this folder."""
-    uv = Path(sys.executable).with_name("uv")
-    source = tmp_path / "source"
-    ignore = shutil.ignore_patterns("tests", "docs", "var", "build", "*.egg-info", "__pycache__", ".*")
-    shutil.copytree(REPOSITORY, source, ignore=ignore)
+def test_what_the_image_is_built_with_makes_a_whole_installation(tmp_path):
+    """The steps of its first stage, with nothing of this folder but what they copy."""
+    source, made = tmp_path / "source", tmp_path / "made"
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": os.environ["HOME"],
+        "CROSSDOCK_STATE": str(tmp_path / "state"),
+        "CROSSDOCK_CONFIG": str(tmp_path),
+    }
 
-    def run(*command, **options):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, **options)
+    def run(command, place=tmp_path, **more):
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=place, env=environment | more, shell=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    run(uv, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable, source, "-o", tmp_path)
-    [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert not [name for name in names if name.startswith("tests/")]
-    run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "clean")
-    wanted = run(uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--project", source)
-    (tmp_path / "locked.txt").write_text(wanted)
-    python = tmp_path / "clean" / "bin" / "python"
-    install = (uv, "pip", "install", "--quiet", "--python", python)
-    run(*install, "--require-hashes", "-r", tmp_path / "locked.txt")
-    run(*install, "--no-deps", wheel)
-    folder = tmp_path / "config"
-    folder.mkdir()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "CROSSDOCK_STATE": str(tmp_path / "state"),
-        "CROSSDOCK_CONFIG": str(folder),
-    }
-    (folder / "crossdock.yaml").write_text("connections: {}\n")
-    run(python.with_name("crossdock"), "init", env=environment)
+    stage = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "").partition("\nFROM python:3.11-slim\n")[0]
+    variables = dict(word.split("=") for word in re.search(r"^ENV (.*)$", stage, re.MULTILINE)[1].split())
+    assert variables["UV_PROJECT_ENVIRONMENT"] == "/opt/crossdock"
+    variables |= {"UV_PROJECT_ENVIRONMENT": str(made), "UV_PYTHON": sys.executable}
+    synced = 0
+    for verb, rest in re.findall(r"^(COPY|RUN) (.*)$", stage, re.MULTILINE):
+        if verb == "COPY":
+            *names, target = rest.split()
+            for name in names:
+                _copy(REPOSITORY / name, source / (name if target == "./" else target))
+        elif rest.startswith("uv "):
+            run(rest, source, **variables)
+            synced += 1
+    assert synced == 2
+    shutil.rmtree(source)
+    assert not list(made.glob("lib/*/site-packages/tests"))
+    assert not list(made.glob("lib/*/site-packages/setuptools"))
+    (tmp_path / "crossdock.yaml").write_text("connections: {}\n")
+    run(f"{made}/bin/crossdock init")
     assert (tmp_path / "state" / "crossdock.db").exists()
-    page = "from webapp.app import create_app; print(create_app().test_client().get('/sign-in').status_code)"
-    assert run(python, "-c", page, env=environment).split() == ["200"]
+    look = "from webapp.app import create_app; client = create_app().test_client(); "
+    look += "print(client.get('/sign-in', headers={'Accept-Language': 'zh'}).text)"
+    assert "登录" in run(f'{made}/bin/python -c "{look}"')
+
+
+def _copy(path, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(path, target)
