@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sync.store import pgtools
 from sync.store.channels import distrust
 from sync.store.engine import Store
+from sync.store.issue_triggers import FUNCTIONS
 from sync.store.migrate import revision
 from sync.store.pgtools import CopyFailed
 from sync.store.tables import metadata, orders, sessions
@@ -167,6 +168,8 @@ def _flush(folder: Path) -> None:
 def _drop_ours(url: str) -> None:
     def drop(connection: Connection) -> None:
         metadata.drop_all(connection)
+        for function in FUNCTIONS:
+            connection.execute(text(f"DROP FUNCTION IF EXISTS {function}()"))
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
 
     store = Store.open(url)

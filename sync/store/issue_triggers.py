@@ -14,6 +14,7 @@ from typing import Final
 
 #: The figures of `issue_sums`.
 FIGURES: Final = ("documents", "stopped", "amount", "uneven", "shared", "shared_amount", "shared_uneven")
+_CREATE: Final = "CREATE FUNCTION"
 _STOPPED: Final = "IN ('held', 'parked')"
 #: `grand` in ten-thousandths, where it is exactly so many, and below a billion units: a sum of very many stays far
 #: below what 64 bits hold.
@@ -148,7 +149,7 @@ def _sqlite() -> Iterator[str]:
 
 
 def _function(name: str, body: str) -> str:
-    return f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
+    return f"{_CREATE} {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$"
 
 
 def _trigger(name: str, when: str, condition: str, function: str) -> str:
@@ -203,3 +204,7 @@ def _postgresql() -> Iterator[str]:
 
 #: Dialect -> what makes them, a statement each.
 TRIGGERS: Final = {"sqlite": tuple(_sqlite()), "postgresql": tuple(_postgresql())}
+#: PostgreSQL's functions, which do not go with the tables.
+FUNCTIONS: Final = tuple(
+    each.removeprefix(_CREATE).partition("(")[0].strip() for each in TRIGGERS["postgresql"] if each.startswith(_CREATE)
+)

@@ -215,7 +215,7 @@ def test_to_roll_back_publishes_the_old_text_as_a_new_revision(world):
     [
         (text().replace("to: note", "to: nota"), "web, revision 1:5:"),
         (text().replace("extends: woocommerce", "extends: nothing"), "extends"),
-        ("x" * 500_001, "500001 characters"),
+        ("x" * (256 * 1024 + 1), "more than 256 KiB"),
     ],
 )
 def test_what_is_no_profile_of_the_channel_is_not_published(world, what, told):

@@ -154,7 +154,7 @@ def test_causes_are_taken_away_as_a_file_that_calculates_nothing(store, operator
     add(store, "1", state=ItemState.HELD, cause="price", text="=HYPERLINK(1)", grand=Decimal(7))
     answer = operator.get("/needs/causes.csv?owner=admin&bom=no")
     [row] = csv.DictReader(io.StringIO(answer.data.decode()))
-    assert (row["subject"], row["orders"], row["currency"], row["worth"]) == ("'=HYPERLINK(1)", "1", "EUR", "7")
+    assert (row["subject"], row["orders"], row["currency"], row["worth"]) == ("'=HYPERLINK(1)", "1", "EUR", "7.00")
     assert re.search(r'filename="causes_admin_documents_\d{8}T\d{6}Z\.csv"', answer.headers["Content-Disposition"])
 
 
