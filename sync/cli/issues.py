@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import shlex
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -127,7 +128,7 @@ def _print_need(detail: NeedDetail) -> None:
     _say(f"  {need.words.happened}")
     _say(f"  next, for {about.owner}: {need.remedy}")
     if need.lookup is not None:
-        _say(f"  the look-up row that mends it: crossdock lookup {need.lookup[0]} {need.lookup[1]!r} TARGET")
+        _say(f"  the look-up row that mends it: crossdock lookup {need.lookup[0]} {shlex.quote(need.lookup[1])} TARGET")
     stands = f"{need.figures.documents} orders stand still, worth {_worth(need.figures) or 'nobody knows how much'}"
     _say(f"  {stands if need.figures.documents else 'nothing stands still'}")
     if detail.release.stays.documents:

@@ -70,7 +70,7 @@ def test_issues_are_listed_by_filters_and_one_is_shown(issue, world):
     shown = issue("show", number, "--orders", 2)
     assert f"issue {number}, open: " in shown
     assert "3 orders stand still, worth 60.00 EUR" in shown
-    assert "crossdock lookup sku 'ALT' TARGET" in shown
+    assert "crossdock lookup sku ALT TARGET" in shown
     assert "and 1 more: --orders" in shown
     assert "decided by channels.web.policies.value_limits" in issue("show", other)
     told = json.loads(issue("show", number, "--json"))
