@@ -66,6 +66,8 @@ _MEANT = {
     "api_answers": {"key", "request_hash"},
     "imports": {"token", "connection", "encoding", "delimiter", "state", "report", "seen"},
     "order_skus": set(),
+    "corrections": {"basis"},
+    "order_cares": {"assignee", "due_on"},
     "bulk_runs": {"outcome", "action", "selection", "mark", "channel"},
     "saved_views": {"page", "query"},
     "default_views": {"page"},
@@ -89,6 +91,13 @@ _JSON = {
 }
 #: What is a number in the body of a document.
 _AMOUNTS = {"amount", "currency", "quantity", "net", "tax", "total", "open"}
+#: Table -> the column that is compressed JSON, and the keys whose texts mean something to the program.
+_PACKED: dict[str, tuple[str, set[str]]] = {
+    "documents": ("body", _AMOUNTS),
+    "events": ("body", set()),
+    "payloads": ("body", set()),
+    "corrections": ("changes", {"path"}),
+}
 #: One row in so many stays as it is: pages must be readable between the hostile ones too.
 _SPARED = 4
 
@@ -117,15 +126,18 @@ def _spoil(connection) -> None:
             if table.name in _JSON:
                 name, kept = _JSON[table.name]
                 values[name] = json.dumps(_leaves(json.loads(row[name]), kept, turn), ensure_ascii=False)
-            if table.name == "exchanges":
-                values["body"] = pack(json.dumps(_exchanges(json.loads(unpack(row["body"])), turn)).encode())
-            if table.name == "documents":
-                values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), _AMOUNTS, turn)))
-            if table.name in {"events", "payloads"} and row["body"]:
-                values["body"] = pack(dump_json(_leaves(load_json(unpack(row["body"])), set(), turn)))
+            values |= _packed(table.name, row, turn)
             if values:
                 here = [key == row[key.name] for key in keys]
                 connection.execute(update(table).where(*here).values(**values))
+
+
+def _packed(table: str, row: Any, turn: int) -> dict[str, bytes]:
+    """What stands in it compressed."""
+    if table == "exchanges":
+        return {"body": pack(json.dumps(_exchanges(json.loads(unpack(row["body"])), turn)).encode())}
+    name, kept = _PACKED.get(table, ("", set()))
+    return {name: pack(dump_json(_leaves(load_json(unpack(row[name])), kept, turn)))} if name and row[name] else {}
 
 
 def _fits(text: str, column, number: int) -> str:

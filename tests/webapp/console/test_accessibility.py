@@ -75,7 +75,8 @@ PAGES = {
     "no order": "/orders?q=nobody-has-this",
     "orders with an error": "/orders?low=abc&since=yesterday",
     "an order in the ERP": ("/orders?tab=done", "/orders/tea-shop/"),
-    "a held order": ("/orders?tab=needs", "/orders/tea-shop/"),
+    # That one is corrected, too, and somebody cares for it.
+    "a held order": ("/orders?tab=needs&channel=tea-shop&cause=value_limit", "/orders/tea-shop/"),
     "no stock": "/stock",
     "files": "/imports/",
     "look-ups": "/lookups/",

@@ -44,9 +44,9 @@ def is_page(path):
     return not urlsplit(path).path.endswith((".csv", ".json")) and "/files/" not in path
 
 
-def crawl(person, console, *, most):
+def crawl(person, console, *, most, also):
     """Follow every link, at most so many of one kind; the addresses that were opened, and what was wrong there."""
-    waiting, met, wrong = ["/", "/orders?tab=done"], Counter(), []
+    waiting, met, wrong = ["/", "/orders?tab=done", also], Counter(), []
     opened = dict.fromkeys(waiting)
     for path in waiting:
         if not is_page(path):
@@ -76,7 +76,7 @@ def crawls(chromium, stage, signed_in, console):
         if role not in found:
             options = {"storage_state": signed_in[role], "viewport": {"width": 320, "height": 800}}
             person = Person(chromium, stage.url, **options)
-            opened, wrong = crawl(person, console, most=4 if role == "admin" else 1)
+            opened, wrong = crawl(person, console, most=4 if role == "admin" else 1, also=stage.corrected)
             found[role] = opened, [*map(str, wrong), *person.wrong]
             person.context.close()
         return found[role]
@@ -109,7 +109,7 @@ def test_every_link_leads_where_this_role_may_go_and_no_text_does_anything(crawl
             "account.index",
         ),
         *("orders.attempt_file", "orders.received_file", "orders.order_file", "orders.document_file"),
-        "orders.lineage",
+        *("orders.lineage", "orders.original_file"),
     }
     assert ("users.show" in kinds) == (role == "admin")
     assert ("tokens.index" in kinds) == (role == "admin")
