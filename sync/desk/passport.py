@@ -62,6 +62,8 @@ class Moment:
     #: How a try or a write ended, in the words of `sync.desk.outcomes` and `sync.store.intents`.
     outcome: str = ""
     attempt: Attempt | None = None
+    #: Of what came from the shop: the event's id, by which its payload is had.
+    event: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -207,10 +209,10 @@ def exchanges_of(store: Store, order: StoredOrder, attempt_id: int) -> list[dict
     return found
 
 
-def received(store: Store, config: Config, order: StoredOrder) -> bytes | None:
-    """The order as its shop sent it last: JSON."""
+def received(store: Store, config: Config, order: StoredOrder, event: int | None = None) -> bytes | None:
+    """The order as its shop sent it last, or with that event of it: JSON."""
     source = config.channels[order.channel].source
-    packed = store.read(lambda c: history.load_received(c, order.item_id, source))
+    packed = store.read(lambda c: history.load_received(c, order.item_id, source, event))
     return None if packed is None else unpack(packed)
 
 
@@ -256,7 +258,7 @@ def _came(event: Event) -> Moment:
     text = say("%(what)s, version %(version)s", what=what, version=event.version) if event.version else what
     if event.repeats:
         text = say_many("%(what)s, once more", "%(what)s, %(count)s times more", event.repeats, what=text)
-    return Moment(event.received_at, event.source, text)
+    return Moment(event.received_at, event.source, text, event=event.id)
 
 
 def _wrote(intent: PastIntent) -> Moment:

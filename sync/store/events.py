@@ -21,13 +21,14 @@ class Event:
     version: str
     repeats: int
     received_at: dt.datetime
+    id: int
 
 
 def list_events(connection: Connection, name: str, kind: str, external_id: str, limit: int = 100) -> list[Event]:
     """The newest events of one record, oldest first."""
     table = events.c
     query = (
-        select(table.source, table.topic, table.version, table.repeats, table.received_at)
+        select(table.source, table.topic, table.version, table.repeats, table.received_at, table.id)
         .where(table.connection == name, table.kind == kind, table.external_id == external_id)
         .order_by(table.id.desc())
         .limit(limit)

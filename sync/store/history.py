@@ -114,14 +114,16 @@ def load_exchanges(connection: Connection, item_id: int, attempt_id: int) -> byt
     ).scalar()
 
 
-def load_received(connection: Connection, item_id: int, source: str) -> bytes | None:
-    """The newest payload of an order as its shop sent it, compressed; None where none is kept."""
+def load_received(connection: Connection, item_id: int, source: str, event: int | None = None) -> bytes | None:
+    """The newest payload of an order as its shop sent it, or that of one event of it, compressed; None: not kept."""
     item = work_items.c
     row = connection.execute(select(item.event_id, item.kind, item.external_id).where(item.id == item_id)).one()
     query = select(BODY).select_from(WITH_BODIES).order_by(events.c.id.desc()).limit(1)
-    if row.event_id is not None:
+    if row.event_id is not None and event is None:
         return connection.execute(query.where(events.c.id == row.event_id)).scalar()
     of_order = (events.c.connection == source, events.c.kind == row.kind, events.c.external_id == row.external_id)
+    if event is not None:
+        query = query.where(events.c.id == event)
     return connection.execute(query.where(*of_order)).scalar()
 
 

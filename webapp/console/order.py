@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -39,6 +40,7 @@ from webapp.parts import parts
 _ORDER: Final = "/<channel>/<path:external_id>"
 _MAX_REASON: Final = 500
 _MAX_TEXT: Final = 200
+_EVENT: Final = re.compile("[0-9]{1,18}")
 #: Attempts whose requests are on the page at once, and how many of one attempt; the others are a click away.
 _ATTEMPTS: Final = 3
 _EXCHANGES: Final = 12
@@ -239,9 +241,12 @@ def attempt_file(channel: str, external_id: str, attempt: int) -> Response:
 @blueprint.get(f"{_ORDER}/received.json")
 @needs("viewer")
 def received_file(channel: str, external_id: str) -> Response:
-    """The order as its shop sent it last."""
-    content = received(parts().store, parts().config, _found(channel, external_id))
-    return abort(404) if content is None else _file("received", content)
+    """The order as its shop sent it last; with `event` in the address, as it came with that one."""
+    event = request.args.get("event", "")
+    if event and not _EVENT.fullmatch(event):
+        abort(404)
+    content = received(parts().store, parts().config, _found(channel, external_id), int(event) if event else None)
+    return abort(404) if content is None else _file(f"received-{event}" if event else "received", content)
 
 
 @blueprint.get(f"{_ORDER}/order.json")

@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from mappings.canonical.schemas import order_to_json
 from sync.desk.orders import Tab, read_mark, write_mark
@@ -293,6 +293,25 @@ def test_an_order_that_could_not_be_read_shows_what_is_wrong_and_what_came(store
     assert "The order and its total" not in page
     assert viewer.get(f"/orders/{CHANNEL}/1/order.json").status_code == 404
     assert viewer.get(f"/orders/{CHANNEL}/1/received.json").json == {"id": 1, "note": ""}
+
+
+def test_each_word_of_the_shop_leads_to_what_came_with_it_and_to_nobody_elses(store, viewer):
+    add(store, "1")
+    add(store, "2")
+
+    def change(connection):
+        row = connection.execute(select(events).where(events.c.external_id == "1")).mappings().one()
+        later = {**row, "version": "2", "body": pack(dump_json({"note": "changed", "id": 1}))}
+        del later["id"]
+        connection.execute(insert(events).values(later))
+
+    store.write(change)
+    page = viewer.get(f"/orders/{CHANNEL}/1").text
+    links = re.findall(rf'href="(/orders/{CHANNEL}/1/received\.json\?event=\d+)"', page)
+    assert [viewer.get(link).json["note"] for link in links] == ["", "changed"]
+    [event] = store.read(lambda c: c.execute(select(events.c.id).where(events.c.external_id == "2")).scalars().all())
+    for wrong in (event, "x", "9" * 30, "0"):
+        assert viewer.get(f"/orders/{CHANNEL}/1/received.json?event={wrong}").status_code == 404
 
 
 def test_a_viewer_sees_no_button(store, viewer, browser):
