@@ -65,6 +65,11 @@ class Money:
         return type(self)(self.amount.quantize(unit, rounding=ROUND_HALF_UP, context=WIDE), self.currency)
 
 
+def to_unit(amount: Decimal, unit: Decimal, rounding: str) -> Decimal:
+    """`amount` as a multiple of `unit`, as a currency with such a smallest amount rounds."""
+    return (amount / unit).quantize(Decimal(1), rounding=rounding) * unit
+
+
 def money_sum(amounts: Iterable[Money], currency: str) -> Money:
     """Exact sum; zero in `currency` for an empty list."""
     total = Money(Decimal(0), currency)

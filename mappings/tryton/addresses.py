@@ -8,27 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from mappings import buyers
 from mappings.base import JsonDict, Resolved
-from mappings.canonical.records import Address, Order
-from mappings.tryton.references import country_ref, region_ref
+from mappings.canonical.records import Address
+from mappings.wanted import country_ref, region_ref
 
 #: The fields by which two addresses are the same.
 _COMPARED: Final = ("party_name", "attn", "street", "postal_code", "city", "country", "subdivision")
 
 
-def billing(order: Order) -> Address:
-    """The invoice address; the delivery address where the shop has no other (and the other way round)."""
-    return order.shipping if _blank(order.billing) else order.billing
-
-
-def shipping(order: Order) -> Address:
-    """The delivery address; the invoice address where the shop has no other, as for a download."""
-    return order.billing if _blank(order.shipping) else order.shipping
-
-
 def values(address: Address, resolved: Resolved, fallback_name: str) -> JsonDict:
     """The address as Tryton stores it; `fallback_name` is the party's name for an address without one."""
-    person = joined(address.first_name, address.last_name)
+    person = buyers.joined(address.first_name, address.last_name)
     city, subdivision = address.city.strip(), None
     if (region := region_ref(address)) is not None:
         subdivision = resolved[region]["id"] if region in resolved else None
@@ -57,11 +48,6 @@ def same(first: JsonDict, second: JsonDict) -> bool:
     return _key(first, "") == _key(second, "")
 
 
-def joined(*words: str) -> str:
-    """The words that are there, with a space between."""
-    return " ".join(word.strip() for word in words if word.strip())
-
-
 def _key(address: JsonDict, party_name: str) -> tuple[Any, ...]:
     # An address without a name of its own is shown under the party's.
     named = {**address, "party_name": address.get("party_name") or party_name}
@@ -70,8 +56,3 @@ def _key(address: JsonDict, party_name: str) -> tuple[Any, ...]:
 
 def _folded(value: Any) -> Any:
     return " ".join(value.split()).casefold() if isinstance(value, str) else value
-
-
-def _blank(address: Address) -> bool:
-    named = (address.company, address.street, address.street_2, address.city, address.postal_code)
-    return not any(text.strip() for text in named)

@@ -15,26 +15,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
 
-#: A tax as the connector resolves it: id, type, rate in percent, amount, sequence, update_unit_price, childs.
-Tax = Mapping[str, Any]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SaleLine:
-    """What the amounts of a sale depend on; `price` is the unit price that is really sent."""
-
-    quantity: Decimal
-    price: Decimal
-    taxes: tuple[Tax, ...] = ()
-
-    @property
-    def base(self) -> Decimal:
-        """Quantity x price, unrounded."""
-        return self.quantity * self.price
+from mappings.canonical.money import to_unit
+from mappings.pricing import SaleLine, Tax
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +37,7 @@ class Amounts:
 
 def rounded(amount: Decimal, unit: Decimal) -> Decimal:
     """`amount` as a multiple of `unit`, half to even, as a Tryton currency rounds."""
-    return (amount / unit).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * unit
+    return to_unit(amount, unit, ROUND_HALF_EVEN)
 
 
 def predict(lines: Sequence[SaleLine], unit: Decimal, tax_rounding: str) -> Amounts:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from mappings import buyers
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.facets import SaleState, Standing, StandingLine
 from mappings.canonical.money import Money
 from mappings.canonical.records import Address, Order
-from mappings.tryton import addresses
 from mappings.tryton.arithmetic import rounded
 from mappings.tryton.lines import rounding_unit
-from mappings.tryton.references import country_ref, party_ref, region_ref
 from mappings.tryton.sale import sale
 from mappings.tryton.standing import address_text, sale_lines
+from mappings.wanted import country_ref, party_ref, region_ref
 
 
 def wanted(order: Order, resolved: Resolved, options: TargetOptions) -> Standing:
@@ -31,10 +31,10 @@ def wanted(order: Order, resolved: Resolved, options: TargetOptions) -> Standing
         total=Money(options.rounded(order.totals.grand), order.currency),
         lines=tuple(_line(line, codes[line["product"]], unit) for line in _created(payload)),
         fields=(
-            ("invoice_address", _text(addresses.billing(order), payload["invoice_address"], order, resolved, options)),
+            ("invoice_address", _text(buyers.billing(order), payload["invoice_address"], order, resolved, options)),
             (
                 "shipment_address",
-                _text(addresses.shipping(order), payload["shipment_address"], order, resolved, options),
+                _text(buyers.shipping(order), payload["shipment_address"], order, resolved, options),
             ),
             ("note", payload["comment"] or ""),
             ("reference", payload["reference"] or ""),

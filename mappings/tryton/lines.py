@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Unmapped
 from mappings.canonical.records import Order
 from mappings.canonical.words import say
+from mappings.charges import Charge, charges, shared_out
+from mappings.pricing import SaleLine, priced
 from mappings.tryton import wire
-from mappings.tryton.arithmetic import SaleLine, Tax, predict, rounded
-from mappings.tryton.charges import Charge, charges, shared_out
-from mappings.tryton.references import COMPANY, currency_ref, product_ref, rounding_ref, tax_ref
+from mappings.tryton.arithmetic import predict, rounded
+from mappings.wanted import COMPANY, currency_ref, product_ref, rounding_ref, tax_ref
 
 #: Decimals of a unit price, `[product] price_decimal` of the server; more are refused.
-_PRICE_DIGITS: Final = 4
+PRICE_DIGITS: Final = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,60 +43,6 @@ class Line:
         return values if base_price is None else {**values, "base_price": wire.decimal(base_price)}
 
 
-def charge_problems(order: Order, resolved: Resolved, options: TargetOptions) -> Iterator[Problem]:
-    """Every reason why a charge cannot become a line: no SKU, unknown product, broken quantity, unknown tax."""
-    for charge in charges(order, options):
-        yield from _product_problems(charge, resolved)
-        if charge.tax and not charge.tax_lines:
-            reason = say(
-                "%(title)s carries %(tax)s of tax, but the shop does not say which tax",
-                title=repr(charge.title),
-                tax=charge.tax,
-            )
-            yield Problem(
-                "unknown_tax", f"{charge.path}.tax_lines", reason, charge.code, say("name the tax in the shop")
-            )
-        for index, tax in enumerate(charge.tax_lines):
-            path = f"{charge.path}.tax_lines[{index}]"
-            ref = tax_ref(tax, order)
-            if ref not in resolved and not ref.optional:
-                yield from Unmapped("tax", ref.value, path=path).problems
-            elif ref in resolved and resolved[ref].get("id") is None:
-                names = ", ".join(each["name"] for each in resolved[ref].get("candidates", ()))
-                reason = say(
-                    "several taxes of the ERP have the rate of %(value)s: %(names)s", value=repr(ref.value), names=names
-                )
-                next_step = say(
-                    "add a row for %(value)s to the tax look-up that names one of them", value=repr(ref.value)
-                )
-                yield Problem("ambiguous_tax", path, reason, f"tax:{ref.value}", next_step)
-
-
-def _product_problems(charge: Charge, resolved: Resolved) -> Iterator[Problem]:
-    if not charge.code:
-        reason = say(
-            "the line %(title)s has no SKU, so no product of the ERP can be found for it", title=repr(charge.title)
-        )
-        next_step = say(
-            "give the product a SKU in the shop, or name a `free_text_product` in the channel's target policy"
-        )
-        yield Problem("unknown_sku", charge.code_path, reason, charge.title, next_step)
-        return
-    product = resolved.get(product_ref(charge))
-    if product is None:
-        yield from Unmapped("sku", charge.code, path=charge.code_path).problems
-        return
-    digits = product.get("unit_digits")
-    if digits is not None and charge.quantity != charge.quantity.quantize(Decimal(1).scaleb(-digits)):
-        reason = say(
-            "quantity %(quantity)s has more than the %(digits)s decimals that the ERP's unit allows",
-            quantity=f"{charge.quantity:f}",
-            digits=digits,
-        )
-        next_step = say("sell it in whole units, or give the product a finer unit in the ERP")
-        yield Problem("unit_digits", f"{charge.path}.quantity", reason, charge.code, next_step)
-
-
 def charge_lines(order: Order, resolved: Resolved, options: TargetOptions) -> list[Line]:
     """The lines without rounding; only for an order that has no `charge_problems`."""
     unit = rounding_unit(order, resolved)
@@ -103,25 +50,8 @@ def charge_lines(order: Order, resolved: Resolved, options: TargetOptions) -> li
     for charge in (part for each in charges(order, options) for part in shared_out(each, unit)):
         product = resolved[product_ref(charge)]
         taxes = tuple(resolved[ref] for tax in charge.tax_lines if (ref := tax_ref(tax, order)) in resolved)
-        lines.extend(Line(charge, product, amounts) for amounts in priced(charge, taxes, unit))
+        lines.extend(Line(charge, product, amounts) for amounts in priced(charge, taxes, unit, PRICE_DIGITS))
     return lines
-
-
-def priced(charge: Charge, taxes: Sequence[Tax], unit: Decimal) -> list[SaleLine]:
-    """One line whose amount is the charge's net total, or two where no price of four decimals gives it.
-
-    1000 pieces for 333.33 cannot be had at one price; 700 at 0.3333 and 300 at 0.3334 can.
-    """
-    if not charge.quantity:
-        return [SaleLine(charge.quantity, Decimal(0), tuple(taxes))]
-    total, quantity = rounded(charge.total.amount, unit), charge.quantity
-    step = Decimal(1).scaleb(-_PRICE_DIGITS)
-    price = (charge.total.amount / quantity).quantize(step, rounding=ROUND_HALF_EVEN)
-    if rounded(price * quantity, unit) == total or quantity != quantity.to_integral_value():
-        return [SaleLine(quantity, price, tuple(taxes))]
-    low = (total / quantity).quantize(step, rounding=ROUND_FLOOR)
-    dearer = ((total - low * quantity) / step).to_integral_value()
-    return [SaleLine(quantity - dearer, low, tuple(taxes)), SaleLine(dearer, low + step, tuple(taxes))]
 
 
 def rounding_unit(order: Order, resolved: Resolved) -> Decimal:
@@ -195,7 +125,7 @@ def line_payloads(lines: Iterable[Line], *, with_base_price: bool) -> list[JsonD
     for line in lines:
         charge, base = line.charge, None
         if with_base_price and charge.quantity and charge.subtotal.amount != charge.total.amount:
-            step = Decimal(1).scaleb(-_PRICE_DIGITS)
+            step = Decimal(1).scaleb(-PRICE_DIGITS)
             base = (charge.subtotal.amount / charge.quantity).quantize(step, rounding=ROUND_HALF_EVEN)
         payloads.append(line.payload(base_price=base))
     return payloads

@@ -9,14 +9,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from mappings import buyers
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from mappings.charges import charges
 from mappings.tryton import addresses
-from mappings.tryton.charges import charges
-from mappings.tryton.parties import party_name
-from mappings.tryton.references import party_code, party_ref, references
+from mappings.tryton.references import references
+from mappings.wanted import party_code, party_ref
 
 
 def offline(order: Order, options: TargetOptions) -> Resolved:
@@ -24,7 +25,7 @@ def offline(order: Order, options: TargetOptions) -> Resolved:
     refs = references(order, options)
     known = {ref: _value(ref, order, options) for ref in refs}
     party = party_ref(order, options)
-    known[party] |= _party(order, options, known, name=party_name(order))
+    known[party] |= _party(order, options, known, name=buyers.party_name(order))
     return known
 
 
@@ -61,13 +62,13 @@ def made_party(order: Order, resolved: Resolved, options: TargetOptions) -> Json
     """The party with both addresses; what the ERP has of it already keeps its ids."""
     ref = party_ref(order, options)
     known = resolved.get(ref, {})
-    made = _party(order, options, resolved, name=known.get("name") or party_name(order))
+    made = _party(order, options, resolved, name=known.get("name") or buyers.party_name(order))
     there = list(known.get("addresses", ()))
     return {"id": f"<party:{ref.value}>", **made, **known, "addresses": there + made["addresses"]}
 
 
 def _party(order: Order, options: TargetOptions, known: Resolved, *, name: str) -> JsonDict:
-    uses = {"invoice": addresses.billing(order), "delivery": addresses.shipping(order)}
+    uses = {"invoice": buyers.billing(order), "delivery": buyers.shipping(order)}
     return {
         "code": party_code(order, options),
         "name": name,

@@ -15,8 +15,8 @@ from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from mappings.tryton import wire
-from mappings.tryton.references import COMPANY, account_ref
 from mappings.tryton.standing import invoices
+from mappings.wanted import COMPANY, account_ref
 
 
 def payment_reference(order: Order, payment: Payment, options: TargetOptions) -> str:

@@ -18,12 +18,14 @@ from mappings.canonical.money import Money, money_sum
 from mappings.canonical.records import Fee, Order, OrderLine, ShippingLine, TaxLine
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
+from mappings.charges import Charge, charges, service_code, shared_out
+from mappings.pricing import priced
 from mappings.tryton import wire
 from mappings.tryton.arithmetic import predict
-from mappings.tryton.charges import Charge, charges, service_code, shared_out
-from mappings.tryton.lines import Line, line_payloads, priced, rounding_limit, rounding_payload, rounding_unit
-from mappings.tryton.references import COMPANY, WEB_SHOP, currency_ref, product_ref, rounding_ref, tax_ref
+from mappings.tryton.lines import PRICE_DIGITS, Line, line_payloads, rounding_limit, rounding_payload, rounding_unit
+from mappings.tryton.references import WEB_SHOP
 from mappings.tryton.sale import sale_key
+from mappings.wanted import COMPANY, currency_ref, product_ref, rounding_ref, tax_ref
 
 _SERVICES: Final = {"shipping": "shipping_product", "fee": "fee_product"}
 
@@ -204,7 +206,9 @@ def _lines(
     lines: list[Line] = []
     for part in (share for each in parts for share in shared_out(each, unit)):
         taxes = tuple(resolved[ref] for tax in part.tax_lines if (ref := tax_ref(tax, order)) in resolved)
-        lines.extend(Line(part, resolved[product_ref(part)], amounts) for amounts in priced(part, taxes, unit))
+        lines.extend(
+            Line(part, resolved[product_ref(part)], amounts) for amounts in priced(part, taxes, unit, PRICE_DIGITS)
+        )
     expected = -options.rounded(refund.amount)
     made = predict([line.amounts for line in lines], unit, resolved[COMPANY]["tax_rounding"]).total
     payloads = line_payloads(lines, with_base_price=False)

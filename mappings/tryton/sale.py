@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mappings import buyers
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
+from mappings.pricing import charge_problems
 from mappings.tryton import wire
 from mappings.tryton.lines import (
     charge_lines,
-    charge_problems,
     line_payloads,
     rounding_difference,
     rounding_payload,
     rounding_problems,
 )
-from mappings.tryton.parties import country_problems, invoice_and_delivery, party_problems
-from mappings.tryton.references import (
+from mappings.tryton.parties import invoice_and_delivery
+from mappings.tryton.references import WEB_SHOP
+from mappings.wanted import (
     COMPANY,
-    WEB_SHOP,
     carrier_ref,
     currency_ref,
     party_ref,
@@ -74,8 +75,8 @@ def _header_problems(order: Order, resolved: Resolved, options: TargetOptions) -
     party = party_ref(order, options)
     if party not in resolved:
         yield from Unmapped("party", party.value, path="customer").problems
-    yield from party_problems(order, resolved, options)
-    yield from country_problems(order, resolved)
+    yield from buyers.party_problems(order, resolved, options)
+    yield from buyers.country_problems(order, resolved)
     needed = (COMPANY, WEB_SHOP, currency_ref(order), warehouse_ref(options), payment_term_ref(order, options))
     carrier = carrier_ref(order, options)
     for ref in (*needed, *([carrier] if carrier else [])):

@@ -12,10 +12,11 @@ from mappings.base import SourceOptions, TargetOptions
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Address, Fee, TaxLine
 from mappings.canonical.refs import Ref
+from mappings.pricing import SaleLine
 from mappings.registry import SOURCES
-from mappings.tryton.arithmetic import SaleLine, predict
+from mappings.tryton.arithmetic import predict
 from mappings.tryton.lines import charge_lines, rounding_difference
-from mappings.tryton.references import COMPANY, party_ref
+from mappings.wanted import COMPANY, party_ref
 from tests.contract.recorded_orders import recorded_orders, refusals
 from tests.mappings.orders import ADDRESS, line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import B2B, CASES, FOLDER, MAPPING, OPTIONS, payload_of, text_of

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.tryton.arithmetic import SaleLine, predict, rounded
+from mappings.pricing import SaleLine
+from mappings.tryton.arithmetic import predict, rounded
 
 CENT = Decimal("0.01")
 

@@ -18,10 +18,11 @@ from mappings.base import SourceOptions
 from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
+from mappings.pricing import SaleLine
 from mappings.profiles import profiled_target, read_profile
 from mappings.registry import SOURCES
 from mappings.tryton import wire
-from mappings.tryton.arithmetic import SaleLine, predict
+from mappings.tryton.arithmetic import predict
 from sync.rules.profile_lines import naming_rule
 from tests.contract.recorded_orders import recorded_orders, refusals
 from tests.mappings.orders import ADDRESS, line, make_order

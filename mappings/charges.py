@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from mappings.base import TargetOptions
-from mappings.canonical.money import Money
+from mappings.canonical.money import Money, to_unit
 from mappings.canonical.records import Fee, Order, ShippingLine, TaxLine
-from mappings.tryton.arithmetic import rounded
 
 #: Codes of the service products, unless the policy's `target` section names others.
 SERVICE_PRODUCTS: Final = {"shipping_product": "SHIPPING", "fee_product": "FEE", "rounding_product": "ROUNDING"}
@@ -91,7 +90,7 @@ def shared_out(charge: Charge, unit: Decimal) -> list[Charge]:
         bases, rest = [base * total / (total - rest) for base in bases], Decimal(0)
     elif (rest > 0) != (total > 0):
         return [charge]
-    shares = [rounded(base, unit) for base in bases]
+    shares = [to_unit(base, unit, ROUND_HALF_EVEN) for base in bases]
     if rest:
         # A part of it was not taxed at all.
         untaxed = tuple(tax for tax in charge.tax_lines if not tax.rate)
