@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Context, Decimal
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from typing import Final, Self
 
 #: Decimals of a unit price that does not come out even: 18.91 / 3.
@@ -76,6 +76,30 @@ def money_sum(amounts: Iterable[Money], currency: str) -> Money:
     for amount in amounts:
         total += amount
     return total
+
+
+def shares(amount: Money, weights: Sequence[Decimal], digits: int) -> list[Money]:
+    """The amount in parts as large as their weights, each in whole units of `digits` decimals; they add up exactly.
+
+    What rounding leaves goes to the parts that lost most by it, a fraction of a unit to the first. Equal parts where
+    nothing has a weight.
+    """
+    total = sum(weights, Decimal(0))
+    weights, total = (weights, total) if total else ([Decimal(1)] * len(weights), Decimal(len(weights)))
+    unit = Decimal(1).scaleb(-digits)
+    exact = [WIDE.divide(WIDE.multiply(amount.amount, weight), total) for weight in weights]
+    rounded = [part.quantize(unit, rounding=ROUND_DOWN, context=WIDE) for part in exact]
+    rest = WIDE.subtract(amount.amount, sum(rounded, Decimal(0)))
+    step = unit.copy_sign(rest)
+    neediest = sorted(range(len(exact)), key=lambda index: -abs(exact[index] - rounded[index]))
+    for index in neediest:
+        if abs(rest) < unit:
+            break
+        rounded[index] += step
+        rest -= step
+    if rest:
+        rounded[0] += rest
+    return [Money(part, amount.currency) for part in rounded]
 
 
 def unit_price(subtotal: Money, quantity: Decimal) -> Money:
