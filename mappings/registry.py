@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappings import sandbox_erp, shopify, tryton, woocommerce, zoho_crm
+from mappings import fxiaoke, sandbox_erp, shopify, tryton, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.facets import ErpFacets, ShopFacets
 
@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 SOURCES: Final[Mapping[str, SourceMapping]] = {
+    "fxiaoke": fxiaoke.MAPPING,
     "shopify": shopify.MAPPING,
     "woocommerce": woocommerce.MAPPING,
     "zoho_crm": zoho_crm.MAPPING,
