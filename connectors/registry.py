@@ -6,6 +6,7 @@ import importlib.metadata
 from typing import Any
 
 from connectors.csvfiles import CsvFiles
+from connectors.fxiaoke import Fxiaoke
 from connectors.jsonhooks import JsonHooks, PostedOrders
 from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
@@ -20,6 +21,7 @@ ENTRY_POINT_GROUP = "crossdock.connectors"
 CONNECTORS: dict[str, type] = {
     "api": PostedOrders,
     "csv": CsvFiles,
+    "fxiaoke": Fxiaoke,
     "json": JsonHooks,
     "sandbox_erp": SandboxErp,
     "shopify": Shopify,

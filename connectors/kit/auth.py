@@ -15,6 +15,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from connectors.kit.answers import Response
+
+_UNAUTHORIZED = 401
+
 
 class Basic(AuthBase):
     """HTTP Basic, RFC 7617. In UTF-8, where `requests` would take Latin-1."""
@@ -106,7 +110,11 @@ def oauth1_base_string(method: str, url: str) -> str:
 
 
 class RenewableAuth(AuthBase, ABC):
-    """Credentials that can run out; the client renews them once when a call is answered 401."""
+    """Credentials that can run out; the client renews them once when an answer says that they did."""
+
+    def ran_out(self, response: Response) -> bool:
+        """Whether the answer refuses the credentials at the door; systems that answer 200 say it by their own code."""
+        return response.status == _UNAUTHORIZED
 
     @abstractmethod
     def renew(self) -> bool:

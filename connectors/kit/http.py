@@ -54,7 +54,6 @@ DEFAULT_MAX_BYTES = 20_000_000
 
 _READS = frozenset({"GET", "HEAD"})
 _NO_CONTENT = frozenset({204, 205})
-_UNAUTHORIZED = 401
 _REDIRECT = 300
 _LOST = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
@@ -224,8 +223,8 @@ class HttpClient:
         outcome = self._exchange(call)
         if (
             isinstance(outcome, Response)
-            and outcome.status == _UNAUTHORIZED
             and isinstance(call.auth, RenewableAuth)
+            and call.auth.ran_out(outcome)
             and call.auth.renew()
         ):
             # Refused at the door, so nothing was done; once, because a fresh login that is refused stays refused.

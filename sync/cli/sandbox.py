@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 _SANDBOXES: Final = {
+    "fxiaoke": "connectors.sandbox.fxiaoke.process",
     "shopify": "connectors.sandbox.shopify.process",
     "woocommerce": "connectors.sandbox.woocommerce.process",
     "erp": "connectors.sandbox.erp.__main__",
@@ -21,8 +22,8 @@ _SANDBOXES: Final = {
 def sandbox(system: str, options: tuple[str, ...]) -> None:
     """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
 
-    `shopify`, `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and starts a real
-    ERP.
+    `fxiaoke`, `shopify`, `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and
+    starts a real ERP.
     """
     # Imported by name: only this command needs any of them.
     importlib.import_module(_SANDBOXES[system]).main(list(options))

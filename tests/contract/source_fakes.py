@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, Final, Protocol
 
+from connectors.fxiaoke import Fxiaoke
 from connectors.jsonhooks import JsonHooks
 from connectors.kit.base import ConnectorSettings
 from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.fxiaoke import CompanySettings, FxiaokeApp, serve_company
 from connectors.sandbox.server import Server
 from connectors.sandbox.shopify import ShopifyApp
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
@@ -285,6 +287,77 @@ def sandbox_shopify() -> Iterator[ShopifyFake]:
         yield ShopifyFake(server, app)
 
 
+class FxiaokeFake:
+    """The sandbox company, in this process."""
+
+    secrets = ("fxs_9f3a_Sandbox", "code-geheim-1")
+    unknown_id = "ffffffffffffffffffffffff"
+
+    def __init__(self, server: Server, app: FxiaokeApp) -> None:
+        self._server, self._app, self._company = server, app, app.company
+
+    def connect(self, *, page_size: int = 100, options: Mapping[str, Any] | None = None, **settings: Any) -> Fxiaoke:
+        values: dict[str, Any] = {
+            "name": "crm",
+            "url": self._server.url,
+            "key": "FSAID_sandbox",
+            "secret": self.secrets[0],
+            "password": self.secrets[1],
+            "login": "1000",
+            "allow_hosts": ("127.0.0.1",),
+            "deadline_s": PATIENCE_S,
+            "overlap_s": 0.0,
+        }
+        return Fxiaoke(ConnectorSettings(**(values | settings), options={"per_page": page_size, **(options or {})}))
+
+    def place(self, count: int) -> list[str]:
+        return [self._company.sell() for _ in range(count)]
+
+    def change(self, external_id: str) -> None:
+        with self._company.lock:
+            remark = self._company.objects["SalesOrderObj"][external_id].get("remark", "")
+            self._company.change("SalesOrderObj", external_id, remark=f"{remark}!")
+
+    def discard(self, external_id: str) -> None:
+        self._company.void(external_id)
+
+    def delete(self, external_id: str) -> None:
+        self._company.delete(external_id)
+
+    def totals(self, connector: Fxiaoke, external_ids: Sequence[str]) -> dict[str, str]:
+        orders = connector.fetch_orders(external_ids)
+        return {order.external_id: order.payload["SalesOrderObj"]["order_amount"] for order in orders}
+
+    def later(self, seconds: int) -> None:
+        self._company.clock_offset_s += seconds
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        inner = self._app
+
+        def answer(request: Any) -> Any:
+            happen()
+            return inner(request)
+
+        self._server._app = answer
+
+    def break_next(self, **fault: Any) -> None:
+        self._server.plan.add(**fault)
+
+    def mend(self) -> None:
+        self._server.plan.remove()
+
+    def stop(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def sandbox_fxiaoke() -> Iterator[FxiaokeFake]:
+    secret, code = FxiaokeFake.secrets
+    settings = CompanySettings(app_secret=secret, permanent_code=code)
+    with serve_company(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+        yield FxiaokeFake(server, app)
+
+
 class JsonFake:
     """A system that signs what it posts, and can do nothing else."""
 
@@ -309,6 +382,7 @@ def signed_json() -> Iterator[JsonFake]:
 
 #: System, as in `connectors.registry.CONNECTORS` -> its stand-in.
 FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]] = {
+    "fxiaoke": sandbox_fxiaoke,
     "json": signed_json,
     "shopify": sandbox_shopify,
     "woocommerce": sandbox_woocommerce,

@@ -24,6 +24,7 @@ CHAPTERS: Final = {
     "database": lazy_gettext("The database"),
     "crossdock": lazy_gettext("Crossdock itself"),
     "connection": lazy_gettext("Codes of any connection"),
+    "fxiaoke": lazy_gettext("Codes of Fxiaoke"),
     "shopify": lazy_gettext("Codes of Shopify"),
     "woocommerce": lazy_gettext("Codes of WooCommerce"),
     "tryton": lazy_gettext("Codes of Tryton"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sync.desk.catalogue.entry import Entry
+from sync.desk.catalogue.fxiaoke import FXIAOKE
 from sync.desk.catalogue.shopify import SHOPIFY
 from sync.desk.phrases import say
 
@@ -298,4 +299,6 @@ _TRYTON: Final = (
 )
 
 #: Id -> entry.
-CODES: Final[Mapping[str, Entry]] = {entry.id: entry for entry in (*_SHARED, *SHOPIFY, *_WOOCOMMERCE, *_TRYTON)}
+CODES: Final[Mapping[str, Entry]] = {
+    entry.id: entry for entry in (*_SHARED, *FXIAOKE, *SHOPIFY, *_WOOCOMMERCE, *_TRYTON)
+}

@@ -35,6 +35,7 @@ _CHAPTERS: Final = {
     "database": "The database",
     "crossdock": "Crossdock itself",
     "connection": "Codes of any connection",
+    "fxiaoke": "Codes of Fxiaoke",
     "shopify": "Codes of Shopify",
     "woocommerce": "Codes of WooCommerce",
     "tryton": "Codes of Tryton",

@@ -14,6 +14,7 @@ import pytest
 import connectors
 import mappings
 import sync
+from connectors.fxiaoke import codes as fxiaoke
 from connectors.kit import errors
 from connectors.kit.errors import AlreadyExists, ConnectorError, RecordRejected, Transient
 from connectors.shopify import codes as shopify
@@ -64,6 +65,8 @@ def codes() -> set[tuple[str, str]]:
             found |= {(folder, code) for call in ast.walk(tree) if isinstance(call, ast.Call) for code in named(call)}
     found |= {("woocommerce", code) for code in (*woocommerce._BROKEN, *woocommerce._REJECTED)}
     found |= {("shopify", code) for code in (shopify.WALL, shopify.NOT_SHOPIFY, shopify.REFUSED)}
+    told = (*fxiaoke.BROKEN, *fxiaoke._TOO_FAST, *fxiaoke._BUSY, *fxiaoke.STALE, fxiaoke.DAY_SPENT)
+    found |= {("fxiaoke", fxiaoke.name_of(code)) for code in told} | {("fxiaoke", "no_token")}
     found.add(("kit", errors.RateLimited.OWN_RATE))
     return found
 
