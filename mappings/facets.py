@@ -71,16 +71,20 @@ class ShopFacets:
     fulfilment: Callable[[Sent], JsonDict]
     #: The key that a fulfilment of the shop carries; empty for one that is not ours.
     fulfilment_key: Callable[[JsonDict], str]
-    #: The payload of `add_note` where the shop takes no fulfilments; to the customer where `notify` says so.
-    shipment_note: Callable[[Sent], JsonDict]
-    #: The key that a note carries; empty for one that is not ours.
-    note_key: Callable[[JsonDict], str]
     #: The payload of `update_order` that marks the order with its parcels, beside what marks it already.
     shipment_marks: Callable[[Sequence[Sent], JsonDict], JsonDict]
     #: The same for its invoices and credit notes.
     invoice_marks: Callable[[Sequence[Billed], JsonDict], JsonDict]
     #: The payload of `update_order` that brings the order into one of the shop's own states.
     state: Callable[[str], JsonDict]
+    #: The payload of `update_order` that marks the order with the numbers of its sales in the ERP, beside what marks it
+    #: already; None where a shop has no place for them.
+    sale_marks: Callable[[Sequence[str], JsonDict], JsonDict] | None = None
+    #: The payload of `add_note` where the shop takes no fulfilments; to the customer where `notify` says so. None for a
+    #: shop without notes.
+    shipment_note: Callable[[Sent], JsonDict] | None = None
+    #: The key that a note carries; empty for one that is not ours.
+    note_key: Callable[[JsonDict], str] = lambda _: ""
     #: The payload of `create_refund`; None for a shop in which refunds cannot be made.
     give_back: Callable[[TakenBack], JsonDict] | None = None
     #: The key of ours that a refund of the shop carries; empty for one that people made.

@@ -36,6 +36,7 @@ TARGETS: Final[Mapping[str, TargetMapping]] = {
 
 #: What hangs on orders, for the systems whose mappings know it.
 SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
+    "shopify": shopify.FACETS,
     "woocommerce": woocommerce.FACETS,
 }
 

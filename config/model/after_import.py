@@ -110,6 +110,8 @@ class AfterImport:
     #: The shop mails its customer about a shipment.
     notify: bool = False
     invoices: InvoiceNews = InvoiceNews.NUMBER
+    #: The shop's order shows the number of its sale in the ERP, where the shop has a place for it.
+    sale_number: bool = False
     #: How long a link works, in days from the invoice's own.
     link_days: int = 90
     #: What cannot be taken back (a mail to the customer) is sent again after an unknown outcome that finds nothing;

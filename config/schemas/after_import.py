@@ -81,6 +81,12 @@ class AfterImportSection(Section):
         "What the shop is shown of invoices and credit notes: `off`, the `number`, or a signed `link` to the file too.",
         example="link",
     )
+    sale_number = Scalar(
+        kinds.SWITCH,
+        "The shop's order shows the number of its sale in the ERP, where the shop has a place for it.",
+        example="on",
+        default="`off`",
+    )
     link_days = Scalar(
         kinds.whole(1, 3650), "How long such a link works, in days from the date of the invoice.", example="30"
     )

@@ -130,7 +130,7 @@ class KeyDeclaration:
     key_field: str
     #: The target itself refuses a second document with the same key.
     enforced: bool
-    #: The key is written by the very call that creates the document.
+    #: The key is written by the very call that creates the document, or is there before it: none stands without.
     same_call: bool
     #: Documents can be created as drafts, read back by key, and deleted again.
     draft: bool = False

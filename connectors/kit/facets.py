@@ -251,7 +251,7 @@ class TakesFulfilments(Protocol):
 
 @runtime_checkable
 class MarksOrders(Protocol):
-    """Changes what a shop shows of an order: its state, what it is marked with, its notes."""
+    """Changes what a shop shows of an order: its state, and what it is marked with."""
 
     #: How each kind is found again: `note` by our mark in its text, `mark` by its name.
     order_keys: Mapping[str, KeyDeclaration]
@@ -261,6 +261,11 @@ class MarksOrders(Protocol):
     @abstractmethod
     def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
         """Write absolute values and read back. What is there already is left alone, foreign marks are never touched."""
+
+
+@runtime_checkable
+class TakesNotes(Protocol):
+    """Takes notes at an order (`order_keys["note"]` of `MarksOrders` says how they are found again)."""
 
     @abstractmethod
     def list_notes(self, external_id: str) -> list[JsonDict]:

@@ -23,10 +23,20 @@ CHECKS: Final[Mapping[str, str]] = {
     "shopify.version": N_("the shop answers by the version of the API that we speak"),
     "shopify.scopes": N_("the app may read orders"),
     "shopify.history": N_("orders older than 60 days are shown"),
+    "shopify.way_back": N_("the app may write what goes back to the shop"),
+    "shopify.locations": N_("it is clear whose stock the shop shows"),
     "shopify.money": N_("currency and prices are known"),
     "shopify.timezone": N_("the channel counts its days as the shop does"),
     "shopify.webhooks.secret": N_("webhooks can be verified"),
     "shopify.webhooks": N_("webhooks are there, and come to us"),
+}
+#: What the way back needs -> for what.
+WRITES: Final[Mapping[str, str]] = {
+    "write_orders": say("invoices, tags, cancellations"),
+    "write_merchant_managed_fulfillment_orders": say("parcels"),
+    "write_inventory": say("stock"),
+    "read_products": say("stock"),
+    "read_locations": say("stock"),
 }
 #: So long before the version ends, an update of Crossdock is due.
 _SOON: Final = dt.timedelta(days=60)
@@ -35,8 +45,17 @@ _SOON: Final = dt.timedelta(days=60)
 class Checkup:
     """One check-up."""
 
-    def __init__(self, client: Client, subscriptions: Callable[[str], list[Subscription]], *, has_secret: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        subscriptions: Callable[[str], list[Subscription]],
+        locations: Callable[[], tuple[Mapping[str, str], str]],
+        *,
+        has_secret: bool,
+    ) -> None:
+        """`locations` answers the names of those that there are by their ids, and the id of the one without a name."""
         self._client, self._subscriptions, self._has_secret = client, subscriptions, has_secret
+        self._locations = locations
 
     def run(self, circumstances: Circumstances) -> Iterator[Finding]:
         """Every check, until the shop does not answer at all."""
@@ -63,7 +82,7 @@ class Checkup:
         except ConnectorError as error:
             yield _refused("shopify.scopes", error)
             return
-        if "read_orders" not in scopes:
+        if not {"read_orders", "write_orders"} & scopes:
             step = say("grant the app the scope read_orders and install it again")
             yield fail("shopify.scopes", say("the app may not read orders"), step, expected="read_orders")
         else:
@@ -74,6 +93,29 @@ class Checkup:
             yield warn("shopify.history", text, step, expected=ALL_ORDERS)
         else:
             yield ok("shopify.history", say("orders of any age are shown"))
+        check = "shopify.way_back"
+        if missing := [name for name in WRITES if not {name, name.replace("read_", "write_", 1)} & scopes]:
+            told = ", ".join(f"{name} ({WRITES[name]})" for name in missing)
+            step = say("grant the app what the channel is to write, and install it again")
+            yield warn(check, say("the app has not %(scopes)s", scopes=told), step)
+        else:
+            yield ok(check, say("the app may write orders, parcels and stock"))
+        yield self._stock_place(may_read="read_locations" in scopes)
+
+    def _stock_place(self, *, may_read: bool) -> Finding:
+        """Only a channel that shows stock needs it."""
+        check = "shopify.locations"
+        if not may_read:
+            return unknown(check, say("the app may not read locations"), say("grant it read_locations to show stock"))
+        try:
+            names, unnamed = self._locations()
+        except ConnectorError as error:
+            return _refused(check, error)
+        listed = ", ".join(sorted(names.values()))
+        if unnamed:
+            return ok(check, say("stock is shown in %(place)s", place=names[unnamed]))
+        step = say("name them under `stock.locations` of the channel, or the one of them as option `location`")
+        return warn(check, say("the shop has several locations: %(listed)s", listed=listed), step)
 
     def _webhooks(self, delivery_url: str) -> Iterator[Finding]:
         check = "shopify.webhooks.secret"

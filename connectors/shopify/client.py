@@ -88,12 +88,16 @@ class Client:
         """The data of a query. Raises Transient, ConnectionBroken, RecordRejected (a query that it does not take)."""
         return self._ask(document, variables, write=False)
 
-    def write(self, document: str, root: str, **variables: Any) -> JsonDict:
-        """What a mutation answered under `root`. Raises RecordRejected for its user errors, OutcomeUnknown."""
+    def write(self, document: str, root: str, *, errors: str = "userErrors", **variables: Any) -> JsonDict:
+        """What a mutation answered under `root`. Raises RecordRejected for its user errors, OutcomeUnknown.
+
+        The user errors stand under the name `errors`; with none the caller looks at them.
+        """
         payload = self._ask(document, variables, write=True).get(root)
         if not isinstance(payload, dict):
             raise OutcomeUnknown(say("%(root)s was answered with nothing", root=root), code="no_record")
-        codes.refused(payload)
+        if errors:
+            codes.refused(payload, errors)
         return payload
 
     def _ask(self, document: str, variables: JsonDict, *, write: bool) -> JsonDict:

@@ -23,6 +23,7 @@ TOO_COSTLY: Final = "MAX_COST_EXCEEDED"
 DENIED: Final = "ACCESS_DENIED"
 #: An order that is not shown: deleted, or behind the wall of 60 days.
 WALL: Final = "sixty_days"
+GONE: Final = "gone"
 NOT_SHOPIFY: Final = "no_shopify"
 #: A refusal of a query that has no code of its own.
 REFUSED: Final = "graphql"

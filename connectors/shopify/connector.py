@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from connectors.kit.base import (
@@ -14,6 +15,8 @@ from connectors.kit.base import (
     DocumentSummary,
     Envelope,
     FetchesOrders,
+    JsonDict,
+    KeyDeclaration,
     LinksDocuments,
     ListsOrders,
     ManagesWebhooks,
@@ -24,14 +27,20 @@ from connectors.kit.base import (
     Subscription,
     Throttle,
 )
+from connectors.kit.facets import DetailsRefunds, ListsRefunds, MarksOrders, RefundSummary, TakesFulfilments
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.options import Options
+from connectors.kit.stock import ShopStock, StockResult, StockTarget, StockWrite
 from connectors.shopify import webhooks
 from connectors.shopify.checkup import CHECKS, Checkup
 from connectors.shopify.client import Client
+from connectors.shopify.marks import Marks
 from connectors.shopify.orders import Orders, moment_of, parameter
+from connectors.shopify.parcels import Parcels
+from connectors.shopify.refunds import Refunds
+from connectors.shopify.stock import BULK, Stock
 
-_OPTIONS: Final = frozenset({"admin_url", "per_page"})
+_OPTIONS: Final = frozenset({"admin_url", "location", "per_page"})
 _PER_PAGE: Final = 25
 _MOST_PER_PAGE: Final = 100
 _SHOP: Final = re.compile(r"https://([a-z0-9][a-z0-9-]*)\.myshopify\.com", re.IGNORECASE)
@@ -46,16 +55,32 @@ class Shopify(
     ManagesWebhooks,
     Diagnoses,
     LinksDocuments,
+    DetailsRefunds,
+    ListsRefunds,
+    TakesFulfilments,
+    MarksOrders,
+    StockTarget,
 ):
     """One Shopify shop. Thread-safe.
 
-    Options: `per_page` (1 to 100; fewer are asked for by itself where the shop finds a page too costly), `admin_url`
-    (of the administration, where it is not `https://admin.shopify.com/store/NAME`).
+    Options: `per_page` (1 to 100; fewer are asked for by itself where the shop finds a page too costly), `location`
+    (name or id of the one whose stock is shown where a channel names none), `admin_url` (of the administration, where
+    it is not `https://admin.shopify.com/store/NAME`).
     """
 
     fetch_batch = 25
     #: Together they drink from one bucket.
     concurrency = 2
+    stock_bulk = BULK
+    compares_stock = True
+    order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
+        {
+            # Announced there before it is made, for a fulfilment has no field of its own for it.
+            "fulfilment": KeyDeclaration(key_field="metafields.fulfillments.key", enforced=False, same_call=True),
+            # One value of each name: writing it again changes that one.
+            "mark": KeyDeclaration(key_field="metafields.key", enforced=True, same_call=True),
+        }
+    )
     checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
@@ -68,7 +93,13 @@ class Shopify(
         self._admin_url = options.address("admin_url", default)
         # Deliveries of an app's own subscriptions are signed with its client secret.
         self._secrets = settings.webhook_secrets or ((settings.secret,) if settings.key else ())
+        #: The longest deadline of any of the writes.
+        self.write_deadline_s = self._client.http.deadline_s
         self._orders = Orders(self._client, per_page, dt.timedelta(seconds=settings.overlap_s))
+        self._refunds = Refunds(self._client, self._orders)
+        self._parcels = Parcels(self._client)
+        self._marks = Marks(self._client, lambda external_id: self._orders.fetch([external_id])[0])
+        self._stock = Stock(self._client, options.text("location", ""))
 
     def close(self) -> None:
         """Close the connections."""
@@ -117,6 +148,57 @@ class Shopify(
         """Every order placed in the window, each once, whatever its state."""
         return self._orders.list_all(since, until)
 
+    # -- DetailsRefunds, ListsRefunds ------------------------------------------------------------------------
+
+    def fetch_refunds(self, external_id: str) -> list[JsonDict]:
+        """All refunds of one order, oldest first. Raises RecordRejected (code `codes.GONE`) when the order is gone."""
+        return self._refunds.of_order(external_id)
+
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every refund with money made in the window, each once, in the currency that the customer paid in."""
+        return self._refunds.listed(since, until)
+
+    # -- TakesFulfilments ------------------------------------------------------------------------------------
+
+    def takes_fulfilments(self) -> bool:
+        """Every shop does; without the scope the write is refused, and says which."""
+        return True
+
+    def list_fulfilments(self, external_id: str) -> list[JsonDict]:
+        """All that stand, oldest first, with `key` where we had announced them. Raises RecordRejected."""
+        return self._parcels.listed(external_id)
+
+    def create_fulfilment(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """Two calls to look, one to announce it, one for each location that its pieces are sent from.
+
+        Raises RecordRejected where fewer pieces are left to be sent: nothing was made.
+        """
+        return self._parcels.create(external_id, payload)
+
+    def update_fulfilment(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
+        """Its tracking; what shows it already is left alone. Raises RecordRejected where it was cancelled."""
+        return self._parcels.update(external_id, fulfilment_id, payload)
+
+    # -- MarksOrders -----------------------------------------------------------------------------------------
+
+    def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
+        """Metafields, tags, `closed` or `cancelled`: read, send what differs, read back.
+
+        Raises RecordRejected when the order is gone or cannot be cancelled any more, OutcomeUnknown for a cancellation
+        that has not come to its end, and what writes raise.
+        """
+        return self._marks.update(external_id, payload)
+
+    # -- StockTarget -----------------------------------------------------------------------------------------
+
+    def find_stock(self, skus: Sequence[str]) -> dict[str, list[ShopStock]]:
+        """In each location of its name, and in the one that needs none. Raises Transient, ConnectionBroken."""
+        return self._stock.find(skus)
+
+    def write_stock(self, writes: Sequence[StockWrite]) -> list[StockResult]:
+        """250 quantities a call, each only while the shop shows what its `article` does: else Transient."""
+        return self._stock.write(writes)
+
     # -- webhooks --------------------------------------------------------------------------------------------
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
@@ -143,4 +225,5 @@ class Shopify(
 
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
         """See `checkup.CHECKS`."""
-        return Checkup(self._client, self.list_subscriptions, has_secret=self.has_webhook_secret).run(circumstances)
+        secret = self.has_webhook_secret
+        return Checkup(self._client, self.list_subscriptions, self._stock.places, has_secret=secret).run(circumstances)

@@ -25,7 +25,8 @@ WALL: Final = dt.timedelta(days=60)
 ALL_ORDERS: Final = "read_all_orders"
 _BEGINNING: Final = dt.datetime(2006, 1, 1, tzinfo=dt.UTC)
 _SUMMARIES: Final = 250
-_GID: Final = "gid://shopify/Order/"
+#: Before the number of an order, where the API names it.
+ORDER: Final = "gid://shopify/Order/"
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _SECOND: Final = dt.timedelta(seconds=1)
 
@@ -48,7 +49,7 @@ class Orders:
             self.behind_no_wall(since)
         reached = start if checkpoint is None else moment_of(checkpoint)
         yielded = False
-        for rows in self._walk(queries.ORDERS, "updated_at", "updatedAt", start, self._per_page):
+        for rows in self.walk(queries.ORDERS, "updated_at", "updatedAt", start, self._per_page):
             reached = max([reached, *(time_of(row, "updatedAt") for row in rows)])
             if rows:
                 yielded = True
@@ -67,7 +68,7 @@ class Orders:
         )
         raise ConnectionBroken(text, code=codes.WALL)
 
-    def _walk(self, document: str, field: str, name: str, start: dt.datetime, size: int) -> Iterator[list[JsonDict]]:
+    def walk(self, document: str, field: str, name: str, start: dt.datetime, size: int) -> Iterator[list[JsonDict]]:
         """Every order from `start` on by the time `name`, oldest first; one that changes meanwhile may come twice."""
         position, after = start, None
         known: dict[str, str] = {}
@@ -115,7 +116,7 @@ class Orders:
     def _nodes(self, ids: list[str]) -> list[JsonDict | None]:
         """The order of each id, in their order; in halves where all of them are too costly at once."""
         try:
-            data = self._client.read(queries.BY_ID, ids=[f"{_GID}{each}" for each in ids])
+            data = self._client.read(queries.BY_ID, ids=[f"{ORDER}{each}" for each in ids])
         except RecordRejected as error:
             if error.code != codes.TOO_COSTLY or len(ids) == 1:
                 raise
@@ -128,7 +129,7 @@ class Orders:
 
     def _seen(self, external_id: str, row: JsonDict | None) -> Envelope:
         if row is not None:
-            if row.get("id") != f"{_GID}{external_id}":
+            if row.get("id") != f"{ORDER}{external_id}":
                 raise Transient(say("the shop answered with other orders than asked for"), code="not_the_orders")
             return self._envelope(row)
         if ALL_ORDERS not in self._client.scopes():
@@ -149,7 +150,7 @@ class Orders:
             more = _connection((data.get("order") or {}).get("lineItems"))
             lines = {"nodes": [*lines["nodes"], *more["nodes"]], "pageInfo": more["pageInfo"]}
         payload["lineItems"] = {"nodes": lines["nodes"], "pageInfo": {"hasNextPage": False}}
-        return Envelope(row["id"].removeprefix(_GID), parameter(time_of(row, "updatedAt")), payload)
+        return Envelope(row["id"].removeprefix(ORDER), parameter(time_of(row, "updatedAt")), payload)
 
     # -- listing ---------------------------------------------------------------------------------------------
 
@@ -158,7 +159,7 @@ class Orders:
         self.behind_no_wall(since)
         yielded: set[str] = set()
         end = f"processed_at:<'{parameter(_floor(until) + _SECOND)}Z'"
-        for rows in self._walk(queries.SUMMARIES, f"{end} processed_at", "processedAt", _floor(since), _SUMMARIES):
+        for rows in self.walk(queries.SUMMARIES, f"{end} processed_at", "processedAt", _floor(since), _SUMMARIES):
             for row in rows:
                 line = _summary(row)
                 if since <= line.placed_at < until and line.external_id not in yielded:
@@ -176,33 +177,35 @@ def _connection(value: Any) -> JsonDict:
 
 def _summary(row: JsonDict) -> DocumentSummary:
     """What the order is worth: as it was sold, or what is left of it where the rest was never paid for."""
-    total, current = _money(row, "totalPriceSet"), _money(row, "currentTotalPriceSet")
-    received, refunded = _money(row, "totalReceivedSet"), _money(row, "totalRefundedSet")
+    total, current = amount_of(row, "totalPriceSet"), amount_of(row, "currentTotalPriceSet")
+    received, refunded = amount_of(row, "totalReceivedSet"), amount_of(row, "totalRefundedSet")
     shrunk = row.get("cancelledAt") is None and not refunded[0] and received[0] <= current[0]
     placed_at = time_of(row, "processedAt")
     return DocumentSummary(
-        external_id=row["id"].removeprefix(_GID),
-        key=row["id"].removeprefix(_GID),
+        external_id=row["id"].removeprefix(ORDER),
+        key=row["id"].removeprefix(ORDER),
         number=str(row.get("name") or row["id"]),
         state="cancelled" if row.get("cancelledAt") else str(row.get("displayFinancialStatus") or "pending").lower(),
         total=current[0] if shrunk else total[0],
         currency=total[1],
         placed_at=placed_at,
-        placed_on=_day(placed_at, row.get("shop")),
+        placed_on=day_of(placed_at, row.get("shop")),
         version=str(row.get("updatedAt") or ""),
     )
 
 
-def _money(row: JsonDict, name: str) -> tuple[Decimal, str]:
+def amount_of(row: JsonDict, name: str) -> tuple[Decimal, str]:
+    """What the customer saw of a bag, and its currency. Raises RecordRejected for one that cannot be read."""
     bag = (row.get(name) or {}).get("presentmentMoney") or {}
     amount = bag.get("amount")
     if not isinstance(amount, str) or not _AMOUNT.fullmatch(amount):
-        text = say("order %(number)s of the list has no readable total", number=row.get("name"))
+        text = say("%(number)s of the list has no readable total", number=row.get("name") or row.get("id"))
         raise RecordRejected(text, field=name)
     return Decimal(amount), str(bag.get("currencyCode") or "")
 
 
-def _day(moment: dt.datetime, shop: Any) -> dt.date | None:
+def day_of(moment: dt.datetime, shop: Any) -> dt.date | None:
+    """The day of the shop's own zone; None where it does not say one."""
     try:
         return moment.astimezone(ZoneInfo(str((shop or {}).get("ianaTimezone") or ""))).date()
     except (ZoneInfoNotFoundError, ValueError):

@@ -71,6 +71,7 @@ fragment Whole on Order {{
   totalTaxSet {{ ...Money }}
   totalTipReceivedSet {{ ...Money }}
   currentTotalPriceSet {{ ...Money }}
+  metafields(first: 5, namespace: "crossdock") {{ nodes {{ key jsonValue }} }}
   customAttributes {{ key value }}
   paymentTerms {{ paymentTermsName }}
   customer {{ id firstName lastName defaultEmailAddress {{ emailAddress }} }}
@@ -123,6 +124,24 @@ query Lines($id: ID!, $after: String) {{
 }}
 """
 
+#: The refunds of one order, with their lines.
+REFUNDS_OF: Final = f"""{_MONEY}{_REFUND}
+query RefundsOf($id: ID!) {{
+  order(id: $id) {{ id refunds {{ ...Given }} }}
+}}
+"""
+
+#: The refunds of orders in the order of their change.
+REFUNDS: Final = f"""{_MONEY}
+query Refunds($first: Int!, $after: String, $query: String!) {{
+  shop {{ ianaTimezone }}
+  orders(first: $first, after: $after, sortKey: UPDATED_AT, query: $query) {{
+    nodes {{ id name updatedAt refunds {{ id createdAt processedAt totalRefundedSet {{ ...Money }} }} }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}
+"""
+
 #: The cheap list.
 SUMMARIES: Final = f"""{_MONEY}
 query Summaries($first: Int!, $after: String, $query: String!) {{
@@ -165,4 +184,4 @@ mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
 }
 """
 
-ALL: Final = (ORDERS, BY_ID, LINES, SUMMARIES, SHOP, SUBSCRIPTIONS, SUBSCRIBE)
+ALL: Final = (ORDERS, BY_ID, LINES, REFUNDS_OF, REFUNDS, SUMMARIES, SHOP, SUBSCRIPTIONS, SUBSCRIBE)

@@ -39,6 +39,7 @@ from connectors.kit.facets import (
     MarksOrders,
     RefundSummary,
     TakesFulfilments,
+    TakesNotes,
 )
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.http import HttpClient
@@ -76,6 +77,7 @@ class WooCommerce(
     MakesRefunds,
     TakesFulfilments,
     MarksOrders,
+    TakesNotes,
     StockTarget,
 ):
     """One WooCommerce shop. Thread-safe.
@@ -229,6 +231,8 @@ class WooCommerce(
         Raises RecordRejected when the order is gone or takes the value not (an unknown state), and what writes raise.
         """
         return self._marks.update(external_id, payload)
+
+    # -- TakesNotes ------------------------------------------------------------------------------------------
 
     def list_notes(self, external_id: str) -> list[JsonDict]:
         """All notes of one order, oldest first. Raises RecordRejected when the order is gone."""

@@ -38,6 +38,7 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
         )
 
     def shipment_note(sent: Sent) -> JsonDict:
+        assert base.shipment_note is not None
         return _kept(
             base.shipment_note(sent), base.note_key, lambda made: program.added("shipment_note", made, _of_sent(sent))
         )
@@ -53,7 +54,7 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
     return dataclasses.replace(
         base,
         fulfilment=fulfilment,
-        shipment_note=shipment_note,
+        shipment_note=None if base.shipment_note is None else shipment_note,
         shipment_marks=shipment_marks,
         invoice_marks=invoice_marks,
         state=lambda word: program.added("state", base.state(word), {}),

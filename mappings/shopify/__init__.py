@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.base import SourceMapping
+from mappings.shopify.facets import FACETS
 from mappings.shopify.order import order_from_shopify
 
-__all__ = ["MAPPING", "order_from_shopify"]
+__all__ = ["FACETS", "MAPPING", "order_from_shopify"]
 
 MAPPING: Final = SourceMapping(version="1", order=order_from_shopify)

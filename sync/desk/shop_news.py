@@ -54,8 +54,10 @@ def _by_keys(payload: Any) -> Any:
 
 def _of_parcel(facets: ShopFacets, sent: Sent, *, notes_only: bool) -> dict[str, Any]:
     """A shop gets a fulfilment or a note; which, its version decides, and nobody asks it here."""
-    both = {} if notes_only else {"fulfilment": facets.fulfilment(sent)}
-    return {**both, "shipment_note": facets.shipment_note(sent), "shipment_marks": facets.shipment_marks([sent], {})}
+    note = facets.shipment_note
+    news = {"fulfilment": facets.fulfilment(sent)} if note is None or not notes_only else {}
+    news |= {} if note is None else {"shipment_note": note(sent)}
+    return {**news, "shipment_marks": facets.shipment_marks([sent], {})}
 
 
 def _sent(order: Order, *, notify: bool) -> Sent:

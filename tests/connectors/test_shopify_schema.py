@@ -7,7 +7,7 @@ from functools import cache
 import graphql
 import pytest
 
-from connectors.shopify import queries
+from connectors.shopify import queries, way_back
 from tests.shared import shared_path
 
 
@@ -27,16 +27,15 @@ def name_of(document: str) -> str:
     return next(each.name.value for each in parsed.definitions if isinstance(each, graphql.OperationDefinitionNode))
 
 
-@pytest.mark.parametrize("document", queries.ALL, ids=name_of)
+@pytest.mark.parametrize("document", [*queries.ALL, *way_back.ALL], ids=name_of)
 def test_what_we_send_is_valid(document: str):
     assert problems(document) == []
 
 
-def test_nothing_that_is_sent_is_left_out_here():
-    sent = {value for name, value in vars(queries).items() if not name.startswith("_") and "\n" in str(value)}
-    assert {value for value in sent if isinstance(value, str) and value.lstrip()} - {queries.__doc__} == set(
-        queries.ALL
-    )
+@pytest.mark.parametrize("module", [queries, way_back], ids=lambda module: module.__name__)
+def test_nothing_that_is_sent_is_left_out_here(module):
+    sent = {value for name, value in vars(module).items() if not name.startswith("_") and "\n" in str(value)}
+    assert {value for value in sent if isinstance(value, str) and value.lstrip()} - {module.__doc__} == set(module.ALL)
 
 
 def test_a_field_that_the_vendor_does_not_have_is_found():

@@ -8,15 +8,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final, Protocol
 
 import requests
 
 from connectors.kit.base import ConnectorSettings, JsonDict
+from connectors.kit.exchanges import Exchange
 from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.shopify import ShopSettings as ShopifySettings
+from connectors.sandbox.shopify import serve_shop as serve_shopify
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.shopify import Shopify
 from connectors.woocommerce import WooCommerce
 from tests.shared import PATIENCE_S
 
@@ -30,7 +35,7 @@ class ShopFake(Protocol):
     skus: tuple[str, str]
     unknown_sku: str
     unknown_order: str
-    #: The shop's own state of an order whose goods are all sent.
+    #: A state of the shop's own that can be set from outside.
     done: str
 
     def connect(self) -> Any:
@@ -51,6 +56,10 @@ class ShopFake(Protocol):
 
     def break_next(self, action: str, **fault: Any) -> None:
         """The next `fulfilment`, `note`, `refund`, `order` (an update) or `stock` write runs into this fault."""
+        ...
+
+    def wrote(self, exchange: Exchange) -> bool:
+        """Whether it changes anything in the shop."""
         ...
 
 
@@ -113,6 +122,9 @@ class WooCommerceShop:
         """No fault is left from the test before."""
         self._server.plan.remove()
 
+    def wrote(self, exchange: Exchange) -> bool:
+        return exchange.method != "GET"
+
     def _do(self, path: str, **body: Any) -> JsonDict:
         reply = requests.post(f"{self._server.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
         assert reply.ok, reply.text
@@ -120,6 +132,67 @@ class WooCommerceShop:
         return found
 
 
+_MUTATIONS: Final[Mapping[str, str]] = {
+    "fulfilment": "fulfillmentCreate",
+    "order": "metafieldsSet",
+    "stock": "inventorySetQuantities",
+}
+
+
+class ShopifyShop:
+    """The sandbox shop, in this process."""
+
+    system = "shopify"
+    skus = ("SIEB-ST", "KANNE-GLAS")
+    unknown_sku = "SIEB"
+    unknown_order = "999999"
+    done = "cancelled"
+
+    def __init__(self, server: Any, app: Any) -> None:
+        self._server, self.shop = server, app.shop
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[ShopifyShop]:
+        settings = ShopifySettings(bucket=1_000_000)
+        with serve_shopify(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+            yield cls(server, app)
+
+    def connect(self) -> Shopify:
+        settings = ConnectorSettings(
+            name="shop",
+            url=self._server.url,
+            key="shopify_app",
+            secret="shpss_sandbox",
+            allow_hosts=("127.0.0.1",),
+            deadline_s=PATIENCE_S,
+        )
+        return Shopify(settings)
+
+    def sell(self, quantity: int) -> str:
+        lines = list(zip(self.skus, (quantity, 1), strict=True))
+        return str(self.shop.sell(lines)["id"].rpartition("/")[2])
+
+    def refund(self, external_id: str, **refund: Any) -> None:
+        amount = Decimal(refund.pop("amount")) if "amount" in refund else None
+        self.shop.refund(int(external_id), amount=amount, **refund)
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        with self.shop.lock:
+            self.shop.goods.count(sku, quantity)
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        self._server.plan.add(body_contains=_MUTATIONS[action], **fault)
+
+    def mend(self) -> None:
+        """No fault is left from the test before."""
+        self._server.plan.remove()
+
+    def wrote(self, exchange: Exchange) -> bool:
+        return "mutation" in exchange.request_body
+
+
 SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
+    "shopify": ShopifyShop.running,
     "woocommerce": WooCommerceShop.running,
 }

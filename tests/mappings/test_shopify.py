@@ -195,6 +195,16 @@ def test_a_company_and_its_location_are_named():
     assert (order.attributes["company_location_id"], order.attributes["company_location"]) == ("6", "Lager Nord")
 
 
+def test_an_order_of_a_test_says_so_and_one_of_nobody_goes_nowhere():
+    body = over_graphql(shop_order())
+    line = body["lineItems"]["nodes"][0] | {"variant": None, "product": None}
+    nobody = dict.fromkeys(("customer", "billingAddress", "shippingAddress"))
+    order = order_of({**body, **nobody, "test": True, "lineItems": {**body["lineItems"], "nodes": [line]}})
+    assert order.test
+    assert not order_of(body).test
+    assert (order.billing.city, order.shipping.city) == ("", "")
+
+
 # Edits
 
 

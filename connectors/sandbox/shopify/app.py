@@ -15,6 +15,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.server import Server, serve
+from connectors.sandbox.shopify.roots import WayBack
 from connectors.sandbox.shopify.selection import Document, Field, GraphQLError, cost_of, parse, project
 from connectors.sandbox.shopify.shop import Json, Shop, ShopSettings
 
@@ -31,6 +33,9 @@ _GRAPHQL: Final = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/graphql\.json")
 _TERM: Final = re.compile(r"(\w+):(>=|<=|<|>)'([^']+)'")
 _SORTED: Final = {"UPDATED_AT": "updatedAt", "PROCESSED_AT": "processedAt", "CREATED_AT": "createdAt"}
 _SEARCHED: Final = {"updated_at": "updatedAt", "processed_at": "processedAt", "created_at": "createdAt"}
+#: They take a length, and are no connections all the same.
+_PLAIN_LISTS: Final = frozenset({"fulfillments"})
+_SKU: Final = re.compile(r'sku:"((?:[^"\\]|\\.)*)"')
 _MOST: Final = 1000
 _LONGEST_PAGE: Final = 250
 _TIMEOUT_S: Final = 5.0
@@ -53,7 +58,11 @@ class ShopifyApp:
             "nodes": lambda field: [self._by_gid(gid) for gid in field.arguments["ids"]],
             "webhookSubscriptions": lambda field: self._connection(list(shop.subscriptions.values()), field),
             "webhookSubscriptionCreate": self._subscribe,
+            "locations": lambda field: self._connection(self._locations(), field),
+            "productVariants": self._variants,
         }
+        self._way_back = WayBack(shop)
+        self._roots |= self._way_back.roots
         self._sender = threading.Thread(target=self._send_all, name="shopify-webhooks", daemon=True)
         self._sender.start()
 
@@ -63,14 +72,42 @@ class ShopifyApp:
         control.add("POST", "/_sandbox/sell", self._sell)
         control.add("POST", "/_sandbox/orders/{number}/edit", self._edit)
         control.add("POST", "/_sandbox/orders/{number}/cancel", self._cancel)
+        control.add("POST", "/_sandbox/orders/{number}/refund", self._refund)
+        control.add("POST", "/_sandbox/orders/{number}/remove", self._remove)
+        control.add("POST", "/_sandbox/stock", self._count)
 
     def _sell(self, request: Request) -> Response:
         told = request.json() if request.body else {}
         lines = [(told["sku"], int(told.get("quantity", 1)))] if "sku" in told else None
+        if "lines" in told:
+            lines = [(line["sku"], int(line.get("quantity", 1))) for line in told["lines"]]
         try:
-            return json_response({"id": self.shop.sell(lines)["id"].rpartition("/")[2]}, 201)
+            return json_response({"id": self.shop.sell(lines, told.get("currency", ""))["id"].rpartition("/")[2]}, 201)
         except KeyError as error:
-            return json_response({"error": f"the shop sells no {error}"}, 404)
+            return json_response({"error": f"the shop sells nothing as {error}"}, 404)
+
+    def _refund(self, request: Request, number: str) -> Response:
+        """`lines` {line: pieces}, or an `amount` alone."""
+        told = request.json()
+        amount = Decimal(told["amount"]) if "amount" in told else None
+        return self._act(
+            number, lambda order: self.shop.refund(order, told.get("lines"), amount, told.get("reason", ""))
+        )
+
+    def _remove(self, request: Request, number: str) -> Response:
+        """`line`, `quantity`: taken out of the order before it is sent."""
+        told = request.json()
+        gid = f"gid://shopify/LineItem/{told['line']}"
+        return self._act(number, lambda order: self.shop.remove(order, gid, int(told.get("quantity", 1))))
+
+    def _count(self, request: Request) -> Response:
+        told = request.json()
+        try:
+            with self.shop.lock:
+                self.shop.goods.count(told["sku"], int(told["quantity"]), told.get("location", ""))
+        except KeyError as error:
+            return json_response({"error": f"the shop has no {error}"}, 404)
+        return Response(204)
 
     def _edit(self, request: Request, number: str) -> Response:
         """The note and the tags."""
@@ -80,11 +117,11 @@ class ShopifyApp:
     def _cancel(self, _request: Request, number: str) -> Response:
         return self._act(number, self.shop.cancel)
 
-    def _act(self, number: str, act: Callable[[int], None]) -> Response:
+    def _act(self, number: str, act: Callable[[int], object]) -> Response:
         try:
             act(int(number))
-        except KeyError:
-            return json_response({"error": f"the shop has no order {number}"}, 404)
+        except (KeyError, StopIteration):
+            return json_response({"error": f"the shop has no order {number}, or no such line in it"}, 404)
         return Response(204)
 
     def close(self) -> None:
@@ -142,6 +179,8 @@ class ShopifyApp:
     def _answer(self, document: Document) -> Json:
         try:
             with self.shop.lock:
+                if document.kind == "query":
+                    self._way_back.settle()
                 return {"data": {field.alias: self._root(field, document) for field in document.fields}}
         except GraphQLError as error:
             return {"errors": [_told(error)]}
@@ -153,8 +192,13 @@ class ShopifyApp:
 
     def _inside(self, record: Json, field: Field) -> Any:
         """Lists inside of a record are connections where a length is asked for."""
-        value = record[field.name]
-        if isinstance(value, list) and "first" in field.arguments:
+        value, told = record[field.name], field.arguments
+        if field.name == "metafield":
+            name = (told["namespace"], told["key"])
+            return next((row for row in record["metafields"] if (row["namespace"], row["key"]) == name), None)
+        if field.name == "metafields" and "namespace" in told:
+            value = [row for row in value if row["namespace"] == told["namespace"]]
+        if isinstance(value, list) and "first" in told and field.name not in _PLAIN_LISTS:
             return self._connection(value, field)
         return value
 
@@ -188,6 +232,14 @@ class ShopifyApp:
         name = _SORTED[field.arguments.get("sortKey", "PROCESSED_AT")]
         rows = [order for order in self.shop.orders.values() if _matches(order, field.arguments.get("query") or "")]
         return self._connection(sorted(rows, key=lambda order: (order[name], order["id"])), field)
+
+    def _locations(self) -> list[Json]:
+        return [{"id": gid, "name": name, "isActive": True} for gid, name in self.shop.goods.locations.items()]
+
+    def _variants(self, field: Field) -> Json:
+        searched = _SKU.findall(field.arguments["query"] or "")
+        words = [re.sub(r"\\(.)", r"\1", word) for word in searched]
+        return self._connection(self.shop.goods.variants(words), field)
 
     def _by_gid(self, gid: str) -> Json | None:
         number = gid.rpartition("/")[2]

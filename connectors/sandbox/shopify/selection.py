@@ -116,7 +116,8 @@ class _Parser:
         directives: dict[str, Mapping[str, Any]] = {}
         while self._peek() == "@":
             self._take()
-            directives[self._take()] = self._arguments()
+            directive = self._take()
+            directives[directive] = self._arguments()
         return Field(name, alias, arguments, self._selection(), directives)
 
     def _arguments(self) -> dict[str, Any]:

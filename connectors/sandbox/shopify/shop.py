@@ -8,17 +8,18 @@ import itertools
 import threading
 import time
 import zoneinfo
-from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from connectors.sandbox.catalogue import TAX_PERCENT, Product, catalogue
 from connectors.sandbox.ledger import Entry, Ledger
+from connectors.sandbox.shopify.goods import Goods, Parcels, unsent
+from connectors.sandbox.shopify.till import Till, inside, seen
 
 Json = dict[str, Any]
 #: `(topic, body)`.
 Listener = Callable[[str, Json], None]
-_CENT: Final = Decimal("0.01")
 _ADDRESS: Final[Json] = {
     "firstName": "Jürgen",
     "lastName": "Großmann",
@@ -42,11 +43,19 @@ class ShopSettings:
     client_secret: str = dataclasses.field(default="shpss_sandbox", repr=False)
     #: With what deliveries are signed; empty: the client secret.
     signing_secret: str = dataclasses.field(default="", repr=False)
-    scopes: tuple[str, ...] = ("read_orders", "read_all_orders", "read_products", "read_locations")
+    scopes: tuple[str, ...] = (
+        *("read_orders", "read_all_orders", "read_products", "read_locations", "read_inventory"),
+        *("write_orders", "write_inventory", "write_merchant_managed_fulfillment_orders"),
+    )
     title: str = "Teeladen Müller"
     zone_name: str = "Europe/Berlin"
     currency: str = "EUR"
+    #: What customers may pay in beside it -> how much of that one unit of the shop's own is worth.
+    rates: Mapping[str, Decimal] = dataclasses.field(default_factory=lambda: {"CHF": Decimal("0.9437")})
     taxes_included: bool = True
+    locations: tuple[str, ...] = ("Lager Berlin",)
+    #: How often an order is still read as it was after its cancellation was begun.
+    cancel_reads: int = 0
     version: str = "2026-07"
     #: Points of the bucket, and how many of them come back each second.
     bucket: int = 2000
@@ -65,7 +74,11 @@ class Shop:
         self.listeners: list[Listener] = []
         self.clock_offset_s = 0.0
         self._numbers = itertools.count(5001)
+        self._refunds = itertools.count(6001)
         self._products = catalogue(20)
+        self.goods = Goods(self._products, self.settings.locations)
+        self.parcels = Parcels(self.goods.locations)
+        self._tills: dict[int, Till] = {}
         self._bucket, self._filled_at = float(self.settings.bucket), time.monotonic()
 
     # -- time, cost ------------------------------------------------------------------------------------------
@@ -92,15 +105,20 @@ class Shop:
 
     # -- what people do --------------------------------------------------------------------------------------
 
-    def sell(self, lines: list[tuple[str, int]] | None = None) -> Json:
-        """A customer buys; the order."""
+    def sell(self, lines: list[tuple[str, int]] | None = None, currency: str = "") -> Json:
+        """A customer buys, and pays in `currency`; the order. Raises KeyError for what the shop does not take."""
         with self.lock:
             number = next(self._numbers)
             products = {product.sku: product for product in self._products}
             first = self._products[number % len(self._products)]
             wanted = [(products[sku], count) for sku, count in lines or [(first.sku, 1 + number % 3)]]
+            own = self.settings.currency
+            rate = self.settings.rates[currency] if currency and currency != own else Decimal(1)
+            self._tills[number] = Till(own, currency or own, rate)
             order = self._order(number, wanted)
             self.orders[number] = order
+            for product, count in wanted:
+                self.goods.move(product.sku, -count)
             self._tell("order.create", "orders/create", order)
             return order
 
@@ -112,8 +130,105 @@ class Shop:
             self._tell("order.update", "orders/updated", self.orders[number])
 
     def cancel(self, number: int) -> None:
-        """A person cancels it."""
-        self.edit(number, cancelledAt=_written(self.now()))
+        """A person cancels it: nothing of it is sent any more, and its pieces are back in stock."""
+        with self.lock:
+            order = self.orders[number]
+            skus = {line["id"]: line["sku"] for line in order["lineItems"]}
+            for each in order["fulfillmentOrders"]:
+                each["status"] = "CLOSED"
+                for line in each["lineItems"]:
+                    self.goods.move(skus[line["lineItem"]["id"]], line["remainingQuantity"])
+            at = _written(self.now())
+            self.edit(number, cancelledAt=at, closedAt=at)
+
+    def remove(self, number: int, line_id: str, pieces: int) -> None:
+        """A person edits the order: so many pieces are taken out before they were sent, and paid back to nobody."""
+        with self.lock:
+            order = self.orders[number]
+            line = next(each for each in order["lineItems"] if each["id"] == line_id)
+            line["currentQuantity"] -= unsent(order, line_id, pieces)
+            self.goods.move(line["sku"], pieces)
+            worth = seen(line["originalUnitPriceSet"]) * pieces
+            total = seen(order["currentTotalPriceSet"]) - worth
+            self.edit(number, currentTotalPriceSet=self._tills[number].bag(total))
+
+    def refund(
+        self, number: int, lines: Mapping[str, int] | None = None, amount: Decimal | None = None, reason: str = ""
+    ) -> Json:
+        """An administrator gives pieces of some lines back, or an amount alone; the refund."""
+        with self.lock:
+            order, till = self.orders[number], self._tills[number]
+            given = [self._given(order, line, pieces, till) for line, pieces in (lines or {}).items()]
+            worth = sum((seen(each["subtotalSet"]) for each in given), Decimal(0))
+            total, at = worth if amount is None else amount, _written(self.now())
+            kept = total - worth
+            refund = {
+                "__typename": "Refund",
+                "id": f"gid://shopify/Refund/{next(self._refunds)}",
+                "createdAt": at,
+                "processedAt": at,
+                "note": reason,
+                "totalRefundedSet": till.bag(total),
+                "refundLineItems": given,
+                "refundShippingLines": [],
+                "duties": [],
+                "orderAdjustments": [
+                    {"reason": "REFUND_DISCREPANCY", "amountSet": till.bag(-kept), "taxAmountSet": till.bag(Decimal(0))}
+                ]
+                if kept
+                else [],
+            }
+            self._book(number, refund, worth, total)
+            return refund
+
+    def _given(self, order: Json, line_id: str, pieces: int, till: Till) -> Json:
+        line = next(each for each in order["lineItems"] if each["id"].rpartition("/")[2] == line_id)
+        never_left = unsent(order, line["id"], pieces)
+        line["currentQuantity"] -= pieces
+        self.goods.move(line["sku"], pieces)
+        gross = seen(line["originalUnitPriceSet"]) * pieces
+        percent = Decimal(str(line["taxLines"][0]["rate"])) * 100
+        return {
+            "lineItem": {"id": line["id"]},
+            "quantity": pieces,
+            "restockType": "CANCEL" if never_left == pieces else "RETURN",
+            "subtotalSet": till.bag(gross),
+            "totalTaxSet": till.bag(inside(gross, percent)),
+        }
+
+    def _book(self, number: int, refund: Json, worth: Decimal, total: Decimal) -> None:
+        order, till = self.orders[number], self._tills[number]
+        back = seen(order["totalRefundedSet"]) + total
+        moved = {
+            **order["transactions"][0],
+            "id": f"gid://shopify/OrderTransaction/{refund['id'].rpartition('/')[2]}9",
+            "kind": "REFUND",
+            "amountSet": till.bag(total),
+            "fees": [],
+        }
+        self.edit(
+            number,
+            refunds=[*order["refunds"], refund],
+            transactions=[*order["transactions"], moved],
+            totalRefundedSet=till.bag(back),
+            currentTotalPriceSet=till.bag(seen(order["currentTotalPriceSet"]) - worth),
+            displayFinancialStatus="REFUNDED" if back >= seen(order["totalPriceSet"]) else "PARTIALLY_REFUNDED",
+        )
+        body = {"id": int(refund["id"].rpartition("/")[2]), "order_id": number}
+        for listener in self.listeners:
+            listener("refunds/create", body)
+
+    def touch(self, order: Json) -> None:
+        """Something on it was changed in place."""
+        self.edit(int(order["id"].rpartition("/")[2]))
+
+    def fulfilled(self, order: Json) -> None:
+        """Goods have left for it."""
+        self.touch(order)
+
+    def stamp(self) -> str:
+        """Now, as the API writes it."""
+        return _written(self.now())
 
     def delete(self, number: int) -> None:
         """It is gone, and nothing but a webhook says so."""
@@ -136,17 +251,13 @@ class Shop:
 
     # -- making an order -------------------------------------------------------------------------------------
 
-    def _bag(self, amount: Decimal) -> Json:
-        # As GraphQL writes it: "10.0", "10.5", "10.55".
-        text = f"{amount.quantize(_CENT).normalize():f}"
-        money = {"amount": text if "." in text else f"{text}.0", "currencyCode": self.settings.currency}
-        return {"shopMoney": money, "presentmentMoney": dict(money)}
-
     def _order(self, number: int, wanted: list[tuple[Product, int]]) -> Json:
-        lines = [self._line(number * 10 + place, product, count) for place, (product, count) in enumerate(wanted)]
-        shipping, taxes = Decimal("4.90"), [line.pop("_tax") for line in lines]
+        till = self._tills[number]
+        bag = till.bag
+        lines = [self._line(number * 10 + place, product, count, till) for place, (product, count) in enumerate(wanted)]
+        shipping, taxes = till.price(Decimal("4.90")), [line.pop("_tax") for line in lines]
         goods = sum((line.pop("_gross") for line in lines), Decimal(0))
-        shipping_tax = _inside(shipping, Decimal(19))
+        shipping_tax = inside(shipping, Decimal(19))
         total, tax, at = goods + shipping, sum(taxes, shipping_tax), _written(self.now())
         paid = {
             "id": f"gid://shopify/OrderTransaction/{number}1",
@@ -156,7 +267,7 @@ class Shop:
             "formattedGateway": "Shopify Payments",
             "processedAt": at,
             "test": False,
-            "amountSet": self._bag(total),
+            "amountSet": bag(total),
             "fees": [{"amount": {"amount": "0.55", "currencyCode": self.settings.currency}}],
         }
         return {
@@ -170,23 +281,29 @@ class Shop:
                 ("cancelledAt", "closedAt", "note", "phone", "poNumber", "paymentTerms", "sourceIdentifier")
             ),
             "currencyCode": self.settings.currency,
-            "presentmentCurrencyCode": self.settings.currency,
+            "presentmentCurrencyCode": till.currency,
             "taxesIncluded": True,
             "dutiesIncluded": False,
             "test": False,
-            **{name: [] for name in ("tags", "discountCodes", "customAttributes", "additionalFees", "refunds")},
+            **{
+                name: []
+                for name in ("tags", "discountCodes", "customAttributes", "additionalFees", "refunds", "metafields")
+            },
+            "metafield": None,
+            "fulfillments": [],
+            "fulfillmentOrders": [self.parcels.to_send(lines)],
             "email": f"kunde{number}@example.test",
             "sourceName": "web",
             "confirmationNumber": f"C{number}",
             "paymentGatewayNames": ["shopify_payments"],
             "displayFinancialStatus": "PAID",
             "displayFulfillmentStatus": "UNFULFILLED",
-            "totalPriceSet": self._bag(total),
-            "currentTotalPriceSet": self._bag(total),
-            "totalReceivedSet": self._bag(total),
-            "totalRefundedSet": self._bag(Decimal(0)),
-            "totalTaxSet": self._bag(tax),
-            "totalTipReceivedSet": self._bag(Decimal(0)),
+            "totalPriceSet": bag(total),
+            "currentTotalPriceSet": bag(total),
+            "totalReceivedSet": bag(total),
+            "totalRefundedSet": bag(Decimal(0)),
+            "totalTaxSet": bag(tax),
+            "totalTipReceivedSet": bag(Decimal(0)),
             "customer": {
                 "id": f"gid://shopify/Customer/{number % 7}",
                 "firstName": "Jürgen",
@@ -203,19 +320,20 @@ class Shop:
                     "title": "DHL",
                     "code": "dhl",
                     "source": "shopify",
-                    "originalPriceSet": self._bag(shipping),
-                    "discountedPriceSet": self._bag(shipping),
-                    "taxLines": [self._tax(shipping_tax, Decimal(19))],
+                    "originalPriceSet": bag(shipping),
+                    "discountedPriceSet": bag(shipping),
+                    "taxLines": [_tax(shipping_tax, Decimal(19), till)],
                     "isRemoved": False,
                 }
             ],
-            "taxLines": [self._tax(tax, Decimal(19))],
+            "taxLines": [_tax(tax, Decimal(19), till)],
             "transactions": [paid],
         }
 
-    def _line(self, number: int, product: Product, count: int) -> Json:
-        gross, percent = product.gross_price * count, TAX_PERCENT[product.tax_class]
-        tax = _inside(gross, percent)
+    def _line(self, number: int, product: Product, count: int, till: Till) -> Json:
+        price, percent = till.price(product.gross_price), TAX_PERCENT[product.tax_class]
+        gross, article = price * count, self.goods.numbers[product.sku]
+        tax = inside(gross, percent)
         return {
             "_tax": tax,
             "_gross": gross,
@@ -226,24 +344,21 @@ class Shop:
             "variantTitle": None,
             "quantity": count,
             "currentQuantity": count,
-            "originalUnitPriceSet": self._bag(product.gross_price),
+            "originalUnitPriceSet": till.bag(price),
             "discountAllocations": [],
-            "taxLines": [self._tax(tax, percent)],
+            "taxLines": [_tax(tax, percent, till)],
             "duties": [],
             "isGiftCard": False,
             "requiresShipping": not product.virtual,
-            "product": {"id": f"gid://shopify/Product/{number}"},
-            "variant": {"id": f"gid://shopify/ProductVariant/{number}"},
+            "product": {"id": f"gid://shopify/Product/{article}"},
+            "variant": {"id": f"gid://shopify/ProductVariant/{article}"},
             "customAttributes": [],
             "lineItemGroup": None,
         }
 
-    def _tax(self, amount: Decimal, percent: Decimal) -> Json:
-        return {"title": "MwSt", "rate": float(percent / 100), "priceSet": self._bag(amount)}
 
-
-def _inside(gross: Decimal, percent: Decimal) -> Decimal:
-    return (gross * percent / (100 + percent)).quantize(_CENT, rounding=ROUND_HALF_UP)
+def _tax(amount: Decimal, percent: Decimal, till: Till) -> Json:
+    return {"title": "MwSt", "rate": float(percent / 100), "priceSet": till.bag(amount)}
 
 
 def _written(moment: dt.datetime) -> str:

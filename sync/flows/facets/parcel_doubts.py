@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.kit.errors import RecordRejected
 from connectors.kit.exchanges import capture
-from connectors.kit.facets import MarksOrders, TakesFulfilments
+from connectors.kit.facets import TakesFulfilments, TakesNotes
 from mappings.base import JsonDict
 from sync.flows.context import Drain
 from sync.flows.facets.parcels import corrected, key_of, row_of
@@ -51,7 +51,7 @@ def _there(drain: Drain, piece: Piece, kind: str) -> dict[str, JsonDict]:
     assert facets is not None
     try:
         if kind == "note":
-            return {facets.note_key(row): row for row in cast("MarksOrders", shop).list_notes(order_id)}
+            return {facets.note_key(row): row for row in cast("TakesNotes", shop).list_notes(order_id)}
         return {facets.fulfilment_key(row): row for row in cast("TakesFulfilments", shop).list_fulfilments(order_id)}
     except RecordRejected:
         return {}

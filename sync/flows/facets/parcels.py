@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import cast
 
 from config.model import ShipmentNews
-from connectors.kit.facets import MarksOrders, TakesFulfilments
+from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from mappings.base import JsonDict
 from mappings.canonical.facets import Shipment, ShipmentState
 from mappings.canonical.records import Order
@@ -115,10 +115,12 @@ def carry(drain: Drain, piece: Piece) -> list[Sent]:
 def _tell(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Document | None) -> None:
     shop = drain.systems.source
     as_fulfilment = (
-        drain.systems.channel.after_import.shipments is ShipmentNews.AUTO
+        (drain.systems.channel.after_import.shipments is ShipmentNews.AUTO or not isinstance(shop, TakesNotes))
         and isinstance(shop, TakesFulfilments)
         and shop.takes_fulfilments()
     )
+    if not (as_fulfilment or isinstance(shop, TakesNotes)):
+        return
     writing = _fulfilment if as_fulfilment else _note
     carry_out(drain, piece, writing(drain, piece, sent, origin, before))
 
@@ -164,9 +166,10 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
 
 
 def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Document | None) -> Effect:
-    shop, facets = cast("MarksOrders", drain.systems.source), drain.systems.shop_facets
+    shop, facets = cast("TakesNotes", drain.systems.source), drain.systems.shop_facets
     assert facets is not None
-    order_id = sent.order.external_id
+    assert facets.shipment_note is not None
+    order_id, write_note = sent.order.external_id, facets.shipment_note
     # A note cannot be changed: what was corrected is said again, under a reference of its own.
     sent = sent if before is None else dataclasses.replace(sent, key=corrected(sent.key, origin))
     number = sent.shipment.number
@@ -176,9 +179,7 @@ def _note(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
         return None if row is None else row_of(drain, piece, "note", row, key=sent.key, number=number)
 
     def send() -> Seen:
-        return row_of(
-            drain, piece, "note", shop.add_note(order_id, facets.shipment_note(sent)), key=sent.key, number=number
-        )
+        return row_of(drain, piece, "note", shop.add_note(order_id, write_note(sent)), key=sent.key, number=number)
 
     return Effect(
         kind="note",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import cast
 
@@ -32,8 +33,8 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     if drain.systems.shop_facets is None or side is None or piece.payload is None or piece.standing is None:
         return
     before = next((doc for doc in piece.documents if doc.kind == "told"), None)
-    word = _word(drain, piece, before)
-    state, marks = word or ("" if before is None else before.state), _marks(drain, parcels, invoices)
+    word, news = _word(drain, piece, before), _News(_numbers(drain, piece), parcels, invoices)
+    state, marks = word or ("" if before is None else before.state), _marks(drain, news)
     told = {"state": state, "marks": marks}
     content = digest(dump_json(told))
     if (before is not None and before.digest == content) or not (word or marks):
@@ -42,7 +43,7 @@ def tell(drain: Drain, piece: Piece, parcels: Sequence[Sent], invoices: Sequence
     name = f"{drain.lease.channel}:{piece.item.external_id}"
     row = seen(drain, piece, "told", name, told, at=side.connection, state=state)
     # The shop shows it all where our database is older than what we told: then it is remembered, and not said again.
-    payload = _payload(drain, piece, word, parcels, invoices)
+    payload = _payload(drain, piece, word, news)
     left = _write(drain, piece, side, row, payload) if payload else []
 
     def remember(connection: Connection) -> None:
@@ -90,29 +91,46 @@ def _word(drain: Drain, piece: Piece, before: Document | None) -> str:
     return "" if before is not None and before.state == word else word
 
 
-def _marks(drain: Drain, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> list[JsonDict]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _News:
+    """What the order is marked with."""
+
+    #: Of its sales in the ERP.
+    numbers: Sequence[str]
+    parcels: Sequence[Sent]
+    invoices: Sequence[Billed]
+
+
+def _numbers(drain: Drain, piece: Piece) -> list[str]:
+    """The numbers of the order's sales, where the channel shows them."""
+    if not drain.systems.channel.after_import.sale_number:
+        return []
+    standing = [unit.standing for unit in piece.units if unit.standing is not None]
+    return [each.number for each in standing if each.number]
+
+
+def _marks(drain: Drain, news: _News) -> list[JsonDict]:
     """The marks alone, as they would be on an order without any: what is compared with what was told before."""
-    return [payload for payload in _mark_payloads(drain, {}, parcels, invoices) if payload]
+    return [payload for payload in _mark_payloads(drain, {}, news) if payload]
 
 
-def _mark_payloads(
-    drain: Drain, payload: JsonDict, parcels: Sequence[Sent], invoices: Sequence[Billed]
-) -> tuple[JsonDict, JsonDict]:
+def _mark_payloads(drain: Drain, payload: JsonDict, news: _News) -> tuple[JsonDict, ...]:
     facets = drain.systems.shop_facets
     assert facets is not None
     return (
-        facets.shipment_marks(parcels, payload) if parcels else {},
-        facets.invoice_marks(invoices, payload) if invoices else {},
+        facets.sale_marks(news.numbers, payload) if news.numbers and facets.sale_marks is not None else {},
+        facets.shipment_marks(news.parcels, payload) if news.parcels else {},
+        facets.invoice_marks(news.invoices, payload) if news.invoices else {},
     )
 
 
-def _payload(drain: Drain, piece: Piece, word: str, parcels: Sequence[Sent], invoices: Sequence[Billed]) -> JsonDict:
+def _payload(drain: Drain, piece: Piece, word: str, news: _News) -> JsonDict:
     """One payload of all; lists under the same name are one list."""
     facets = drain.systems.shop_facets
     assert facets is not None
     assert piece.payload is not None
     merged: JsonDict = facets.state(word) if word else {}
-    for part in _mark_payloads(drain, piece.payload, parcels, invoices):
+    for part in _mark_payloads(drain, piece.payload, news):
         for name, value in part.items():
             merged[name] = [*merged[name], *value] if isinstance(merged.get(name), list) else value
     return merged

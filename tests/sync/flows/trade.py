@@ -35,7 +35,9 @@ from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, running_erp
 from connectors.sandbox.erp.products import default_products
 from connectors.sandbox.server import Server
-from connectors.sandbox.woocommerce.app import WooCommerce, serve_shop
+from connectors.sandbox.shopify import ShopSettings as ShopifySettings
+from connectors.sandbox.shopify import serve_shop as serve_shopify
+from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
@@ -72,14 +74,15 @@ class Hub:
         self,
         store: Store,
         server: Server,
-        shop: WooCommerce,
+        shop: Any,
         erp: Account,
         *,
+        selling: Account | None = None,
         policies: Mapping[str, Any] | None = None,
         stock: StockPolicy | None = None,
         **after: Any,
     ) -> None:
-        """`policies` and `after` are fields of `Policies` and of `AfterImport`."""
+        """`policies` and `after` are fields of `Policies` and of `AfterImport`; `selling` is another shop's account."""
         self.store, self.shop = store, shop
         #: What the machine remembers beside the database; where there is none, nobody compares.
         self.witness: Witness | None = None
@@ -90,7 +93,7 @@ class Hub:
         self.config = Config(
             folder=Path("config"),
             connections={
-                "shop": Account(name="shop", system="woocommerce", url=server.url, auth=auth, **LOCAL),
+                "shop": selling or Account(name="shop", system="woocommerce", url=server.url, auth=auth, **LOCAL),
                 "erp": erp,
             },
             channels={
@@ -209,7 +212,7 @@ class Trade(Hub):
         self,
         store: Store,
         server: Server,
-        shop: WooCommerce,
+        shop: Any,
         erp: RunningErp,
         document_state: DocumentState,
         **after: Any,
@@ -257,4 +260,27 @@ def trading(
             trade.close()
 
 
-__all__ = ["CHANNEL", "CUP", "KEY", "LOCAL", "POT", "TEA", "Hub", "Trade", "trading"]
+@contextlib.contextmanager
+def trading_shopify(
+    store: Store,
+    *,
+    shop: ShopifySettings | None = None,
+    articles: int | None = None,
+    document_state: DocumentState = DocumentState.CONFIRMED,
+    **after: Any,
+) -> Iterator[Trade]:
+    """The same with the Shopify of this project, which is the trade's `shop`."""
+    settings = shop or ShopifySettings(bucket=1_000_000)
+    products = None if articles is None else default_products(articles)
+    books = running_erp(options=ErpOptions(settle_s=PATIENCE_S), products=products)
+    with books as running, serve_shopify(settings) as (server, app):
+        auth = Auth(key=Secret(settings.client_id), secret=Secret(settings.client_secret))
+        selling = Account(name="shop", system="shopify", url=server.url, auth=auth, **LOCAL)
+        trade = Trade(store, server, app.shop, running, document_state, selling=selling, **after)
+        try:
+            yield trade
+        finally:
+            trade.close()
+
+
+__all__ = ["CHANNEL", "CUP", "KEY", "LOCAL", "POT", "TEA", "Hub", "Trade", "trading", "trading_shopify"]
