@@ -23,6 +23,8 @@ MAX_STEPS: Final = 250_000
 MAX_TEXT: Final = 65_535
 #: Levels of a list or object that an expression makes.
 MAX_DEPTH: Final = 32
+#: What has parts. A tuple: `dict | list` makes a new type each time that it is asked, in as long as a rule takes.
+PARTED: Final = (dict, list)
 
 
 class Failed(Exception):
@@ -60,12 +62,12 @@ def room_for(length: int) -> None:
 
 def sized(text: str, budget: Budget) -> str:
     """A text that was just made, paid for. Raises Failed for one that no order can hold."""
-    length = len(text)
-    if length > MAX_TEXT:
-        room_for(length)
-    budget.left = left = budget.left - 1 - length // 256
-    if left < 0:
-        budget.spend(0)
+    length, left = len(text), budget.left
+    if length < 256 and left > 0:  # noqa: PLR2004 - nearly all of them are short
+        budget.left = left - 1
+        return text
+    room_for(length)
+    budget.spend(1 + length // 256)
     return text
 
 
@@ -79,12 +81,10 @@ def measured(value: Any, budget: Budget) -> Any:
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for each in level:
-            if isinstance(each, dict | list):
+            if isinstance(each, PARTED):
                 budget.spend(1 + len(each))
                 below.extend(
-                    part
-                    for part in (each.values() if isinstance(each, dict) else each)
-                    if isinstance(part, dict | list)
+                    part for part in (each.values() if isinstance(each, dict) else each) if isinstance(part, PARTED)
                 )
         if not below:
             return value

@@ -10,7 +10,6 @@ from marshmallow import Schema
 
 from mappings.canonical import schemas
 from mappings.canonical.words import say
-from mappings.profiles.drafts import Writers, writers
 from mappings.profiles.fields import Fields
 
 _SUMS: Final = {
@@ -37,7 +36,6 @@ class Kind:
     schema: Schema
     #: There are many of them in an order.
     many: bool
-    writers: Writers
     #: Fields of a profile with `extends: none`, and of one over a base mapping.
     whole: Fields
     over_base: Fields
@@ -51,7 +49,6 @@ def _kind(schema: Schema, refused: Mapping[str, str], over_base: Mapping[str, st
     return Kind(
         schema=schema,
         many=many,
-        writers=writers(schema),
         whole=Fields(schema, refused=refused),
         over_base=Fields(schema, refused={**refused, **over_base}),
     )

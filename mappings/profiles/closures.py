@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from mappings.profiles.bounds import Budget, measured
+from mappings.profiles.bounds import PARTED, Budget, measured
 from mappings.profiles.functions import FUNCTIONS, Function, same
 
 #: A node of the library's tree: `type`, `children`, sometimes `value`.
 Node = Mapping[str, Any]
 Run = Callable[[Any, Budget], Any]
+
+_CAN_BE_EMPTY: Final = (str, *PARTED)
+_NUMBERS: Final = (int, Decimal)
 
 _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "lt": operator.lt,
@@ -40,7 +43,7 @@ def size(node: Node) -> int:
 
 def is_false(value: Any) -> bool:
     """JMESPath's idea of nothing: null, false, and whatever is empty; zero is something."""
-    return value is None or value is False or (isinstance(value, str | list | dict) and not value)
+    return not value and (value is None or value is False or isinstance(value, _CAN_BE_EMPTY))
 
 
 def _identity(_: Node) -> Run:
@@ -120,8 +123,9 @@ def _path(names: Sequence[str]) -> Run:
         first, second = names
 
         def field(value: Any, _: Budget) -> Any:
-            found = value.get(first) if isinstance(value, dict) else None
-            return found.get(second) if isinstance(found, dict) else None
+            if isinstance(value, dict) and isinstance(found := value.get(first), dict):
+                return found.get(second)
+            return None
 
         return field
 
@@ -166,6 +170,23 @@ def _value_projection(node: Node) -> Run:
 def _filter(node: Node) -> Run:
     base, each, condition = (compiled(child) for child in node["children"])
     cost = 1 + size(node["children"][1]) + size(node["children"][2])
+    if (sought := _sought(node["children"][2])) is not None:
+        name, word = sought
+
+        def found(value: Any, budget: Budget) -> Any:
+            elements = base(value, budget)
+            if not isinstance(elements, list):
+                return None
+            budget.spend(1 + cost * len(elements))
+            return [
+                made
+                for element in elements
+                if isinstance(element, dict)
+                and element.get(name) == word
+                and (made := each(element, budget)) is not None
+            ]
+
+        return found
 
     def run(value: Any, budget: Budget) -> Any:
         elements = base(value, budget)
@@ -179,6 +200,16 @@ def _filter(node: Node) -> Run:
         ]
 
     return run
+
+
+def _sought(node: Node) -> tuple[str, str] | None:
+    """The field and the text of a condition such as `key == 'x'`: how the entries of a shop are found."""
+    if node["type"] != "comparator" or node["value"] != "eq":
+        return None
+    left, right = node["children"]
+    if left["type"] == "field" and right["type"] == "literal" and isinstance(right["value"], str):
+        return left["value"], right["value"]
+    return None
 
 
 def _flatten(node: Node) -> Run:
@@ -231,10 +262,6 @@ def _comparator(node: Node) -> Run:
     wanted = kind == "eq"
     word = exact(node["children"][1].get("value")) if node["children"][1]["type"] == "literal" else None
     if isinstance(word, str):
-        # `key == 'x'`, for each entry of a long list.
-        if node["children"][0]["type"] == "field":
-            name = node["children"][0]["value"]
-            return lambda value, _: ((value.get(name) if isinstance(value, dict) else None) == word) is wanted
         return lambda value, budget: (left(value, budget) == word) is wanted
 
     def equal(value: Any, budget: Budget) -> Any:
@@ -244,14 +271,14 @@ def _comparator(node: Node) -> Run:
 
 
 def _equal(left: Any, right: Any, budget: Budget) -> bool:
-    if isinstance(left, dict | list) and isinstance(right, dict | list):
+    if isinstance(left, PARTED) and isinstance(right, PARTED):
         # Both are finite now, and comparing costs no more than they were measured at.
         return bool(measured(left, budget) == measured(right, budget))
     return same(left, right)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def _or(node: Node) -> Run:

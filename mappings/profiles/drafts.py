@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from marshmallow import Schema
 
 from mappings.canonical import records
 from mappings.canonical.fields import Nested, storable
-from mappings.canonical.schemas import json_step, record_value
+from mappings.canonical.schemas import record_value
 from mappings.profiles.fields import Field
-
-#: Field name -> how it is written as JSON; None where the value is its own.
-Writers = Mapping[str, Callable[[Any, str], Any] | None]
-
-
-def writers(schema: Schema) -> Writers:
-    """How each field of a record is written."""
-    return {name: json_step(field) for name, field in schema.fields.items()}
+from mappings.profiles.views import View
 
 
 class Draft(Protocol):
@@ -28,6 +21,8 @@ class Draft(Protocol):
 
     #: What expressions read as `this` or `order`.
     view: dict[str, Any]
+    #: What was written, by the names of the record's own fields; objects in it are nobody else's.
+    own: dict[str, Any]
 
     def put(self, field: Field, value: Any) -> Any:
         """Write a field; answers its JSON. Raises ValidationError."""
@@ -36,28 +31,6 @@ class Draft(Protocol):
     def current(self, field: Field) -> Any:
         """What the field has now, as JSON; None where it has nothing."""
         ...
-
-
-class RecordView(dict[str, Any]):
-    """A record as JSON, each field written when it is first read: a profile reads few of them."""
-
-    __slots__ = ("_currency", "_record", "_writers")
-
-    def __init__(self, record: object, writers: Writers, currency: str) -> None:
-        # An empty dict needs no making.
-        self._record, self._writers, self._currency = record, writers, currency
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """One field."""
-        if name in self:
-            return self[name]
-        try:
-            write = self._writers[name]
-        except KeyError:
-            return default
-        value = getattr(self._record, name)
-        self[name] = value = value if write is None else write(value, self._currency)
-        return value
 
 
 def walk(value: Any, names: tuple[str, ...]) -> Any:
@@ -69,20 +42,12 @@ def walk(value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def with_value(old: Any, names: tuple[str, ...], value: Any) -> dict[str, Any]:
+def with_value(old: Any, names: Sequence[str], value: Any) -> dict[str, Any]:
     """A copy of `old` in which `value` stands at the path; nothing of `old` is changed."""
     first = names[0]
     if len(names) > 1:
         value = with_value(old.get(first) if isinstance(old, dict) else None, names[1:], value)
     return {**old, first: value} if isinstance(old, dict) else {first: value}
-
-
-def is_plain(field: Field, value: Any) -> bool:
-    """Whether a value is a text that may stand in the field as it is."""
-    if type(value) is not str or len(value) > field.plain_text:
-        return False
-    # Most texts are of plain characters, and are looked at here.
-    return storable(value) if not value.isascii() or "\x00" in value else True
 
 
 class _Slots:
@@ -121,13 +86,13 @@ def changed(record: Any, values: Mapping[str, Any]) -> Any:
 class RecordDraft:
     """A canonical record that a base mapping made: fields are replaced, the others stay untouched."""
 
-    __slots__ = ("_currency", "_inside", "_own", "_record", "_schema", "view")
+    __slots__ = ("_currency", "_inside", "_of", "_record", "own", "view")
 
-    def __init__(self, record: Any, schema: Schema, writers: Writers, currency: str) -> None:
-        self._record, self._schema, self._currency = record, schema, currency
-        self._own: dict[str, Any] = {}
+    def __init__(self, record: Any, view: View, currency: str) -> None:
+        self._record, self._of, self._currency = record, view, currency
+        self.own: dict[str, Any] = {}
         self._inside: dict[str, dict[str, Any]] = {}
-        self.view: dict[str, Any] = RecordView(record, writers, currency)
+        self.view = view(record, currency)
 
     def current(self, field: Field) -> Any:
         """See Draft."""
@@ -137,45 +102,51 @@ class RecordDraft:
         """See Draft."""
         written: Any
         made: Any
-        if is_plain(field, value):
+        if type(value) is str and len(value) <= field.plain_text and storable(value):
             written = made = value
         else:
             loaded = field.load(value)
             written = field.written(value, loaded)
             checked_by = field.checked_by
             made = loaded if checked_by is None else record_value(checked_by, loaded, self._currency)
-        first, below = field.first, field.below
+        first, below, view = field.first, field.below, self.view
         if not below:
-            self._own[first] = made
-            self.view[first] = written
+            self.own[first] = made
+            view[first] = written
         elif field.kind == "json":
-            self._own[first] = self.view[first] = with_value(self.view.get(first), below, written)
+            own = self.own.get(first)
+            if own is None:
+                # What the base mapping has made stays as it is; this copy is nobody else's.
+                self.own[first] = view[first] = own = dict(view[first])
+            name = below[0]
+            own[name] = written if len(below) == 1 else with_value(own.get(name), below[1:], written)
         else:
             assert len(below) == 1  # a record within the order
             self._inside.setdefault(first, {})[below[0]] = made
-            self.view[first] = with_value(self.view.get(first), below, written)
+            view[first] = with_value(view.get(first), below, written)
         return written
 
     def set_records(self, name: str, records: Any) -> None:
         """Put finished records in the place of others."""
-        self._own[name] = records
-        self.view.pop(name, None)
+        self.own[name] = records
+        self._of.rewrite(self.view, name, records, self._currency)
 
     def finish(self) -> Any:
         """The record with all that was written."""
-        changes = dict(self._own)
+        own = self.own
         for name, values in self._inside.items():
-            changes[name] = changed(getattr(self._record, name), values)
-        return changed(self._record, changes) if changes else self._record
+            own[name] = changed(getattr(self._record, name), values)
+        return changed(self._record, own) if own else self._record
 
 
 class NewDraft:
     """JSON that is written from nothing: a whole order, one of its records, or additions to a payload."""
 
-    __slots__ = ("view",)
+    __slots__ = ("own", "view")
 
     def __init__(self, view: dict[str, Any] | None = None) -> None:
         self.view: dict[str, Any] = {} if view is None else view
+        self.own: dict[str, Any] = {}
 
     def current(self, field: Field) -> Any:
         """See Draft."""
@@ -183,9 +154,10 @@ class NewDraft:
 
     def put(self, field: Field, value: Any) -> Any:
         """See Draft."""
-        written = value if is_plain(field, value) else field.read(value)
+        written = field.read(value)
         first, below = field.first, field.below
-        self.view[first] = with_value(self.view.get(first), below, written) if below else written
+        made = with_value(self.view.get(first), below, written) if below else written
+        self.own[first] = self.view[first] = made
         return written
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from marshmallow import ValidationError
@@ -12,7 +13,7 @@ from mappings.base import Lookup
 from mappings.canonical.errors import Problem, Problems, Unmapped
 from mappings.canonical.fields import Nested, shown
 from mappings.canonical.words import say
-from mappings.profiles.bounds import Budget, Failed, TooMuch, sized
+from mappings.profiles.bounds import PARTED, Budget, Failed, TooMuch, sized
 from mappings.profiles.closures import Run as Evaluate
 from mappings.profiles.closures import is_false
 from mappings.profiles.drafts import Draft, NewDraft, fill_null, walk
@@ -65,14 +66,17 @@ def apply_rules(rules: Sequence[Rule], roots: Roots, draft: Draft, work: Work, a
 
     What is wrong is noted in `work` with its field, and the other rules go on; only the end of the budget stops all.
     """
-    traced = work.trace is not None
-    for rule in rules:
-        run = rule.run
+    # One `try` for all of them: what follows a rule that failed goes on where the iterator stands.
+    left = iter(rules)
+    while True:
         try:
-            if traced or run is None:
-                _apply(rule, roots, draft, work, at)
+            if work.trace is None:
+                for rule in left:
+                    rule.run(roots, draft, work, at)
             else:
-                run(roots, draft, work, at)
+                for rule in left:
+                    _apply(rule, roots, draft, work, at)
+            return  # noqa: TRY300 - an `else` would stand below five handlers
         except Unmapped as missing:
             work.failed.add(_join(at, rule.field.path))
             work.problems.extend(dataclasses.replace(each, path=_path(rule, at)) for each in missing.problems)
@@ -117,6 +121,8 @@ def compiled(rule: Rule) -> Run:
 def _copying(rule: Rule, evaluate: Evaluate, acts: Sequence[Action]) -> Run:
     """Of a rule that carries a value and has no condition: most rules are, and this costs one call less for each."""
     field = rule.field
+    # Most values are texts that may stand in their field as they are: they need no more looking at.
+    first, longest = field.first, -1 if field.below else field.plain_text
 
     def run(roots: Roots, draft: Draft, work: Work, at: str) -> None:
         value = evaluate(roots, work.budget)
@@ -125,6 +131,8 @@ def _copying(rule: Rule, evaluate: Evaluate, acts: Sequence[Action]) -> Run:
                 value = act(value, work, roots)
         if value is None:
             work.nothing.setdefault(_join(at, field.path), rule)
+        elif type(value) is str and len(value) <= longest and value.isascii() and "\x00" not in value:
+            draft.own[first] = draft.view[first] = value
         else:
             draft.put(field, value)
 
@@ -183,7 +191,7 @@ def _concatenated(verb: Concatenate, roots: Roots, work: Work) -> str | None:
     texts: list[str] = []
     for part in verb.parts:
         value = part(roots, work.budget)
-        if isinstance(value, dict | list):
+        if isinstance(value, PARTED):
             raise Failed(say("found %(value)s in %(part)s, expected text", value=shown(value), part=part.text))
         if value is not None and (text := as_text(value)):
             texts.append(text)
@@ -246,7 +254,8 @@ def _fail(rule: Rule, at: str, reason: str, work: Work) -> None:
 
 def _reads(rule: Rule, roots: Mapping[str, Any]) -> tuple[Read, ...]:
     paths = dict.fromkeys(path for expression in rule.expressions for path in expression.paths)
-    return tuple(Read(".".join(path), walk(roots, path)) for path in paths)
+    # An object of a draft is written to while the rules go on: what was read is what it was.
+    return tuple(Read(".".join(path), copy(walk(roots, path))) for path in paths)
 
 
 def _note(rule: Rule, reads: tuple[Read, ...], written: Any, work: Work, at: str) -> None:

@@ -15,7 +15,7 @@ from jmespath.exceptions import JMESPathError, LexerError, ParseError
 
 from config.problems import did_you_mean
 from mappings.canonical.words import say
-from mappings.profiles.bounds import MAX_EXPRESSION, MAX_NESTING, Budget, measured
+from mappings.profiles.bounds import MAX_EXPRESSION, MAX_NESTING, PARTED, Budget, measured
 from mappings.profiles.closures import NODES, Node, Run, compiled
 from mappings.profiles.functions import ARITHMETIC, FUNCTIONS
 
@@ -72,7 +72,6 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionError(say("nothing"), say("JMESPath such as source.billing.company")) from None
     paths = tuple(dict.fromkeys(_paths(node)))
     plain = len(paths) == 1 and _path_of(node) == paths[0]
-    # A lone name is looked up among the roots.
     run = compiled(node)
     return Expression(text, paths, _selects(node), plain, not paths, run if plain else _measuring(run))
 
@@ -82,7 +81,7 @@ def _measuring(run: Run) -> Run:
 
     def evaluate(roots: Any, budget: Budget) -> Any:
         value = run(roots, budget)
-        return measured(value, budget) if isinstance(value, dict | list) else value
+        return measured(value, budget) if isinstance(value, PARTED) else value
 
     return evaluate
 

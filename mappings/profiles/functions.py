@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 from mappings.canonical.fields import Number
 from mappings.canonical.fields import shown as shown_value
 from mappings.canonical.words import say
-from mappings.profiles.bounds import MAX_TEXT, Budget, Failed, room_for, sized
+from mappings.profiles.bounds import MAX_TEXT, PARTED, Budget, Failed, room_for, sized
 
 #: What an argument may be -> how messages call it.
 KINDS: Final[Mapping[str, str]] = {
@@ -137,7 +137,7 @@ def _split(values: Sequence[Any], budget: Budget) -> list[str]:
 def _join(values: Sequence[Any], budget: Budget) -> str:
     separator, parts = values
     budget.spend(len(parts))
-    if any(isinstance(part, dict | list) for part in parts):
+    if any(isinstance(part, PARTED) for part in parts):
         raise Failed(say("join takes a list of texts"))
     texts = [as_text(part) for part in parts if part is not None]
     room_for(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
@@ -166,7 +166,7 @@ def _find(values: Sequence[Any], budget: Budget) -> Any:
     for each in elements:
         if isinstance(each, dict):
             found = each.get(key)
-            if isinstance(found, str | int | Decimal) and as_text(found) == wanted:
+            if isinstance(found, _TYPES["scalar"]) and as_text(found) == wanted:
                 return each
     return None
 
@@ -179,7 +179,7 @@ def _length(values: Sequence[Any], _: Budget) -> int:
 
 def _unique(values: Sequence[Any], budget: Budget) -> list[Any]:
     budget.spend(len(values[0]))
-    if any(isinstance(each, dict | list) for each in values[0]):
+    if any(isinstance(each, PARTED) for each in values[0]):
         raise Failed(say("unique takes a list of texts or numbers"))
     return list({(type(each) is bool, each): each for each in values[0]}.values())
 

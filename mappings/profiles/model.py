@@ -72,6 +72,10 @@ Verb = Copy | Constant | Concatenate | MapRecords | Drop
 Run = Callable[[dict[str, Any], Any, Any, str], None]
 
 
+def _unready(*_: object) -> None:
+    raise AssertionError("a rule that is not compiled")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: a field, where its value comes from, on which condition, changed by which steps."""
@@ -88,7 +92,7 @@ class Rule:
     #: In a payload: the type that the other system is to get.
     written_as: str = ""
     #: The rule as one function (`engine.compiled`), for when nobody wants to know where the value came from.
-    run: Run | None = dataclasses.field(default=None, repr=False, compare=False)
+    run: Run = dataclasses.field(default=_unready, repr=False, compare=False)
 
     @property
     def expressions(self) -> Iterator[Expression]:

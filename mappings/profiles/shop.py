@@ -16,9 +16,10 @@ from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from mappings.facets import Billed, Sent, ShopFacets
 from mappings.profiles.canonical import SCOPES
-from mappings.profiles.drafts import NewDraft, RecordView
+from mappings.profiles.drafts import NewDraft
 from mappings.profiles.engine import Work, apply_rules
 from mappings.profiles.model import Profile
+from mappings.profiles.views import View, read_of
 
 _META: Final = "meta_data"
 
@@ -34,22 +35,26 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
 
     def fulfilment(sent: Sent) -> JsonDict:
         return _kept(
-            base.fulfilment(sent), base.fulfilment_key, lambda made: program.added("fulfilment", made, _of_sent(sent))
+            base.fulfilment(sent),
+            base.fulfilment_key,
+            lambda made: program.added("fulfilment", made, sent.order, shipment=_shipment(sent)),
         )
 
     def shipment_note(sent: Sent) -> JsonDict:
         assert base.shipment_note is not None
         return _kept(
-            base.shipment_note(sent), base.note_key, lambda made: program.added("shipment_note", made, _of_sent(sent))
+            base.shipment_note(sent),
+            base.note_key,
+            lambda made: program.added("shipment_note", made, sent.order, shipment=_shipment(sent)),
         )
 
     def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
         order = parcels[0].order if parcels else None
-        return program.added("shipment_marks", base.shipment_marks(parcels, payload), _of_order(order))
+        return program.added("shipment_marks", base.shipment_marks(parcels, payload), order)
 
     def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
         order = invoices[0].order if invoices else None
-        return program.added("invoice_marks", base.invoice_marks(invoices, payload), _of_order(order))
+        return program.added("invoice_marks", base.invoice_marks(invoices, payload), order)
 
     return dataclasses.replace(
         base,
@@ -57,21 +62,23 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
         shipment_note=None if base.shipment_note is None else shipment_note,
         shipment_marks=shipment_marks,
         invoice_marks=invoice_marks,
-        state=lambda word: program.added("state", base.state(word), {}),
+        state=lambda word: program.added("state", base.state(word)),
     )
 
 
 class _ShopProgram:
     def __init__(self, profile: Profile, system: str, lookup: Lookup) -> None:
         self._scopes, self._lookup = profile.shop[system], lookup
+        self._order = View(SCOPES["order"].schema, read_of("order", self._scopes.values()))
 
-    def added(self, name: str, payload: JsonDict, roots: dict[str, Any]) -> JsonDict:
-        """The payload with what the rules of a scope say. Raises Problems."""
+    def added(self, name: str, payload: JsonDict, order: Order | None = None, **known: Any) -> JsonDict:
+        """The payload with what the rules of a scope say of the order, and of what else is known. Raises Problems."""
         scope = self._scopes.get(name)
         if scope is None or not payload:
             return payload
         draft, work = NewDraft(), Work(self._lookup)
-        apply_rules(scope.rules, {**roots, "payload": payload}, draft, work, name)
+        roots = {"order": order and self._order(order, order.currency), **known, "payload": payload}
+        apply_rules(scope.rules, roots, draft, work, name)
         work.raise_problems()
         entries = draft.view.pop(_META, {})
         made = {**payload, **draft.view}
@@ -87,13 +94,9 @@ def _kept(payload: JsonDict, key_of: Callable[[JsonDict], str], change: Callable
     return changed
 
 
-def _of_order(order: Order | None) -> dict[str, Any]:
-    return {"order": None if order is None else RecordView(order, SCOPES["order"].writers, order.currency)}
-
-
-def _of_sent(sent: Sent) -> dict[str, Any]:
+def _shipment(sent: Sent) -> dict[str, Any]:
     shipment = sent.shipment
-    told = {
+    return {
         "number": shipment.number,
         "carrier": sent.carrier,
         "sent_on": shipment.sent_on.isoformat() if shipment.sent_on else None,
@@ -103,4 +106,3 @@ def _of_sent(sent: Sent) -> dict[str, Any]:
             for parcel in shipment.parcels
         ],
     }
-    return {**_of_order(sent.order), "shipment": told}

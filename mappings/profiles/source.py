@@ -21,6 +21,7 @@ from mappings.profiles.engine import Roots, Work, apply_rules, made_records
 from mappings.profiles.lineage import Trace
 from mappings.profiles.model import Profile, Scope, rules_of
 from mappings.profiles.required import MADE_OF, fill_order
+from mappings.profiles.views import View, read_of, read_of_itself
 
 
 def profiled_source(base: SourceMapping | None, profile: Profile) -> SourceMapping:
@@ -46,13 +47,15 @@ class OverBase:
         scopes = profile.source
         self._records = [name for name in SCOPES if name != "order" and name in scopes]
         self._own = scopes["order"].rules if "order" in scopes else ()
+        self._views = {name: View(SCOPES[name].schema, read_of_itself(scopes[name])) for name in self._records}
+        of_order = read_of_itself(scopes["order"]) if "order" in scopes else ()
+        self._view = View(SCOPES["order"].schema, (*of_order, *read_of("order", scopes.values())))
         self._touches_money = any(_touches_money(scope) for scope in scopes.values())
 
     def order(self, payload: JsonDict, options: SourceOptions, trace: Trace | None = None) -> Order:
         """The order. Raises Problems: the base's, or else those of the rules."""
         made = self._base.order(payload, options)
-        kind, work = SCOPES["order"], Work(options.lookup, trace)
-        draft = RecordDraft(made, kind.schema, kind.writers, made.currency)
+        work, draft = Work(options.lookup, trace), RecordDraft(made, self._view, made.currency)
         roots: Roots = {"source": payload, "order": draft.view}
         apply_rules(self._own, roots, draft, work)
         for name in self._records:
@@ -62,7 +65,7 @@ class OverBase:
         return proven(order, options) if self._touches_money else order
 
     def _scope(self, name: str, order: Order, roots: Roots, work: Work) -> Any:
-        kind, scope = SCOPES[name], self._profile.source[name]
+        kind, scope, view = SCOPES[name], self._profile.source[name], self._views[name]
         found = getattr(order, name)
         records = found if kind.many else (found,)
         items = (
@@ -72,7 +75,7 @@ class OverBase:
         )
         changed: list[Any] = []
         for record, item in zip(records, items, strict=True):
-            draft = RecordDraft(record, kind.schema, kind.writers, order.currency)
+            draft = RecordDraft(record, view, order.currency)
             inner = {**roots, "item": item, "this": draft.view}
             at = f"{name}[{len(changed)}]" if kind.many else name
             if scope.where is None or _holds(scope, inner, work, at):

@@ -17,7 +17,7 @@ from mappings.base import NO_FACTS, Lookup
 from mappings.canonical.errors import Unmapped
 from mappings.canonical.fields import shown
 from mappings.canonical.words import say
-from mappings.profiles.bounds import Budget, Failed, room_for, sized
+from mappings.profiles.bounds import PARTED, Budget, Failed, room_for, sized
 from mappings.profiles.functions import as_text
 from mappings.profiles.options import (
     ANYTHING,
@@ -70,7 +70,7 @@ class StepKind:
 
 
 def _text(value: Any) -> str:
-    if value is None or isinstance(value, dict | list):
+    if value is None or isinstance(value, PARTED):
         raise Failed(say("found %(value)s, expected text", value=shown(value)))
     return as_text(value)
 
@@ -165,7 +165,7 @@ def _facts(expressions: Mapping[str, Evaluate], roots: Mapping[str, Any], budget
     facts: dict[str, str] = {}
     for name, evaluate in expressions.items():
         value = evaluate(roots, budget)
-        if isinstance(value, dict | list):
+        if isinstance(value, PARTED):
             raise Failed(say("found %(value)s as the fact %(name)s, expected one value", value=shown(value), name=name))
         facts[name] = "" if value is None else sized(as_text(value), budget)
     return facts

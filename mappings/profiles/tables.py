@@ -9,7 +9,7 @@ from typing import Any, Final
 from config.problems import Place, did_you_mean
 from mappings.canonical.fields import shown
 from mappings.canonical.words import say
-from mappings.profiles.bounds import Budget, Failed
+from mappings.profiles.bounds import PARTED, Budget, Failed
 from mappings.profiles.drafts import walk
 from mappings.profiles.expressions import Expression
 from mappings.profiles.functions import as_text
@@ -88,7 +88,7 @@ def _unknown(table: str, name: str, kinds: Mapping[str, str]) -> tuple[str, str]
 def _fixed(expression: Expression) -> str:
     try:
         value = expression({}, Budget())
-        return "" if value is None or isinstance(value, dict | list) else as_text(value)
+        return "" if value is None or isinstance(value, PARTED) else as_text(value)
     except Failed:
         return ""
 

@@ -11,15 +11,16 @@ import dataclasses
 
 from mappings.base import JsonDict, Resolved, TargetMapping, TargetOptions
 from mappings.canonical.facets import OrderRefund, Standing
-from mappings.canonical.records import Order, OrderLine, Payment
+from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
 from mappings.facets import ErpFacets
 from mappings.profiles.canonical import SCOPES
-from mappings.profiles.drafts import NewDraft, RecordView
+from mappings.profiles.drafts import NewDraft
 from mappings.profiles.engine import Roots, Work, apply_rules
 from mappings.profiles.erplines import LINES
 from mappings.profiles.lineage import Trace
 from mappings.profiles.model import Profile
+from mappings.profiles.views import View, read_of
 
 
 def profiled_target(base: TargetMapping, profile: Profile, system: str) -> TargetMapping:
@@ -79,6 +80,8 @@ class ErpProgram:
 
     def __init__(self, profile: Profile, system: str) -> None:
         self.scopes = profile.erp[system]
+        self._order = View(SCOPES["order"].schema, read_of("order", self.scopes.values()))
+        self._line = View(SCOPES["lines"].schema, read_of("item", self.scopes.values()))
         self._lines, self._with_lines, self._behind = LINES[system]
 
     def chosen(self, order: Order, options: TargetOptions, trace: Trace | None = None) -> TargetOptions:
@@ -86,7 +89,7 @@ class ErpProgram:
         if "settings" not in self.scopes:
             return options
         work = Work(options.lookup, trace)
-        settings = self._ruled("settings", {}, {"order": _view(order)}, work)
+        settings = self._ruled("settings", {}, self._roots(order), work)
         work.raise_problems()
         if options.settings.get("warehouse"):
             settings.pop("warehouse", None)
@@ -98,12 +101,14 @@ class ErpProgram:
         """The payload of the sale with what the rules add. Raises Problems."""
         options = self.chosen(order, options, trace)
         payload, work = base.sale(order, resolved, options), Work(options.lookup, trace)
-        roots: Roots = {"order": _view(order)}
+        roots = self._roots(order)
         if "lines" in self.scopes:
             lines = self._lines(payload)
             behind = self._behind(lines, order, resolved, options)
             added = [
-                self._ruled("lines", line, {**roots, "item": _line(item, order)}, work, f"lines[{index}]")
+                self._ruled(
+                    "lines", line, {**roots, "item": item and self._line(item, order.currency)}, work, f"lines[{index}]"
+                )
                 for index, (line, item) in enumerate(zip(lines, behind, strict=True))
             ]
             payload = self._with_lines(payload, added)
@@ -118,7 +123,7 @@ class ErpProgram:
         if payload is None or "id" in payload or "party" not in self.scopes:
             return payload
         work = Work(options.lookup)
-        payload = self._ruled("party", payload, {"order": _view(order)}, work)
+        payload = self._ruled("party", payload, self._roots(order), work)
         work.raise_problems()
         return payload
 
@@ -129,18 +134,13 @@ class ErpProgram:
         whole = self._lines(sale)
         return self._with_lines(change, [_like(line, whole) for line in self._lines(change)])
 
+    def _roots(self, order: Order) -> Roots:
+        return {"order": self._order(order, order.currency)}
+
     def _ruled(self, name: str, payload: JsonDict, roots: Roots, work: Work, at: str = "") -> JsonDict:
         draft = NewDraft(dict(payload))
         apply_rules(self.scopes[name].rules, {**roots, "payload": draft.view}, draft, work, at)
         return draft.view
-
-
-def _view(order: Order) -> RecordView:
-    return RecordView(order, SCOPES["order"].writers, order.currency)
-
-
-def _line(line: OrderLine | None, order: Order) -> RecordView | None:
-    return None if line is None else RecordView(line, SCOPES["lines"].writers, order.currency)
 
 
 def _like(line: JsonDict, whole: list[JsonDict]) -> JsonDict:

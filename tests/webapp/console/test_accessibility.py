@@ -37,7 +37,9 @@ def examined(someone, source):
     page, wrong = someone.page, {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("scrollTo(0, 0)")  # what the bar at the top covers, at some place of every page, has no size for axe
+        page.evaluate(
+            "scrollTo(0, 0)"
+        )  # what the bar at the top covers, at some place of every page, has no size for axe
         size = [f"{width} px: too wide: {found}" for found in someone.too_wide()]
         size += [f"{width} px: too small: {found}" for found in someone.too_small()]
         for scheme in SCHEMES:
