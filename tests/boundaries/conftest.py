@@ -68,6 +68,17 @@ def boundaries_of(runs_of: Try) -> Callable[[Case], list[str]]:
 
 
 @pytest.fixture
+def survives_at_some(survives, boundaries_of) -> Callable[..., None]:
+    """The same at one of so many boundaries of every kind, where another case is struck at all of them."""
+
+    def check(case: Case, *, every: int) -> None:
+        count = len(boundaries_of(case))
+        survives(dataclasses.replace(case, only=(*_thinned(list(range(1, count + 1)), every), count + 1)))
+
+    return check
+
+
+@pytest.fixture
 def survives_changes(survives, boundaries_of) -> Callable[..., None]:
     """The same for cases beside those that are struck everywhere: wherever something has changed somewhere.
 
