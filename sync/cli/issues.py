@@ -17,6 +17,7 @@ from rich.table import Table
 
 from sync.cli.console import actor, opened, out
 from sync.cli.moving import MOMENT, aware, channel_of
+from sync.cli.naming import using_option
 from sync.cli.switching import ring_all
 from sync.desk import issue_life as life
 from sync.desk.bulk import MOST_PER_MINUTE, Progress, approve_all, cancel_bulk, progress_of, start_bulk
@@ -30,6 +31,7 @@ from sync.store.audit import Actor
 from sync.store.bulk import BulkRun
 from sync.store.engine import Store
 from sync.store.needs import Document, Figures
+from sync.store.pins import Using
 from sync.work.runtime import Runtime
 
 #: Orders of an issue that are shown, unless more are asked for.
@@ -220,11 +222,12 @@ def _release(number: int, begin: Callable[[Store, Actor], tuple[BulkRun, bool]],
 @_id
 @click.option("--reason", default="", help="Why; kept.")
 @_pace
-def retry(number: int, reason: str, per_minute: int | None) -> None:
+@using_option
+def retry(number: int, reason: str, per_minute: int | None, using: Using) -> None:
     """Look at everything again that it stops, in pieces and behind new orders."""
 
     def begin(store: Store, who: Actor) -> tuple[BulkRun, bool]:
-        return start_bulk(store, number, actor=who, reason=reason, per_minute=per_minute)
+        return start_bulk(store, number, actor=who, reason=reason, per_minute=per_minute, using=using)
 
     _release(number, begin, "will be looked at again")
 

@@ -1,11 +1,22 @@
-"""Which orders somebody means at the terminal."""
+"""Which orders somebody means at the terminal, and with which mapping."""
 
 from __future__ import annotations
 
 import click
 
 from sync.store.orders import StoredOrder, find_orders
+from sync.store.pins import Using
 from sync.work.runtime import Runtime
+
+using_option = click.option(
+    "--mapping",
+    "using",
+    type=click.Choice([Using.CURRENT.value, Using.ORIGINAL.value]),
+    default=Using.CURRENT.value,
+    show_default=True,
+    callback=lambda _context, _option, value: Using(value),
+    help="With which revision of the mapping profile: what applies, or what applied when each order came in.",
+)
 
 
 def find(runtime: Runtime, numbers: tuple[str, ...]) -> list[StoredOrder]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,8 @@ def _print_passport(entry: dict[str, Any]) -> None:
     if route := entry["routing"]:
         read = f" (stock read {route['read_at']})" if route["read_at"] else ""
         out.print(f"  sent from {escape(', '.join(route['warehouses']))}: {escape(route['reason'])}{read}")
+    for line in _mapping_lines(entry["mapping"]):
+        out.print(f"  {line}")
     for cause in entry["causes"]:
         out.print(f"  stopped by {cause['cause']}: {escape(cause['title'])}")
         for detail in cause["details"]:
@@ -222,6 +225,20 @@ def _print_passport(entry: dict[str, Any]) -> None:
     out.print(f"  next: {following['text']}{when}{paused}")
     for line in entry["timeline"]:
         out.print(f"  {line['at']}  {line['what']}  {escape(_first_line(line['text']))}")
+
+
+def _mapping_lines(mapping: dict[str, Any]) -> Iterator[str]:
+    """By which revision of the mapping profile it was made, and will be; nothing where there is only one."""
+    if made := mapping["revision"]:
+        yield f"mapped by revision {made['number']}, published at {made['published_at']}"
+    if (pinned := mapping["pinned"]) is not None:
+        yield f"stays with {_revision(pinned)} until it is done; `crossdock retry` ends that"
+    elif (original := mapping["original"]) is not None:
+        yield f"came in with {_revision(original)}; `crossdock retry --mapping original` uses that"
+
+
+def _revision(number: int) -> str:
+    return f"revision {number}" if number else "the mapping of the configuration"
 
 
 def print_dry_run(report: DryRunReport, *, as_json: bool) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import click
 
 from sync.cli.console import actor, opened, out
 from sync.cli.moving import show_matches
-from sync.cli.naming import find
+from sync.cli.naming import find, using_option
 from sync.cli.switching import ring_all
-from sync.desk.bulk import start_for_cause
+from sync.desk.bulk import OtherMapping, start_for_cause
 from sync.desk.issue_life import LifeRefused, assign_order, comment_order
 from sync.desk.resending import resend_orders
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
 from sync.flows.linking import find_sales, link_order
 from sync.store.orders import StoredOrder
+from sync.store.pins import Using
 from sync.work.runtime import Runtime
 
 
@@ -28,11 +30,12 @@ def _ring(runtime: Runtime, orders: list[StoredOrder]) -> None:
 @click.argument("numbers", nargs=-1)
 @click.option("--cause", help="Everything that stands in issues of this cause (see `crossdock status`).")
 @click.option("--fetch", is_flag=True, help="Read them in the shop anew, whatever is stored of them.")
+@using_option
 @click.option("--again", is_flag=True, help="The sale is gone in the ERP on purpose or by mistake: make a new one.")
 @click.option(
     "--resend", is_flag=True, help="Send again what nobody knows the outcome of; you looked, and it is not there."
 )
-def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bool, resend: bool) -> None:
+def retry(numbers: tuple[str, ...], cause: str | None, using: Using, *, fetch: bool, again: bool, resend: bool) -> None:
     """Look at orders again, now; all of a cause in pieces, so that new orders are not delayed."""
     if bool(numbers) == bool(cause):
         raise click.UsageError("say which: order numbers, or --cause")
@@ -40,22 +43,28 @@ def retry(numbers: tuple[str, ...], cause: str | None, *, fetch: bool, again: bo
         raise click.UsageError("--fetch, --again and --resend are for order numbers")
     if fetch + again + resend > 1:
         raise click.UsageError("one of --fetch, --again and --resend at a time")
+    if using is Using.ORIGINAL and (fetch or again or resend):
+        raise click.UsageError("--mapping is for a plain retry: --fetch, --again and --resend leave it as it is")
     with opened() as runtime:
         if cause is not None:
-            runs = start_for_cause(runtime.store, cause, actor=actor())
+            try:
+                runs = start_for_cause(runtime.store, cause, actor=actor(), using=using)
+            except OtherMapping as refusal:
+                raise click.ClickException(str(refusal)) from refusal
             ring_all(runtime)
             count = sum(run.expected for run in runs)
         else:
             orders = find(runtime, numbers)
-            count = _change(fetch=fetch, again=again, resend=resend)(runtime.store, orders=orders, actor=actor())
+            change = _change(using, fetch=fetch, again=again, resend=resend)
+            count = change(runtime.store, orders=orders, actor=actor())
             _ring(runtime, orders)
         out.print(f"{count} orders will be looked at again")
 
 
-def _change(*, fetch: bool, again: bool, resend: bool) -> Callable[..., int]:
+def _change(using: Using, *, fetch: bool, again: bool, resend: bool) -> Callable[..., int]:
     if resend:
         return resend_orders
-    return retry_again if again else look_again if fetch else retry_orders
+    return retry_again if again else look_again if fetch else functools.partial(retry_orders, using=using)
 
 
 @click.command()

@@ -35,6 +35,7 @@ from sync.store.health import clock
 from sync.store.issues import ids_of, is_open, load_issue
 from sync.store.marking import release
 from sync.store.needs import find_document
+from sync.store.pins import Using
 from sync.store.selection import APPROVE, RETRY, SKIP
 
 #: Documents of one transaction: on SQLite a worker's stays under 64 rows.
@@ -73,18 +74,29 @@ class CannotApprove(Refusal):
     """Nothing was approved; why, in whole sentences."""
 
 
+class OtherMapping(Refusal):
+    """They are being retried just now, with another revision of the mapping profile than was asked for."""
+
+
 def start_bulk(
-    store: Store, issue_id: int, *, actor: Actor, reason: str = "", per_minute: int | None = None
+    store: Store,
+    issue_id: int,
+    *,
+    actor: Actor,
+    reason: str = "",
+    per_minute: int | None = None,
+    using: Using = Using.CURRENT,
 ) -> tuple[BulkRun, bool]:
     """Retry everything that stands in an issue; (the run that goes on already, False) where there is one.
 
-    `per_minute` is how many documents are released at most. Raises LookupError for an issue that is not open.
+    `per_minute` is how many documents are released at most, `using` with which revision of the mapping profile each is
+    mapped. Raises LookupError for an issue that is not open, OtherMapping.
     """
 
     def work(connection: Connection) -> tuple[BulkRun, bool]:
         if not is_open(connection, issue_id):
             raise LookupError(say("nothing is stopped by issue %(issue_id)s any more", issue_id=issue_id))
-        return begin(connection, issue_id, actor=actor, reason=reason, per_minute=per_minute)
+        return begin(connection, issue_id, actor=actor, reason=reason, per_minute=per_minute, using=using)
 
     return store.write(work)
 
@@ -122,21 +134,33 @@ def begin(
     reason: str = "",
     per_minute: int | None = None,
     action: str = RETRY,
+    using: Using = Using.SAME,
 ) -> tuple[BulkRun, bool]:
     """`start_bulk` inside a transaction, also where nothing is left to release.
 
-    The first piece goes at once: a few documents wait for nobody.
+    The first piece goes at once: a few documents wait for nobody. Raises OtherMapping.
     """
     if per_minute is not None and not 0 < per_minute <= MOST_PER_MINUTE:
         raise ValueError(per_minute)
     expected = count_stopped(connection, issue_id)
-    run, new = start_run(connection, issue_id, expected=expected, by=actor.name, action=action, per_minute=per_minute)
+    run, new = start_run(
+        connection, issue_id, expected=expected, by=actor.name, action=action, per_minute=per_minute, using=using
+    )
+    if not new and Using.ORIGINAL in {using, run.using} and using not in {run.using, Using.SAME}:
+        raise OtherMapping(
+            say("They are being retried just now with another revision of the mapping. Cancel that, or let it end.")
+        )
     if new:
-        subject, after = f"issue:{issue_id}", f"{run.expected} documents"
+        subject, after = f"issue:{issue_id}", told_using(f"{run.expected} documents", using)
         record_audit(connection, actor, f"{action} all", subject, after=after, reason=reason)
         release_piece(connection, run.id, min(PIECE, per_minute or PIECE))
         run = load_run(connection, run.id) or run
     return run, new
+
+
+def told_using(what: str, using: Using) -> str:
+    """As the audit has it: what was released, and how it is mapped where that is not by what applies."""
+    return f"{what}, with the mapping that they came in with" if using is Using.ORIGINAL else what
 
 
 def retry_one(store: Store, issue_id: int, item_id: int, *, actor: Actor) -> str:
@@ -146,18 +170,22 @@ def retry_one(store: Store, issue_id: int, item_id: int, *, actor: Actor) -> str
         found = find_document(connection, issue_id, item_id)
         if found is None:
             raise LookupError(say("this order is not stopped by this cause any more"))
-        release(connection, [item_id])
+        release(connection, [item_id], using=Using.CURRENT)
         record_audit(connection, actor, "retry", f"order:{found[0]}:{found[1]}")
         return found[0]
 
     return store.write(work)
 
 
-def start_for_cause(store: Store, cause: str, *, actor: Actor) -> list[BulkRun]:
-    """Retry everything that stands in open issues of a cause; the runs, those that went on already too."""
+def start_for_cause(store: Store, cause: str, *, actor: Actor, using: Using = Using.CURRENT) -> list[BulkRun]:
+    """Retry everything that stands in open issues of a cause; the runs, those that went on already too.
+
+    Raises OtherMapping: then none was started.
+    """
 
     def work(connection: Connection) -> list[BulkRun]:
-        return [begin(connection, issue_id, actor=actor)[0] for issue_id in ids_of(connection, cause=cause)]
+        found = ids_of(connection, cause=cause)
+        return [begin(connection, issue_id, actor=actor, using=using)[0] for issue_id in found]
 
     return store.write(work)
 

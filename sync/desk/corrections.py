@@ -28,6 +28,7 @@ from sync.rules.asking import only_sends
 from sync.rules.corrected import Standing, corrected_order, corrected_payload, standing_of
 from sync.rules.corrections import Basis, Change, Conflict, Correction, differences, field_of, lay_over, read_correction
 from sync.rules.lookups import Lookups, load_lookups
+from sync.rules.pinned import pinned_systems
 from sync.rules.systems import ChannelSystems
 from sync.store import corrections as kept_corrections
 from sync.store.audit import Actor, record_audit
@@ -110,6 +111,7 @@ def draft_of(store: Store, systems: ChannelSystems, order: StoredOrder, basis: B
 
     Raises LookupError where nothing may be.
     """
+    systems = pinned_systems(store, systems, order.item_id)
     kept, payload, rows, lookups = store.read(lambda c: _load(c, systems, order))
     _demand_open(order, kept)
     if payload is None:
@@ -191,7 +193,7 @@ def check(store: Store, systems: ChannelSystems, order: StoredOrder, draft: Draf
     if problems:
         raise Mistakes(problems)
     lookups = store.read(lambda c: load_lookups(c, systems.channel))
-    asking = systems.asking(lookups)
+    asking = pinned_systems(store, systems, order.item_id).asking(lookups)
     try:
         if draft.basis is Basis.ORDER:
             made = proven(order_from_json(document), asking.reading(lookups))

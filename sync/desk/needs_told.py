@@ -71,6 +71,7 @@ def run_to_json(progress: Progress) -> dict[str, Any]:
         "id": str(run.id),
         "issue_id": None if run.issue_id is None else str(run.issue_id),
         **{name: getattr(run, name) for name in (*same, "asked_by", "asked_at", "ended_at")},
+        "mapping": run.using.value,
         "left": progress.left,
         "went": course.went,
         "stopped_again": course.stopped_again,

@@ -29,6 +29,7 @@ from sync.store.events import Event, list_events
 from sync.store.history import BindingRow, ChangeRow, KeptItem
 from sync.store.intents import PastIntent, list_intents
 from sync.store.orders import StoredOrder, find_orders, load_canonical, load_order
+from sync.store.pins import original_of
 from sync.store.rejections import Rejection, load_rejections
 from sync.store.revisions import Revision, revision_of_order
 from sync.store.routes import KeptRoute, load_routes
@@ -92,6 +93,8 @@ class Passport:
     mapping_version: str
     #: The published revision of the mapping profile in it; None for a profile in a file, or none.
     revision: Revision | None = None
+    #: The revision that applied when it came in, 0 for what the configuration says; None where that is what applies.
+    original: int | None = None
     #: What came of it after the import; None while it cannot be read.
     facets: Facets | None = None
     #: From where it is sent; None where nothing chose that.
@@ -192,6 +195,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             totals=None if canonical is None else prove_totals(canonical),
             mapping_version=history.mapping_version(connection, now.id) if now.id else "",
             revision=revision_of_order(connection, now.id) if now.id else None,
+            original=original_of(connection, now.item_id),
             facets=facets,
             route=route,
             corrections=tuple(map(read_correction, list_corrections(connection, now.item_id))),
@@ -276,6 +280,8 @@ def _tried(attempt: Attempt) -> Moment:
         outcome=_ENDED.get(attempt.outcome, quote(attempt.outcome)),
         seconds=f"{seconds:.2f}",
     )
+    if attempt.profile_revision is not None:
+        text = say("%(what)s, by revision %(number)s of the mapping", what=text, number=attempt.profile_revision)
     if attempt.message:
         text = joined(": ", (text, attempt.message))
     return Moment(attempt.started_at, "attempt", text, seconds, attempt.outcome, attempt)
@@ -331,6 +337,8 @@ def passport_to_json(one: Passport) -> dict[str, Any]:
         "mapping": {
             "version": one.mapping_version,
             "revision": None if one.revision is None else revision_to_json(one.revision),
+            "original": one.original,
+            "pinned": one.kept.pinned_revision,
         },
         "next": _next_to_json(one.next),
         "seconds_to_erp": one.took_s,

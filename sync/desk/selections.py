@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.model import Config
-from sync.desk.bulk import APPROVED_TOGETHER, MOST_PER_MINUTE, PIECE
+from sync.desk.bulk import APPROVED_TOGETHER, MOST_PER_MINUTE, PIECE, told_using
 from sync.desk.causes import words_of as words_of_cause
 from sync.desk.orders import LABELS, TABS
 from sync.desk.phrases import Phrase, Refusal, say
@@ -32,6 +32,7 @@ from sync.store.bulk import (
 )
 from sync.store.engine import Store
 from sync.store.needs import Figures
+from sync.store.pins import Using
 from sync.store.search import Wanted
 from sync.store.selection import APPROVE, LOOK, RETRY, SKIP, STATES, Selection, Weighed, load_selection, weigh
 from sync.store.states import ItemState
@@ -129,12 +130,14 @@ def begin_selected(
     actor: Actor,
     reason: str = "",
     per_minute: int | None = None,
+    using: Using = Using.SAME,
 ) -> tuple[BulkRun, bool]:
     """Begin it; (the run that does the same already, False) where there is one.
 
-    The first piece goes at once: a few orders wait for nobody. Raises BulkRefused, also where nothing is selected.
+    The first piece goes at once: a few orders wait for nobody. `using` says with which revision of the mapping profile
+    what is retried is mapped; any other action leaves that as it is. Raises BulkRefused.
     """
-    selection = _selection(config, wanted, action)
+    selection = _selection(config, wanted, action, using)
     reason = reason.strip()
     if action in DECISIONS and not reason:
         raise BulkRefused(say("Say why."))
@@ -148,7 +151,7 @@ def begin_selected(
             connection, selection, expected=expected, actor=actor, reason=reason, per_minute=per_minute
         )
         if new:
-            told = f"{expected} documents"
+            told = told_using(f"{expected} documents", selection.using)
             record_audit(connection, actor, _AUDITED[action], f"run:{run.id}", after=told, reason=reason)
         return run, new
 
@@ -161,7 +164,7 @@ def begin_selected(
     return run, new
 
 
-def _selection(config: Config, wanted: Wanted, action: str) -> Selection:
+def _selection(config: Config, wanted: Wanted, action: str, using: Using = Using.SAME) -> Selection:
     """Raises BulkRefused."""
     if action not in ACTIONS:
         raise BulkRefused(
@@ -171,7 +174,11 @@ def _selection(config: Config, wanted: Wanted, action: str) -> Selection:
         raise BulkRefused(say("At most %(most)s orders can be ticked at once.", most=MOST_ITEMS))
     causes = tuple(sorted(APPROVED_TOGETHER)) if action == APPROVE else ()
     targets = {channel.name: channel.erp for channel in config.channels.values()}
-    return Selection(action=action, wanted=wanted, targets=targets, causes=causes)
+    if action != RETRY:
+        using = Using.SAME
+    elif not using:
+        using = Using.CURRENT
+    return Selection(action=action, wanted=wanted, targets=targets, causes=causes, using=using)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------

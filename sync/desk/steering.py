@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from sync.desk.bulk import told_using
 from sync.desk.passport import seen_token, subject_of
 from sync.desk.phrases import say
 from sync.rules.canary import CAUSE as CANARY
@@ -24,6 +25,7 @@ from sync.store.intents import ASSUMED, decide
 from sync.store.issues import causes_of, close_documents, items_of
 from sync.store.marking import approve, release
 from sync.store.orders import StoredOrder
+from sync.store.pins import Using
 from sync.store.refunds import settle_returns
 from sync.store.rejections import ACTION as REJECT
 from sync.store.rejections import reject
@@ -40,17 +42,26 @@ class Stale(LookupError):
 
 
 def retry_orders(
-    store: Store, *, orders: Sequence[StoredOrder] = (), cause: str = "", subject: str = "", actor: Actor
+    store: Store,
+    *,
+    orders: Sequence[StoredOrder] = (),
+    cause: str = "",
+    subject: str = "",
+    actor: Actor,
+    using: Using = Using.CURRENT,
 ) -> int:
-    """Look at these orders again, or at all that stand in issues of a cause or subject; answers how many."""
+    """Look at these orders again, or at all that stand in issues of a cause or subject; answers how many.
+
+    `using` says with which revision of the mapping profile.
+    """
 
     def work(connection: Connection) -> int:
         items = [order.item_id for order in orders]
         if cause or subject:
             items += items_of(connection, cause=cause, subject=subject)
-        count = release(connection, items)
+        count = release(connection, items, using=using)
         what = ", ".join(subject_of(order) for order in orders) or f"issues:{cause or subject}"
-        record_audit(connection, actor, "retry", what[:320], after=f"{count} released")
+        record_audit(connection, actor, "retry", what[:320], after=told_using(f"{count} released", using))
         return count
 
     return store.write(work)

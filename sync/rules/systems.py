@@ -164,8 +164,14 @@ class ChannelSystems:
             profile=profile,
             source_mapping=_source_mapping(self.config.connections[channel.source].system, profile),
             target_mapping=target_mapping,
+            shop_facets=SHOP_FACETS.get(self.shop_system),
             erp_facets=erp_facets,
         )
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether its orders wait for their first profile: the source means nothing by itself."""
+        return self.source_mapping is _UNWRITTEN
 
     @property
     def start_s(self) -> float:

@@ -26,6 +26,8 @@ class NewAttempt:
     blamed: str = ""
     message: str = ""
     exchanges: bytes | None = None
+    #: The published revision of the mapping profile, where anything was mapped by one.
+    profile_revision: int | None = None
 
 
 def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
@@ -45,6 +47,7 @@ def save_attempts(connection: Connection, rows: Sequence[NewAttempt]) -> None:
                 "error_class": row.error_class,
                 "blamed": row.blamed,
                 "message": row.message,
+                "profile_revision": row.profile_revision,
                 "exchanges_id": None if row.exchanges is None else ids[row.exchanges],
             }
             for row in rows
@@ -74,6 +77,8 @@ class Attempt:
     message: str
     #: Whether anything went over the wire.
     has_exchanges: bool
+    #: The published revision of the mapping profile that it was made with; None where none was, or nothing was mapped.
+    profile_revision: int | None = None
     #: What did, compressed, where it was asked for.
     exchanges: bytes | None = None
 
@@ -82,7 +87,7 @@ def load_attempts(connection: Connection, item_id: int, limit: int = 50, *, bodi
     """The newest tries at one item, oldest first; `bodies` brings along what went over the wire."""
     table = attempts.c
     columns = (table.id, table.started_at, table.ended_at, table.outcome, table.error_class, table.message)
-    query = select(*columns, table.exchanges_id.is_not(None)).where(table.item_id == item_id)
+    query = select(*columns, table.exchanges_id.is_not(None), table.profile_revision).where(table.item_id == item_id)
     if bodies:
         query = query.outerjoin(exchanges, exchanges.c.id == table.exchanges_id).add_columns(exchanges.c.body)
     query = query.order_by(table.id.desc()).limit(limit)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, or_, select, update
 
@@ -16,6 +17,7 @@ from sync.store.bodies import digest
 from sync.store.issue_sums import standings
 from sync.store.issues import close_documents
 from sync.store.marking import approve, release
+from sync.store.pins import Using
 from sync.store.rejections import ACTION as REJECT
 from sync.store.rejections import reject
 from sync.store.selection import (
@@ -54,6 +56,8 @@ class BulkRun:
     action: str = RETRY
     #: So many documents a minute at most.
     per_minute: int | None = None
+    #: With which revision of the mapping profile.
+    using: Using = Using.SAME
     #: `Selection.dump`; empty for the run of an issue.
     selection: str = ""
     channel: str = ""
@@ -70,6 +74,11 @@ class BulkRun:
 _COLUMNS = tuple(bulk_runs.c[field.name] for field in dataclasses.fields(BulkRun))
 
 
+def _run(row: Sequence[Any]) -> BulkRun:
+    run = BulkRun(*row)
+    return dataclasses.replace(run, using=Using(run.using))
+
+
 def count_stopped(connection: Connection, issue_id: int) -> int:
     """How many documents stand still in an issue: what a run that is started now would release."""
     return sum(row.stopped for row in standings(connection, [issue_id]).get(issue_id, ()))
@@ -83,6 +92,7 @@ def start_run(
     by: str,
     action: str = RETRY,
     per_minute: int | None = None,
+    using: Using = Using.SAME,
 ) -> tuple[BulkRun, bool]:
     """Start a run; (the one that is there, False) where one runs, or has ended in this very moment."""
     made = connection.execute(
@@ -95,12 +105,13 @@ def start_run(
             asked_by=by[:128],
             action=action,
             per_minute=per_minute,
+            using=using,
         )
         .on_conflict_do_nothing()
         .returning(*_COLUMNS)
     ).first()
     if made is not None:
-        return BulkRun(*made), True
+        return _run(made), True
     return last_runs(connection, [issue_id])[issue_id], False
 
 
@@ -111,7 +122,7 @@ def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
     """
     table = bulk_runs.c
     run = connection.execute(
-        select(table.issue_id, table.reached, table.action, table.asked_at)
+        select(table.issue_id, table.reached, table.action, table.asked_at, table.using)
         .where(table.id == run_id, table.ended_at.is_(None))
         .with_for_update()
     ).first()
@@ -120,7 +131,7 @@ def release_piece(connection: Connection, run_id: int, limit: int) -> bool:
     ids = _next_documents(connection, run.issue_id, run.reached, limit)
     if run.action == APPROVE:
         _approve(connection, run.issue_id, ids, run.asked_at)
-    released = release(connection, ids, priority=BULK) if ids else 0
+    released = release(connection, ids, priority=BULK, using=Using(run.using)) if ids else 0
     ends = len(ids) < limit
     connection.execute(
         update(bulk_runs)
@@ -180,7 +191,7 @@ def cancel_run(connection: Connection, run_id: int) -> bool:
 def load_run(connection: Connection, run_id: int) -> BulkRun | None:
     """One run."""
     row = connection.execute(select(*_COLUMNS).where(bulk_runs.c.id == run_id)).first()
-    return None if row is None else BulkRun(*row)
+    return None if row is None else _run(row)
 
 
 def running_runs(connection: Connection) -> list[tuple[BulkRun, str]]:
@@ -191,15 +202,13 @@ def running_runs(connection: Connection) -> list[tuple[BulkRun, str]]:
         .where(bulk_runs.c.ended_at.is_(None))
         .order_by(bulk_runs.c.id)
     )
-    return [(BulkRun(*row[:-1]), row[-1]) for row in connection.execute(query)]
+    return [(_run(row[:-1]), row[-1]) for row in connection.execute(query)]
 
 
 def last_runs(connection: Connection, issue_ids: Sequence[int]) -> dict[int, BulkRun]:
     """Issue id -> its newest run."""
     newest = select(func.max(bulk_runs.c.id)).where(bulk_runs.c.issue_id.in_(issue_ids)).group_by(bulk_runs.c.issue_id)
-    return {
-        row.issue_id: BulkRun(*row) for row in connection.execute(select(*_COLUMNS).where(bulk_runs.c.id.in_(newest)))
-    }
+    return {row.issue_id: _run(row) for row in connection.execute(select(*_COLUMNS).where(bulk_runs.c.id.in_(newest)))}
 
 
 def has_depth(connection: Connection, channel: str, depth: int) -> bool:
@@ -268,11 +277,12 @@ def start_selected(
         "reason": reason,
         "action": selection.action,
         "per_minute": per_minute,
+        "using": selection.using,
     }
     statement = dialect_of(connection).insert(bulk_runs).values(**values).on_conflict_do_nothing()
     made = connection.execute(statement.returning(*_COLUMNS)).first()
     if made is not None:
-        return BulkRun(*made), True
+        return _run(made), True
     found = running_as(connection, mark)
     if found is None:
         # It has ended in this very moment.
@@ -286,7 +296,7 @@ def running_as(connection: Connection, mark: str) -> BulkRun | None:
     """The run that does this already."""
     table = bulk_runs.c
     row = connection.execute(select(*_COLUMNS).where(table.mark == mark, table.ended_at.is_(None))).first()
-    return None if row is None else BulkRun(*row)
+    return None if row is None else _run(row)
 
 
 def selected_runs(connection: Connection, *, limit: int, below: int | None = None) -> list[BulkRun]:
@@ -294,7 +304,7 @@ def selected_runs(connection: Connection, *, limit: int, below: int | None = Non
     query = select(*_COLUMNS).where(bulk_runs.c.issue_id.is_(None)).order_by(bulk_runs.c.id.desc()).limit(limit)
     if below is not None:
         query = query.where(bulk_runs.c.id < below)
-    return [BulkRun(*row) for row in connection.execute(query)]
+    return [_run(row) for row in connection.execute(query)]
 
 
 def find_piece(connection: Connection, run: BulkRun, limit: int) -> list[int]:
@@ -346,7 +356,8 @@ def _do(connection: Connection, run: BulkRun, selection: Selection, ids: Sequenc
         passed = {item_id: causes for item_id, causes in stops.items() if approve(connection, item_id, causes)}
         _note_each(connection, actor, "approve", {key: ", ".join(each) for key, each in passed.items()}, run.reason)
         ids = sorted(passed)
-    release(connection, ids, facet="fetch" if run.action == LOOK else "target", priority=BULK)
+    facet = "fetch" if run.action == LOOK else "target"
+    release(connection, ids, facet=facet, priority=BULK, using=run.using)
     return list(ids)
 
 

@@ -26,6 +26,8 @@ class KeptItem:
     approved: str
     created_at: dt.datetime
     updated_at: dt.datetime
+    #: The revision of the mapping profile that it stays with, 0 for what the configuration says; None: what applies.
+    pinned_revision: int | None = None
 
 
 def load_kept(connection: Connection, item_id: int, *, lock: bool = False) -> KeptItem | None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    null,
     or_,
     select,
     update,
@@ -54,6 +55,8 @@ class Item:
     #: Causes that a person lets pass while the content is `approved_digest`.
     approved: frozenset[str]
     approved_digest: str
+    #: The revision of the mapping profile that it stays with, 0 for what the configuration says; None: what applies.
+    pinned_revision: int | None
 
     @property
     def only_doubted(self) -> bool:
@@ -155,6 +158,7 @@ _COLUMNS = tuple(
         "done_canonical",
         "approved",
         "approved_digest",
+        "pinned_revision",
     )
 )
 
@@ -195,6 +199,7 @@ def leave(connection: Connection, lease: Lease, leaves: Sequence[Leave]) -> None
                 "digest": entry.done_digest,
                 "canonical": entry.done_canonical,
                 "alone": entry.alone,
+                "over": entry.looked and entry.state in (ItemState.DONE, ItemState.SKIPPED),
                 "put_off": entry.put_off_for,
             }
             for entry in leaves
@@ -225,6 +230,7 @@ def _leaving() -> Update:
             done_digest=func.coalesce(bindparam("digest"), table.done_digest),
             done_canonical=func.coalesce(bindparam("canonical"), table.done_canonical),
             put_off_for=bindparam("put_off", type_=table.put_off_for.type),
+            pinned_revision=case((and_(bindparam("over", type_=Boolean), ~again), null()), else_=table.pinned_revision),
             lease_token=None,
             suspect=or_(bindparam("alone", type_=Boolean), and_(table.suspect, ~bindparam("looked", type_=Boolean))),
             deaths=case((bindparam("looked"), 0), else_=table.deaths),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, case, exists, select, update
 
+from sync.store.pins import Using, pinned
 from sync.store.states import CLAIMABLE, LIVE, STOPPED, ItemState
 from sync.store.stock.captured import let_go_of_item, reserve_item
 from sync.store.tables import intents, work_items
@@ -75,13 +76,18 @@ def _mark_known(connection: Connection, key: tuple[str, str, str], facets: set[s
 
 
 def release(
-    connection: Connection, item_ids: Iterable[int], *, facet: str = "target", priority: int | None = None
+    connection: Connection,
+    item_ids: Iterable[int],
+    *,
+    facet: str = "target",
+    priority: int | None = None,
+    using: Using = Using.SAME,
 ) -> int:
     """Make resting or delayed items ready now (retry, approval, a fixed cause); the worker looks at the target too.
 
     One in reconcile keeps its time; one that a drain owns just now comes again after it, because that drain may have
     begun before the cause was fixed. Answers how many were released. `facet` `again` asks for a new sale; `priority`
-    None keeps the one that each has.
+    None keeps the one that each has; `using` says with which revision of the mapping profile.
     """
     table = work_items.c
     free = table.state != ItemState.RECONCILE.value
@@ -101,6 +107,7 @@ def release(
                     due_at=db_now(),
                     priority=table.priority if priority is None else priority,
                     attempts=case((owned, table.attempts), else_=0),
+                    pinned_revision=pinned(using),
                     updated_at=db_now(),
                 )
             )
@@ -153,7 +160,13 @@ def skip(connection: Connection, item_id: int, reason: str) -> bool:
         update(work_items)
         .where(table.id == item_id, table.state != ItemState.LEASED.value, table.state != ItemState.RECONCILE.value)
         .where(~doubt)
-        .values(state=ItemState.SKIPPED.value, done=table.wanted, reason=reason, updated_at=db_now())
+        .values(
+            state=ItemState.SKIPPED.value,
+            done=table.wanted,
+            reason=reason,
+            pinned_revision=None,
+            updated_at=db_now(),
+        )
     )
     if changed.rowcount:
         let_go_of_item(connection, item_id)
@@ -182,6 +195,7 @@ def settle_adopted(connection: Connection, item_id: int, content: str, canonical
             reason="linked with a sale that the ERP had already",
             done_digest=content,
             done_canonical=canonical,
+            pinned_revision=None,
             updated_at=db_now(),
         )
     )

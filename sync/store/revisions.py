@@ -121,7 +121,9 @@ def revision_of_order(connection: Connection, order_id: int) -> Revision | None:
 
 
 def open_items(connection: Connection, channel: str, states: tuple[str, ...]) -> list[int]:
-    """Orders of a channel that rest in these states."""
+    """Orders of a channel that rest in these states, save those that stay with an older revision."""
     item = work_items.c
-    query = select(item.id).where(item.channel == channel, item.kind == "order", item.state.in_(states))
+    query = select(item.id).where(
+        item.channel == channel, item.kind == "order", item.state.in_(states), item.pinned_revision.is_(None)
+    )
     return list(connection.execute(query.order_by(item.id)).scalars())

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from sync.store.needs import Figures
+from sync.store.pins import Using
 from sync.store.search import Wanted, count_by_state, count_worth, matching
 from sync.store.states import ItemState
 from sync.store.tables import bindings, intents, issue_documents, issues, orders, work_items
@@ -46,6 +47,8 @@ class Selection:
     targets: Mapping[str, str]
     #: What `approve` lets pass; any other cause stays.
     causes: tuple[str, ...] = ()
+    #: With which revision of the mapping profile what is retried is mapped.
+    using: Using = Using.SAME
 
     @property
     def states(self) -> tuple[ItemState, ...]:
@@ -64,6 +67,8 @@ class Selection:
             if value not in ("", (), None)
         }
         kept = {"action": self.action, "wanted": wanted, "targets": dict(self.targets), "causes": sorted(self.causes)}
+        if self.using:
+            kept["using"] = self.using
         return json.dumps(kept, sort_keys=True, ensure_ascii=False)
 
 
@@ -72,7 +77,11 @@ def load_selection(text: str) -> Selection:
     kept = json.loads(text)
     wanted = {name: _read(name, value) for name, value in kept["wanted"].items()}
     return Selection(
-        action=kept["action"], wanted=Wanted(**wanted), targets=kept["targets"], causes=tuple(kept["causes"])
+        action=kept["action"],
+        wanted=Wanted(**wanted),
+        targets=kept["targets"],
+        causes=tuple(kept["causes"]),
+        using=Using(kept.get("using", "")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -16,12 +16,13 @@ from sync.flows.context import Clock, Drain
 from sync.flows.orders import converge
 from sync.flows.piece import Piece
 from sync.rules.lookups import NO_LOOKUPS, Lookups, renew_lookups
+from sync.rules.pinned import Unreadable, under_pin
 from sync.rules.stops import Held, Later
 from sync.rules.systems import ChannelSystems
 from sync.store.channels import channel_state
 from sync.store.engine import Store
 from sync.store.intents import newest_intent
-from sync.store.items import claim, has_due
+from sync.store.items import Item, claim, has_due
 from sync.store.leases import LeaseLost, close_lease, open_lease, used_slots
 from sync.store.revisions import load_published, published_number
 from sync.store.switches import pause_of
@@ -113,13 +114,28 @@ def _batches(drain: Drain, ring: Callable[[str, str], object], drain_s: float) -
         # After the claim: a row that is added from now on finds these items owned, and makes them come again.
         known = _lookups(drain, known)
         _renew_profile(drain)
-        drain.ask(known)
-        pieces = converge(drain, items)
-        settle(drain, _postponed(pieces) if _changed_since(drain, known) else pieces)
+        _work(drain, items, known)
         looked += len(items)
         if drain.away.is_set() or _paused(drain.store, drain.systems):
             return looked, False
     return looked, drain.store.read(lambda c: has_due(c, drain.lease.channel, drain.lease.kind))
+
+
+def _work(drain: Drain, items: Sequence[Item], known: Lookups) -> None:
+    """Converge and settle, those together that are mapped by the same revision. Raises LeaseLost."""
+    applies = drain.systems
+    for number in dict.fromkeys(item.pinned_revision for item in items):
+        part = [item for item in items if item.pinned_revision == number]
+        try:
+            drain.systems = applies if number is None else under_pin(drain.store, applies, number)
+        except Unreadable as stop:
+            settle(drain, [Piece(item, error=stop) for item in part])
+            continue
+        drain.ask(known)
+        pieces = converge(drain, part)
+        changed = _changed_since(drain, known, pinned=number is not None)
+        settle(drain, _postponed(pieces) if changed else pieces)
+        drain.systems = applies
 
 
 def _lookups(drain: Drain, known: Lookups | None) -> Lookups:
@@ -135,10 +151,10 @@ def _renew_profile(drain: Drain) -> None:
     drain.state = drain.store.read(lambda c: channel_state(c, channel)) or drain.state
 
 
-def _changed_since(drain: Drain, known: Lookups) -> bool:
+def _changed_since(drain: Drain, known: Lookups, *, pinned: bool) -> bool:
     """Whether somebody has changed what orders are mapped by since this batch began."""
     number = drain.store.read(lambda c: published_number(c, drain.systems.channel.name))
-    return number != drain.systems.revision or _lookups(drain, known) is not known
+    return (number != drain.systems.revision and not pinned) or _lookups(drain, known) is not known
 
 
 def _postponed(pieces: list[Piece]) -> list[Piece]:

@@ -15,6 +15,7 @@ from sync.desk.phrases import Phrase, say, say_many
 from sync.desk.totals import TotalsProof, prove_totals
 from sync.flows.dryrun import Rehearsal, rehearse
 from sync.rules.corrected import Standing
+from sync.rules.pinned import pinned_systems
 from sync.rules.systems import ChannelSystems, Systems
 from sync.store.engine import Store
 from sync.store.orders import StoredOrder
@@ -66,12 +67,11 @@ def dry_run(
     """Go through the order's next drain without any effect. `systems` may be the working ones: dry ones are made.
 
     With `profile` as if that text was published, with `trial` as if these corrections counted. Raises LookupError when
-    the order is not known any more, ProfileError, DatabaseBusy.
+    the order is not known any more or stays with a mapping that nobody can read now, ProfileError, DatabaseBusy.
     """
     with contextlib.closing(systems.dry(deadline_s=_DEADLINE_S)) as dry:
         channel = dry.channel(order.channel)
-        if profile is not None:
-            channel = channel.trying(profile)
+        channel = pinned_systems(store, channel, order.item_id) if profile is None else channel.trying(profile)
         done = rehearse(store, channel, order.item_id, trial=trial)
         return DryRunReport(
             _verdict(channel, done),

@@ -185,6 +185,7 @@ def _attempt(drain: Drain, end: _End, bodies: dict[int, bytes]) -> NewAttempt:
         blamed=_spoken_to(drain, piece) if isinstance(error, _OF_THE_SYSTEM) else "",
         message=_reason(end),
         exchanges=bodies.get(id(piece)),
+        profile_revision=None if piece.payload is None else drain.systems.revision or None,
     )
 
 

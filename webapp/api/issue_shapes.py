@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from sync.desk.bulk import MOST_PER_MINUTE
 from sync.desk.issue_life import IssueState
+from sync.store.pins import Using
 from webapp.api.shapes import MAX_NAME, MAX_PAGE, MAX_REASON, Moment, Money, Reason, Text
 
 
@@ -44,6 +45,9 @@ class RunSchema(Schema):
     action = fields.String(required=True, metadata={"description": "`retry`, `approve`, `look` or `skip`."})
     reason = fields.String(required=True)
     per_minute = fields.Integer(required=True, allow_none=True)
+    mapping = fields.String(
+        required=True, metadata={"description": "`current` or `original`; empty where each keeps the one that it has."}
+    )
     running = fields.Boolean(required=True)
     outcome = fields.String(required=True, metadata={"description": "`done` or `cancelled`; empty while it runs."})
     expected = fields.Integer(required=True)
@@ -182,8 +186,21 @@ class PaceBody(Schema):
     )
 
 
-class ReleaseBody(PaceBody):
-    """Why, and how fast."""
+class MappingBody(Schema):
+    """With which mapping."""
+
+    mapping = fields.String(
+        load_default=Using.CURRENT.value,
+        validate=validate.OneOf([Using.CURRENT.value, Using.ORIGINAL.value]),
+        metadata={
+            "description": "`current`: the revision of the mapping profile that applies; `original`: the one that "
+            "applied when each order came in, until it is done."
+        },
+    )
+
+
+class ReleaseBody(PaceBody, MappingBody):
+    """Why, how fast, and with which mapping."""
 
     reason = Text(most=MAX_REASON, load_default="", lines=True)
 

@@ -18,6 +18,7 @@ from sync.desk.needs import (
 )
 from sync.desk.needs_told import detail_to_json, document_to_json, figures_to_json, need_to_json, run_to_json
 from sync.store.needs import preview_release
+from sync.store.pins import Using
 from webapp.api.access import api_actor, caller
 from webapp.api.issue_shapes import (
     ApproveBody,
@@ -109,7 +110,8 @@ def release(body: dict[str, Any], issue_id: str) -> dict[str, Any]:
     """Look at everything again that this cause stops; where that goes on already, that run."""
     number = _need(issue_id).issue.id
     with refusing():
-        run, _new = start_bulk(parts().store, number, actor=api_actor(), **body)
+        using = Using(body.pop("mapping"))
+        run, _new = start_bulk(parts().store, number, actor=api_actor(), using=using, **body)
     ring_all()
     return run_to_json(_progress(str(run.id)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,10 +19,11 @@ from sync.store.audit import Actor
 from sync.store.engine import Store
 from sync.store.listed import Listed
 from sync.store.orders import StoredOrder
+from sync.store.pins import Using
 from sync.store.search import Paging, Sort, Wanted
 from sync.work.rehearse import dry_run
 from webapp.api.access import api_actor, caller, demand_channel
-from webapp.api.issue_shapes import AssignBody, CommentBody, CommentSchema
+from webapp.api.issue_shapes import AssignBody, CommentBody, CommentSchema, MappingBody
 from webapp.api.problems import ApiProblem, invalid, missing
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
@@ -289,10 +291,11 @@ def rehearse(channel: str, external_id: str) -> dict[str, Any]:
         return {"dry_run": dry_run(parts().store, parts().systems, order).to_json()}
 
 
-@endpoint(blueprint, "POST", f"{ORDER}/retry", scope="orders:write", answer=Done)
-def retry(channel: str, external_id: str) -> dict[str, Any]:
-    """Look at what is stored again."""
-    return _release(found_order(channel, external_id), retry_orders)
+@endpoint(blueprint, "POST", f"{ORDER}/retry", scope="orders:write", body=MappingBody, answer=Done)
+def retry(body: dict[str, Any], channel: str, external_id: str) -> dict[str, Any]:
+    """Look at what is stored again; without a body, with the mapping that applies."""
+    change = functools.partial(retry_orders, using=Using(body["mapping"]))
+    return _release(found_order(channel, external_id), change)
 
 
 @endpoint(blueprint, "POST", f"{ORDER}/look", scope="orders:write", answer=Done)

@@ -10,9 +10,10 @@ from sync.desk.bulk import progress_of
 from sync.desk.needs_told import figures_to_json, run_to_json
 from sync.desk.orders import TABS, Tab
 from sync.desk.selections import ACTIONS, begin_selected, foresee, list_runs
+from sync.store.pins import Using
 from sync.store.search import Wanted
 from webapp.api.access import api_actor, demand_all_channels
-from webapp.api.issue_shapes import FiguresSchema, PaceBody, RunSchema
+from webapp.api.issue_shapes import FiguresSchema, MappingBody, PaceBody, RunSchema
 from webapp.api.orders import channel_of
 from webapp.api.problems import invalid
 from webapp.api.refusals import refusing
@@ -40,8 +41,8 @@ class SelectionSchema(Schema):
     currency = fields.String(validate=validate.Regexp(r"^[A-Z]{3}$"))
 
 
-class BeginBody(PaceBody, SelectionSchema):
-    """Which orders, what to do with them, why, and how fast."""
+class BeginBody(PaceBody, MappingBody, SelectionSchema):
+    """Which orders, what to do with them, why, how fast, and with which mapping what is retried."""
 
     reason = Text(
         most=MAX_REASON, load_default="", lines=True, metadata={"description": "Demanded by `approve` and `skip`."}
@@ -105,6 +106,7 @@ def begin(body: dict[str, Any]) -> dict[str, Any]:
             actor=api_actor(),
             reason=body["reason"],
             per_minute=body.get("per_minute"),
+            using=Using(body["mapping"]),
         )
     ring_all()
     progress = progress_of(parts().store, run.id)

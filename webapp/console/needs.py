@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from flask_babel import lazy_gettext, ngettext
 from sync.desk.bulk import (
     MOST_PER_MINUTE,
     CannotApprove,
+    OtherMapping,
     Progress,
     approve_all,
     cancel_bulk,
@@ -48,13 +50,14 @@ from sync.rules.lookups import declared_facts
 from sync.rules.similar import meant_by
 from sync.store.bulk import BulkRun
 from sync.store.needs import Release
+from sync.store.pins import has_originals
 from webapp.console import views
 from webapp.console.access import current_actor
 from webapp.console.access import needs as demands
 from webapp.console.csvfile import export_response
 from webapp.console.home import ring_all
 from webapp.console.patience import StillAtWork, within
-from webapp.console.present import here, number, said
+from webapp.console.present import here, number, said, using_asked_for
 from webapp.console.sparkline import sparkline
 from webapp.parts import parts
 
@@ -247,7 +250,12 @@ def show(issue_id: int) -> ResponseReturnValue:
 @demands("operator")
 def retry_all(issue_id: int) -> ResponseReturnValue:
     """Look at everything again that this cause stops."""
-    return _started(issue_id, lambda: start_bulk(parts().store, issue_id, actor=current_actor(), per_minute=_pace()))
+    demand_ids(issue_id)
+    begin = functools.partial(start_bulk, parts().store, issue_id, actor=current_actor(), per_minute=_pace())
+    try:
+        return _started(issue_id, lambda: begin(using=using_asked_for()))
+    except OtherMapping as refusal:
+        return show_need(issue_id, error=said(refusal.phrase)), 409
 
 
 @blueprint.post("/<int:issue_id>/approve")
@@ -374,6 +382,7 @@ def show_need(
         detail=detail,
         need=need,
         progress=_progress(need),
+        chooses=parts().store.read(lambda c: has_originals(c, need.issue.channel)),
         row=row,
         preview=preview,
         missing=missing,

@@ -34,7 +34,7 @@ from sync.work.rehearse import DryRunReport, dry_run
 from webapp.console.access import current_actor, needs
 from webapp.console.exchanges import Body, Shown, body, show, value_shown
 from webapp.console.orders import blueprint
-from webapp.console.present import told
+from webapp.console.present import told, using_asked_for
 from webapp.parts import parts
 
 _ORDER: Final = "/<channel>/<path:external_id>"
@@ -96,7 +96,7 @@ def look(channel: str, external_id: str) -> ResponseReturnValue:
 @needs("operator")
 def retry(channel: str, external_id: str) -> ResponseReturnValue:
     """Look at what is stored again."""
-    return _release(_found(channel, external_id), retry_orders)
+    return _release(_found(channel, external_id), functools.partial(retry_orders, using=using_asked_for()))
 
 
 @blueprint.post(f"{_ORDER}/again")

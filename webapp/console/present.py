@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from sync.desk.languages import in_language
 from sync.desk.phrases import Phrase
+from sync.store.pins import Using
 from sync.store.said import is_phrase
 from webapp.console.icons import icon
 from webapp.console.pages import nonce
@@ -227,6 +228,11 @@ def role_name(role: str) -> str:
 def pair(value: str) -> tuple[str, str]:
     """A value that is its own text, for the options of a field."""
     return value, value
+
+
+def using_asked_for() -> Using:
+    """With which mapping a form wants orders to be looked at again."""
+    return Using.ORIGINAL if request.form.get("mapping") == Using.ORIGINAL else Using.CURRENT
 
 
 def here(path: str = "", **changes: str | int | None) -> str:

@@ -24,12 +24,14 @@ from sync.desk.selections import (
     wanted_of,
     words_of,
 )
+from sync.store.pins import has_originals
 from sync.store.search import Wanted
+from sync.store.selection import RETRY
 from webapp.console.access import current_actor, needs
 from webapp.console.home import ring_all
 from webapp.console.needs import issues_asked_for
 from webapp.console.orders import Asked, asked_for
-from webapp.console.present import here, said
+from webapp.console.present import here, said, using_asked_for
 from webapp.parts import parts
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
@@ -75,6 +77,7 @@ def begin() -> ResponseReturnValue:
             actor=current_actor(),
             reason=reason,
             per_minute=_pace(form.get("per_minute", "")),
+            using=using_asked_for(),
         )
     except BulkRefused as refusal:
         return _foreseen(said(refusal.phrase), reason)
@@ -158,6 +161,7 @@ def _foreseen(error: str = "", reason: str = "") -> ResponseReturnValue:
         found=found,
         action=_action_name(action),
         decides=action in DECISIONS,
+        chooses=action == RETRY and parts().store.read(lambda c: has_originals(c, wanted.channel)),
         types=action == "skip" and found.goes.documents >= TYPED_FROM,
         words=[(said(label), said(value)) for label, value in words_of(wanted)],
         errors=list(asked.errors.values()) if asked else [],

@@ -166,6 +166,8 @@ bulk_runs = Table(
     Column("origin", String(255), nullable=False, server_default=""),
     #: So many documents a minute at most; null for as fast as they are worked off.
     Column("per_minute", Integer),
+    #: With which revision of the mapping profile (`sync.store.pins.Using`).
+    Column("using", String(16), nullable=False, server_default=""),
     #: What the person was shown.
     Column("expected", Integer, nullable=False),
     Column("released", Integer, nullable=False, server_default="0"),

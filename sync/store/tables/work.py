@@ -134,6 +134,9 @@ work_items = Table(
     #: A person's word that ends a hold: JSON list of causes that may pass, while the content is `approved_digest`.
     Column("approved", Text, nullable=False, server_default="[]"),
     Column("approved_digest", String(32), nullable=False, server_default=""),
+    #: The revision of the mapping profile that it is mapped with until it is done, 0 for what the configuration says;
+    #: null for what applies (`sync.store.pins`).
+    Column("pinned_revision", Integer),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("channel", "kind", "external_id"),
@@ -234,6 +237,8 @@ attempts = Table(
     Column("message", Said, nullable=False, server_default=""),
     #: What went over the wire, redacted; null where no call was made. The documents of one bulk call share it.
     Column("exchanges_id", BigId, ForeignKey("exchanges.id")),
+    #: The published revision of the mapping profile that it was made with; null where none was, or nothing was mapped.
+    Column("profile_revision", Integer),
     Index(None, "item_id"),
     Index(None, "exchanges_id"),
 )

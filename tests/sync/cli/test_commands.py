@@ -223,6 +223,8 @@ def test_pause_resume_and_retry(home, shop, erp):
     assert "goes on: erp" in home.run("resume", "erp")
     assert "was not paused" in home.run("resume", "erp")
     assert "1 orders will be looked at again" in home.run("retry", order)
+    assert "1 orders will be looked at again" in home.run("retry", order, "--mapping", "original")
+    assert "leave it as it is" in home.run("retry", order, "--mapping", "original", "--fetch", status=2)
 
 
 def test_a_look_up_row_releases_what_waits_for_it(home, shop, erp):

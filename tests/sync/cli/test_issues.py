@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from sync import cli
+from sync.desk.profiles import publish
 from sync.store import users
 from sync.store.issues import list_open
 from sync.store.tables import audit
 from tests.databases import now
 from tests.sync.cli.test_lookup import store
+from tests.sync.desk.test_profiles import ANNA, text
 from tests.sync.flows.erp import _article
 from tests.sync.flows.world import World
 
@@ -148,3 +150,12 @@ def test_all_that_a_rule_holds_passes_with_a_reason(issue, world):
     assert f"issue {number}, resolved: " in issue("show", number)
     assert "any more" in issue("retry", number, status=1)
     issue("comment", number, "passed until Christmas")
+
+
+def test_its_orders_are_retried_with_what_they_came_in_with_and_the_order_says_so(issue, world):
+    number = stopped(world, count=2, sku="ALT")
+    publish(world.store, world.config, "web", text("own"), actor=ANNA, reason="a note", base=0)
+    world.drain()
+    assert "2 orders will be looked at again" in issue("retry", number, "--mapping", "original")
+    assert {row.pinned_revision for row in world.items()} == {0}
+    assert "'newest' is not one of" in issue("retry", number, "--mapping", "newest", status=2)

@@ -179,3 +179,20 @@ def test_a_token_for_another_channel_sees_and_does_nothing(home, program, held):
 def test_reading_needs_no_writing_and_writing_is_not_reading(home, program, held):
     assert program("orders:read").post(f"{path_of(held[0])}/retry").status_code == 403
     assert program("orders:write").get(path_of(held[0])).status_code == 403
+
+
+def test_a_retry_says_with_which_mapping(home, store, program, held):
+    anna = program()
+    path = path_of(held[0])
+    home.publish(store, "own")
+    mapping = anna.get(path).json["passport"]["mapping"]
+    assert (mapping["original"], mapping["pinned"]) == (0, None)
+    assert anna.post(f"{path}/retry", {"mapping": "original"}).json["done"]
+    assert anna.get(path).json["passport"]["mapping"]["pinned"] == 0
+    assert anna.post(f"{path}/retry", {"mapping": "newest"}).status_code == 422
+    assert anna.post(f"{path}/retry").json["done"]
+    assert anna.get(path).json["passport"]["mapping"]["pinned"] is None
+    run = anna.post("/runs", {"action": "retry", "mapping": "original"}).json
+    assert run["mapping"] == "original"
+    [cause] = anna.get("/issues").json["issues"]
+    assert anna.post(f"/issues/{cause['id']}/release", {"mapping": "current"}).json["mapping"] == "current"

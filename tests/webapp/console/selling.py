@@ -7,7 +7,10 @@ import datetime as dt
 
 from config.settings import Settings
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from sync.desk.profiles import publish
 from sync.flows.pull import pull
+from sync.rules.systems import read_config
+from sync.store.audit import Actor
 from sync.store.channels import start_channel
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
@@ -80,6 +83,11 @@ class Selling:
             )
             pull(runtime.store, runtime.systems.connector("shop"), "shop", [CHANNEL], since=state.start_at)
             drain_channel(runtime.store, runtime.systems.channel(CHANNEL), "order", ring=lambda channel, kind: None)
+
+    def publish(self, store, note):
+        """The channel's first mapping profile: every order has this note."""
+        text = f"profile: own\nextends: woocommerce\nsource:\n  order:\n    - {{to: note, constant: {note}}}\n"
+        publish(store, read_config(self.settings), CHANNEL, text, actor=Actor("ben"), reason="a note", base=0)
 
     def type_in(self, total, currency, reference):
         """A sale that somebody makes in the ERP by hand; its id."""

@@ -246,3 +246,16 @@ def test_an_erp_that_is_away_leaves_the_page_usable(home, store, anna, held):
     rehearsed = anna.post(f"{page_of(one)}/dry-run")
     assert rehearsed.status_code == 200
     assert "It would go no further" in rehearsed.text
+
+
+def test_it_is_retried_with_the_mapping_that_it_came_in_with(home, store, anna, held):
+    one = held[0]
+    assert "Retry with the original mapping" not in anna.get(page_of(one)).text
+    home.publish(store, "own")
+    assert "It came in with the mapping of the configuration" in words_of(anna.get(page_of(one)).text)
+    anna.post(f"{page_of(one)}/retry", mapping="original")
+    page = words_of(anna.get(page_of(one)).text)
+    assert "It stays with the mapping of the configuration until it is done. Retry ends that." in page
+    assert "Retry with the original mapping" not in page
+    anna.post(f"{page_of(one)}/retry")
+    assert "It stays with the mapping" not in words_of(anna.get(page_of(one)).text)

@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from sync.desk import bulk, selections
+from sync.store.pins import pin_of
+from sync.store.revisions import Revision, add_revision
 from sync.store.states import ItemState
 from sync.store.tables import bulk_runs, work_items
+from tests.databases import now
 from tests.webapp.console.conftest import words_of
-from tests.webapp.console.selling import Selling
+from tests.webapp.console.selling import CHANNEL, Selling
 from tests.webapp.console.test_orders import add
 
 
@@ -167,3 +170,20 @@ def test_whoever_takes_a_list_away_is_written_down_and_found_by_the_kind_of_thin
     assert 'q=../x", tab=done' in page
     assert "exported" not in text(operator.get("/activity?thing=order")).partition("Changes, the newest first")[2]
     assert operator.get("/activity?thing=order:web:1").status_code == 200
+
+
+def test_a_retry_is_made_with_what_each_came_in_with_where_there_is_a_choice(store, operator):
+    add(store, "1", state=ItemState.HELD)
+    address = "/runs/new?tab=all&action=retry&which=all"
+    assert "With which mapping" not in text(operator.get(address))
+    store.write(
+        lambda c: add_revision(
+            c,
+            Revision(channel=CHANNEL, number=1, text="x", digest="x", author="a", reason="r", published_at=now()),
+        )
+    )
+    assert "the one that applied when each came in" in text(operator.get(address))
+    assert "With which mapping" not in text(operator.get(address.replace("retry", "look")))
+    run = begun(operator, address, mapping="original")
+    assert "Each with the mapping that applied when it came in." in text(operator.get(run))
+    assert store.read(lambda c: pin_of(c, item(store, "1"))) == 0
