@@ -23,7 +23,10 @@ from sync.desk.lineage import lineage_of
 from sync.desk.orders import TABS, Tab, every_order
 from sync.desk.passport import passport
 from sync.desk.status import status_of
+from sync.desk.versions import changed_by_shop
+from sync.rules.corrections import told
 from sync.store.listed import Listed
+from sync.store.orders import StoredOrder
 from sync.store.search import Wanted
 from sync.store.states import ItemState
 from sync.work.rehearse import DryRunReport
@@ -33,7 +36,11 @@ from sync.work.vitals import look_once
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 
 @click.command()
@@ -148,6 +155,7 @@ def _order_json(order: Listed) -> dict[str, Any]:
 @click.option(
     "--save", type=click.Path(file_okay=False, path_type=Path), help="Write the files of its invoices into this folder."
 )
+@click.option("--changes", is_flag=True, help="What the shop itself has changed of it last, field by field.")
 @click.option(
     "--lineage",
     metavar="[FIELD]",
@@ -156,7 +164,14 @@ def _order_json(order: Listed) -> dict[str, Any]:
     help="Where its fields came from, those of the ERP as erp.FIELD: all of them, or FIELD with its parts.",
 )
 def order(
-    number: str, *, as_json: bool, exchanges: bool, dry_run: bool, save: Path | None, lineage: str | None
+    number: str,
+    *,
+    as_json: bool,
+    exchanges: bool,
+    dry_run: bool,
+    changes: bool,
+    save: Path | None,
+    lineage: str | None,
 ) -> None:
     """Everything about one order, by any of its numbers."""
     with opened() as runtime:
@@ -168,9 +183,9 @@ def order(
                 for path in save_files(save, files_of_order(runtime.store, meant)):
                     out.print(escape(str(path)))
             return
-        if dry_run:
+        if changes or dry_run:
             for meant in find(runtime, (number,)):
-                print_dry_run(rehearsed(runtime.store, runtime.systems, meant), as_json=as_json)
+                (_print_changes if changes else _print_dry_run)(runtime, meant, as_json=as_json)
             return
         found = passport(runtime.store, runtime.config, number, exchanges=exchanges)
     if not found:
@@ -182,6 +197,25 @@ def order(
             _print_json(entry)
         else:
             _print_passport(entry)
+
+
+def _print_dry_run(runtime: Runtime, order: StoredOrder, *, as_json: bool) -> None:
+    print_dry_run(rehearsed(runtime.store, runtime.systems, order), as_json=as_json)
+
+
+def _print_changes(runtime: Runtime, order: StoredOrder, *, as_json: bool) -> None:
+    found = changed_by_shop(runtime.store, runtime.config, order)
+    if as_json:
+        _print_json(None if found is None else found.to_json())
+    elif found is None:
+        out.print("the shop has changed nothing of it, as far as its words are kept")
+    else:
+        before, after = (f"{each.received_at:%Y-%m-%d %H:%M}" for each in (found.before, found.after))
+        out.print(f"between {before} and {after} UTC:")
+        for change in found.changes:
+            out.print(escape(f"  {change}: {told(change.before)} -> {told(change.after)}"))
+        if found.more:
+            out.print(f"  and {found.more} more")
 
 
 def _print_lineage(runtime: Runtime, number: str, field: str, *, as_json: bool) -> None:

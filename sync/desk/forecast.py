@@ -24,6 +24,7 @@ from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
 from sync.desk.causes import lookup_of
 from sync.rules.asking import only_sends
+from sync.rules.corrected import NONE, Standing, load_standings, read_corrected
 from sync.rules.lookup_tables import choices_of
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.patterns import Glob
@@ -111,16 +112,16 @@ def forecast(store: Store, systems: ChannelSystems, *, days: int = DAYS, shop: b
     name = systems.channel.name
     lookups = store.read(lambda c: load_lookups(c, systems.channel))
     systems = systems.asking(lookups)
-    payloads = {
-        key: load_json(unpack(body))
-        for key, body in store.read(lambda c: newest_payloads(c, name, since, _MOST_STORED))
-    }
+    stored = store.read(lambda c: newest_payloads(c, name, since, _MOST_STORED))
+    corrected = store.read(lambda c: load_standings(c, [each.item_id for each in stored]))
+    standings = {each.external_id: corrected[each.item_id] for each in stored if each.item_id in corrected}
+    payloads = {each.external_id: load_json(unpack(each.body)) for each in stored}
     in_shop = 0
     if shop or (shop is None and not payloads):
         found = dict(_in_shop(systems, since, now))
         in_shop = len(found)
         payloads |= found
-    orders, unread = _mapped(systems, lookups, payloads)
+    orders, unread = _mapped(systems, lookups, payloads, standings)
     gaps, codes = _gaps(systems, lookups, orders, unread)
     gaps = _with_suggestions(store, systems, gaps, codes)
     made = Forecast(name, now, days, len(payloads), in_shop, gaps)
@@ -145,13 +146,17 @@ def _in_shop(systems: ChannelSystems, since: dt.datetime, until: dt.datetime) ->
 
 
 def _mapped(
-    systems: ChannelSystems, lookups: Lookups, payloads: Mapping[str, dict[str, Any]]
+    systems: ChannelSystems,
+    lookups: Lookups,
+    payloads: Mapping[str, dict[str, Any]],
+    standings: Mapping[str, Standing],
 ) -> tuple[list[Order], list[tuple[str, Problems]]]:
     """(orders that would be imported now or later, what is wrong with those that cannot be read)."""
     reading, orders, unread = systems.reading(lookups), [], []
     for external_id, payload in payloads.items():
         try:
-            order = systems.source_mapping.order(payload, reading)
+            standing = standings.get(external_id, NONE)
+            order = read_corrected(systems.source_mapping, payload, reading, standing).order
         except Problems as error:
             unread.append((external_id, error))
             continue

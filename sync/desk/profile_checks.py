@@ -64,14 +64,14 @@ def check_text(store: Store, systems: Systems, channel: str, text: Text, *, docu
         return facts_by_table(connection), load_lookups(connection, ruled.channel)
 
     tables, lookups = store.read(read)
-    findings = check_profile(profile, SOURCES.get(profile.extends), [payload for _, payload in samples], tables)
+    findings = check_profile(profile, SOURCES.get(profile.extends), [sample.payload for sample in samples], tables)
     side, stopped = Side(ruled, lookups), 0
     stopping: list[Turned] = []
-    for external_id, payload in samples:
-        found = side.mapped(payload)
+    for sample in samples:
+        found = side.mapped(sample)
         if not isinstance(found, tuple) or all(problem.cause == _WAITS for problem in found):
             continue
         stopped += 1
         if len(stopping) < _LISTED:
-            stopping.append(Turned(external_id, tuple((problem.path, problem.reason) for problem in found)))
+            stopping.append(Turned(sample.external_id, tuple((problem.path, problem.reason) for problem in found)))
     return Checkup(text.name, len(samples), tuple(findings), stopped, tuple(stopping))

@@ -1,8 +1,8 @@
 """What another profile would change: the newest real orders of a channel, mapped by both, and told field by field.
 
-Nothing is asked of a system and nothing is written. Both sides read the same payloads with the look-up rows as they
-are now, and go on to what the ERP and the shop would get, with stand-ins for what the ERP would answer: each difference
-is the profile's.
+Nothing is asked of a system and nothing is written. Both sides read the same payloads with what people have corrected
+of them and the look-up rows as they are now, and go on to what the ERP and the shop would get, with stand-ins for what
+the ERP would answer: each difference is the profile's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mappings.canonical.schemas import order_to_json
 from sync.desk.phrases import say
 from sync.desk.pseudonyms import Pseudonyms
 from sync.desk.shop_news import shop_news
+from sync.rules.corrected import NONE, Standing, load_standings, read_corrected
 from sync.rules.lookups import Lookups, load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.bodies import load_json, unpack
@@ -102,25 +103,38 @@ def replay(store: Store, now: ChannelSystems | None, then: ChannelSystems, *, do
     lookups = store.read(lambda c: load_lookups(c, then.channel))
     before, after = None if now is None else Side(now, lookups), Side(then, lookups)
     count = _Count(then.channel.name)
-    for external_id, payload in newest_documents(store, then, documents):
-        count.add(external_id, _UNREADABLE if before is None else before.mapped(payload), after.mapped(payload))
+    for document in newest_documents(store, then, documents):
+        old = _UNREADABLE if before is None else before.mapped(document)
+        count.add(document.external_id, old, after.mapped(document))
     return count.told()
 
 
-def newest_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(external id, payload) of the newest orders; packed until they are looked at."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Document:
+    """An order as its shop sent it last, and what people have corrected of it."""
+
+    external_id: str
+    payload: dict[str, Any]
+    standing: Standing
+
+
+def newest_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[Document]:
+    """The newest orders; packed until they are looked at."""
     name = systems.channel.name
-    for external_id, body in store.read(lambda c: newest_payloads(c, name, _EVER, limit)):
-        yield external_id, load_json(unpack(body))
+    found = store.read(lambda c: newest_payloads(c, name, _EVER, limit))
+    corrected = store.read(lambda c: load_standings(c, [each.item_id for each in found]))
+    for each in found:
+        yield Document(each.external_id, load_json(unpack(each.body)), corrected.get(each.item_id, NONE))
 
 
 def masked_documents(store: Store, systems: ChannelSystems, limit: int) -> Iterator[dict[str, Any]]:
     """The payloads of the newest orders with pseudonyms for names, e-mails, phones and streets; all else as it is."""
     side = Side(systems, store.read(lambda c: load_lookups(c, systems.channel)))
     pseudonyms = Pseudonyms()
-    for _, payload in newest_documents(store, systems, limit):
-        found = side.order(payload)
-        yield pseudonyms.mask(payload, found if isinstance(found, Order) else None)
+    for document in newest_documents(store, systems, limit):
+        # What people have corrected does not stand in what the shop sent.
+        found = side.order(dataclasses.replace(document, standing=NONE))
+        yield pseudonyms.mask(document.payload, found if isinstance(found, Order) else None)
 
 
 #: What is said against every order where what applies cannot be read.
@@ -134,16 +148,17 @@ class Side:
         self._systems = systems.asking(lookups)
         self._reading = systems.reading(lookups)
 
-    def order(self, payload: dict[str, Any]) -> Order | tuple[Problem, ...]:
-        """The order, or what is wrong."""
+    def order(self, document: Document) -> Order | tuple[Problem, ...]:
+        """The order as it counts, or what is wrong."""
+        mapping = self._systems.source_mapping
         try:
-            return self._systems.source_mapping.order(payload, self._reading)
+            return read_corrected(mapping, document.payload, self._reading, document.standing).order
         except Problems as error:
             return error.problems
 
-    def mapped(self, payload: dict[str, Any]) -> dict[str, Any] | tuple[Problem, ...]:
+    def mapped(self, document: Document) -> dict[str, Any] | tuple[Problem, ...]:
         """The order's JSON with the ERP's payload as `erp` and the shop's as `shop`, or what is wrong."""
-        order = self.order(payload)
+        order = self.order(document)
         if not isinstance(order, Order):
             return order
         mapping, options = self._systems.target_mapping, self._systems.target_options

@@ -18,13 +18,12 @@ from mappings.canonical.words import say
 from sync.flows.orders import WITHDRAWN
 from sync.flows.rows import fetched, fingerprint, order_row
 from sync.rules.asking import current_orders, listed_orders
-from sync.rules.corrected import read_corrected, standing_of
+from sync.rules.corrected import NONE, load_standings, read_corrected
 from sync.rules.lookups import load_lookups
 from sync.rules.systems import ChannelSystems
 from sync.store.accepted import BEFORE_LINK
 from sync.store.bindings import NewBinding, bound_keys, save_bindings
 from sync.store.bodies import digest, dump_json, pack
-from sync.store.corrections import load_standing
 from sync.store.documents import Seen, save_seen
 from sync.store.engine import Store
 from sync.store.inbox import record_events
@@ -119,8 +118,8 @@ def read_order(store: Store, systems: ChannelSystems, envelope: Envelope) -> Ord
     channel = systems.channel
     lookups = store.read(lambda c: load_lookups(c, channel))
     item_id = store.read(lambda c: find(c, channel.name, "order", envelope.external_id))
-    kept = {} if item_id is None else store.read(lambda c: load_standing(c, [item_id]))
-    standing = standing_of(kept.get(item_id or 0, {}))
+    known = {} if item_id is None else store.read(lambda c: load_standings(c, [item_id]))
+    standing = known.get(item_id or 0, NONE)
     return read_corrected(systems.source_mapping, envelope.payload, systems.reading(lookups), standing).order
 
 

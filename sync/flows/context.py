@@ -16,13 +16,12 @@ from connectors.kit.facets import DocumentFile, FollowsSales
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import Order
 from mappings.canonical.words import say
-from sync.rules.corrected import Standing, standing_of
+from sync.rules.corrected import Standing, load_standings
 from sync.rules.lookups import Lookups
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
 from sync.store import singletons
 from sync.store.channels import ChannelState
-from sync.store.corrections import load_standing
 from sync.store.documents import Document, Seen, end_others, load_documents, save_seen
 from sync.store.engine import Store
 from sync.store.files import KeptFile, save_file
@@ -78,8 +77,7 @@ class Drain:
 
     def load_corrections(self, item_ids: Sequence[int]) -> None:
         """Once for each batch; whoever corrects an order later has it looked at again."""
-        kept = self.store.read(lambda c: load_standing(c, item_ids))
-        self.corrections = {item_id: standing_of(each) for item_id, each in kept.items()}
+        self.corrections = self.store.read(lambda c: load_standings(c, item_ids))
 
     def ask(self, lookups: Lookups) -> None:
         """Take these look-ups from now on, for whoever asks them: the flows, and the channel's profile."""

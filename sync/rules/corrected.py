@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import Connection
 
 from mappings.base import JsonDict, SourceMapping, SourceOptions
 from mappings.canonical.errors import Problems
@@ -12,7 +14,7 @@ from mappings.canonical.records import Order
 from mappings.canonical.schemas import order_from_json, order_to_json
 from mappings.profiles.source import proven
 from sync.rules.corrections import Basis, Conflict, Correction, lay_over, read_correction
-from sync.store.corrections import KeptCorrection
+from sync.store.corrections import KeptCorrection, load_standing
 
 #: What counts of one order, by what is corrected.
 Standing = Mapping[Basis, Correction]
@@ -33,6 +35,11 @@ class Corrected:
 def standing_of(kept: Mapping[str, KeptCorrection]) -> Standing:
     """As the store answers it for one item."""
     return {correction.basis: correction for correction in map(read_correction, kept.values())}
+
+
+def load_standings(connection: Connection, item_ids: Sequence[int]) -> dict[int, Standing]:
+    """Item -> what counts of it; only those of which anything is corrected."""
+    return {item_id: standing_of(kept) for item_id, kept in load_standing(connection, item_ids).items()}
 
 
 def corrected_payload(payload: JsonDict, standing: Standing) -> tuple[JsonDict, tuple[Conflict, ...]]:

@@ -175,31 +175,35 @@ def told(value: Any) -> str:
 # --- what is different -------------------------------------------------------------------------------------------
 
 
-def differences(before: Any, after: Any) -> tuple[Change, ...]:
-    """The changes that make the one document of the other."""
-    return tuple(_differences((), before, after))
+def differences(before: Any, after: Any, *, apart: bool = False) -> tuple[Change, ...]:
+    """The changes that make the one document of the other.
+
+    A list whose elements are not the same ones is one value; with `apart` each that came or went is a change.
+    """
+    return tuple(_differences((), before, after, apart))
 
 
-def _differences(path: tuple[Step, ...], before: Any, after: Any) -> Iterator[Change]:
+def _differences(path: tuple[Step, ...], before: Any, after: Any, apart: bool) -> Iterator[Change]:  # noqa: FBT001
     if isinstance(before, dict) and isinstance(after, dict):
         for name in [*before, *(name for name in after if name not in before)]:
-            yield from _differences((*path, name), before.get(name, MISSING), after.get(name, MISSING))
+            yield from _differences((*path, name), before.get(name, MISSING), after.get(name, MISSING), apart)
         return
-    key = _key_of(before, after)
+    key = _key_of(before, after, apart)
     if key:
-        now = {element[key]: element for element in after}
-        for element in before:
-            yield from _differences((*path, Element(key, element[key])), element, now[element[key]])
+        old, now = ({element[key]: element for element in each} for each in (before, after))
+        for value in {**old, **now}:
+            element = Element(key, value)
+            yield from _differences((*path, element), old.get(value, MISSING), now.get(value, MISSING), apart)
         return
     if not same(before, after):
         yield Change(path, before, after)
 
 
-def _key_of(before: Any, after: Any) -> str:
-    """By which the elements of both lists are told apart; empty where they are not the same ones."""
+def _key_of(before: Any, after: Any, apart: bool) -> str:  # noqa: FBT001
+    """By which the elements of both lists are told apart; empty where they are not the same ones, unless `apart`."""
     for key in _IDS:
-        ids = _ids(before, key)
-        if ids and ids == _ids(after, key):
+        one, other = _ids(before, key), _ids(after, key)
+        if one and other and (apart or one == other):
             return key
     return ""
 

@@ -22,13 +22,15 @@ class Event:
     repeats: int
     received_at: dt.datetime
     id: int
+    #: Of what came in: equal for equal payloads.
+    digest: str
 
 
 def list_events(connection: Connection, name: str, kind: str, external_id: str, limit: int = 100) -> list[Event]:
     """The newest events of one record, oldest first."""
     table = events.c
     query = (
-        select(table.source, table.topic, table.version, table.repeats, table.received_at, table.id)
+        select(table.source, table.topic, table.version, table.repeats, table.received_at, table.id, table.digest)
         .where(table.connection == name, table.kind == kind, table.external_id == external_id)
         .order_by(table.id.desc())
         .limit(limit)

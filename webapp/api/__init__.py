@@ -24,14 +24,15 @@ from webapp.api import (
     sources,
     spec,
     stock,
+    versions,
     views,
 )
 from webapp.api.routes import ApiBlueprint
 
 BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
     spec.blueprint,
-    # With the orders, whose blueprint they share.
-    corrections.blueprint,
+    # Both hang on that of the orders.
+    *dict.fromkeys((corrections.blueprint, versions.blueprint)),
     issues.blueprint,
     runs.blueprint,
     views.blueprint,

@@ -6,13 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Response
 from marshmallow import Schema, fields, validate
 
 from sync.desk.issue_life import assign_order, comment_order, comments_of
 from sync.desk.lineage import lineage_of
 from sync.desk.orders import Tab, list_page, read_mark, write_mark
-from sync.desk.passport import find_order, load_passport, passport_to_json, received, seen_token
+from sync.desk.passport import find_order, load_passport, passport_to_json, seen_token
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
 from sync.flows.linking import find_sales, link_order
 from sync.store.audit import Actor
@@ -233,15 +232,6 @@ def show_lineage(query: dict[str, Any], channel: str, external_id: str) -> dict[
     with refusing():
         systems = parts().systems.channel(order.channel)
         return {"lineage": lineage_of(parts().store, systems, order, field=query["field"]).to_json()}
-
-
-@endpoint(blueprint, "GET", f"{ORDER}/received", scope="orders:read")
-def show_received(channel: str, external_id: str) -> Response:
-    """The order as its source sent it last, byte for byte."""
-    content = received(parts().store, parts().config, found_order(channel, external_id))
-    if content is None:
-        raise missing("payload: it is not kept any more")
-    return Response(content, mimetype="application/json")
 
 
 @endpoint(blueprint, "GET", f"{ORDER}/sales", scope="orders:read", query=SaleQuery, answer=Matches)

@@ -24,6 +24,7 @@ from sync.desk.lineage import lineage_of
 from sync.desk.passport import Passport, exchanges_of, find_order, load_passport, received
 from sync.desk.places import page_of
 from sync.desk.steering import approve_order, look_again, reject_order, retry_again, retry_orders
+from sync.desk.versions import Versions, changed_by_shop
 from sync.flows.adopt import Match
 from sync.flows.linking import SaleNow, find_sales, link_order, read_sales
 from sync.rules.systems import SystemMissing
@@ -314,14 +315,22 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         people=assignable(parts().store),
         document_state=state_of,
         sums_of=sums,
-        corrected_value=value_shown,
+        value_shown=value_shown,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
         erp_page=functools.partial(page_of, systems, channel.erp),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),
         received=None if content is None else _received(content),
+        versions=_versions(order),
         at_order={"channel": order.channel, "external_id": order.external_id},
     )
     return page, status
+
+
+def _versions(order: StoredOrder) -> Versions | None:
+    """What the shop has changed last, or with the event that the address names."""
+    event = request.args.get("changed", "")
+    chosen = int(event) if _EVENT.fullmatch(event) else None
+    return changed_by_shop(parts().store, parts().config, order, chosen)
 
 
 def _received(content: bytes) -> Body:

@@ -16,6 +16,7 @@ from mappings.canonical.errors import Problems
 from mappings.canonical.records import Order
 from sync.flows.rows import fingerprint, order_row
 from sync.flows.stock.capture import taken_by
+from sync.rules.corrected import NONE, load_standings, read_corrected
 from sync.rules.lookups import load_lookups
 from sync.rules.stock import Articles
 from sync.rules.systems import ChannelSystems, Systems
@@ -51,13 +52,15 @@ def _capture_channel(store: Store, systems: ChannelSystems) -> int:
             load_lookups(c, channel),
         )
     )
+    corrected = store.read(lambda c: load_standings(c, [entry.item_id for entry in unseen]))
     if not unseen or state is None:
         return 0
     reading, articles = systems.reading(lookups), Articles(lookups)
     found: list[tuple[Unseen, Order]] = []
     for entry in unseen:
         try:
-            order = systems.source_mapping.order(load_json(unpack(entry.body)), reading)
+            payload, standing = load_json(unpack(entry.body)), corrected.get(entry.item_id, NONE)
+            order = read_corrected(systems.source_mapping, payload, reading, standing).order
         except Problems:
             # Its drain says what is wrong with it, to whom it concerns.
             continue

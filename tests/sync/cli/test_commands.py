@@ -227,6 +227,15 @@ def test_pause_resume_and_retry(home, shop, erp):
     assert "leave it as it is" in home.run("retry", order, "--mapping", "original", "--fetch", status=2)
 
 
+def test_what_the_shop_has_changed_is_told_field_by_field(home, shop, erp):
+    [order, *_] = started(home, shop, erp)
+    assert "has changed nothing of it" in home.run("order", order, "--changes")
+    shop.change(order)
+    home.run("pull", "web")
+    assert "customer_note: " in home.run("order", order, "--changes")
+    assert any(each["path"] == "customer_note" for each in home.json("order", order, "--changes")["changes"])
+
+
 def test_a_look_up_row_releases_what_waits_for_it(home, shop, erp):
     started(home, shop, erp, count=0)
     planted = str(shop._generator.plant("unknown_sku").document()["id"])

@@ -59,6 +59,7 @@ def corrected(world, number="1", *, actor=ANNA, reason="the customer called", on
 
 
 def with_sku(world, sku, number="1", **how):
+    """Call the first line's article that."""
     found = how.get("on") or draft(world, number)
     document = copy.deepcopy(found.document)
     document["lines"][0]["sku"] = sku

@@ -21,6 +21,7 @@ from sync.rules.similar import Similar
 from sync.store.audit import Actor
 from sync.store.bodies import load_json, unpack
 from sync.store.tables import metadata, orders
+from tests.sync.desk.test_corrections import with_sku
 from tests.sync.flows.stock_world import ONE, StockWorld
 from tests.sync.flows.world import CHANNEL, World
 
@@ -162,3 +163,12 @@ def test_a_payment_that_is_to_be_booked_needs_what_its_booking_needs(sqlite_stor
         erp_facets=SimpleNamespace(payment_references=lambda one, _: {Ref("payment_method", one.gateway)}),
     )
     assert needed_of(booked, order) - needed_of(systems, order) == {Ref("payment_method", "card")}
+
+
+def test_what_a_person_has_corrected_of_an_order_needs_no_row(world):
+    one, other = (world.shop.place(sku="ALT", customer=name) for name in "ab")
+    world.pull()
+    with_sku(world, "TASSE", one)
+    assert gaps(look(world)) == {("sku", "ALT"): (True, 1, {"EUR": Decimal("20.00")})}
+    with_sku(world, "TASSE", other)
+    assert gaps(look(world)) == {}

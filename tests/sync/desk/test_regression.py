@@ -14,6 +14,7 @@ from sync.desk.regression import masked_documents, replay
 from sync.store.audit import Actor
 from sync.store.bodies import dump_json
 from sync.store.tables import metadata
+from tests.sync.desk.test_corrections import with_sku
 from tests.sync.desk.test_profiles import text
 from tests.sync.flows.world import CHANNEL, World
 
@@ -153,3 +154,21 @@ def test_a_masked_document_is_mapped_to_the_same_amounts(world):
         made = systems.source_mapping.order(each, systems.source_options)
         original = systems.source_mapping.order(world.shop.orders[str(each["id"])], systems.source_options)
         assert (made.totals, made.lines) == (original.totals, original.lines)
+
+
+def test_orders_are_compared_with_what_people_have_corrected_of_them(world):
+    external_id = world.shop.place(sku="ALT", customer="late")
+    world.carry()
+    with_sku(world, "TASSE", external_id)
+    found = compared(world, rules("  lines:", "    - {to: sku, constant: KANNE}"))
+    pairs = {(each.before, each.after) for each in found.changes if each.path == "lines[].sku"}
+    assert pairs == {('"TASSE"', '"KANNE"')}
+    assert "ALT" not in str(found.changes)
+
+
+def test_an_export_has_what_the_shop_sent_and_no_correction(world):
+    external_id = world.shop.place(sku="ALT", customer="late")
+    world.carry()
+    with_sku(world, "TASSE", external_id)
+    newest = next(masked_documents(world.store, world.systems.channel(CHANNEL), 1))
+    assert [line["sku"] for line in newest["line_items"]] == ["ALT"]

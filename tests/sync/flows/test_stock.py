@@ -6,19 +6,22 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from config.model import Backorders, HeldOrders, MissingArticles
 from connectors.kit.errors import OutcomeUnknown, RateLimited, RecordRejected, Transient
+from sync.desk.corrections import draft_of, keep_correction
 from sync.desk.steering import reject_order
 from sync.flows.context import Clock
 from sync.flows.stock.ahead import capture_ahead
 from sync.store.audit import Actor
+from sync.store.bodies import load_json, unpack
 from sync.store.lookups import save_lookup
-from sync.store.orders import find_orders
+from sync.store.orders import find_orders, load_order
 from sync.store.stock.items import KIND
 from sync.store.stock.levels import Read, begin_reading, load_levels, save_levels
 from sync.store.switches import pause, resume
+from sync.store.tables import orders
 from tests.sync.flows.stock_world import MAIN, ONE, SECOND, TWO, StockWorld
 
 
@@ -619,3 +622,22 @@ def test_a_refusal_of_one_call_is_no_reason_for_others(sqlite_store):
 def test_the_ledger_dates_readings_by_the_databases_clock(world):
     level = world.store.read(lambda c: load_levels(c, "erp", ["TASSE"]))["TASSE"][0]
     assert level.began_at.tzinfo is dt.UTC
+
+
+def test_an_order_that_no_drain_has_seen_takes_what_a_person_has_corrected_it_to(store):
+    world = StockWorld(store)
+    world.offer("TASSE", 5)
+    world.offer("KANNE", 5)
+    world.run()
+    order = world.shop.sell("KANNE")
+    world.pull()
+    systems, meant = world.systems.channel(ONE), world.store.read(lambda c: load_order(c, ONE, order, "erp"))
+    draft = draft_of(world.store, systems, meant)
+    draft.document["lines"][0]["sku"] = "TASSE"
+    how = {"seen": draft.seen, "actor": Actor("anna"), "reason": "so", "basis": draft.basis}
+    keep_correction(world.store, systems, meant, draft.document, **how)
+    assert capture_ahead(world.store, world.systems, "erp") == 1
+    [row] = world.store.read(lambda c: c.execute(select(orders)).all())
+    assert [line["sku"] for line in load_json(unpack(row.canonical))["lines"]] == ["TASSE"]
+    world.push()
+    assert (world.shop.shows("TASSE"), world.shop.shows("KANNE")) == (4, 5)

@@ -196,3 +196,17 @@ def test_a_retry_says_with_which_mapping(home, store, program, held):
     assert run["mapping"] == "original"
     [cause] = anna.get("/issues").json["issues"]
     assert anna.post(f"/issues/{cause['id']}/release", {"mapping": "current"}).json["mapping"] == "current"
+
+
+def test_what_the_source_has_changed_is_told_field_by_field(home, anna, held):
+    path = f"{path_of(held[0])}/changes"
+    assert anna.get(path).json == {"versions": None}
+    home.shop.change(held[0])
+    home.carry(limit=0)
+    found = anna.get(path).json["versions"]
+    changes = {each["path"]: each for each in found["changes"]}
+    note = changes["customer_note"]
+    assert note["after"] == f"{note['before']}!"
+    assert anna.get(f"{path}?event={found['after']['event']}").json["versions"] == found
+    assert anna.get(f"{path}?event={found['before']['event']}").json["versions"] is None
+    assert anna.get(f"{path}?event=x").status_code == 422

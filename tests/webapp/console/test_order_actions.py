@@ -259,3 +259,16 @@ def test_it_is_retried_with_the_mapping_that_it_came_in_with(home, store, anna, 
     assert "Retry with the original mapping" not in page
     anna.post(f"{page_of(one)}/retry")
     assert "It stays with the mapping" not in words_of(anna.get(page_of(one)).text)
+
+
+def test_what_the_shop_has_changed_is_told_field_by_field(home, store, anna):
+    [order] = home.shop.place(1)
+    home.carry()
+    assert "What the shop changed" not in anna.get(page_of(order)).text
+    first = store.read(lambda c: c.execute(select(work_items.c.event_id)).scalar_one())
+    home.shop.change(order)
+    home.carry()
+    page = anna.get(page_of(order)).text
+    assert "What the shop changed" in page
+    assert re.search(r"customer_note</.*?!", page, re.DOTALL)
+    assert "Nothing that is kept came before this" in words_of(anna.get(f"{page_of(order)}?changed={first}").text)
