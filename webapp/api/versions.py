@@ -15,6 +15,8 @@ from webapp.api.routes import endpoint
 from webapp.api.shapes import Json, Moment, Text, number_of
 from webapp.parts import parts
 
+__all__ = ["blueprint"]
+
 
 class EventQuery(Schema):
     """Which word of the source."""
