@@ -12,7 +12,7 @@ from config.problems import visible
 from config.yamlfile import Steps, Tree, path_text, read_yaml
 
 #: Keys whose values are secrets, wherever they stand in a connection.
-_SECRETS: Final = frozenset({"key", "secret", "password", "webhook_secrets"})
+_SECRETS: Final = frozenset({"key", "secret", "password", "refresh_token", "webhook_secrets"})
 _REFERENCE: Final = re.compile(r"\$\{(env|file):[^}]*\}")
 
 

@@ -13,6 +13,7 @@ from connectors.sandbox_erp import SandboxErp
 from connectors.shopify import Shopify
 from connectors.tryton import Tryton
 from connectors.woocommerce import WooCommerce
+from connectors.zoho_crm import ZohoCrm
 
 #: A third party's package declares `[project.entry-points."crossdock.connectors"] mysystem = "package.module:Class"`.
 ENTRY_POINT_GROUP = "crossdock.connectors"
@@ -27,6 +28,7 @@ CONNECTORS: dict[str, type] = {
     "shopify": Shopify,
     "tryton": Tryton,
     "woocommerce": WooCommerce,
+    "zoho_crm": ZohoCrm,
 }
 
 

@@ -90,7 +90,8 @@ class Config:
         """Every secret that is set, for whoever takes secrets out of texts."""
         for connection in self.connections.values():
             auth = connection.auth
-            yield from filter(None, (auth.key, auth.secret, auth.password, *connection.webhook_secrets))
+            own = (auth.key, auth.secret, auth.password, auth.refresh_token)
+            yield from filter(None, (*own, *connection.webhook_secrets))
         for way in self.alerts.values():
             yield from filter(None, way.hidden())
 

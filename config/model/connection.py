@@ -20,6 +20,8 @@ class Auth:
     secret: Secret = NO_SECRET
     login: str = ""
     password: Secret = NO_SECRET
+    #: With which an access token is fetched, where a person has once allowed it (OAuth 2).
+    refresh_token: Secret = NO_SECRET
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

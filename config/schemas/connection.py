@@ -30,6 +30,10 @@ class AuthSection(Section):
     secret = SecretText("The secret that belongs to the key.", example="${env:SHOP_SECRET}")
     login = Scalar(kinds.text(), "Name of the user, where the system has logins.", example="crossdock")
     password = SecretText("Password of that user.", example="${file:/run/secrets/erp_password}")
+    refresh_token = SecretText(
+        "What access tokens are fetched with, where a person has allowed it once (OAuth 2).",
+        example="${env:CRM_REFRESH_TOKEN}",
+    )
 
     @post_load
     def _made(self, data: dict[str, Any], **_: object) -> Auth:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from connectors.kit.errors import ConnectorError
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.tokens import Shelf
 
 #: A JSON object as the other system wrote it; numbers with a fraction are Decimal.
 JsonDict = dict[str, Any]
@@ -394,6 +395,7 @@ class ConnectorSettings:
     secret: str = dataclasses.field(default="", repr=False)
     login: str = ""
     password: str = dataclasses.field(default="", repr=False)
+    refresh_token: str = dataclasses.field(default="", repr=False)
     webhook_secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
     concurrency: int | None = None
     deadline_s: float | None = None
@@ -403,6 +405,8 @@ class ConnectorSettings:
     ca_file: str | None = None
     #: What only this system knows; the connector checks it and raises ConnectionBroken naming the option.
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: Where access tokens lie that all processes share; None where there is one process.
+    shelf: Shelf | None = None
 
 
 class Throttle(Protocol):

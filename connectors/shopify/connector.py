@@ -29,13 +29,14 @@ from connectors.kit.base import (
 )
 from connectors.kit.facets import DetailsRefunds, ListsRefunds, MarksOrders, RefundSummary, TakesFulfilments
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.moments import moment_of, moment_text
 from connectors.kit.options import Options
 from connectors.kit.stock import ShopStock, StockResult, StockTarget, StockWrite
 from connectors.shopify import webhooks
 from connectors.shopify.checkup import CHECKS, Checkup
 from connectors.shopify.client import Client
 from connectors.shopify.marks import Marks
-from connectors.shopify.orders import Orders, moment_of, parameter
+from connectors.shopify.orders import Orders
 from connectors.shopify.parcels import Parcels
 from connectors.shopify.refunds import Refunds
 from connectors.shopify.stock import BULK, Stock
@@ -125,7 +126,7 @@ class Shopify(
 
     def checkpoint_at(self, moment: dt.datetime) -> str:
         """From here a pull reads whatever was changed at `moment` or later, and the overlap before it."""
-        return parameter(moment)
+        return moment_text(moment)
 
     @staticmethod
     def checkpoint_moment(checkpoint: str) -> dt.datetime:

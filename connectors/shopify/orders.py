@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import DocumentSummary, Envelope, JsonDict, Page
 from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
+from connectors.kit.moments import moment_of, moment_text, whole_second
 from connectors.kit.words import say
 from connectors.shopify import codes, queries
 from connectors.shopify.client import Client
@@ -42,7 +43,7 @@ class Orders:
 
     def pull(self, checkpoint: str | None, since: dt.datetime | None) -> Iterator[Page]:
         """See `Shopify.pull_orders`."""
-        start = _floor(since) if since else _BEGINNING
+        start = whole_second(since) if since else _BEGINNING
         if checkpoint is not None:
             start = max(moment_of(checkpoint) - self._overlap, _BEGINNING)
         elif since is not None:
@@ -53,9 +54,9 @@ class Orders:
             reached = max([reached, *(time_of(row, "updatedAt") for row in rows)])
             if rows:
                 yielded = True
-                yield Page(tuple(self._envelope(row) for row in rows), parameter(reached))
+                yield Page(tuple(self._envelope(row) for row in rows), moment_text(reached))
         if not yielded:
-            yield Page((), parameter(reached))
+            yield Page((), moment_text(reached))
 
     def behind_no_wall(self, since: dt.datetime) -> None:
         """Raise ConnectionBroken where the shop would leave out what is older than 60 days without a word."""
@@ -73,7 +74,7 @@ class Orders:
         position, after = start, None
         known: dict[str, str] = {}
         while True:
-            found = self._page(document, f"{field}:>='{parameter(position)}Z'", after, size)
+            found = self._page(document, f"{field}:>='{moment_text(position)}Z'", after, size)
             rows, page = found["nodes"], found["pageInfo"]
             size = min(size, found["size"])
             if any(time_of(row, name) < position for row in rows):
@@ -150,7 +151,7 @@ class Orders:
             more = _connection((data.get("order") or {}).get("lineItems"))
             lines = {"nodes": [*lines["nodes"], *more["nodes"]], "pageInfo": more["pageInfo"]}
         payload["lineItems"] = {"nodes": lines["nodes"], "pageInfo": {"hasNextPage": False}}
-        return Envelope(row["id"].removeprefix(ORDER), parameter(time_of(row, "updatedAt")), payload)
+        return Envelope(row["id"].removeprefix(ORDER), moment_text(time_of(row, "updatedAt")), payload)
 
     # -- listing ---------------------------------------------------------------------------------------------
 
@@ -158,8 +159,8 @@ class Orders:
         """See `Shopify.list_orders`."""
         self.behind_no_wall(since)
         yielded: set[str] = set()
-        end = f"processed_at:<'{parameter(_floor(until) + _SECOND)}Z'"
-        for rows in self.walk(queries.SUMMARIES, f"{end} processed_at", "processedAt", _floor(since), _SUMMARIES):
+        end = f"processed_at:<'{moment_text(whole_second(until) + _SECOND)}Z'"
+        for rows in self.walk(queries.SUMMARIES, f"{end} processed_at", "processedAt", whole_second(since), _SUMMARIES):
             for row in rows:
                 line = _summary(row)
                 if since <= line.placed_at < until and line.external_id not in yielded:
@@ -225,21 +226,3 @@ def time_of(row: JsonDict, name: str) -> dt.datetime:
         return dt.datetime.fromisoformat(str(row.get(name))).astimezone(dt.UTC)
     except ValueError:
         raise Transient(say("an order of the list has no readable %(name)s", name=name), code="no_time") from None
-
-
-def parameter(moment: dt.datetime) -> str:
-    """A time as a checkpoint and, with `Z`, a search has it."""
-    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def moment_of(checkpoint: str) -> dt.datetime:
-    """The inverse of `parameter`. Raises ConnectionBroken for a text that is no checkpoint of ours."""
-    try:
-        return dt.datetime.strptime(checkpoint, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=dt.UTC)
-    except ValueError:
-        text = say("the checkpoint %(text)s of the pull cannot be read", text=repr(checkpoint[:100]))
-        raise ConnectionBroken(text, code="checkpoint") from None
-
-
-def _floor(moment: dt.datetime) -> dt.datetime:
-    return moment.astimezone(dt.UTC).replace(microsecond=0)

@@ -13,6 +13,7 @@ _SANDBOXES: Final = {
     "woocommerce": "connectors.sandbox.woocommerce.process",
     "erp": "connectors.sandbox.erp.__main__",
     "tryton": "connectors.sandbox.tryton.__main__",
+    "zoho_crm": "connectors.sandbox.zoho_crm.process",
 }
 
 
@@ -22,8 +23,8 @@ _SANDBOXES: Final = {
 def sandbox(system: str, options: tuple[str, ...]) -> None:
     """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
 
-    `fxiaoke`, `shopify`, `woocommerce` and `erp` are stand-ins of ours with fault injection; `tryton` installs and
-    starts a real ERP.
+    `fxiaoke`, `shopify`, `woocommerce`, `zoho_crm` and `erp` are stand-ins of ours with fault injection; `tryton`
+    installs and starts a real ERP.
     """
     # Imported by name: only this command needs any of them.
     importlib.import_module(_SANDBOXES[system]).main(list(options))

@@ -23,6 +23,7 @@ from connectors.kit.base import (
 )
 from connectors.kit.facets import BooksFees, DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
+from connectors.kit.tokens import Shelf
 from connectors.registry import class_of, has, known_systems, make_connector
 from mappings.base import JsonDict, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.canonical.errors import MappingError
@@ -240,17 +241,19 @@ class Systems:
         dry_run: bool = False,
         links: FileLinks | None = None,
         published: Callable[[str], Revision | None] = lambda _: None,
+        shelf: Shelf | None = None,
     ) -> None:
         """`throttle` makes the limiter of a connection; with `dry_run` writes are recorded and not sent.
 
         `published` answers the mapping profile of a channel that people have published; where nobody can say, the file
-        of the configuration applies.
+        of the configuration applies. On `shelf` lie the access tokens that all processes share.
         """
         self.config = config
         self._links = links
         self._throttle = throttle
         self._dry_run = dry_run
         self._published = published
+        self._shelf = shelf
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -278,6 +281,7 @@ class Systems:
             secret=auth.secret.reveal(),
             login=auth.login,
             password=auth.password.reveal(),
+            refresh_token=auth.refresh_token.reveal(),
             webhook_secrets=tuple(secret.reveal() for secret in connection.webhook_secrets),
             concurrency=connection.concurrency,
             deadline_s=connection.deadline_s,
@@ -285,6 +289,7 @@ class Systems:
             allow_hosts=connection.allow_hosts,
             ca_file=None if connection.ca_file is None else str(connection.ca_file),
             options=connection.options,
+            shelf=self._shelf,
         )
 
     def dry(self, *, deadline_s: float) -> Systems:
@@ -295,6 +300,7 @@ class Systems:
             dry_run=True,
             links=self._links,
             published=self._published,
+            shelf=self._shelf,
         )
 
     def channel(self, name: str, text: ProfileFile | None = None) -> ChannelSystems:

@@ -8,6 +8,7 @@ from typing import Self
 from config.model import Config, Connection
 from config.settings import Settings
 from connectors.kit.base import Throttle
+from connectors.kit.shelf import RedisShelf
 from connectors.kit.throttle import ConnectionThrottle, lift_pause, redis_pool
 from sync.rules.links import FileLinks
 from sync.rules.systems import Systems, read_config
@@ -40,6 +41,7 @@ class Runtime:
             dry_run=dry_run,
             links=links,
             published=lambda channel: self.store.read(lambda c: load_published(c, channel)),
+            shelf=RedisShelf(self._redis),
         )
         self.bell = Bell(settings.redis_url, instance=settings.instance, longest_call_s=longest_call_s(self.config))
 

@@ -295,7 +295,7 @@ def test_any_secret_arrives_whole_and_unseen(tmp_path_factory, value):
     config = load(folder, c=text, environ={"KEY": value})
 
     assert config.connections["shop"].auth.key.reveal() == value
-    assert repr(dataclasses.replace(config.connections["shop"], name="x")).count("***") == 3
+    assert repr(dataclasses.replace(config.connections["shop"], name="x")).count("***") == 4
 
 
 def test_a_time_may_have_fractions_of_a_second(tmp_path):

@@ -31,8 +31,10 @@ from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.generator import Generator
 from connectors.sandbox.woocommerce.orders import change, trash
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.sandbox.zoho_crm import OrganisationSettings, ZohoCrmApp, serve_crm
 from connectors.shopify import Shopify
 from connectors.woocommerce import WooCommerce
+from connectors.zoho_crm import ZohoCrm
 from tests.shared import PATIENCE_S, wait_until
 
 
@@ -43,6 +45,8 @@ class SourceFake(Protocol):
     secrets: Sequence[str]
     #: An id that no order has.
     unknown_id: str
+    #: It signs nothing: a text in the body says that it comes from there.
+    unsigned: bool
 
     def connect(self, **settings: Any) -> Any:
         """A new connector; `settings` are fields of ConnectorSettings, `page_size` asks for small pages."""
@@ -122,6 +126,7 @@ def receiver() -> Iterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
 class WooCommerceFake:
     """The sandbox shop, in this process."""
 
+    unsigned = False
     secrets = ("cs_9f3a_Sandbox", "geheim-ß-1")
     unknown_id = "999999"
 
@@ -213,6 +218,7 @@ def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
 class ShopifyFake:
     """The sandbox shop, in this process."""
 
+    unsigned = False
     secrets = ("shpss_9f3a_Sandbox", "geheim-ß-1")
     unknown_id = "999999"
 
@@ -358,9 +364,89 @@ def sandbox_fxiaoke() -> Iterator[FxiaokeFake]:
         yield FxiaokeFake(server, app)
 
 
+class ZohoCrmFake:
+    """The sandbox organisation, in this process."""
+
+    unsigned = True
+    secrets = ("zoho_9f3a_Secret", "geheim-ß-1", "1000.refresh.4711")
+    unknown_id = "5725767000000999999"
+
+    def __init__(self, server: Server, app: ZohoCrmApp) -> None:
+        self._server, self._app, self._of = server, app, app.organisation
+
+    def connect(self, *, page_size: int = 50, **settings: Any) -> ZohoCrm:
+        values: dict[str, Any] = {
+            "name": "crm",
+            "url": self._server.url,
+            "key": "1000.SANDBOX",
+            "secret": self.secrets[0],
+            "refresh_token": self.secrets[2],
+            "webhook_secrets": self.secrets[1:2],
+            "allow_hosts": ("127.0.0.1",),
+            "deadline_s": PATIENCE_S,
+            "overlap_s": 0.0,
+        }
+        options = {"per_page": page_size, "accounts_url": self._server.url, "vat_field": "VAT_ID"}
+        return ZohoCrm(ConnectorSettings(**(values | settings), options=options))
+
+    def place(self, count: int) -> list[str]:
+        return [self._of.sell()["id"] for _ in range(count)]
+
+    def change(self, external_id: str) -> None:
+        with self._of.lock:
+            note = self._of.records["Sales_Orders"][external_id]["Description"] or ""
+            self._of.edit("Sales_Orders", external_id, Description=f"{note}!")
+
+    def discard(self, external_id: str) -> None:
+        self._of.edit("Sales_Orders", external_id, Status="Cancelled")
+
+    def delete(self, external_id: str) -> None:
+        self._of.delete("Sales_Orders", external_id)
+
+    def deliveries(self, connector: ZohoCrm) -> list[tuple[bytes, dict[str, str]]]:
+        with receiver() as (url, came):
+            connector.ensure_subscriptions(url)
+            self.place(1)
+            wait_until(lambda: came)
+        return came
+
+    def totals(self, connector: ZohoCrm, external_ids: Sequence[str]) -> dict[str, str]:
+        return {each: str(connector.fetch_orders([each])[0].payload["Grand_Total"]) for each in external_ids}
+
+    def later(self, seconds: int) -> None:
+        self._of.clock_offset_s += seconds
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        inner = self._app
+
+        def answer(request: Any) -> Any:
+            happen()
+            return inner(request)
+
+        self._server._app = answer
+
+    def break_next(self, **fault: Any) -> None:
+        self._server.plan.add(**fault)
+
+    def mend(self) -> None:
+        self._server.plan.remove()
+
+    def stop(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def sandbox_zoho_crm() -> Iterator[ZohoCrmFake]:
+    secret, _, refresh = ZohoCrmFake.secrets
+    settings = OrganisationSettings(client_secret=secret, refresh_token=refresh)
+    with serve_crm(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+        yield ZohoCrmFake(server, app)
+
+
 class JsonFake:
     """A system that signs what it posts, and can do nothing else."""
 
+    unsigned = False
     secrets = ("geheim-1", "geheim-ß-2")
 
     def connect(self, **settings: Any) -> JsonHooks:
@@ -386,4 +472,5 @@ FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]]
     "json": signed_json,
     "shopify": sandbox_shopify,
     "woocommerce": sandbox_woocommerce,
+    "zoho_crm": sandbox_zoho_crm,
 }

@@ -21,7 +21,7 @@ from tests.shared import REPOSITORY
 
 #: In code spans and in what is typed; prose that happens to say "crossdock run" is none of a reader's commands.
 SPAN = re.compile(r"`([^`\n]+)`")
-COMMAND = re.compile(r"\bcrossdock ((?:[a-z]+(?:-[a-z]+)* ?)+)((?:(?!&&|\|)[^#\n])*)")
+COMMAND = re.compile(r"\bcrossdock ((?:[a-z]+(?:[-_][a-z]+)* ?)+)((?:(?!&&|\|)[^#\n])*)")
 CAUSE = re.compile(r"""(?:cause=|\bProblem\()"([a-z_]+)\"""")
 CODE = ("connectors", "mappings", "sync", "webapp")
 

@@ -27,6 +27,7 @@ CHAPTERS: Final = {
     "fxiaoke": lazy_gettext("Codes of Fxiaoke"),
     "shopify": lazy_gettext("Codes of Shopify"),
     "woocommerce": lazy_gettext("Codes of WooCommerce"),
+    "zoho_crm": lazy_gettext("Codes of Zoho CRM"),
     "tryton": lazy_gettext("Codes of Tryton"),
 }
 

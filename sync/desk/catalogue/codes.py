@@ -8,6 +8,7 @@ from typing import Final
 from sync.desk.catalogue.entry import Entry
 from sync.desk.catalogue.fxiaoke import FXIAOKE
 from sync.desk.catalogue.shopify import SHOPIFY
+from sync.desk.catalogue.zoho_crm import ZOHO_CRM
 from sync.desk.phrases import say
 
 #: Whatever the system is: the way there, and the configuration. First part of the id.
@@ -43,6 +44,18 @@ _SHARED: Final = (
         say("The host's name leads to an address inside of your own network."),
         say("Such addresses are refused unless you name them: else a changed name could reach what is nobody's."),
         say("If it is meant, put the host into `allow_hosts` of the connection; then resume."),
+    ),
+    Entry(
+        "connection.checkpoint",
+        say("The place from which to read on is none of this connector."),
+        say("The connection was of another system before, or the database comes from elsewhere."),
+        say("Rewind the connection to a date; nothing is lost, and nothing is made twice."),
+    ),
+    Entry(
+        "connection.no_turn",
+        say("Another process was asking for an access token, and had none yet."),
+        say("The system that gives them is slow or away; only one process asks at a time."),
+        say("Nothing: it is tried again by itself."),
     ),
     Entry(
         "connection.throttle",
@@ -300,5 +313,5 @@ _TRYTON: Final = (
 
 #: Id -> entry.
 CODES: Final[Mapping[str, Entry]] = {
-    entry.id: entry for entry in (*_SHARED, *FXIAOKE, *SHOPIFY, *_WOOCOMMERCE, *_TRYTON)
+    entry.id: entry for entry in (*_SHARED, *FXIAOKE, *SHOPIFY, *_WOOCOMMERCE, *ZOHO_CRM, *_TRYTON)
 }

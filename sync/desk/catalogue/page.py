@@ -38,6 +38,7 @@ _CHAPTERS: Final = {
     "fxiaoke": "Codes of Fxiaoke",
     "shopify": "Codes of Shopify",
     "woocommerce": "Codes of WooCommerce",
+    "zoho_crm": "Codes of Zoho CRM",
     "tryton": "Codes of Tryton",
 }
 

@@ -75,12 +75,6 @@ SHOPIFY: Final = (
         say("Nothing: it is tried again by itself. Report it if it stays."),
     ),
     Entry(
-        "shopify.checkpoint",
-        say("The place from which to read on is none of this connector."),
-        say("The connection was of another system before, or the database comes from elsewhere."),
-        say("Rewind the connection to a date; nothing is lost, and nothing is made twice."),
-    ),
-    Entry(
         "shopify.graphql",
         say("Shopify does not take the query."),
         say("The version of its API that we speak is gone, or a field of it."),

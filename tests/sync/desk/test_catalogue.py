@@ -19,6 +19,7 @@ from connectors.kit import errors
 from connectors.kit.errors import AlreadyExists, ConnectorError, RecordRejected, Transient
 from connectors.shopify import codes as shopify
 from connectors.woocommerce import codes as woocommerce
+from connectors.zoho_crm import codes as zoho_crm
 from mappings.canonical.errors import Problems, Unmapped
 from sync.desk import outcomes
 from sync.desk.catalogue.book import entries, find, of_code, of_error, of_issue
@@ -31,7 +32,7 @@ from tests.shared import REPOSITORY
 
 #: Stand-ins for vendors: their texts are told as those of any other system.
 OURS = {"sandbox", "sandbox_erp"}
-ID = re.compile(r"[a-z]+\.[a-z0-9_]+")
+ID = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 
 
 def classes() -> set[str]:
@@ -67,6 +68,7 @@ def codes() -> set[tuple[str, str]]:
     found |= {("shopify", code) for code in (shopify.WALL, shopify.NOT_SHOPIFY, shopify.REFUSED)}
     told = (*fxiaoke.BROKEN, *fxiaoke._TOO_FAST, *fxiaoke._BUSY, *fxiaoke.STALE, fxiaoke.DAY_SPENT)
     found |= {("fxiaoke", fxiaoke.name_of(code)) for code in told} | {("fxiaoke", "no_token")}
+    found |= {("zoho_crm", code) for code in (*zoho_crm._BROKEN, *zoho_crm._HELD, *zoho_crm.CHANGED)}
     found.add(("kit", errors.RateLimited.OWN_RATE))
     return found
 

@@ -1,0 +1,175 @@
+"""Writes: rows that are taken or refused one by one, unique fields, locks, and `If-Unmodified-Since`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from connectors.sandbox.exchange import Request, Response, json_response
+from connectors.sandbox.zoho_crm.organisation import FORMULAS, UNIQUE, Json, Organisation
+
+_MOST: Final = 100
+#: Picklists: what they take.
+_PICKLISTS: Final = {"Status": ("Created", "Approved", "Delivered", "Cancelled")}
+#: Fields of an organisation's own -> type, longest.
+CUSTOM: Final[dict[str, dict[str, tuple[str, int]]]] = {
+    "Sales_Orders": {
+        "Crossdock_Shipments": ("textarea", 32_000),
+        "Crossdock_Invoices": ("textarea", 32_000),
+    },
+    "Accounts": {
+        "Crossdock_Orders": ("integer", 9),
+        "Crossdock_Value": ("currency", 16),
+        "Crossdock_Last_Order": ("text", 255),
+        "Crossdock_Last_Order_On": ("date", 10),
+        "Crossdock_Open_Balance": ("currency", 16),
+    },
+}
+
+
+def failure(code: str, message: str, **details: Any) -> Json:
+    """A refusal as Zoho CRM writes it."""
+    return {"code": code, "details": details, "message": message, "status": "error"}
+
+
+class Writes:
+    """What may be written, and what comes of it."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._of = organisation
+        #: Module -> the fields of its own that an administrator has made.
+        self.custom = {module: dict(fields) for module, fields in CUSTOM.items()}
+
+    # -- routes ----------------------------------------------------------------------------------------------
+
+    def fields(self, request: Request) -> Response:
+        """The fields of a module that an administrator has made."""
+        module = dict(request.query).get("module", "")
+        rows = [
+            {"api_name": name, "data_type": kind, "length": longest, "custom_field": True}
+            for name, (kind, longest) in self.custom.get(module, {}).items()
+        ]
+        return json_response(
+            {"fields": [*rows, {"api_name": "Owner", "data_type": "ownerlookup", "custom_field": False}]}
+        )
+
+    def update_one(self, request: Request, module: str, record_id: str) -> Response:
+        """PUT of one record; 412 where it was changed since."""
+        since = request.headers.get("if-unmodified-since", "")
+        record = self._of.records[module].get(record_id)
+        if record is not None and since and _time(record["Modified_Time"]) > _time(since):
+            return json_response(failure("ALREADY_MODIFIED", "record already modified"), 412)
+        [row] = request.json()["data"]
+        return self._answer([self._updated(module, record_id, row)])
+
+    def update(self, request: Request, module: str) -> Response:
+        """PUT of a hundred at most."""
+        rows = self._rows(request)
+        return self._answer([self._updated(module, str(row.get("id")), row, place) for place, row in enumerate(rows)])
+
+    def insert(self, request: Request, module: str) -> Response:
+        """POST: the same twice is two records, unless a field says no."""
+        return self._answer([self._inserted(module, row, place) for place, row in enumerate(self._rows(request))], 201)
+
+    def upsert(self, request: Request, module: str) -> Response:
+        """POST: by the fields that the request names, then by the module's own unique ones."""
+        checks = (*request.json().get("duplicate_check_fields", ()), *UNIQUE.get(module, ()))
+        done = []
+        for place, row in enumerate(self._rows(request)):
+            name, found = next(((name, each) for name in checks for each in self._same(module, name, row)), ("", None))
+            if found is None:
+                done.append(self._inserted(module, row, place) | {"action": "insert", "duplicate_field": None})
+            else:
+                made = self._updated(module, found["id"], row, place)
+                done.append(made | {"action": "update", "duplicate_field": name})
+        return self._answer(done)
+
+    def notes(self, _request: Request, module: str, record_id: str) -> Response:
+        """The notes of a record, newest first as everything in Zoho CRM."""
+        if record_id not in self._of.records[module]:
+            return Response(204)
+        rows = [note for note in self._of.records["Notes"].values() if note["Parent_Id"]["id"] == record_id]
+        rows.reverse()
+        return json_response({"data": rows, "info": {"more_records": False}}) if rows else Response(204)
+
+    def add_note(self, request: Request, module: str, record_id: str) -> Response:
+        """One more, whatever there is."""
+        if record_id not in self._of.records[module]:
+            return json_response(
+                {"data": [failure("INVALID_DATA", "the id given seems to be invalid", id=record_id)]}, 400
+            )
+        [row] = request.json()["data"]
+        note = self._of.insert("Notes", {**row, "Parent_Id": {"id": record_id}})
+        return self._answer([_success(note, "record added")], 201)
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    def _rows(self, request: Request) -> list[Json]:
+        rows: list[Json] = request.json()["data"]
+        return rows[:_MOST]
+
+    def _answer(self, rows: list[Json], status: int = 200) -> Response:
+        """207 where some were taken and some not, 202 where none was; several at once even with 200."""
+        bad = sum(row["status"] == "error" for row in rows)
+        if bad:
+            status = 202 if bad == len(rows) else 207
+        return json_response({"data": rows}, status)
+
+    def _same(self, module: str, name: str, row: Json) -> list[Json]:
+        value = row.get(name)
+        return [] if value is None else [each for each in self._of.records[module].values() if each.get(name) == value]
+
+    def _inserted(self, module: str, row: Json, place: int = 0) -> Json:
+        if refused := self._refused(module, row, place):
+            return refused
+        for name in UNIQUE.get(module, ()):
+            for found in self._same(module, name, row):
+                return _duplicate(name, found["id"], place)
+        return _success(self._of.insert(module, _kept(row)), "record added")
+
+    def _updated(self, module: str, record_id: str, row: Json, place: int = 0) -> Json:
+        if record_id not in self._of.records[module]:
+            return failure("INVALID_DATA", "the id given seems to be invalid", id=record_id)
+        if code := self._of.locked.get(record_id):
+            return failure(code, "the record is locked", id=record_id)
+        if refused := self._refused(module, row, place):
+            return refused
+        for name in UNIQUE.get(module, ()):
+            for found in self._same(module, name, row):
+                if found["id"] != record_id:
+                    return _duplicate(name, found["id"], place)
+        return _success(self._of.update(module, record_id, _kept(row)), "record updated")
+
+    def _refused(self, module: str, row: Json, place: int) -> Json | None:
+        for name, value in row.items():
+            path = f"$.data[{place}].{name}"
+            if name in _PICKLISTS and value not in _PICKLISTS[name]:
+                listed = [{"display_value": each, "actual_value": each} for each in _PICKLISTS[name]]
+                return failure("INVALID_DATA", "invalid data", api_name=name, json_path=path, supported_values=listed)
+            kind, longest = self.custom.get(module, {}).get(name, ("", 0))
+            if kind == "integer" and type(value) is not int and value is not None:
+                return failure(
+                    "INVALID_DATA", "invalid data", api_name=name, json_path=path, expected_data_type="integer"
+                )
+            if kind and isinstance(value, str) and len(value) > longest:
+                return failure("INVALID_DATA", "invalid data", api_name=name, json_path=path, maximum_length=longest)
+        return None
+
+
+def _kept(row: Json) -> Json:
+    """What people may write; fields that the CRM does not have are left out without a word."""
+    return {name: value for name, value in row.items() if name not in FORMULAS}
+
+
+def _success(record: Json, message: str) -> Json:
+    details = {name: record[name] for name in ("id", "Created_Time", "Modified_Time")}
+    return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
+
+
+def _duplicate(name: str, record_id: str, place: int) -> Json:
+    details = {"api_name": name, "json_path": f"$.data[{place}].{name}", "id": record_id}
+    return failure("DUPLICATE_DATA", "duplicate data", **details, duplicate_record={"id": record_id})
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)

@@ -1,0 +1,195 @@
+"""The connector: what `sync` asks of a Zoho CRM organisation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from connectors.kit.base import (
+    ConnectorSettings,
+    Delivery,
+    Diagnoses,
+    DocumentSummary,
+    Envelope,
+    FetchesOrders,
+    LinksDocuments,
+    ListsOrders,
+    ManagesWebhooks,
+    Page,
+    PullsOrders,
+    ReceivesWebhooks,
+    RewindsPulls,
+    Subscription,
+    Throttle,
+)
+from connectors.kit.errors import ConnectionBroken
+from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.moments import moment_of, moment_text
+from connectors.kit.options import Options
+from connectors.kit.words import say
+from connectors.zoho_crm import notifications
+from connectors.zoho_crm.checkup import CHECKS, Checkup, Looks
+from connectors.zoho_crm.client import Client
+from connectors.zoho_crm.login import data_centre
+from connectors.zoho_crm.orders import MODULES, Orders, Reading, module_of
+
+_OPTIONS: Final = frozenset(
+    {
+        *("accounts_url", "crm_url", "currency", "deal_article", "deal_lines", "orders_from", "per_page", "stages"),
+        "vat_field",
+    }
+)
+_FIELD: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]{0,99})?")
+_PER_PAGE: Final = 50
+_MOST_PER_PAGE: Final = 200
+
+
+class ZohoCrm(
+    PullsOrders,
+    RewindsPulls,
+    FetchesOrders,
+    ListsOrders,
+    ReceivesWebhooks,
+    ManagesWebhooks,
+    Diagnoses,
+    LinksDocuments,
+):
+    """One organisation of Zoho CRM. Thread-safe.
+
+    Options: `orders_from` (`sales_orders`, `quotes` or `deals`), `stages` (in which a quote or deal is an order),
+    `deal_lines` and `deal_article`, `vat_field` (of accounts), `currency` (where the user may not read the
+    organisation), `per_page` (1 to 200), `accounts_url`, `crm_url` (for the console's links).
+    """
+
+    #: The lines come with one record alone.
+    fetch_batch = 1
+    #: The smallest edition lets five calls in at once, of which other apps want some.
+    concurrency = 2
+    checks = CHECKS
+
+    def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
+        """Raises ConnectionBroken naming what is wrong in the settings."""
+        options = Options("zoho_crm", settings.options, _OPTIONS)
+        stages = options.texts("stages", ()) if "stages" in settings.options else ()
+        module = module_of(options.one_of("orders_from", tuple(MODULES), "sales_orders"), stages)
+        reading = Reading(
+            module=module,
+            per_page=options.whole("per_page", _PER_PAGE, 1, _MOST_PER_PAGE),
+            overlap=dt.timedelta(seconds=settings.overlap_s),
+            vat_field=_field(options.text("vat_field")),
+            deal_lines=options.text("deal_lines"),
+            deal_article=options.text("deal_article"),
+        )
+        self._client = Client(
+            settings,
+            accounts_url=options.address("accounts_url", ""),
+            currency=options.text("currency"),
+            throttle=throttle,
+            dry_run=dry_run,
+        )
+        self._module = module
+        self._crm_url = options.address("crm_url", _crm_url(settings.url))
+        self._secrets = settings.webhook_secrets
+        self._orders = Orders(self._client, reading)
+        self._channel = notifications.Channel(self._client, module.name, self._secrets)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    # -- LinksDocuments --------------------------------------------------------------------------------------
+
+    def link(self, kind: str, external_id: str) -> str:
+        """The record's page."""
+        if kind != "order" or not (external_id.isascii() and external_id.isdecimal()):
+            return ""
+        # The tab of deals has kept its old name.
+        tab = {"Deals": "Potentials", "Sales_Orders": "SalesOrders"}.get(self._module.name, self._module.name)
+        return f"{self._crm_url}/crm/EntityInfo.do?module={tab}&id={external_id}"
+
+    # -- PullsOrders -----------------------------------------------------------------------------------------
+
+    def pull_orders(self, checkpoint: str | None, *, since: dt.datetime | None = None) -> Iterator[Page]:
+        """Changed orders, oldest change first, then those that were deleted; at least one page.
+
+        A checkpoint steps back by the overlap, `since` does not. An order can come more than once, newest state last.
+        """
+        return self._orders.pull(checkpoint, since)
+
+    def checkpoint_at(self, moment: dt.datetime) -> str:
+        """From here a pull reads whatever was changed at `moment` or later, and the overlap before it."""
+        return moment_text(moment)
+
+    @staticmethod
+    def checkpoint_moment(checkpoint: str) -> dt.datetime:
+        """The newest change that was read."""
+        return moment_of(checkpoint)
+
+    # -- FetchesOrders ---------------------------------------------------------------------------------------
+
+    def fetch_orders(self, external_ids: Sequence[str]) -> list[Envelope]:
+        """The current state of each id, in the order asked for: a call each, and a query for all.
+
+        Raises Transient, ConnectionBroken, RecordRejected for an id that is none of Zoho CRM.
+        """
+        return self._orders.fetch(external_ids)
+
+    # -- ListsOrders -----------------------------------------------------------------------------------------
+
+    def list_orders(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
+        """Every order made in the window, each once; of quotes and deals those that are orders now."""
+        return self._orders.list_all(since, until)
+
+    # -- webhooks --------------------------------------------------------------------------------------------
+
+    def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> Delivery:  # noqa: ARG002 - Zoho has none
+        """Which orders to look at. Raises SignatureInvalid. Other modules are `ignored`."""
+        return notifications.verify(body, self._secrets, self._module.name)
+
+    @property
+    def has_webhook_secret(self) -> bool:
+        """One of the connection's `webhook_secrets`."""
+        return bool(self._secrets)
+
+    def ensure_subscriptions(self, delivery_url: str) -> list[tuple[Subscription, str]]:
+        """One channel for orders that are made, changed and deleted, renewed from half of its life on.
+
+        Raises ConnectionBroken without the scope for it, RecordRejected when Zoho CRM does not take the address.
+        """
+        return self._channel.ensure(delivery_url)
+
+    def list_subscriptions(self, delivery_url: str) -> list[Subscription]:
+        """One of each topic, as the organisation has it."""
+        return self._channel.listed(delivery_url)
+
+    # -- Diagnoses -------------------------------------------------------------------------------------------
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:
+        """See `checkup.CHECKS`."""
+        looks = Looks(
+            module=self._module.name,
+            one_order=self._orders.any_one,
+            ends_at=self._channel.ends_at,
+            has_secret=self.has_webhook_secret,
+        )
+        return Checkup(self._client, looks).run(circumstances)
+
+
+def _field(name: str) -> str:
+    """The API name of a field. Raises ConnectionBroken for what cannot be one."""
+    if _FIELD.fullmatch(name):
+        return name
+    text = say("option 'vat_field' must be the API name of a field, such as VAT_ID, not %(found)s", found=repr(name))
+    raise ConnectionBroken(text, code="option")
+
+
+def _crm_url(url: str) -> str:
+    """Where people open the CRM of a data centre."""
+    centre = data_centre(url)
+    if not centre:
+        return url.rstrip("/")
+    return (
+        "https://crm.zohocloud.ca" if centre == "zohoapis.ca" else f"https://crm.{centre.replace('zohoapis', 'zoho')}"
+    )
