@@ -42,20 +42,26 @@ documents_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
+class NoText(click.ClickException):
+    """There is no such text; of the commands whose exit status 1 says that there is one and what it is like."""
+
+    exit_code = 2
+
+
 def text_of(runtime: Runtime, channel: str, word: str) -> Text:
-    """The text that is meant. Raises click.ClickException."""
+    """The text that is meant. Raises NoText."""
     if word in {PUBLISHED, DRAFT, FILE} or word.isdecimal():
         try:
             return find_text(runtime.store, runtime.config, channel, word)
         except Refusal as refusal:
-            raise click.ClickException(str(refusal)) from refusal
+            raise NoText(str(refusal)) from refusal
     path = Path(word)
     try:
         return Text(word, path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise click.ClickException(f"{word} cannot be read: {error.strerror}; expected {_WHICH}") from error
+        raise NoText(f"{word} cannot be read: {error.strerror}; expected {_WHICH}") from error
     except UnicodeDecodeError as error:
-        raise click.ClickException(f"{word} is not UTF-8 text") from error
+        raise NoText(f"{word} is not UTF-8 text") from error
 
 
 def _profile(runtime: Runtime, channel: str, text: Text) -> Profile | None:
@@ -213,7 +219,8 @@ def tell_replay(found: Replay) -> None:
     for change in found.changes[:_SHOWN]:
         said = f"from {change.before or 'nothing'} to {change.after or 'nothing'}"
         values = said if change.before or change.after else "in other ways"
-        text = f"  {change.orders} orders change {change.path} {values} ({', '.join(change.examples)})"
+        who = f"{change.orders} orders change" if change.orders > 1 else "1 order changes"
+        text = f"  {who} {change.path} {values} ({', '.join(change.examples)})"
         out.print(text, markup=False, emoji=False)
     if len(found.changes) > _SHOWN:
         out.print(f"  and {len(found.changes) - _SHOWN} more differences; --json tells all")

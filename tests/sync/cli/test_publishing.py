@@ -131,7 +131,7 @@ def test_a_draft_goes_from_file_to_diff_to_publication_and_a_stale_one_is_refuse
     assert "revision 1 was published" in refused
     mapping("draft", "web", "two.yaml", "--at", "0.2", "--onto", "1")
     assert "revision 2 is published" in mapping("publish", "web", "--reason", "mine")
-    assert "has no draft" in mapping("diff", "web", status=1)
+    assert "has no draft" in mapping("diff", "web", status=2)
 
 
 def test_to_roll_back_publishes_the_old_text_anew(mapping):
