@@ -12,6 +12,7 @@ from connectors.kit.base import ConnectorSettings, Throttle
 from connectors.sandbox_erp import SandboxErp
 from connectors.shopify import Shopify
 from connectors.tryton import Tryton
+from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from connectors.zoho_crm import ZohoCrm
 
@@ -27,6 +28,7 @@ CONNECTORS: dict[str, type] = {
     "sandbox_erp": SandboxErp,
     "shopify": Shopify,
     "tryton": Tryton,
+    "vendure": Vendure,
     "woocommerce": WooCommerce,
     "zoho_crm": ZohoCrm,
 }

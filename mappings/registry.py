@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mappings import fxiaoke, sandbox_erp, shopify, tryton, woocommerce, zoho_crm
+from mappings import fxiaoke, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.facets import ErpFacets, ShopFacets
 
@@ -25,6 +25,7 @@ __all__ = [
 SOURCES: Final[Mapping[str, SourceMapping]] = {
     "fxiaoke": fxiaoke.MAPPING,
     "shopify": shopify.MAPPING,
+    "vendure": vendure.MAPPING,
     "woocommerce": woocommerce.MAPPING,
     "zoho_crm": zoho_crm.MAPPING,
 }
@@ -37,6 +38,7 @@ TARGETS: Final[Mapping[str, TargetMapping]] = {
 #: What hangs on orders, for the systems whose mappings know it.
 SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
     "shopify": shopify.FACETS,
+    "vendure": vendure.FACETS,
     "woocommerce": woocommerce.FACETS,
 }
 

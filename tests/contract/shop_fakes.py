@@ -18,10 +18,14 @@ from connectors.kit.exchanges import Exchange
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
 from connectors.sandbox.shopify import serve_shop as serve_shopify
+from connectors.sandbox.vendure import Shop as VendureState
+from connectors.sandbox.vendure import ShopSettings as VendureSettings
+from connectors.sandbox.vendure import serve_shop as serve_vendure
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.shopify import Shopify
+from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from tests.shared import PATIENCE_S
 
@@ -37,6 +41,8 @@ class ShopFake(Protocol):
     unknown_order: str
     #: A state of the shop's own that can be set from outside.
     done: str
+    #: Whether the shop itself sends the money of whatever refund is made.
+    payout: bool
 
     def connect(self) -> Any:
         """A new connector."""
@@ -80,6 +86,7 @@ class WooCommerceShop:
     unknown_sku = "NO-SUCH-ARTICLE"
     unknown_order = "999999"
     done = "completed"
+    payout = False
     _key = ApiKey("ck_facets", "cs_facets")
 
     def __init__(self, server: Any, app: Any) -> None:
@@ -147,6 +154,7 @@ class ShopifyShop:
     unknown_sku = "SIEB"
     unknown_order = "999999"
     done = "cancelled"
+    payout = False
 
     def __init__(self, server: Any, app: Any) -> None:
         self._server, self.shop = server, app.shop
@@ -192,7 +200,74 @@ class ShopifyShop:
         return "mutation" in exchange.request_body
 
 
+#: Action -> how its mutation begins; all of them go to one address.
+_VENDURE_MUTATIONS: Final[Mapping[str, str]] = {
+    "fulfilment": "mutation Fulfil(",
+    "note": "mutation AddNote(",
+    "refund": "mutation Refund(",
+    # What marks an order is a note.
+    "order": "mutation AddNote(",
+    "stock": "mutation SetStock(",
+}
+
+
+class VendureShop:
+    """The sandbox shop, in this process."""
+
+    system = "vendure"
+    skus = ("SIEB-ST", "KANNE-GLAS")
+    unknown_sku = "NO-SUCH-ARTICLE"
+    unknown_order = "999999"
+    done = "Modifying"
+    payout = True
+
+    def __init__(self, server: Any, shop: VendureState) -> None:
+        self._server, self._shop = server, shop
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[VendureShop]:
+        with serve_vendure(VendureSettings(), plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+            yield cls(server, app.shop)
+
+    def connect(self) -> Vendure:
+        settings = ConnectorSettings(
+            name="shop",
+            url=self._server.url,
+            secret=self._shop.settings.api_key,
+            allow_hosts=("127.0.0.1",),
+            deadline_s=PATIENCE_S,
+        )
+        return Vendure(settings)
+
+    def sell(self, quantity: int) -> str:
+        return str(self._shop.sell(zip(self.skus, (quantity, 1), strict=True))["id"])
+
+    def refund(self, external_id: str, **refund: Any) -> None:
+        [payment] = self._shop.orders[external_id]["payments"]
+        lines = [{"orderLineId": line, "quantity": count} for line, count in refund.get("lines", {}).items()]
+        amount = int(float(refund["amount"]) * 100) if "amount" in refund else None
+        told = {"paymentId": payment["id"], "lines": lines, "amount": amount, "reason": refund["reason"]}
+        self._shop.give_back(told, "Settled")
+
+    def set_stock(self, sku: str, quantity: int) -> None:
+        variant = next(row for row in self._shop.variants.values() if row["sku"] == sku)
+        [level] = variant["stockLevels"]
+        self._shop.count_stock(variant["id"], "1", quantity + level["stockAllocated"])
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        self._server.plan.add(body_contains=_VENDURE_MUTATIONS[action], **fault)
+
+    def mend(self) -> None:
+        """No fault is left from the test before."""
+        self._server.plan.remove()
+
+    def wrote(self, exchange: Exchange) -> bool:
+        return "mutation " in exchange.request_body
+
+
 SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
     "shopify": ShopifyShop.running,
+    "vendure": VendureShop.running,
     "woocommerce": WooCommerceShop.running,
 }

@@ -25,6 +25,9 @@ from connectors.sandbox.server import Server
 from connectors.sandbox.shopify import ShopifyApp
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
 from connectors.sandbox.shopify import serve_shop as serve_shopify
+from connectors.sandbox.vendure import ShopSettings as VendureSettings
+from connectors.sandbox.vendure import VendureApp
+from connectors.sandbox.vendure import serve_shop as serve_vendure
 from connectors.sandbox.woocommerce import app as woocommerce
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
@@ -33,6 +36,7 @@ from connectors.sandbox.woocommerce.orders import change, trash
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.sandbox.zoho_crm import OrganisationSettings, ZohoCrmApp, serve_crm
 from connectors.shopify import Shopify
+from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from connectors.zoho_crm import ZohoCrm
 from tests.shared import PATIENCE_S, wait_until
@@ -443,6 +447,74 @@ def sandbox_zoho_crm() -> Iterator[ZohoCrmFake]:
         yield ZohoCrmFake(server, app)
 
 
+class VendureFake:
+    """The sandbox shop, in this process."""
+
+    secrets = ("vendure_9f3a_Sandbox",)
+    unknown_id = "999999"
+
+    def __init__(self, server: Server, app: VendureApp) -> None:
+        self._server, self._app, self._shop = server, app, app.shop
+
+    def connect(self, *, page_size: int = 25, **settings: Any) -> Vendure:
+        values: dict[str, Any] = {
+            "name": "shop",
+            "url": self._server.url,
+            "secret": self.secrets[0],
+            "allow_hosts": ("127.0.0.1",),
+            "deadline_s": PATIENCE_S,
+            "overlap_s": 0.0,
+        }
+        return Vendure(ConnectorSettings(**(values | settings), options={"per_page": page_size}))
+
+    def place(self, count: int) -> list[str]:
+        return [self._shop.sell()["id"] for _ in range(count)]
+
+    def change(self, external_id: str) -> None:
+        with self._shop.lock:
+            address = self._shop.orders[external_id]["shippingAddress"]
+            self._shop.edit(external_id, shippingAddress=address | {"streetLine2": f"{address['streetLine2']}!"})
+
+    def discard(self, external_id: str) -> None:
+        self._shop.cancel(external_id)
+
+    def delete(self, external_id: str) -> None:
+        self._shop.delete(external_id)
+
+    def totals(self, connector: Vendure, external_ids: Sequence[str]) -> dict[str, str]:
+        orders = connector.fetch_orders(external_ids)
+        # A cancelled order's own total is nothing; what was paid for it stays.
+        return {order.external_id: f"{order.payload['payments'][0]['amount'] / 100:.2f}" for order in orders}
+
+    def later(self, seconds: int) -> None:
+        self._shop.clock_offset_s += seconds
+
+    def before_each_answer(self, happen: Callable[[], None]) -> None:
+        inner = self._app
+
+        def answer(request: Any) -> Any:
+            happen()
+            return inner(request)
+
+        self._server._app = answer
+
+    def break_next(self, **fault: Any) -> None:
+        self._server.plan.add(**fault)
+
+    def mend(self) -> None:
+        self._server.plan.remove()
+
+    def stop(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def sandbox_vendure() -> Iterator[VendureFake]:
+    settings = VendureSettings(api_key=VendureFake.secrets[0])
+    with serve_vendure(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+        yield VendureFake(server, app)
+
+
 class JsonFake:
     """A system that signs what it posts, and can do nothing else."""
 
@@ -471,6 +543,7 @@ FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]]
     "fxiaoke": sandbox_fxiaoke,
     "json": signed_json,
     "shopify": sandbox_shopify,
+    "vendure": sandbox_vendure,
     "woocommerce": sandbox_woocommerce,
     "zoho_crm": sandbox_zoho_crm,
 }

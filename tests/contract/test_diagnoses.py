@@ -31,7 +31,7 @@ class Patient:
         return list(self.connect(**settings).diagnose(WHOLE))
 
 
-@pytest.fixture(params=["fxiaoke", "shopify", "woocommerce", "zoho_crm", *sorted(target_fakes.FAKES)])
+@pytest.fixture(params=["fxiaoke", "shopify", "vendure", "woocommerce", "zoho_crm", *sorted(target_fakes.FAKES)])
 def patient(request, tmp_path):
     if request.param in source_fakes.FAKES:
         with source_fakes.FAKES[request.param]() as fake:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -57,7 +58,7 @@ class Order:
     """One order of a customer, and what the flows would write to it."""
 
     def __init__(self, fake, shop):
-        self.shop, self.facets = shop, SHOP_FACETS[fake.system]
+        self.shop, self.facets, self.payout = shop, SHOP_FACETS[fake.system], fake.payout
         self.source, self.id = SOURCES[fake.system], fake.sell(2)
 
     def payload(self):
@@ -113,7 +114,9 @@ class Order:
         return self.shop.update_order(self.id, self.facets.invoice_marks([self.billed(KEY)], self.payload()))
 
     def refund(self):
-        taken = TakenBack(amount=Money(Decimal("1.00"), self.read().currency), number="R-1", key=KEY, payout=False)
+        taken = TakenBack(
+            amount=Money(Decimal("1.00"), self.read().currency), number="R-1", key=KEY, payout=self.payout
+        )
         return self.shop.create_refund(self.id, self.facets.give_back(taken))
 
     def found(self, kind):
@@ -124,7 +127,7 @@ class Order:
         elif kind == "note":
             keys = [self.facets.note_key(row) for row in self.shop.list_notes(self.id)]
         else:
-            keys = [KEY] * str(self.payload()).count(f"'number': '{KEY}'")
+            keys = re.findall(rf"(?:'number': '|Ref\. )({KEY})\b", str(self.payload()))
         return keys.count(KEY)
 
 
@@ -273,7 +276,9 @@ def test_many_articles_are_few_calls(fake, shop):
     writes = [StockWrite(article=article(fake, shop), quantity=Decimal(6))] * shop.stock_bulk
     with capture() as exchanges:
         shop.write_stock(writes)
-    assert len(exchanges) == 1
+    assert len([exchange for exchange in exchanges if fake.wrote(exchange)]) == 1
+    # One that says where stock is, one that says what is allocated there.
+    assert len(exchanges) <= 3
 
 
 def test_a_shop_that_is_away_has_been_told_nothing(monkeypatch):

@@ -73,7 +73,7 @@ def test_what_the_target_cannot_take_is_a_problem_too():
 
 
 def test_a_system_without_mapping_is_named_with_those_that_have_one():
-    with pytest.raises(NoSuchMapping, match="'woo'; there are shopify, woocommerce"):
+    with pytest.raises(NoSuchMapping, match="'woo'; there are fxiaoke, shopify, vendure, woocommerce"):
         try_document("woo", b"{}")
     with pytest.raises(NoSuchMapping, match="sandbox_erp"):
         try_document("woocommerce", b"{}", to="sap")

@@ -26,6 +26,7 @@ CHAPTERS: Final = {
     "connection": lazy_gettext("Codes of any connection"),
     "fxiaoke": lazy_gettext("Codes of Fxiaoke"),
     "shopify": lazy_gettext("Codes of Shopify"),
+    "vendure": lazy_gettext("Codes of Vendure"),
     "woocommerce": lazy_gettext("Codes of WooCommerce"),
     "zoho_crm": lazy_gettext("Codes of Zoho CRM"),
     "tryton": lazy_gettext("Codes of Tryton"),

@@ -37,6 +37,7 @@ _CHAPTERS: Final = {
     "connection": "Codes of any connection",
     "fxiaoke": "Codes of Fxiaoke",
     "shopify": "Codes of Shopify",
+    "vendure": "Codes of Vendure",
     "woocommerce": "Codes of WooCommerce",
     "zoho_crm": "Codes of Zoho CRM",
     "tryton": "Codes of Tryton",

@@ -18,6 +18,7 @@ from connectors.fxiaoke import codes as fxiaoke
 from connectors.kit import errors
 from connectors.kit.errors import AlreadyExists, ConnectorError, RecordRejected, Transient
 from connectors.shopify import codes as shopify
+from connectors.vendure import codes as vendure
 from connectors.woocommerce import codes as woocommerce
 from connectors.zoho_crm import codes as zoho_crm
 from mappings.canonical.errors import Problems, Unmapped
@@ -68,6 +69,7 @@ def codes() -> set[tuple[str, str]]:
     found |= {("shopify", code) for code in (shopify.WALL, shopify.NOT_SHOPIFY, shopify.REFUSED)}
     told = (*fxiaoke.BROKEN, *fxiaoke._TOO_FAST, *fxiaoke._BUSY, *fxiaoke.STALE, fxiaoke.DAY_SPENT)
     found |= {("fxiaoke", fxiaoke.name_of(code)) for code in told} | {("fxiaoke", "no_token")}
+    found |= {("vendure", code) for code in (vendure.NOT_VENDURE, vendure.GONE, "graphql")}
     found |= {("zoho_crm", code) for code in (*zoho_crm._BROKEN, *zoho_crm._HELD, *zoho_crm.CHANGED)}
     found.add(("kit", errors.RateLimited.OWN_RATE))
     return found
