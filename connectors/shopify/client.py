@@ -34,6 +34,7 @@ class Client:
         """Raises ConnectionBroken naming what is wrong in the settings."""
         self.url = _TAIL.sub("", settings.url.rstrip("/"))
         self._throttle = throttle
+        self._allow_hosts, self._ca_file = settings.allow_hosts, settings.ca_file
         self.http = HttpClient(
             self.url,
             auth=self._auth(settings),
@@ -53,6 +54,13 @@ class Client:
         self.answered_by = ""
         #: `Date` of the newest answer.
         self.date = ""
+
+    def download(self, url: str) -> HttpClient:
+        """For files that the shop has put elsewhere: without our credentials. Close it."""
+        deadline_s = self.http.deadline_s
+        return HttpClient(
+            url, deadline_s=deadline_s, read_timeout_s=deadline_s, allow_hosts=self._allow_hosts, ca_file=self._ca_file
+        )
 
     def _auth(self, settings: ConnectorSettings) -> AuthBase:
         """Client credentials where there is an id and a secret; a secret alone is an access token."""

@@ -29,10 +29,11 @@ from connectors.kit.base import (
 )
 from connectors.kit.facets import DetailsRefunds, ListsRefunds, MarksOrders, RefundSummary, TakesFulfilments
 from connectors.kit.findings import Circumstances, Finding
-from connectors.kit.moments import moment_of, moment_text
+from connectors.kit.moments import moment_text
 from connectors.kit.options import Options
 from connectors.kit.stock import ShopStock, StockResult, StockTarget, StockWrite
 from connectors.shopify import webhooks
+from connectors.shopify.bulk import LEAST, History, reached_at
 from connectors.shopify.checkup import CHECKS, Checkup
 from connectors.shopify.client import Client
 from connectors.shopify.marks import Marks
@@ -41,7 +42,7 @@ from connectors.shopify.parcels import Parcels
 from connectors.shopify.refunds import Refunds
 from connectors.shopify.stock import BULK, Stock
 
-_OPTIONS: Final = frozenset({"admin_url", "location", "per_page"})
+_OPTIONS: Final = frozenset({"admin_url", "bulk_orders", "location", "per_page"})
 _PER_PAGE: Final = 25
 _MOST_PER_PAGE: Final = 100
 _SHOP: Final = re.compile(r"https://([a-z0-9][a-z0-9-]*)\.myshopify\.com", re.IGNORECASE)
@@ -64,9 +65,10 @@ class Shopify(
 ):
     """One Shopify shop. Thread-safe.
 
-    Options: `per_page` (1 to 100; fewer are asked for by itself where the shop finds a page too costly), `location`
-    (name or id of the one whose stock is shown where a channel names none), `admin_url` (of the administration, where
-    it is not `https://admin.shopify.com/store/NAME`).
+    Options: `per_page` (1 to 100; fewer are asked for by itself where the shop finds a page too costly), `bulk_orders`
+    (from so many orders on a long past is read by a bulk operation; 0 never), `location` (name or id of the one whose
+    stock is shown where a channel names none), `admin_url` (of the administration, where it is not
+    `https://admin.shopify.com/store/NAME`).
     """
 
     fetch_batch = 25
@@ -96,7 +98,9 @@ class Shopify(
         self._secrets = settings.webhook_secrets or ((settings.secret,) if settings.key else ())
         #: The longest deadline of any of the writes.
         self.write_deadline_s = self._client.http.deadline_s
-        self._orders = Orders(self._client, per_page, dt.timedelta(seconds=settings.overlap_s))
+        least = options.whole("bulk_orders", LEAST, 0, 1_000_000)
+        history = History(self._client, least, self._client.download) if least else None
+        self._orders = Orders(self._client, per_page, dt.timedelta(seconds=settings.overlap_s), history)
         self._refunds = Refunds(self._client, self._orders)
         self._parcels = Parcels(self._client)
         self._marks = Marks(self._client, lambda external_id: self._orders.fetch([external_id])[0])
@@ -131,7 +135,7 @@ class Shopify(
     @staticmethod
     def checkpoint_moment(checkpoint: str) -> dt.datetime:
         """The newest change that was read."""
-        return moment_of(checkpoint)
+        return reached_at(checkpoint)
 
     # -- FetchesOrders ---------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ fills a page its cursor is followed.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from connectors.kit.errors import ConnectionBroken, RecordRejected, Transient
 from connectors.kit.moments import moment_of, moment_text, whole_second
 from connectors.kit.words import say
 from connectors.shopify import codes, queries
+from connectors.shopify.bulk import Ended, History, Mark, mark_of, reached_at
 from connectors.shopify.client import Client
 
 #: Without `read_all_orders` the shop shows this much of its past.
@@ -30,25 +32,40 @@ _SUMMARIES: Final = 250
 ORDER: Final = "gid://shopify/Order/"
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _SECOND: Final = dt.timedelta(seconds=1)
+#: From further back than this a pull may have very many orders to read.
+_LONG: Final = dt.timedelta(days=3)
+#: Orders of one page that comes out of a file.
+_OF_FILE: Final = 100
 
 
 class Orders:
     """The orders of one shop. Thread-safe."""
 
-    def __init__(self, client: Client, per_page: int, overlap: dt.timedelta) -> None:
-        """A checkpoint steps back by `overlap`."""
-        self._client, self._per_page, self._overlap = client, per_page, overlap
+    def __init__(self, client: Client, per_page: int, overlap: dt.timedelta, history: History | None = None) -> None:
+        """A checkpoint steps back by `overlap`; a long past is read by `history`."""
+        self._client, self._per_page, self._overlap, self._history = client, per_page, overlap, history
 
     # -- pulling ---------------------------------------------------------------------------------------------
 
     def pull(self, checkpoint: str | None, since: dt.datetime | None) -> Iterator[Page]:
         """See `Shopify.pull_orders`."""
+        mark = mark_of(checkpoint) if checkpoint is not None else None
+        if mark is not None and self._history is not None:
+            yield from self._from_file(self._history, mark)
+            return
         start = whole_second(since) if since else _BEGINNING
         if checkpoint is not None:
-            start = max(moment_of(checkpoint) - self._overlap, _BEGINNING)
+            start = max(reached_at(checkpoint) - self._overlap, _BEGINNING)
         elif since is not None:
             self.behind_no_wall(since)
-        reached = start if checkpoint is None else moment_of(checkpoint)
+        if self._history is not None and dt.datetime.now(dt.UTC) - start > _LONG:
+            mark = self._history.begin(moment_text(start))
+            if mark is not None:
+                yield Page((), str(mark))
+                return
+        yield from self._by_page(start, start if checkpoint is None else reached_at(checkpoint))
+
+    def _by_page(self, start: dt.datetime, reached: dt.datetime) -> Iterator[Page]:
         yielded = False
         for rows in self.walk(queries.ORDERS, "updated_at", "updatedAt", start, self._per_page):
             reached = max([reached, *(time_of(row, "updatedAt") for row in rows)])
@@ -57,6 +74,48 @@ class Orders:
                 yield Page(tuple(self._envelope(row) for row in rows), moment_text(reached))
         if not yielded:
             yield Page((), moment_text(reached))
+
+    def _from_file(self, history: History, mark: Mark) -> Iterator[Page]:
+        """What a bulk operation has brought, some orders at a time; the rest page by page."""
+        ended = history.look(mark)
+        if ended.running:
+            yield Page((), str(mark))
+            return
+        since = moment_of(mark.since)
+        try:
+            yield from self._rows_of_file(history, ended, mark)
+        except RecordRejected:
+            yield from self._by_page(since, since)
+            return
+        if not ended.whole:
+            yield from self._by_page(since, since)
+            return
+        # What changed while it ran comes with the next pull.
+        yield Page((), moment_text(max(since, time_of({"createdAt": ended.begun_at}, "createdAt"))))
+
+    def _rows_of_file(self, history: History, ended: Ended, mark: Mark) -> Iterator[Page]:
+        if not ended.url:
+            return
+        shop = {"ianaTimezone": (self._client.read(queries.SHOP).get("shop") or {}).get("ianaTimezone")}
+        rows: list[JsonDict] = []
+        offset = mark.offset
+        for order, offset in history.read(ended, mark.offset):
+            rows.append(order | {"shop": shop})
+            if len(rows) == _OF_FILE:
+                yield Page(self._whole(rows), str(dataclasses.replace(mark, offset=offset)))
+                rows = []
+        if rows:
+            yield Page(self._whole(rows), str(dataclasses.replace(mark, offset=offset)))
+
+    def _whole(self, rows: list[JsonDict]) -> tuple[Envelope, ...]:
+        """Those with refunds as they are now, whose lines are not in a file; what is gone meanwhile is left out."""
+        refunded = [row["id"].removeprefix(ORDER) for row in rows if row["refunds"]]
+        read: dict[str, JsonDict] = {}
+        for first in range(0, len(refunded), self._per_page):
+            some = refunded[first : first + self._per_page]
+            read |= {row["id"]: row for row in self._nodes(some) if row is not None}
+        found = [read.get(row["id"]) if row["refunds"] else row for row in rows]
+        return tuple(self._envelope(row) for row in found if row is not None)
 
     def behind_no_wall(self, since: dt.datetime) -> None:
         """Raise ConnectionBroken where the shop would leave out what is older than 60 days without a word."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 #: The version that these are written for, and the day from which the shop may answer by another one.
@@ -57,41 +58,50 @@ fragment Given on Refund {
 }
 """
 
-_ORDER: Final = f"""
-{_MONEY}{_LINE}{_REFUND}
-fragment Address on MailingAddress {{
+#: What of an order stands in no list of its own.
+_HEAD: Final = """
+fragment Address on MailingAddress {
   firstName lastName company address1 address2 city province provinceCode zip countryCodeV2 phone
-}}
-fragment Whole on Order {{
+}
+fragment Head on Order {
   id name createdAt processedAt updatedAt cancelledAt closedAt
   currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded test note tags email phone poNumber
   sourceName sourceIdentifier confirmationNumber discountCodes paymentGatewayNames
   displayFinancialStatus displayFulfillmentStatus
-  totalPriceSet {{ ...Money }}
-  totalTaxSet {{ ...Money }}
-  totalTipReceivedSet {{ ...Money }}
-  currentTotalPriceSet {{ ...Money }}
+  totalPriceSet { ...Money }
+  totalTaxSet { ...Money }
+  totalTipReceivedSet { ...Money }
+  currentTotalPriceSet { ...Money }
+  customAttributes { key value }
+  paymentTerms { paymentTermsName }
+  customer { id firstName lastName defaultEmailAddress { emailAddress } }
+  purchasingEntity {
+    ... on PurchasingCompany { company { id name externalId } location { id name externalId } }
+  }
+  billingAddress { ...Address }
+  shippingAddress { ...Address }
+  additionalFees { id name price { ...Money } taxLines { ...Tax } }
+  taxLines { ...Tax }
+  transactions {
+    id kind status gateway formattedGateway processedAt test amountSet { ...Money }
+    fees { amount { amount currencyCode } }
+  }
+}
+"""
+
+_SHIPPING: Final = """
+fragment Shipping on ShippingLine {
+  id title code source originalPriceSet { ...Money } discountedPriceSet { ...Money } taxLines { ...Tax } isRemoved
+}
+"""
+
+_ORDER: Final = f"""
+{_MONEY}{_LINE}{_REFUND}{_HEAD}{_SHIPPING}
+fragment Whole on Order {{
+  ...Head
   metafields(first: 5, namespace: "crossdock") {{ nodes {{ key jsonValue }} }}
-  customAttributes {{ key value }}
-  paymentTerms {{ paymentTermsName }}
-  customer {{ id firstName lastName defaultEmailAddress {{ emailAddress }} }}
-  purchasingEntity {{
-    ... on PurchasingCompany {{ company {{ id name externalId }} location {{ id name externalId }} }}
-  }}
-  billingAddress {{ ...Address }}
-  shippingAddress {{ ...Address }}
   lineItems(first: 50) {{ nodes {{ ...Line }} pageInfo {{ hasNextPage endCursor }} }}
-  shippingLines(first: 10) {{
-    nodes {{ id title code source originalPriceSet {{ ...Money }} discountedPriceSet {{ ...Money }}
-      taxLines {{ ...Tax }} isRemoved }}
-    pageInfo {{ hasNextPage }}
-  }}
-  additionalFees {{ id name price {{ ...Money }} taxLines {{ ...Tax }} }}
-  taxLines {{ ...Tax }}
-  transactions {{
-    id kind status gateway formattedGateway processedAt test amountSet {{ ...Money }}
-    fees {{ amount {{ amount currencyCode }} }}
-  }}
+  shippingLines(first: 10) {{ nodes {{ ...Shipping }} pageInfo {{ hasNextPage }} }}
   refunds {{ ...Given }}
 }}
 """
@@ -159,6 +169,45 @@ query Summaries($first: Int!, $after: String, $query: String!) {{
 }}
 """
 
+#: Everything from a moment on, in one file: its lists have to be written in another way, those inside of lists (of a
+#: refund, its lines) cannot be had, and neither can fragments be counted on nor variables.
+_HISTORY: Final = """
+query History {
+  orders(query: "QUERY", sortKey: UPDATED_AT) {
+    edges {
+      node {
+        ...Head
+        refunds { id }
+        metafields(namespace: "crossdock") { edges { node { id key jsonValue } } }
+        lineItems { edges { node { ...Line } } }
+        shippingLines { edges { node { ...Shipping } } }
+      }
+    }
+  }
+}
+"""
+
+COUNT: Final = """
+query CountOrders($query: String!) {
+  ordersCount(query: $query) { count precision }
+}
+"""
+
+RUN: Final = """
+mutation Run($query: String!) {
+  bulkOperationRunQuery(query: $query, groupObjects: true) {
+    bulkOperation { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+OPERATION: Final = """
+query Operation($id: ID!) {
+  bulkOperation(id: $id) { id status errorCode createdAt objectCount fileSize url partialDataUrl }
+}
+"""
+
 SHOP: Final = """
 query Shop {
   shop { name myshopifyDomain ianaTimezone currencyCode taxesIncluded }
@@ -184,4 +233,32 @@ mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
 }
 """
 
-ALL: Final = (ORDERS, BY_ID, LINES, REFUNDS_OF, REFUNDS, SUMMARIES, SHOP, SUBSCRIPTIONS, SUBSCRIBE)
+_SPREAD: Final = re.compile(r"\.\.\.(\w+)")
+
+
+def history(since: str) -> str:
+    """The query of a bulk operation: all that was changed at `since` (as a checkpoint has it) or after."""
+    bodies = {}
+    for fragment in f"{_MONEY}{_LINE}{_HEAD}{_SHIPPING}".split("fragment ")[1:]:
+        name, _, body = fragment.strip().removesuffix("}").partition("{")
+        bodies[name.split()[0]] = body.strip()
+    text = _HISTORY.replace("QUERY", f"updated_at:>='{since}Z'")
+    while _SPREAD.search(text):
+        text = _SPREAD.sub(lambda spread: bodies[spread[1]], text)
+    return text
+
+
+ALL: Final = (
+    ORDERS,
+    BY_ID,
+    LINES,
+    REFUNDS_OF,
+    REFUNDS,
+    SUMMARIES,
+    COUNT,
+    RUN,
+    OPERATION,
+    SHOP,
+    SUBSCRIPTIONS,
+    SUBSCRIBE,
+)

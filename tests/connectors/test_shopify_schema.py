@@ -32,6 +32,27 @@ def test_what_we_send_is_valid(document: str):
     assert problems(document) == []
 
 
+def test_what_a_bulk_operation_runs_is_valid_and_what_shopify_lets_it_be():
+    document = queries.history("2026-11-01T00:00:00")
+    assert problems(document) == []
+    fields = list(named(graphql.parse(document).definitions[0]))
+    assert [path for name, path in fields if name == "nodes"] == []
+    # At most five lists, two deep, none inside of a refund; no variables, and no fragments but those of a type.
+    connections = [path for name, path in fields if name == "edges"]
+    assert [path.count("edges") for path in connections] == [0, 1, 1, 1]
+    assert not any("refunds" in path for path in connections)
+    assert "fragment" not in document
+    assert "$" not in document
+
+
+def named(node, path=()):
+    """Every field with the names of those above it."""
+    for each in node.selection_set.selections if getattr(node, "selection_set", None) else ():
+        name = each.name.value if isinstance(each, graphql.FieldNode) else ""
+        yield name, path
+        yield from named(each, (*path, name))
+
+
 @pytest.mark.parametrize("module", [queries, way_back], ids=lambda module: module.__name__)
 def test_nothing_that_is_sent_is_left_out_here(module):
     sent = {value for name, value in vars(module).items() if not name.startswith("_") and "\n" in str(value)}

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.server import Server, serve
+from connectors.sandbox.shopify.bulk import BulkOperations
 from connectors.sandbox.shopify.roots import WayBack
 from connectors.sandbox.shopify.selection import Document, Field, GraphQLError, cost_of, parse, project
 from connectors.sandbox.shopify.shop import Json, Shop, ShopSettings
@@ -62,13 +63,20 @@ class ShopifyApp:
             "productVariants": self._variants,
         }
         self._way_back = WayBack(shop)
+        self.bulk = BulkOperations(shop, self._found, self._inside)
         self._roots |= self._way_back.roots
+        self._roots |= {
+            "bulkOperationRunQuery": self.bulk.run,
+            "bulkOperation": self.bulk.look,
+            "ordersCount": lambda field: {"count": len(self._found(field)), "precision": "EXACT"},
+        }
         self._sender = threading.Thread(target=self._send_all, name="shopify-webhooks", daemon=True)
         self._sender.start()
 
     def at(self, server: Server) -> None:
         """What its people do, over the server's own routes."""
         control = server.control
+        self.bulk.url = server.url
         control.add("POST", "/_sandbox/sell", self._sell)
         control.add("POST", "/_sandbox/orders/{number}/edit", self._edit)
         control.add("POST", "/_sandbox/orders/{number}/cancel", self._cancel)
@@ -133,6 +141,8 @@ class ShopifyApp:
         """One request."""
         if (request.method, request.path) == ("POST", "/admin/oauth/access_token"):
             return self._token(request)
+        if (file := self.bulk.file(request)) is not None:
+            return file
         if request.headers.get("x-shopify-access-token", "") not in self._tokens:
             text = "[API] Invalid API key or access token (unrecognized login or wrong password)"
             return json_response({"errors": text}, 401)
@@ -229,9 +239,13 @@ class ShopifyApp:
         }
 
     def _orders(self, field: Field) -> Json:
+        return self._connection(self._found(field), field)
+
+    def _found(self, field: Field) -> list[Json]:
+        """The orders that the search finds, in the order asked for."""
         name = _SORTED[field.arguments.get("sortKey", "PROCESSED_AT")]
         rows = [order for order in self.shop.orders.values() if _matches(order, field.arguments.get("query") or "")]
-        return self._connection(sorted(rows, key=lambda order: (order[name], order["id"])), field)
+        return sorted(rows, key=lambda order: (order[name], order["id"]))
 
     def _locations(self) -> list[Json]:
         return [{"id": gid, "name": name, "isActive": True} for gid, name in self.shop.goods.locations.items()]

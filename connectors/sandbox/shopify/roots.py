@@ -80,7 +80,15 @@ class WayBack:
             assert order is not None
             value = json.loads(each["value"]) if each["type"] == "json" else each["value"]
             kept = [row for row in order["metafields"] if (row["namespace"], row["key"]) != _name(each)]
-            row = {"namespace": each["namespace"], "key": each["key"], "type": each["type"], "jsonValue": value}
+            number = int(order["id"].rpartition("/")[2]) * 10 + len(kept)
+            gid = f"gid://shopify/Metafield/{number}"
+            row = {
+                "id": gid,
+                "namespace": each["namespace"],
+                "key": each["key"],
+                "type": each["type"],
+                "jsonValue": value,
+            }
             order["metafields"] = [*kept, row]
         return {"metafields": [{"key": each["key"]} for each in wanted], "userErrors": []}
 

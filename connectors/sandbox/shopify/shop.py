@@ -56,6 +56,8 @@ class ShopSettings:
     locations: tuple[str, ...] = ("Lager Berlin",)
     #: How often an order is still read as it was after its cancellation was begun.
     cancel_reads: int = 0
+    #: How often a bulk operation is looked at before its file is there.
+    bulk_looks: int = 1
     version: str = "2026-07"
     #: Points of the bucket, and how many of them come back each second.
     bucket: int = 2000
