@@ -64,9 +64,6 @@ class TakenBack:
 class ShopFacets:
     """What a shop's mapping reads and writes of the facets."""
 
-    #: One refund, as `DetailsRefunds.fetch_refunds` gives it; None for one that the order itself shows (what was taken
-    #: out of it before it was paid for). Raises Problems.
-    refund: Callable[[JsonDict, Order, SourceOptions], OrderRefund | None]
     #: The payload of `create_fulfilment` and `update_fulfilment`.
     fulfilment: Callable[[Sent], JsonDict]
     #: The key that a fulfilment of the shop carries; empty for one that is not ours.
@@ -85,6 +82,9 @@ class ShopFacets:
     shipment_note: Callable[[Sent], JsonDict] | None = None
     #: The key that a note carries; empty for one that is not ours.
     note_key: Callable[[JsonDict], str] = lambda _: ""
+    #: One refund, as `DetailsRefunds.fetch_refunds` gives it; None for one that the order itself shows (what was taken
+    #: out of it before it was paid for). Raises Problems. None itself for a shop that tells no refunds.
+    refund: Callable[[JsonDict, Order, SourceOptions], OrderRefund | None] | None = None
     #: The payload of `create_refund`; None for a shop in which refunds cannot be made.
     give_back: Callable[[TakenBack], JsonDict] | None = None
     #: The key of ours that a refund of the shop carries; empty for one that people made.

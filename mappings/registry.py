@@ -37,6 +37,7 @@ TARGETS: Final[Mapping[str, TargetMapping]] = {
 
 #: What hangs on orders, for the systems whose mappings know it.
 SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
+    "fxiaoke": fxiaoke.FACETS,
     "shopify": shopify.FACETS,
     "vendure": vendure.FACETS,
     "woocommerce": woocommerce.FACETS,

@@ -27,6 +27,10 @@ CHECKS: Final[Mapping[str, str]] = {
 }
 
 
+#: Options that name a field of the order.
+_OF_ORDER: Final = ("freight_field", "state_field", "sale_field", "shipment_field", "invoice_field")
+
+
 class Checkup:
     """One check-up."""
 
@@ -67,7 +71,7 @@ class Checkup:
     def _named_fields(self) -> Finding:
         check, names, missing = "fxiaoke.fields", self._tenant.names, []
         wanted = [
-            *((ORDER, option) for option in ("freight_field", "state_field", "shipment_field", "invoice_field")),
+            *((ORDER, option) for option in _OF_ORDER),
             *((LINE, option) for option in ("tax_rate_field",)),
             (ACCOUNT, "vat_id_field"),
             (PRODUCT, "sku_field"),

@@ -56,8 +56,6 @@ BROKEN: Final[Mapping[int, str]] = {
     30027: _USER,
     30003: say("buy a pack of Open API calls from Fxiaoke; without one every call is refused"),
 }
-#: An order that its people have under approval, or locked.
-UNDER_APPROVAL: Final = "under_approval"
 
 
 def name_of(code: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from connectors.fxiaoke import orders
 from connectors.fxiaoke.checkup import CHECKS, Checkup
 from connectors.fxiaoke.client import Client
+from connectors.fxiaoke.marks import Marks
 from connectors.fxiaoke.orders import Orders
 from connectors.fxiaoke.tenant import read_tenant
 from connectors.kit.base import (
@@ -16,6 +18,8 @@ from connectors.kit.base import (
     DocumentSummary,
     Envelope,
     FetchesOrders,
+    JsonDict,
+    KeyDeclaration,
     LinksDocuments,
     ListsOrders,
     Page,
@@ -23,10 +27,26 @@ from connectors.kit.base import (
     RewindsPulls,
     Throttle,
 )
+from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.words import say
+
+_HOW_TO_ENFORCE: Final = say(
+    "make the field %(field)s of %(object)s unique in Fxiaoke's administration: the API cannot do it"
+)
 
 
-class Fxiaoke(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Diagnoses, LinksDocuments):
+class Fxiaoke(
+    PullsOrders,
+    RewindsPulls,
+    FetchesOrders,
+    ListsOrders,
+    TakesFulfilments,
+    TakesNotes,
+    MarksOrders,
+    Diagnoses,
+    LinksDocuments,
+):
     """One company on Fxiaoke. Thread-safe. Its options are `tenant.OPTIONS`."""
 
     fetch_batch = 50
@@ -39,6 +59,23 @@ class Fxiaoke(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Diagnoses, 
         self._tenant = read_tenant(settings.options)
         self._client = Client(settings, self._tenant, throttle=throttle, dry_run=dry_run)
         self._orders = Orders(self._client, self._tenant, dt.timedelta(seconds=settings.overlap_s))
+        self._marks = Marks(self._client, self._tenant, self._orders)
+        self.write_deadline_s = self._client.http.deadline_s
+        self.order_keys: Mapping[str, KeyDeclaration] = self._declared()
+
+    def _declared(self) -> dict[str, KeyDeclaration]:
+        """Whether the company has made the key unique the doctor sees; nothing here may rely on it."""
+        names = self._tenant.names
+        parcel = f"{names['shipment_object']}.{names['key_field']}".lstrip(".")
+        how = _HOW_TO_ENFORCE.filled(field=names["key_field"], object=names["shipment_object"] or "-")
+        return {
+            "fulfilment": KeyDeclaration(key_field=parcel, enforced=False, same_call=True, how_to_enforce=how),
+            # A line of its own in a field that is written whole: writing it again changes nothing.
+            "note": KeyDeclaration(
+                key_field=names["shipment_field"] or "shipment_field", enforced=True, same_call=True
+            ),
+            "mark": KeyDeclaration(key_field="_id", enforced=True, same_call=True),
+        }
 
     def close(self) -> None:
         """Close the connections."""
@@ -82,6 +119,44 @@ class Fxiaoke(PullsOrders, RewindsPulls, FetchesOrders, ListsOrders, Diagnoses, 
     def list_orders(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """Every order entered in the window, each once, whatever its state."""
         return self._orders.list_all(since, until)
+
+    # -- TakesFulfilments ------------------------------------------------------------------------------------
+
+    def takes_fulfilments(self) -> bool:
+        """Whether the connection names an object for them (option `shipment_object`)."""
+        return bool(self._tenant.names["shipment_object"])
+
+    def list_fulfilments(self, external_id: str) -> list[JsonDict]:
+        """The records of one order's parcels, in the names of the options, with `id`."""
+        return self._marks.parcels(external_id)
+
+    def create_fulfilment(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more record for the order: look first. Raises AlreadyExists where its key is unique and taken."""
+        return self._marks.create_parcel({**payload, "order_field": external_id})
+
+    def update_fulfilment(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
+        """Change one; without a call where it shows the payload already."""
+        return self._marks.update_parcel(fulfilment_id, {**payload, "order_field": external_id})
+
+    # -- MarksOrders -----------------------------------------------------------------------------------------
+
+    def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
+        """Write what the order does not show yet, read it back, and answer it whole.
+
+        Raises Locked while its people have it under approval, RecordRejected when it is gone or the value is not kept,
+        and what writes raise.
+        """
+        return self._marks.update(external_id, payload)
+
+    # -- TakesNotes ------------------------------------------------------------------------------------------
+
+    def list_notes(self, external_id: str) -> list[JsonDict]:
+        """The lines of the field for parcels (`shipment_field`). Raises RecordRejected when the order is gone."""
+        return self._marks.notes(external_id)
+
+    def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more line of that field; nobody is mailed. Raises Locked, and RecordRejected without such a field."""
+        return self._marks.add_note(external_id, payload)
 
     # -- Diagnoses -------------------------------------------------------------------------------------------
 

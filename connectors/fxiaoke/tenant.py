@@ -14,9 +14,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import JsonDict
-from connectors.kit.errors import ConnectionBroken
 from connectors.kit.options import Options
-from connectors.kit.words import say
 
 MAX_PER_PAGE: Final = 100
 #: Ids in one filter; the vendor names no limit.
@@ -32,6 +30,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "sku_field": "product_code",
     "vat_id_field": "",
     "state_field": "",
+    "sale_field": "",
     "shipment_field": "",
     "invoice_field": "",
     "shipment_object": "",
@@ -53,10 +52,6 @@ _ACCOUNT: Final = ("_id", "name", "account_no", "tel", "email", "address", "life
 _PRODUCT: Final = ("_id", "name", "life_status")
 #: What the mapping has to know.
 _FOR_MAPPING: Final = ("currency_field", "tax_rate_field", "freight_field", "sku_field", "vat_id_field")
-_FOR_WAY_BACK: Final = (
-    *("state_field", "invoice_field", "key_field", "order_field"),
-    *("tracking_field", "carrier_field", "content_field"),
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +75,7 @@ class Tenant:
 
     def settings(self) -> JsonDict:
         """What goes with every order, for its mapping."""
-        named = {name: self.names[name] for name in (*_FOR_MAPPING, *_FOR_WAY_BACK) if self.names[name]}
+        named = {name: self.names[name] for name in _FOR_MAPPING if self.names[name]}
         told = {"currency": self.currency, "zone": self.zone, "country": self.country, **named}
         return told | ({"tax_rate": self.tax_rate} if self.tax_rate else {})
 
@@ -125,28 +120,15 @@ def _api_name(options: Options, name: str, default: str) -> str:
 def _fitting(options: Options, name: str, default: str, pattern: re.Pattern[str], expected: str) -> str:
     value = options.text(name, default)
     if value and not pattern.fullmatch(value):
-        raise _refusal(name, expected, value)
+        raise options.refusal(name, expected)
     return value
-
-
-def _refusal(name: str, expected: str, value: object) -> ConnectionBroken:
-    return ConnectionBroken(
-        say(
-            "option %(name)s of %(system)s must be %(expected)s, not %(found)s",
-            name=repr(name),
-            system="fxiaoke",
-            expected=expected,
-            found=repr(value),
-        ),
-        code="option",
-    )
 
 
 def _list(options: Options, given: Mapping[str, Any], name: str) -> tuple[str, ...]:
     found = options.texts(name, ()) if name in given else ()
     for each in found:
         if not _API_NAME.fullmatch(each):
-            raise _refusal(name, "a list of API names", each)
+            raise options.refusal(name, "a list of API names")
     return found
 
 
@@ -155,12 +137,12 @@ def _zone(options: Options) -> str:
     try:
         dt.datetime.now(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError):
-        raise _refusal("zone", "a time zone such as Asia/Shanghai", name) from None
+        raise options.refusal("zone", "a time zone such as Asia/Shanghai") from None
     return name
 
 
 def _page(options: Options) -> str:
     page = options.address("order_page", "")
     if page and "{id}" not in page:
-        raise _refusal("order_page", "an address with {id} in it", page)
+        raise options.refusal("order_page", "an address with {id} in it")
     return page

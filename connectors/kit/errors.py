@@ -77,5 +77,9 @@ class AlreadyExists(RecordRejected):
     """The key of this document is taken: look the document up by its key and continue from there."""
 
 
+class Locked(RecordRejected):
+    """Its people have this document under approval, or locked it; nothing was written, and it opens over there."""
+
+
 class OutcomeUnknown(ConnectorError):
     """A write may have happened. Look it up by its key after the settle time; never send it again blindly."""

@@ -35,7 +35,8 @@ class Options:
                 code="option",
             )
 
-    def _refuse(self, name: str, expected: str) -> ConnectionBroken:
+    def refusal(self, name: str, expected: str) -> ConnectionBroken:
+        """What says that an option cannot be used as it was given."""
         found = self._given.get(name)
         return ConnectionBroken(
             say(
@@ -52,9 +53,9 @@ class Options:
         """A text, or a number that is meant as one (an id); never empty where there is a default."""
         value = self._given.get(name, default)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise self._refuse(name, "a text")
+            raise self.refusal(name, "a text")
         if default and value == "":
-            raise self._refuse(name, "a text that is not empty")
+            raise self.refusal(name, "a text that is not empty")
         return str(value)
 
     def address(self, name: str, default: str) -> str:
@@ -68,7 +69,7 @@ class Options:
         except ValueError:
             usable = False
         if not usable:
-            raise self._refuse(name, "an address such as https://host/path")
+            raise self.refusal(name, "an address such as https://host/path")
         return value.rstrip("/")
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
@@ -77,7 +78,7 @@ class Options:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
         if type(value) is not int or not low <= value <= high:
-            raise self._refuse(name, f"a whole number from {low} to {high}")
+            raise self.refusal(name, f"a whole number from {low} to {high}")
         return value
 
     def seconds(self, name: str, default: T) -> float | T:
@@ -90,7 +91,7 @@ class Options:
         except (TypeError, ValueError):
             seconds = -1.0
         if not 0 <= seconds < float("inf"):
-            raise self._refuse(name, "a number of seconds")
+            raise self.refusal(name, "a number of seconds")
         return seconds
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -98,14 +99,14 @@ class Options:
         value = self._given.get(name, default)
         value = _FLAGS.get(value, value) if isinstance(value, str) else value
         if not isinstance(value, bool):
-            raise self._refuse(name, "true or false")
+            raise self.refusal(name, "true or false")
         return value
 
     def one_of(self, name: str, choices: Collection[str], default: str) -> str:
         """One word of several."""
         value = self._given.get(name, default)
         if value not in choices:
-            raise self._refuse(name, " or ".join(choices))
+            raise self.refusal(name, " or ".join(choices))
         return str(value)
 
     def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
@@ -116,5 +117,5 @@ class Options:
             or not value
             or not all(isinstance(item, str) and item for item in value)
         ):
-            raise self._refuse(name, "a list of texts")
+            raise self.refusal(name, "a list of texts")
         return tuple(dict.fromkeys(value))

@@ -99,6 +99,11 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The ERP refuses the document, in the words of the title."),
         say("Correct what the ERP names, then retry."),
     ),
+    "under_approval": Words(
+        say("Under approval over there"),
+        say("The other system refuses changes of the order while its people approve it, or because they locked it."),
+        say("Have it approved, refused or unlocked there. It goes on by itself when it has changed there."),
+    ),
     "changed_after_import": Words(
         say("Changed after import"),
         say("The order was changed in the shop after it went to the ERP."),

@@ -10,6 +10,7 @@
 | `Together` | RETRY | the same, alone; what it began is looked up first | |
 | `Held` | PARK (held) | one issue per cause; released by a person or the fixed cause | |
 | `Problems` | PARK (parked) | the same, for what cannot even be read | |
+| `Locked` | PARK (held) | one issue; news of the other system, or a person, releases it | |
 | `RecordRejected` | PARK (parked) | an issue with the other system's own words | |
 | anything else | PARK, loudly | an issue `internal`; a write of it is looked up by the sweep | |
 """
@@ -25,6 +26,7 @@ from typing import Final
 from connectors.kit.errors import (
     ConnectionBroken,
     ConnectorError,
+    Locked,
     OutcomeUnknown,
     RateLimited,
     RecordRejected,
@@ -33,7 +35,7 @@ from connectors.kit.errors import (
 from mappings.canonical.errors import Problem, Problems
 from sync.desk.phrases import Phrase, joined, say
 from sync.desk.spans import span_shown
-from sync.rules.refusals import refusal_of
+from sync.rules.refusals import locked, refusal_of
 from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
@@ -186,6 +188,11 @@ def _rejected(error: Exception, place: Place) -> Decision:
     return Decision(action=Action.PARK, state=ItemState.PARKED, reason=text, causes=((cause, ((error.field, text),)),))
 
 
+def _locked(error: Exception, place: Place) -> Decision:
+    assert isinstance(error, Locked)
+    return _parked((locked(error),), place, ItemState.HELD)
+
+
 def _refusal(place: Place, text: str, code: str, subject: str) -> Cause:
     return Cause(
         cause="rejected",
@@ -266,6 +273,7 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], _Rule], ...]] = (
     ((ConnectionBroken,), _broken),
     ((OutcomeUnknown, Unsettled), _unknown),
     ((NotSent, Later, DatabaseBusy, Together), _again),
+    ((Locked,), _locked),
     ((RecordRejected,), _rejected),
     ((Held,), _held),
     ((Problems,), _problems),

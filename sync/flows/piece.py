@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import JsonDict, TargetDocument
-from connectors.kit.errors import ConnectorError, RecordRejected
+from connectors.kit.errors import ConnectorError, Locked, RecordRejected
 from connectors.kit.http import DryRun
 from mappings.canonical.errors import Problem, Problems
 from mappings.canonical.facets import Standing
@@ -18,6 +18,7 @@ from mappings.canonical.refs import Ref
 from sync.flows.rows import Prints
 from sync.rules.corrections import CAUSE as OUTDATED
 from sync.rules.corrections import Conflict
+from sync.rules.refusals import locked
 from sync.rules.routing import Route
 from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
 from sync.store.bindings import Binding
@@ -92,6 +93,8 @@ def _together(stops: Sequence[Exception]) -> Exception:
     for stop in stops:
         if isinstance(stop, Held | Problems):
             problems.extend(stop.problems)
+        elif isinstance(stop, Locked):
+            problems.append(locked(stop))
         elif isinstance(stop, RecordRejected):
             problems.append(Problem("rejected", stop.field, str(stop), stop.code))
     return Held(problems)

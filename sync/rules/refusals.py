@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from connectors.kit.errors import ConnectorError
+from connectors.kit.errors import ConnectorError, Locked
+from mappings.canonical.errors import Problem
+from mappings.canonical.words import say
 
 #: What stands for everything that differs between equal refusals.
 _GAP: Final = "\N{HORIZONTAL ELLIPSIS}"
@@ -39,3 +41,13 @@ def refusal_of(error: ConnectorError, text: str = "") -> str:
     """
     told = normalised(text or str(error))
     return f"{error.code}: {told}" if error.code and told else error.code or told
+
+
+def locked(error: Locked) -> Problem:
+    """What is closed over there for now. Without a subject: whoever decides there decides about each by itself."""
+    return Problem(
+        cause="under_approval",
+        path=error.field,
+        reason=str(error),
+        next_step=say("have it approved, refused or unlocked over there; it goes on by itself then"),
+    )

@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from connectors.fxiaoke import Fxiaoke, codes
 from connectors.kit.answers import Response
 from connectors.kit.base import ConnectorSettings
-from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RateLimited, RecordRejected, Transient
+from connectors.kit.errors import (
+    AlreadyExists,
+    ConnectionBroken,
+    Locked,
+    OutcomeUnknown,
+    RateLimited,
+    RecordRejected,
+    Transient,
+)
 from connectors.kit.exchanges import capture
 from connectors.sandbox.exchange import Request, json_response
 from connectors.sandbox.fxiaoke import CompanySettings, serve_company
@@ -305,7 +313,7 @@ def test_no_interface_is_called_faster_than_it_takes(company, monkeypatch):
     )
     connector.fetch_orders([order])
     assert set(waited) == {"crm/cgi/crm/v2/data/query"}
-    assert connector._client._pace("/x")._alone.room()[:2] == (5, 1)
+    assert connector._client._pace("/x")._alone.room()[:2] == (99, 20)
 
 
 # Lists
@@ -493,3 +501,107 @@ def test_the_check_up_names_fields_that_are_not_there(company):
     server, _app = company
     assert levels(connect(server.url, options={"freight_field": "freight__c"}))["fxiaoke.fields"] == "fail"
     assert levels(connect(server.url, options={"state_field": "erp_state__c"}))["fxiaoke.fields"] == "ok"
+
+
+# The way back
+
+
+BACK = {
+    "state_field": "erp_state__c",
+    "shipment_field": "shipments__c",
+    "invoice_field": "invoices__c",
+}
+
+
+def test_an_order_under_approval_is_not_written_to_and_says_why(company):
+    server, app = company
+    order = app.company.sell()
+    connector = connect(server.url, options=BACK)
+    app.company.submit(order)
+    seen = asked(company)
+    for write in (
+        lambda: connector.update_order(order, {"state_field": "shipped"}),
+        lambda: connector.add_note(order, {"note": "OUT/1 | Ref. 1"}),
+    ):
+        with pytest.raises(Locked, match="in_change"):
+            write()
+    assert [request.path for request in seen if request.path.endswith("/update")] == []
+    app.company.approve(order)
+    shown = connector.update_order(order, {"state_field": "shipped"}).payload["SalesOrderObj"]
+    assert shown["erp_state__c"] == "shipped"
+
+
+def test_an_approval_that_begins_meanwhile_is_known_by_the_refusal(company):
+    """Its code is not documented: the order is read again."""
+    server, app = company
+    order = app.company.sell()
+    connector = connect(server.url, options=BACK)
+
+    def answer(request: Request) -> Any:
+        if request.path.endswith("/update"):
+            app.company.submit(order)
+        return app(request)
+
+    server._app = answer
+    with pytest.raises(Locked, match="under approval"):
+        connector.update_order(order, {"state_field": "shipped"})
+
+
+def test_what_fxiaoke_takes_and_does_not_keep_is_told(company):
+    server, app = company
+    order = app.company.sell()
+    connector = connect(server.url, options=BACK)
+    server._app = lambda request: (
+        json_response({"errorCode": 0, "errorMessage": "OK"}) if request.path.endswith("/update") else app(request)
+    )
+    with pytest.raises(RecordRejected, match="erp_state__c") as caught:
+        connector.update_order(order, {"state_field": "shipped"})
+    assert caught.value.code == "not_kept"
+
+
+def test_lines_of_people_stay_where_they_are(company):
+    server, app = company
+    order = app.company.sell(invoices__c="客户要专票\nINV1 | 2026-01-01 | 1.00 CNY\n请月底寄出")
+    connector = connect(server.url, options=BACK)
+    lines = [{"line": f"INV{number} | 9.00 CNY", "begins": f"INV{number} | "} for number in (1, 2)]
+    for _ in range(2):
+        shown = connector.update_order(order, {"invoice_field": lines}).payload["SalesOrderObj"]["invoices__c"]
+    assert shown.splitlines() == ["客户要专票", "INV1 | 9.00 CNY", "请月底寄出", "INV2 | 9.00 CNY"]
+
+
+def test_a_key_that_is_taken_is_known_by_looking_for_it(company):
+    server, app = company
+    order = app.company.sell()
+    options = {**BACK, "shipment_object": "shipment__c"}
+    connector = connect(server.url, options=options)
+    made = connector.create_fulfilment(order, {"key_field": "web-1"})
+    with pytest.raises(AlreadyExists, match="唯一性校验失败"):
+        connector.create_fulfilment(order, {"key_field": "web-1"})
+    assert [row["id"] for row in connector.list_fulfilments(order)] == [made["id"]]
+    [record] = app.company.objects["shipment__c"].values()
+    assert (record["ext_id__c"], record["order_id__c"]) == ("web-1", order)
+
+
+def test_a_record_is_written_in_the_published_shape(company):
+    server, app = company
+    order = app.company.sell()
+    seen = asked(company)
+    connect(server.url, options={"shipment_object": "shipment__c"}).create_fulfilment(order, {"key_field": "web-1"})
+    [body] = [request.json() for request in seen if request.path.endswith("/create")]
+    sample = read_json(shared_path("vendor/fxiaoke/samples/req_create_sales_order_shape.json").read_bytes())
+    assert body.keys() - {"convertUserId", "convertMediaId"} == sample.keys()
+    assert body["data"].keys() <= sample["data"].keys()
+    assert (body["triggerApprovalFlow"], body["triggerWorkFlow"]) == (False, False)
+    assert body["data"]["object_data"]["dataObjectApiName"] == "shipment__c"
+
+
+def test_without_a_place_for_parcels_it_says_which_options_there_are(company):
+    server, app = company
+    order = app.company.sell()
+    connector = connect(server.url)
+    assert not connector.takes_fulfilments()
+    with pytest.raises(RecordRejected, match="shipment_field"):
+        connector.add_note(order, {"note": "x"})
+    with capture() as exchanges:
+        connector.update_order(order, {"state_field": "shipped", "invoice_field": [{"line": "x", "begins": "x"}]})
+    assert [each for each in exchanges if "/update" in each.url] == []

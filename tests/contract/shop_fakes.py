@@ -13,9 +13,11 @@ from typing import Any, Final, Protocol
 
 import requests
 
+from connectors.fxiaoke import Fxiaoke
 from connectors.kit.base import ConnectorSettings, JsonDict
 from connectors.kit.exchanges import Exchange
 from connectors.sandbox.faults import FaultPlan
+from connectors.sandbox.fxiaoke import CompanySettings, serve_company
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
 from connectors.sandbox.shopify import serve_shop as serve_shopify
 from connectors.sandbox.vendure import Shop as VendureState
@@ -27,6 +29,8 @@ from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
 from connectors.shopify import Shopify
 from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
+from mappings.base import SourceOptions
+from mappings.registry import SOURCES
 from tests.shared import PATIENCE_S
 
 
@@ -66,6 +70,10 @@ class ShopFake(Protocol):
 
     def wrote(self, exchange: Exchange) -> bool:
         """Whether it changes anything in the shop."""
+        ...
+
+    def state_of(self, payload: JsonDict) -> str:
+        """What the order shows the shop's people as its state."""
         ...
 
 
@@ -131,6 +139,9 @@ class WooCommerceShop:
 
     def wrote(self, exchange: Exchange) -> bool:
         return exchange.method != "GET"
+
+    def state_of(self, payload: JsonDict) -> str:
+        return SOURCES[self.system].order(payload, SourceOptions()).source_state
 
     def _do(self, path: str, **body: Any) -> JsonDict:
         reply = requests.post(f"{self._server.url}/_sandbox/{path}", json=body, timeout=PATIENCE_S)
@@ -199,6 +210,75 @@ class ShopifyShop:
     def wrote(self, exchange: Exchange) -> bool:
         return "mutation" in exchange.request_body
 
+    def state_of(self, payload: JsonDict) -> str:
+        return SOURCES[self.system].order(payload, SourceOptions()).source_state
+
+
+class FxiaokeCompany:
+    """The sandbox company, in this process."""
+
+    system = "fxiaoke"
+    skus = ("SIEB-ST", "KANNE-GLAS")
+    unknown_sku = "NO-SUCH-ARTICLE"
+    unknown_order = "ffffffffffffffffffffffff"
+    done = "completed"
+    payout = False
+    options: Final = {
+        "state_field": "erp_state__c",
+        "shipment_field": "shipments__c",
+        "invoice_field": "invoices__c",
+        "shipment_object": "shipment__c",
+        "tracking_field": "tracking__c",
+        "carrier_field": "carrier__c",
+        "content_field": "content__c",
+    }
+    _paths: Final = {
+        "fulfilment": "/cgi/crm/custom/v2/data/create",
+        "note": "/cgi/crm/v2/data/update",
+        "order": "/cgi/crm/v2/data/update",
+    }
+
+    def __init__(self, server: Any, app: Any) -> None:
+        self._server, self.company = server, app.company
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[FxiaokeCompany]:
+        settings = CompanySettings(calls=10_000, token_calls=1_000)
+        with serve_company(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+            yield cls(server, app)
+
+    def connect(self) -> Fxiaoke:
+        settings = ConnectorSettings(
+            name="crm",
+            url=self._server.url,
+            key="FSAID_sandbox",
+            secret="fxiaoke_secret",
+            password="fxiaoke_code",
+            login="1000",
+            allow_hosts=("127.0.0.1",),
+            deadline_s=PATIENCE_S,
+            options=self.options,
+        )
+        return Fxiaoke(settings)
+
+    def sell(self, quantity: int) -> str:
+        return self.company.sell([(self.skus[0], quantity), (self.skus[1], 1)])
+
+    def wrote(self, exchange: Exchange) -> bool:
+        return "/data/create" in exchange.url or "/data/update" in exchange.url
+
+    def state_of(self, payload: JsonDict) -> str:
+        return str(payload["SalesOrderObj"]["erp_state__c"])
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        self._server.plan.add(path=self._paths[action], **fault)
+
+    def mend(self) -> None:
+        """No fault is left from the test before, nor its records: a key is good for one."""
+        self._server.plan.remove()
+        self.company.objects["shipment__c"].clear()
+
 
 #: Action -> how its mutation begins; all of them go to one address.
 _VENDURE_MUTATIONS: Final[Mapping[str, str]] = {
@@ -265,8 +345,12 @@ class VendureShop:
     def wrote(self, exchange: Exchange) -> bool:
         return "mutation " in exchange.request_body
 
+    def state_of(self, payload: JsonDict) -> str:
+        return SOURCES[self.system].order(payload, SourceOptions()).source_state
+
 
 SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
+    "fxiaoke": FxiaokeCompany.running,
     "shopify": ShopifyShop.running,
     "vendure": VendureShop.running,
     "woocommerce": WooCommerceShop.running,

@@ -64,6 +64,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lock_status": "select_one",
         "remark": "long_text",
         "erp_state__c": "text",
+        "sale__c": "text",
         "shipments__c": "long_text",
         "invoices__c": "long_text",
         "ext_id__c": "text",

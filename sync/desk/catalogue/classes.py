@@ -40,6 +40,12 @@ CLASSES: Final[Mapping[str, Entry]] = {
         say("It was made before: by an earlier try whose answer was lost, or by somebody else."),
         say("Nothing: it is looked up by its key and gone on with. If it is parked, look what stands there."),
     ),
+    "Locked": Entry(
+        "system.locked",
+        say("The other system's people have the document under approval, or have locked it."),
+        say("Until they decide, it takes no change from anybody."),
+        say("Have it approved, refused or unlocked there. It goes on by itself then."),
+    ),
     "OutcomeUnknown": Entry(
         "system.unknown_outcome",
         say("Something was sent, and nobody knows yet whether it was done."),

@@ -207,6 +207,36 @@ FXIAOKE: Final = (
         say("Correct the name of the object in the connection's options, or give the app the right to it."),
     ),
     Entry(
+        "fxiaoke.under_approval",
+        say("Fxiaoke's people have the order under approval, or have locked it."),
+        say("While somebody has to decide about it, Fxiaoke refuses every change of it."),
+        say("Approve, refuse or unlock it in Fxiaoke. It goes on by itself then."),
+    ),
+    Entry(
+        "fxiaoke.gone",
+        say("The record is no longer in Fxiaoke, or the app's employee may not see it."),
+        say("Somebody has deleted it, or taken it out of the employee's reach."),
+        say("Look for it in Fxiaoke's recycle bin, restore it and retry; or reject the order."),
+    ),
+    Entry(
+        "fxiaoke.not_kept",
+        say("Fxiaoke took a value and does not show it."),
+        say("The field takes only its own options, computes itself, or may not be written by the app's employee."),
+        say("Correct the field in Fxiaoke, or name another one in the connection's options, then retry."),
+    ),
+    Entry(
+        "fxiaoke.no_field",
+        say("There is no place in Fxiaoke for what is to be told."),
+        say("The connection names no field of the order for parcels, and no object for them either."),
+        say("Set the option `shipment_field` or `shipment_object`, or `shipments: off` in `after_import`, then retry."),
+    ),
+    Entry(
+        "fxiaoke.exists",
+        say("Fxiaoke has a record with this key already."),
+        say("It was made before, by an earlier try whose answer was lost."),
+        say("Nothing: it is looked up by its key and gone on with."),
+    ),
+    Entry(
         "fxiaoke.checkpoint",
         say("The place from which to read on is none of this connector."),
         say("The connection was of another system before, or the database comes from elsewhere."),

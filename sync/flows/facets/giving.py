@@ -49,6 +49,7 @@ def _understood(drain: Drain, piece: Piece, row: JsonDict) -> OrderRefund | None
     # The shop knows the whole order alone.
     order, facets = piece.owner.order, _facets(drain)
     assert order is not None
+    assert facets.refund is not None
     refund = facets.refund(row, order, drain.source_options)
     if refund is None or not facets.refund_mark(row).startswith(MARK):
         return refund

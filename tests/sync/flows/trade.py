@@ -34,6 +34,7 @@ from connectors.kit.auth import OAuth1
 from connectors.sandbox.catalogue import catalogue
 from connectors.sandbox.erp import DEFAULT_API_KEY, ErpOptions, RunningErp, running_erp
 from connectors.sandbox.erp.products import default_products
+from connectors.sandbox.fxiaoke import CompanySettings, serve_company
 from connectors.sandbox.server import Server
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
 from connectors.sandbox.shopify import serve_shop as serve_shopify
@@ -283,4 +284,51 @@ def trading_shopify(
             trade.close()
 
 
-__all__ = ["CHANNEL", "CUP", "KEY", "LOCAL", "POT", "TEA", "Hub", "Trade", "trading", "trading_shopify"]
+#: Where the sandbox company has room for what became of its orders.
+FXIAOKE_FIELDS: Mapping[str, str] = {
+    "tax_rate": "19",
+    "country": "DE",
+    "state_field": "erp_state__c",
+    "sale_field": "sale__c",
+    "invoice_field": "invoices__c",
+    "shipment_object": "shipment__c",
+    "tracking_field": "tracking__c",
+    "carrier_field": "carrier__c",
+    "content_field": "content__c",
+}
+
+
+@contextlib.contextmanager
+def trading_fxiaoke(
+    store: Store, *, document_state: DocumentState = DocumentState.CONFIRMED, **after: Any
+) -> Iterator[Trade]:
+    """The same with the company on Fxiaoke of this project, which is the trade's `shop`."""
+    settings = CompanySettings(calls=10_000)
+    with running_erp(options=ErpOptions(settle_s=PATIENCE_S)) as running, serve_company(settings) as (server, app):
+        auth = Auth(
+            key=Secret(settings.app_id),
+            secret=Secret(settings.app_secret),
+            password=Secret(settings.permanent_code),
+            login=settings.employee,
+        )
+        selling = Account(name="shop", system="fxiaoke", url=server.url, auth=auth, options=FXIAOKE_FIELDS, **LOCAL)
+        trade = Trade(store, server, app.company, running, document_state, selling=selling, **after)
+        try:
+            yield trade
+        finally:
+            trade.close()
+
+
+__all__ = [
+    "CHANNEL",
+    "CUP",
+    "KEY",
+    "LOCAL",
+    "POT",
+    "TEA",
+    "Hub",
+    "Trade",
+    "trading",
+    "trading_fxiaoke",
+    "trading_shopify",
+]

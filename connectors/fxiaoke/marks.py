@@ -1,0 +1,175 @@
+"""What is written back: fields of the order, and a record of each parcel where the company has an object for them.
+
+A payload names the connection's options, and here each becomes the field that the option names; one that names none is
+left out. Other names are fields of the company as they stand, for mapping profiles. An order is read before each write:
+what it shows already is not sent, and what its people have under approval is not tried, for the code with which Fxiaoke
+refuses that is not documented. It is read again afterwards, because an answer is no proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from connectors.fxiaoke.client import Client
+from connectors.fxiaoke.orders import ORDER, Orders
+from connectors.fxiaoke.tenant import Tenant
+from connectors.kit.base import Envelope, JsonDict
+from connectors.kit.errors import AlreadyExists, Locked, OutcomeUnknown, RecordRejected
+from connectors.kit.words import say
+
+#: Options whose fields a parcel's record has.
+_OF_PARCEL: Final = ("key_field", "order_field", "tracking_field", "carrier_field", "content_field")
+_CLOSED: Final = frozenset({"under_review", "in_change"})
+_LOCKED: Final = "1"
+
+
+class Marks:
+    """The writes of one company. Thread-safe."""
+
+    def __init__(self, client: Client, tenant: Tenant, orders: Orders) -> None:
+        self._client, self._tenant, self._orders = client, tenant, orders
+
+    # -- the order -------------------------------------------------------------------------------------------
+
+    def update(self, external_id: str, payload: Mapping[str, Any]) -> Envelope:
+        """See `Fxiaoke.update_order`."""
+        row = self._row(external_id)
+        self._write(row, {field: _text(row.get(field), value) for field, value in self._fields(payload).items()})
+        [envelope] = self._orders.fetch([external_id])
+        if envelope.deleted:
+            raise _gone(external_id)
+        return envelope
+
+    def _write(self, row: JsonDict, wanted: JsonDict) -> None:
+        change = {field: value for field, value in wanted.items() if not _shows(row, field, value)}
+        if not change:
+            return
+        _demand_open(row)
+        try:
+            self._client.update(ORDER, row["_id"], change)
+        except RecordRejected:
+            # Somebody may have begun an approval meanwhile.
+            _demand_open(self._row(row["_id"]))
+            raise
+        after = self._row(row["_id"])
+        if lost := [field for field, value in change.items() if not _shows(after, field, value)]:
+            text = say("Fxiaoke took %(fields)s and does not show what was written", fields=", ".join(lost))
+            raise RecordRejected(text, field=lost[0], code="not_kept", rolled_back=False)
+
+    def _row(self, external_id: str) -> JsonDict:
+        row = self._orders.row(external_id)
+        if row is None:
+            raise _gone(external_id)
+        return row
+
+    def _fields(self, payload: Mapping[str, Any]) -> JsonDict:
+        names = self._tenant.names
+        named = {names.get(name, name): value for name, value in payload.items()}
+        return {field: value for field, value in named.items() if field}
+
+    # -- lines of a field ------------------------------------------------------------------------------------
+
+    def notes(self, external_id: str) -> list[JsonDict]:
+        """The lines of the order's field for parcels, ours and other people's."""
+        row, field = self._row(external_id), self._tenant.names["shipment_field"]
+        lines = str(row.get(field) or "").splitlines() if field else []
+        return [{"id": str(number), "note": line} for number, line in enumerate(lines, 1)]
+
+    def add_note(self, external_id: str, payload: Mapping[str, Any]) -> JsonDict:
+        """One more line at the end; one that stands there is left as it is."""
+        row, field = self._row(external_id), self._tenant.names["shipment_field"]
+        if not field:
+            text = say("the connection names no field of the order in which parcels are told (option shipment_field)")
+            raise RecordRejected(text, code="no_field")
+        note, lines = str(payload["note"]), str(row.get(field) or "").splitlines()
+        if note not in lines:
+            self._write(row, {field: "\n".join([*lines, note])})
+            return {"id": str(len(lines) + 1), "note": note}
+        return {"id": str(lines.index(note) + 1), "note": note}
+
+    # -- records of parcels ----------------------------------------------------------------------------------
+
+    def parcels(self, external_id: str) -> list[JsonDict]:
+        """The records of one order's parcels, in the names of the options."""
+        names, row = self._tenant.names, self._row(external_id)
+        rows = self._client.by_ids(names["shipment_object"], names["order_field"], [row["_id"]])
+        return [self._parcel(row) for row in rows]
+
+    def _parcel(self, row: JsonDict) -> JsonDict:
+        names = self._tenant.names
+        told = {option: row[names[option]] for option in _OF_PARCEL if names[option] in row}
+        return {"id": row["_id"], **told}
+
+    def create_parcel(self, payload: Mapping[str, Any]) -> JsonDict:
+        """One more, with our key in the same call; refused where the key is unique and taken."""
+        name, key = self._tenant.names["shipment_object"], str(payload["key_field"])
+        try:
+            made = self._client.create(name, self._fields(payload))
+        except RecordRejected as error:
+            if self._by_key(key) is None:
+                raise
+            text = say("Fxiaoke has a record with the key %(key)s already (%(error)s)", key=key, error=error)
+            raise AlreadyExists(text, code="exists", status=error.status) from None
+        row = next(iter(self._client.by_ids(name, "_id", [made])), None)
+        if row is None:
+            text = say("%(what)s was written, and is not there when it is read", what=name)
+            raise OutcomeUnknown(text, code="no_record")
+        return self._parcel(row)
+
+    def update_parcel(self, record_id: str, payload: Mapping[str, Any]) -> JsonDict:
+        """Change one, without a call where it shows the payload already."""
+        name = self._tenant.names["shipment_object"]
+        row = self._record(name, record_id)
+        change = {field: value for field, value in self._fields(payload).items() if not _shows(row, field, value)}
+        if not change:
+            return self._parcel(row)
+        _demand_open(row)
+        self._client.update(name, record_id, change)
+        return self._parcel(self._record(name, record_id))
+
+    def _record(self, name: str, record_id: str) -> JsonDict:
+        row = next(iter(self._client.by_ids(name, "_id", [record_id])), None)
+        if row is None:
+            raise _gone(record_id)
+        return row
+
+    def _by_key(self, key: str) -> JsonDict | None:
+        names = self._tenant.names
+        filters = [(names["key_field"], "EQ", [key])]
+        return next(iter(self._client.rows(names["shipment_object"], filters, "_id", limit=1)), None)
+
+
+def _text(standing: Any, value: Any) -> Any:
+    """What a field is to show; of lines the whole text, each in the place of the one that begins alike."""
+    if not isinstance(value, list):
+        return value
+    lines = str(standing or "").splitlines()
+    for entry in value:
+        place = next((place for place, line in enumerate(lines) if line.startswith(entry["begins"])), len(lines))
+        lines[place : place + 1] = [entry["line"]]
+    return "\n".join(lines)
+
+
+def _shows(row: Mapping[str, Any], field: str, value: Any) -> bool:
+    """Whether a record shows a value; an empty one is left out of what is read."""
+    return row.get(field) == value or (value in ("", None) and row.get(field) in ("", None))
+
+
+def _demand_open(row: Mapping[str, Any]) -> None:
+    """Raise Locked for a record that its people have under approval or locked."""
+    state, lock = str(row.get("life_status") or ""), str(row.get("lock_status") or "")
+    if state not in _CLOSED and lock != _LOCKED:
+        return
+    text = say(
+        "order %(number)s is under approval or locked in Fxiaoke (life_status %(state)s, lock_status %(lock)s), which "
+        "takes no change until that ends",
+        number=str(row.get("name") or row["_id"]),
+        state=state or "-",
+        lock=lock or "-",
+    )
+    raise Locked(text, field="life_status", code="under_approval")
+
+
+def _gone(record_id: str) -> RecordRejected:
+    return RecordRejected(say("%(id)s is no longer in Fxiaoke", id=record_id), code="gone")

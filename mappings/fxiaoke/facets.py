@@ -1,0 +1,114 @@
+"""What a company on Fxiaoke is told of an order after it was imported: its parcels, its invoices, its state.
+
+Payloads name options of the connection, for the fields are the company's own. Parcels and invoices are lines of a text,
+where they have no records: ours are known by their end, or by their beginning, and those of people stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from mappings.base import JsonDict
+from mappings.facets import Billed, Sent, ShopFacets
+
+_REFERENCE: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
+_APART: Final = " | "
+
+
+def fulfilment(sent: Sent) -> JsonDict:
+    """The record of a parcel; the connector adds whose it is."""
+    told = {
+        "key_field": sent.key,
+        "tracking_field": ", ".join(_numbers(sent)),
+        "carrier_field": sent.carrier,
+        "content_field": _content(sent),
+    }
+    return {option: value for option, value in told.items() if value}
+
+
+def fulfilment_key(payload: JsonDict) -> str:
+    """Our key of a record; empty for one that somebody else made."""
+    return str(payload.get("key_field") or "")
+
+
+def shipment_note(sent: Sent) -> JsonDict:
+    """One line: what was sent, when, with whom, under which number, where to follow it."""
+    day = sent.shipment.sent_on.isoformat() if sent.shipment.sent_on else ""
+    carried = " ".join(filter(None, [sent.carrier, ", ".join(_numbers(sent))]))
+    parts = [sent.shipment.number, day, carried, sent.tracking_url, _content(sent), f"Ref. {sent.key}"]
+    return {"note": _APART.join(_flat(part) for part in parts if part)}
+
+
+def note_key(payload: JsonDict) -> str:
+    """Our key of a line; empty for one that somebody else wrote."""
+    found = _REFERENCE.search(str(payload.get("note", "")))
+    return found[1] if found else ""
+
+
+def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:  # noqa: ARG001 - the facets' shape
+    """Nothing: parcels have records of their own, or lines that tell of them."""
+    return {}
+
+
+def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:  # noqa: ARG001 - see above
+    """A line for each invoice and credit note, in the place of the one that begins with its number."""
+    lines = [
+        {"line": _invoice(billed), "begins": f"{_flat(billed.invoice.number)}{_APART}"}
+        for billed in invoices
+        if billed.invoice.number
+    ]
+    return {"invoice_field": lines} if lines else {}
+
+
+def sale_marks(numbers: Sequence[str], payload: JsonDict) -> JsonDict:  # noqa: ARG001 - see above
+    """The numbers of its sales in the ERP."""
+    return {"sale_field": ", ".join(numbers)}
+
+
+def state(word: str) -> JsonDict:
+    """The word that the channel has for how the sale stands."""
+    return {"state_field": word}
+
+
+def _invoice(billed: Billed) -> str:
+    invoice = billed.invoice
+    parts = [
+        invoice.number,
+        invoice.dated_on.isoformat() if invoice.dated_on else "",
+        "credit note" if invoice.credit else "",
+        f"{invoice.total.amount:f} {invoice.total.currency}",
+        # Only where it is not the order's alone: an amount that nobody can find in the order needs its reason.
+        f"of it {invoice.part.amount:f}" if invoice.part else "",
+        billed.link,
+    ]
+    return _APART.join(_flat(part) for part in parts if part)
+
+
+def _content(sent: Sent) -> str:
+    names = {line.external_id: line.name or line.sku for line in sent.order.lines}
+    pieces = [(names.get(line, line), count) for line, count in sent.pieces.items() if count > Decimal(0)]
+    return "; ".join(f"{count.normalize():f} x {_flat(name)}" for name, count in pieces)
+
+
+def _flat(text: str) -> str:
+    """On one line, without what keeps the parts of one apart."""
+    return " ".join(text.replace("|", "/").split())
+
+
+def _numbers(sent: Sent) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.tracking_number for each in sent.shipment.parcels if each.tracking_number))
+
+
+FACETS: Final = ShopFacets(
+    fulfilment=fulfilment,
+    fulfilment_key=fulfilment_key,
+    shipment_note=shipment_note,
+    note_key=note_key,
+    shipment_marks=shipment_marks,
+    invoice_marks=invoice_marks,
+    state=state,
+    sale_marks=sale_marks,
+)
