@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.fxiaoke import codes
-from connectors.fxiaoke.auth import Granted, InBody, InHeaders, Token, trace_id
+from connectors.fxiaoke.auth import Granted, InBody, InHeaders, token_of, trace_id
 from connectors.fxiaoke.tenant import MAX_PER_PAGE, Tenant
 from connectors.kit.base import ConnectorSettings, JsonDict, Throttle
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.http import HttpClient
 from connectors.kit.throttle import ConnectionThrottle
+from connectors.kit.tokens import Token
 from connectors.kit.words import say
 
 #: 100 calls in 20 seconds, for each interface by itself; as a rate that is 99 in 20 seconds, and not 5 in each.
@@ -42,8 +44,8 @@ class Client:
                 )
             )
         self._settings, self._tenant = settings, tenant
-        self._legacy = settings.auth_method == "session"
-        self.auth: Granted = InBody(self._granted_legacy) if self._legacy else InHeaders(self._granted)
+        legacy = settings.auth_method == "session"
+        self.auth: Granted = InBody(settings, self._granted_legacy) if legacy else InHeaders(settings, self._granted)
         self.http = HttpClient(
             settings.url,
             auth=self.auth,
@@ -64,29 +66,23 @@ class Client:
     # -- tokens ----------------------------------------------------------------------------------------------
 
     def _granted(self) -> Token:
-        data = self._ask_token(codes.TOKEN_PATHS[0], {"grantType": "app_secret"})
-        return self._token(data, "accessToken", "ea", self._settings.login)
+        return self._token(codes.TOKEN_PATHS[0], {"grantType": "app_secret"}, "accessToken", "ea")
 
     def _granted_legacy(self) -> Token:
-        data = self._ask_token(codes.TOKEN_PATHS[1], {})
-        token = self._token(data, "corpAccessToken", "corpId", self._settings.login)
-        if token.user.startswith("FSUID_"):
+        token = self._token(codes.TOKEN_PATHS[1], {}, "corpAccessToken", "corpId")
+        company, _, user = token.address.partition(" ")
+        if user.startswith("FSUID_"):
             return token
-        who = {"corpAccessToken": token.value, "corpId": token.company, "mobile": token.user}
+        who = {"corpAccessToken": token.value, "corpId": company, "mobile": user}
         found = self._anonymous("/cgi/user/getByMobile", who).get("empList")
         users = [each.get("openUserId") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
         if not users or not isinstance(users[0], str):
             text = say(
                 "`login` of auth is neither an FSUID_ of this app nor the mobile number of an employee: %(login)s",
-                login=token.user,
+                login=user,
             )
             raise ConnectionBroken(text, code="no_user")
-        return Token(value=token.value, company=token.company, user=users[0], life_s=token.life_s)
-
-    def _ask_token(self, path: str, more: JsonDict) -> JsonDict:
-        settings = self._settings
-        asked = {"appId": settings.key, "appSecret": settings.secret, "permanentCode": settings.password}
-        return self._anonymous(path, asked | more)
+        return dataclasses.replace(token, address=f"{company} {users[0]}")
 
     def _anonymous(self, path: str, body: JsonDict) -> JsonDict:
         """Once: calls for tokens are counted, and each needs a trace id of its own."""
@@ -102,11 +98,15 @@ class Client:
         data: JsonDict = answer.data
         return data
 
-    def _token(self, data: JsonDict, name: str, company: str, user: str) -> Token:
+    def _token(self, path: str, more: JsonDict, name: str, company: str) -> Token:
+        settings = self._settings
+        asked = {"appId": settings.key, "appSecret": settings.secret, "permanentCode": settings.password}
+        data = self._anonymous(path, asked | more)
         value, owner, life = data.get(name), data.get(company), data.get("expiresIn")
         if not isinstance(value, str) or not value or not isinstance(owner, str):
             raise ConnectionBroken(say("Fxiaoke's answer holds no access token"), code="no_token")
-        return Token(value=value, company=owner, user=user, life_s=float(life) if type(life) is int else 0.0)
+        life_s = float(life) if type(life) is int else 0.0
+        return token_of(value, company=owner, user=settings.login, life_s=life_s, now=self.auth.now())
 
     # -- calls -----------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from connectors.sandbox.fxiaoke import CompanySettings, serve_company
 from mappings.base import SourceOptions
 from mappings.canonical.jsontext import read_json
 from mappings.registry import SOURCES
+from tests.connectors.test_tokens import Shelf
 from tests.shared import PATIENCE_S, shared_path
 
 pytestmark = pytest.mark.loopback
@@ -124,12 +125,29 @@ def test_many_threads_ask_for_one_token(company):
     assert len([request for request in seen if request.path == "/oauth2.0/token"]) == 1
 
 
+def test_all_processes_take_the_token_that_one_of_them_got(company):
+    server, app = company
+    [order] = [app.company.sell()]
+    seen, shelf = asked(company), Shelf()
+    for method, login in (("bearer", "1000"), ("session", "13800000000")):
+        seen.clear()
+        for _process in range(3):
+            connect(server.url, auth_method=method, login=login, shelf=shelf).fetch_orders([order])
+        assert len([request for request in seen if "/query" not in request.path]) == (2 if method == "session" else 1)
+    assert [token for token in app._tokens if token.encode() in b"".join(shelf.kept.values())] == []
+
+
 def test_a_token_that_ran_out_is_replaced_once_and_the_call_repeated(company):
     server, app = company
     [order] = [app.company.sell()]
-    connector = connect(server.url)
+    connector, now = connect(server.url), 1000.0
+    connector._client.auth._clock = lambda: now
     connector.fetch_orders([order])
     app.forget_tokens()
+    with pytest.raises(ConnectionBroken, match="20016"):
+        # Made only now: the next one would be refused as well, and there are ten in a minute.
+        connector.fetch_orders([order])
+    now += 10
     seen = asked(company)
     assert not connector.fetch_orders([order])[0].deleted
     assert len([request for request in seen if request.path == "/oauth2.0/token"]) == 1
