@@ -30,14 +30,11 @@ demo: setup ## a shop, Crossdock and a real ERP; ends with the proof (EXIT=1: an
 run: setup ## Crossdock itself: web, workers, scheduler and queue
 	@.venv/bin/crossdock run
 
-# Both halves always run: a failure in the first must not hide one in the second. Exit status 5: PYTEST_ARGS chose none.
-# A third of the time of the others, and more than half of that of heavy tests, is waiting: so many fill two cores. Heavy
-# tests of one group share a server. What pytest rewrites is kept between the halves, also where bytecode is not wanted.
+# Four at a time keep two cores busy: of a heavy test half is waiting. What takes long begins first, and those of one
+# group share a server (tests/conftest.py). What pytest rewrites is kept for next time, also where bytecode is not wanted.
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup browser ## every test; PYTEST_ARGS="-k name" for some
-	@.venv/bin/pytest -n 3 -m "not heavy" $(PYTEST_ARGS); first=$$?; \
-	.venv/bin/pytest -n 4 --dist loadgroup -m heavy $(PYTEST_ARGS); second=$$?; \
-	for status in $$first $$second; do [ $$status -eq 0 ] || [ $$status -eq 5 ] || exit $$status; done
+	@.venv/bin/pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 # Every boundary instead of one for each kind, every case on both databases: more than an hour.
 thorough: export THOROUGH = 1

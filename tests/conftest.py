@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out what has no heavy test where only heavy ones are wanted: each worker would read all the others."""
     if config.option.markexpr != "heavy" or collection_path.suffix != ".py":
         return None
-    return "mark.heavy" not in collection_path.read_text() or None
+    return None if _has_heavy(collection_path) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,6 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: tests_of[item.path] if item.get_closest_marker("heavy") else len(items))
 
 
+@functools.cache
+def _has_heavy(module: Path) -> bool:
+    return "mark.heavy" in module.read_text()
+
+
 class _Together(LoadScopeScheduling):
     """`--dist loadgroup`: tests that share a server which takes long to start run in one worker, all others anywhere.
 
@@ -74,7 +80,8 @@ class _Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         places = [place for place in TOGETHER if nodeid.startswith(place)]
-        return TOGETHER[max(places, key=len)] if places else nodeid
+        module = self.config.rootpath / nodeid.partition("::")[0]
+        return TOGETHER[max(places, key=len)] if places and _has_heavy(module) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -23,11 +23,11 @@ def test_what_shares_a_server_runs_in_one_worker(pytester, monkeypatch):
     monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     pytester.makeconftest("from tests.conftest import pytest_xdist_make_scheduler\n")
-    many = "import time, pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): time.sleep(0.05)\n"
+    many = "@pytest.mark.heavy\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): time.sleep(0.05)\n"
     for place in ("tests/real/test_a.py", "tests/real/test_b.py"):
         file = pytester.path / place
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(many)
+        file.write_text(f"import time, pytest\n{many}")
     ran = pytester.runpytest_subprocess(
         "-v", "-n", "2", "--dist", "loadgroup", "-p", "no:randomly", "--import-mode=importlib"
     )
