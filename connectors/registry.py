@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.csvfiles import CsvFiles
@@ -35,26 +37,39 @@ CONNECTORS: dict[str, type] = {
 
 
 class UnknownSystem(LookupError):
-    """No connector speaks to this system; the message lists those that there are."""
+    """No connector speaks to this system; the message lists those that there are, or says why one cannot be loaded."""
 
 
 def known_systems() -> frozenset[str]:
     """Every system that a connector speaks to, those of third parties too."""
-    return frozenset({*CONNECTORS, *importlib.metadata.entry_points(group=ENTRY_POINT_GROUP).names})
+    return frozenset({*CONNECTORS, *_entry_points()})
 
 
 def connector_class(system: str) -> type:
     """The class for a system. Raises UnknownSystem."""
     if (known := CONNECTORS.get(system)) is not None:
         return known
-    others = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-    for entry_point in others:
-        if entry_point.name == system:
-            loaded: type = entry_point.load()
-            return loaded
-    names = ", ".join(sorted({*CONNECTORS, *others.names}))
-    msg = f"there is no connector for the system {system!r}; there are: {names}"
-    raise UnknownSystem(msg)
+    return _third_partys(system)
+
+
+@functools.cache
+def _entry_points() -> Mapping[str, importlib.metadata.EntryPoint]:
+    return {each.name: each for each in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+@functools.cache
+def _third_partys(system: str) -> type:
+    entry_point = _entry_points().get(system)
+    if entry_point is None:
+        msg = f"there is no connector for the system {system!r}; there are: {', '.join(sorted(known_systems()))}"
+        raise UnknownSystem(msg)
+    try:
+        loaded: type = entry_point.load()
+    except Exception as error:  # whatever somebody else's module does when it is imported
+        whose = entry_point.dist.name if entry_point.dist else "a package"
+        msg = f"the connector for {system!r} in {whose} ({entry_point.value}) cannot be loaded: {error!r}"
+        raise UnknownSystem(msg) from error
+    return loaded
 
 
 def class_of(system: str) -> type:

@@ -1,9 +1,16 @@
-"""Which system is mapped by which functions: plain dicts, nothing is scanned."""
+"""Which system is mapped by which functions: a plain dict of ours, and entry points for mappings of third parties.
+
+A third party's package declares `[project.entry-points."crossdock.mappings"] mysystem = "package.mapping"`: a module
+with `MAPPING` and, where anything is written back, `FACETS`, as each of ours has them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import functools
+import importlib.metadata
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Final, TypeVar
 
 from mappings import fxiaoke, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
@@ -15,6 +22,7 @@ __all__ = [
     "SOURCES",
     "TARGETS",
     "JsonDict",
+    "MappingUnusable",
     "Resolved",
     "SourceMapping",
     "SourceOptions",
@@ -22,28 +30,93 @@ __all__ = [
     "TargetOptions",
 ]
 
-SOURCES: Final[Mapping[str, SourceMapping]] = {
-    "fxiaoke": fxiaoke.MAPPING,
-    "shopify": shopify.MAPPING,
-    "vendure": vendure.MAPPING,
-    "woocommerce": woocommerce.MAPPING,
-    "zoho_crm": zoho_crm.MAPPING,
-}
+ENTRY_POINT_GROUP: Final = "crossdock.mappings"
 
-TARGETS: Final[Mapping[str, TargetMapping]] = {
-    "sandbox_erp": sandbox_erp.MAPPING,
-    "tryton": tryton.MAPPING,
-}
+T = TypeVar("T")
+
+
+class MappingUnusable(LookupError):
+    """A third party's mapping cannot be loaded; the message says whose, and why."""
+
+
+@functools.cache
+def _entry_points() -> Mapping[str, importlib.metadata.EntryPoint]:
+    return {each.name: each for each in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+@functools.cache
+def _module(system: str) -> ModuleType:
+    entry_point = _entry_points()[system]
+    try:
+        loaded: ModuleType = entry_point.load()
+    except Exception as error:  # whatever somebody else's module does when it is imported
+        whose = entry_point.dist.name if entry_point.dist else "a package"
+        msg = f"the mapping of {system!r} in {whose} ({entry_point.value}) cannot be loaded: {error!r}"
+        raise MappingUnusable(msg) from error
+    return loaded
+
+
+class _Registered(Mapping[str, T]):
+    """System -> what our package, or else a third party's, says of it; loaded when it is first asked for."""
+
+    def __init__(self, kind: type[T], attribute: str, own: Mapping[str, T]) -> None:
+        self._kind, self._attribute, self._own = kind, attribute, own
+
+    def __getitem__(self, system: str) -> T:
+        """Raises KeyError, MappingUnusable."""
+        if system in self._own:
+            return self._own[system]
+        found = getattr(_module(system), self._attribute, None)
+        if not isinstance(found, self._kind):
+            raise KeyError(system)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._own
+        yield from (system for system in _entry_points() if system not in self._own and system in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+SOURCES: Final[Mapping[str, SourceMapping]] = _Registered(
+    SourceMapping,
+    "MAPPING",
+    {
+        "fxiaoke": fxiaoke.MAPPING,
+        "shopify": shopify.MAPPING,
+        "vendure": vendure.MAPPING,
+        "woocommerce": woocommerce.MAPPING,
+        "zoho_crm": zoho_crm.MAPPING,
+    },
+)
+
+TARGETS: Final[Mapping[str, TargetMapping]] = _Registered(
+    TargetMapping,
+    "MAPPING",
+    {
+        "sandbox_erp": sandbox_erp.MAPPING,
+        "tryton": tryton.MAPPING,
+    },
+)
 
 #: What hangs on orders, for the systems whose mappings know it.
-SHOP_FACETS: Final[Mapping[str, ShopFacets]] = {
-    "fxiaoke": fxiaoke.FACETS,
-    "shopify": shopify.FACETS,
-    "vendure": vendure.FACETS,
-    "woocommerce": woocommerce.FACETS,
-}
+SHOP_FACETS: Final[Mapping[str, ShopFacets]] = _Registered(
+    ShopFacets,
+    "FACETS",
+    {
+        "fxiaoke": fxiaoke.FACETS,
+        "shopify": shopify.FACETS,
+        "vendure": vendure.FACETS,
+        "woocommerce": woocommerce.FACETS,
+    },
+)
 
-ERP_FACETS: Final[Mapping[str, ErpFacets]] = {
-    "sandbox_erp": sandbox_erp.FACETS,
-    "tryton": tryton.FACETS,
-}
+ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(
+    ErpFacets,
+    "FACETS",
+    {
+        "sandbox_erp": sandbox_erp.FACETS,
+        "tryton": tryton.FACETS,
+    },
+)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+import connectors.registry
+import mappings.registry
 from tests.logs import log_plainly
 
 log_plainly()
@@ -48,6 +51,27 @@ def logging_as_it_was() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     log_plainly()
+
+
+@pytest.fixture
+def entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Installs packages that register something: `entry_points(GROUP, NAME="module:what")`."""
+    known: list[importlib.metadata.EntryPoint] = []
+    caches = [connectors.registry._entry_points, connectors.registry._third_partys]
+    caches += [mappings.registry._entry_points, mappings.registry._module]
+
+    def install(group: str, **points: str) -> None:
+        known.extend(importlib.metadata.EntryPoint(name, value, group) for name, value in points.items())
+
+    def select(group: str) -> importlib.metadata.EntryPoints:
+        return importlib.metadata.EntryPoints(known).select(group=group)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", select)
+    for cache in caches:
+        cache.cache_clear()
+    yield install
+    for cache in caches:
+        cache.cache_clear()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from config.loader import load_config
 from config.model import Channel, Config, Connection, Mode, ProfileFile
@@ -31,7 +31,7 @@ from mappings.canonical.records import OrderState
 from mappings.canonical.words import say
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_source, profiled_target
-from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS
+from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS, MappingUnusable
 from sync.rules.links import FileLinks
 from sync.rules.lookups import Finds
 from sync.rules.profiles import check_profile, profile_of, under
@@ -48,6 +48,9 @@ SETTLE_BEYOND_S = 60.0
 
 class OrderSource(PullsOrders, FetchesOrders, ListsOrders):
     """What the order flow needs of a source."""
+
+
+_Mapped = TypeVar("_Mapped")
 
 
 class SystemMissing(Exception):
@@ -313,7 +316,7 @@ class Systems:
         if text is not None:
             channel = dataclasses.replace(channel, profile=text)
         source, erp = self.config.connections[channel.source], self.config.connections[channel.erp]
-        if erp.system not in TARGETS:
+        if _found(TARGETS, erp.system) is None:
             raise SystemMissing(f"{erp.system} cannot be a target: it has no mapping of sales")
         profile = profile_of(channel)
         source_mapping = _source_mapping(source.system, profile)
@@ -396,11 +399,19 @@ def _source_mapping(system: str, profile: Profile | None) -> SourceMapping:
     """What reads the source: its own mapping, what a profile makes of it, or a profile alone. Raises SystemMissing."""
     if profile is not None and profile.whole:
         return profiled_source(None, profile)
-    if system not in SOURCES and has(class_of(system), SendsOrders):
+    base = _found(SOURCES, system)
+    if base is None and has(class_of(system), SendsOrders):
         return _UNWRITTEN
-    if system not in SOURCES:
+    if base is None:
         raise SystemMissing(f"{system} cannot be a source without a profile: it has no mapping of orders")
-    return SOURCES[system] if profile is None else profiled_source(SOURCES[system], profile)
+    return base if profile is None else profiled_source(base, profile)
+
+
+def _found(mappings: Mapping[str, _Mapped], system: str) -> _Mapped | None:
+    try:
+        return mappings.get(system)
+    except MappingUnusable as error:
+        raise SystemMissing(str(error)) from error
 
 
 def _to_erp(system: str, profile: Profile | None) -> tuple[TargetMapping, ErpFacets | None]:

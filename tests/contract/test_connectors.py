@@ -20,7 +20,7 @@ from connectors.kit import base
 from connectors.kit.base import ConnectorSettings, SignatureInvalid
 from connectors.kit.errors import ConnectionBroken, ConnectorError, RateLimited, Transient
 from connectors.kit.exchanges import capture
-from connectors.registry import CONNECTORS, UnknownSystem, connector_class, has, make_connector
+from connectors.registry import CONNECTORS, UnknownSystem, connector_class, has, known_systems, make_connector
 from tests.contract.source_fakes import FAKES, receiver
 from tests.shared import PATIENCE_S, wait_until
 
@@ -97,14 +97,16 @@ def test_an_unknown_system_is_named_with_those_that_there_are():
         connector_class("wocommerce")
 
 
-def test_a_third_partys_connector_is_found_by_its_entry_point(monkeypatch):
-    import importlib.metadata  # noqa: PLC0415 - only here
-
-    point = importlib.metadata.EntryPoint("mysystem", "collections:OrderedDict", "crossdock.connectors")
-    monkeypatch.setattr(
-        importlib.metadata, "entry_points", lambda group: importlib.metadata.EntryPoints([point]).select(group=group)
-    )
+def test_a_third_partys_connector_is_found_by_its_entry_point(entry_points):
+    entry_points("crossdock.connectors", mysystem="collections:OrderedDict")
     assert connector_class("mysystem").__name__ == "OrderedDict"
+    assert "mysystem" in known_systems()
+
+
+def test_a_third_partys_connector_that_cannot_be_loaded_says_whose_it_is_and_why(entry_points):
+    entry_points("crossdock.connectors", mysystem="no_such_package.connector:Mine")
+    with pytest.raises(UnknownSystem, match=r"'mysystem'.*no_such_package.*ModuleNotFoundError"):
+        connector_class("mysystem")
 
 
 # Pulling

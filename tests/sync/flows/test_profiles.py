@@ -37,8 +37,8 @@ erp:
 def world(sqlite_store, monkeypatch):
     """Put together where mappings are put together: `sync.rules.systems`."""
     source, target = systems.SOURCES["woocommerce"], systems.TARGETS["sandbox_erp"]
-    monkeypatch.setitem(systems.SOURCES, "woocommerce", profiled_source(source, PROFILE))
-    monkeypatch.setitem(systems.TARGETS, "sandbox_erp", profiled_target(target, PROFILE, "sandbox_erp"))
+    monkeypatch.setattr(systems, "SOURCES", {"woocommerce": profiled_source(source, PROFILE)})
+    monkeypatch.setattr(systems, "TARGETS", {"sandbox_erp": profiled_target(target, PROFILE, "sandbox_erp")})
     return World(sqlite_store)
 
 
