@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from connectors.sandbox.catalogue import Product, catalogue
+from connectors.sandbox.catalogue import TAX_PERCENT, Product, catalogue
 from connectors.sandbox.ledger import Entry, Ledger
 
 Json = dict[str, Any]
@@ -75,6 +75,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "quantity": "number",
         "sales_price": "currency",
         "subtotal": "currency",
+        "tax_rate__c": "percentile",
     },
     ACCOUNT: {"name": "text", "account_no": "auto_number", "tel": "phone_number", "address": "long_text"},
     PRODUCT: {"name": "text", "product_code": "text"},
@@ -208,12 +209,14 @@ class Company:
         """A salesman enters an order that needs nobody's approval: pieces of articles; its id."""
         bought = lines or [(self._products[0].sku, 2)]
         prices = {product.sku: product.gross_price for product in self._products}
+        taxes = {product.sku: f"{TAX_PERCENT[product.tax_class]:f}" for product in self._products}
         rows = [
             {
                 "product_id": self._product_ids[sku],
                 "quantity": str(quantity),
                 "sales_price": f"{prices[sku]:f}",
                 "product_price": f"{prices[sku]:f}",
+                "tax_rate__c": taxes[sku],
             }
             for sku, quantity in bought
         ]
@@ -230,6 +233,14 @@ class Company:
             **fields,
         }
         return self.create(ORDER, order, {LINE: rows})
+
+    def sell_some(self, count: int) -> list[str]:
+        """Orders no two of which are alike: other articles, other quantities."""
+        skus = [product.sku for product in self._products if not product.virtual]
+        return [
+            self.sell([(skus[number % len(skus)], number // len(skus) + 1), (skus[(number + 1) % len(skus)], 2)])
+            for number in range(count)
+        ]
 
     def void(self, order_id: str) -> None:
         """作废: it is kept, and counts no more."""

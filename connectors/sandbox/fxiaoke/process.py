@@ -17,8 +17,7 @@ from connectors.sandbox.server import Server, run_until_stopped
 def run(*, port: int, orders: int, app_id: str, app_secret: str, permanent_code: str, settle_s: float) -> None:
     """Serve a company until SIGTERM; prints one JSON line `{"url", "orders", "settle_s"}` when it is ready."""
     company = Company(CompanySettings(app_id=app_id, app_secret=app_secret, permanent_code=permanent_code))
-    for _ in range(orders):
-        company.sell()
+    company.sell_some(orders)
     app = FxiaokeApp(company)
     server = Server(app, port=port, name="fxiaoke", plan=FaultPlan(settle_s=settle_s), ledger=company.ledger)
     app.at(server)
