@@ -18,6 +18,7 @@ from sync.cli import (
     explaining,
     forecast,
     importing,
+    installing,
     issues,
     keeping,
     lookup,
@@ -72,6 +73,7 @@ for command in (
     users.user,
     explaining.explain,
     tokens.token,
+    installing.install,
     mapping.mapping,
     sandbox.sandbox,
 ):

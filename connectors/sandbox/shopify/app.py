@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.faults import FaultPlan
@@ -48,6 +48,7 @@ class ShopifyApp:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self._tokens: set[str] = set()
+        self._codes: set[str] = set()
         self._numbers = itertools.count(7001)
         self._going: queue.Queue[tuple[str, Json] | None] = queue.Queue()
         shop.listeners.append(lambda topic, body: self._going.put((topic, body)))
@@ -154,12 +155,40 @@ class ShopifyApp:
 
     def _token(self, request: Request) -> Response:
         told, settings = request.json(), self.shop.settings
+        if "code" in told:
+            return self._exchanged(told)
         known = (told.get("client_id"), told.get("client_secret")) == (settings.client_id, settings.client_secret)
         if not known or told.get("grant_type") != "client_credentials":
             return json_response({"error": "application_cannot_be_found"}, 400)
         token = f"shpat_{secrets.token_hex(16)}"
         self._tokens.add(token)
         return json_response({"access_token": token, "scope": ",".join(settings.scopes), "expires_in": 86399})
+
+    def _exchanged(self, told: Json) -> Response:
+        """A code is good once."""
+        settings = self.shop.settings
+        known = (told.get("client_id"), told.get("client_secret")) == (settings.client_id, settings.client_secret)
+        if not known or told["code"] not in self._codes:
+            return json_response({"error": "invalid_request", "error_description": "The code was not found."}, 400)
+        self._codes.discard(told["code"])
+        token = f"shpat_{secrets.token_hex(16)}"
+        self._tokens.add(token)
+        return json_response({"access_token": token, "scope": ",".join(settings.scopes)})
+
+    def approve(self, address: str, domain: str) -> str:
+        """The shop's owner opens the address of an app and approves; where the browser is sent then."""
+        asked = dict(parse_qsl(urlsplit(address).query))
+        code = secrets.token_hex(16)
+        self._codes.add(code)
+        told = {
+            "code": code,
+            "shop": domain,
+            "state": asked["state"],
+            "timestamp": str(int(self.shop.now().timestamp())),
+        }
+        query = urlencode(sorted(told.items()))
+        signed = hmac.new(self.shop.settings.client_secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+        return f"{asked['redirect_uri']}?{query}&hmac={signed}"
 
     # -- GraphQL ---------------------------------------------------------------------------------------------
 
