@@ -30,6 +30,11 @@ CHECKS: Final[Mapping[str, str]] = {
 #: Options that name a field of the order.
 _OF_ORDER: Final = ("freight_field", "state_field", "sale_field", "shipment_field", "invoice_field")
 
+_OF_ACCOUNT: Final = (
+    *("vat_id_field", "account_orders_field", "account_value_field"),
+    *("account_last_field", "account_open_field"),
+)
+
 
 class Checkup:
     """One check-up."""
@@ -73,7 +78,7 @@ class Checkup:
         wanted = [
             *((ORDER, option) for option in _OF_ORDER),
             *((LINE, option) for option in ("tax_rate_field",)),
-            (ACCOUNT, "vat_id_field"),
+            *((ACCOUNT, option) for option in _OF_ACCOUNT),
             (PRODUCT, "sku_field"),
         ]
         for owner, option in wanted:

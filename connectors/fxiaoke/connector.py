@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from connectors.fxiaoke import orders
+from connectors.fxiaoke.accounts import Accounts
 from connectors.fxiaoke.checkup import CHECKS, Checkup
 from connectors.fxiaoke.client import Client
 from connectors.fxiaoke.marks import Marks
@@ -27,6 +28,8 @@ from connectors.kit.base import (
     RewindsPulls,
     Throttle,
 )
+from connectors.kit.crm import AccountMark, KeepsAccounts
+from connectors.kit.errors import ConnectorError
 from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.words import say
@@ -44,6 +47,7 @@ class Fxiaoke(
     TakesFulfilments,
     TakesNotes,
     MarksOrders,
+    KeepsAccounts,
     Diagnoses,
     LinksDocuments,
 ):
@@ -60,6 +64,8 @@ class Fxiaoke(
         self._client = Client(settings, self._tenant, throttle=throttle, dry_run=dry_run)
         self._orders = Orders(self._client, self._tenant, dt.timedelta(seconds=settings.overlap_s))
         self._marks = Marks(self._client, self._tenant, self._orders)
+        self._accounts = Accounts(self._client, self._tenant)
+        self.account_batch = self._tenant.ids_per_call
         self.write_deadline_s = self._client.http.deadline_s
         self.order_keys: Mapping[str, KeyDeclaration] = self._declared()
 
@@ -157,6 +163,16 @@ class Fxiaoke(
     def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
         """One more line of that field; nobody is mailed. Raises Locked, and RecordRejected without such a field."""
         return self._marks.add_note(external_id, payload)
+
+    # -- KeepsAccounts ---------------------------------------------------------------------------------------
+
+    def find_accounts(self, marks: Sequence[AccountMark]) -> list[list[JsonDict]]:
+        """By id, tax number (where the connection names its field), e-mail, name: the first that finds any."""
+        return self._accounts.find(marks)
+
+    def update_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, ConnectorError]:
+        """A call for each account that does not show it yet. Locked for one under approval."""
+        return self._accounts.update(payloads)
 
     # -- Diagnoses -------------------------------------------------------------------------------------------
 

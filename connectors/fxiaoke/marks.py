@@ -38,29 +38,29 @@ class Marks:
         self._write(row, {field: _text(row.get(field), value) for field, value in self._fields(payload).items()})
         [envelope] = self._orders.fetch([external_id])
         if envelope.deleted:
-            raise _gone(external_id)
+            raise gone(external_id)
         return envelope
 
     def _write(self, row: JsonDict, wanted: JsonDict) -> None:
-        change = {field: value for field, value in wanted.items() if not _shows(row, field, value)}
+        change = {field: value for field, value in wanted.items() if not shows(row, field, value)}
         if not change:
             return
-        _demand_open(row)
+        demand_open(row)
         try:
             self._client.update(ORDER, row["_id"], change)
         except RecordRejected:
             # Somebody may have begun an approval meanwhile.
-            _demand_open(self._row(row["_id"]))
+            demand_open(self._row(row["_id"]))
             raise
         after = self._row(row["_id"])
-        if lost := [field for field, value in change.items() if not _shows(after, field, value)]:
+        if lost := [field for field, value in change.items() if not shows(after, field, value)]:
             text = say("Fxiaoke took %(fields)s and does not show what was written", fields=", ".join(lost))
             raise RecordRejected(text, field=lost[0], code="not_kept", rolled_back=False)
 
     def _row(self, external_id: str) -> JsonDict:
         row = self._orders.row(external_id)
         if row is None:
-            raise _gone(external_id)
+            raise gone(external_id)
         return row
 
     def _fields(self, payload: Mapping[str, Any]) -> JsonDict:
@@ -121,17 +121,17 @@ class Marks:
         """Change one, without a call where it shows the payload already."""
         name = self._tenant.names["shipment_object"]
         row = self._record(name, record_id)
-        change = {field: value for field, value in self._fields(payload).items() if not _shows(row, field, value)}
+        change = {field: value for field, value in self._fields(payload).items() if not shows(row, field, value)}
         if not change:
             return self._parcel(row)
-        _demand_open(row)
+        demand_open(row)
         self._client.update(name, record_id, change)
         return self._parcel(self._record(name, record_id))
 
     def _record(self, name: str, record_id: str) -> JsonDict:
         row = next(iter(self._client.by_ids(name, "_id", [record_id])), None)
         if row is None:
-            raise _gone(record_id)
+            raise gone(record_id)
         return row
 
     def _by_key(self, key: str) -> JsonDict | None:
@@ -151,18 +151,18 @@ def _text(standing: Any, value: Any) -> Any:
     return "\n".join(lines)
 
 
-def _shows(row: Mapping[str, Any], field: str, value: Any) -> bool:
+def shows(row: Mapping[str, Any], field: str, value: Any) -> bool:
     """Whether a record shows a value; an empty one is left out of what is read."""
     return row.get(field) == value or (value in ("", None) and row.get(field) in ("", None))
 
 
-def _demand_open(row: Mapping[str, Any]) -> None:
+def demand_open(row: Mapping[str, Any]) -> None:
     """Raise Locked for a record that its people have under approval or locked."""
     state, lock = str(row.get("life_status") or ""), str(row.get("lock_status") or "")
     if state not in _CLOSED and lock != _LOCKED:
         return
     text = say(
-        "order %(number)s is under approval or locked in Fxiaoke (life_status %(state)s, lock_status %(lock)s), which "
+        "%(number)s is under approval or locked in Fxiaoke (life_status %(state)s, lock_status %(lock)s), which "
         "takes no change until that ends",
         number=str(row.get("name") or row["_id"]),
         state=state or "-",
@@ -171,5 +171,6 @@ def _demand_open(row: Mapping[str, Any]) -> None:
     raise Locked(text, field="life_status", code="under_approval")
 
 
-def _gone(record_id: str) -> RecordRejected:
+def gone(record_id: str) -> RecordRejected:
+    """What is said of a record that nobody can see any more."""
     return RecordRejected(say("%(id)s is no longer in Fxiaoke", id=record_id), code="gone")

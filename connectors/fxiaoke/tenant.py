@@ -39,6 +39,10 @@ _NAMES: Final[Mapping[str, str]] = {
     "tracking_field": "",
     "carrier_field": "",
     "content_field": "",
+    "account_orders_field": "",
+    "account_value_field": "",
+    "account_last_field": "",
+    "account_open_field": "",
 }
 OPTIONS: Final = frozenset(
     {

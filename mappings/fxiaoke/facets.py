@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from mappings.base import JsonDict
+from mappings.crm import CrmFacets, History
 from mappings.facets import Billed, Sent, ShopFacets
 
 _REFERENCE: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
@@ -101,6 +102,18 @@ def _flat(text: str) -> str:
 def _numbers(sent: Sent) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.tracking_number for each in sent.shipment.parcels if each.tracking_number))
 
+
+def history(told: History) -> JsonDict:
+    """What a customer has bought and owes: numbers as texts, as Fxiaoke has them."""
+    return {
+        "account_orders_field": str(told.orders),
+        "account_value_field": f"{told.value.amount:f}",
+        "account_last_field": told.last_on.isoformat(),
+        **({} if told.open is None else {"account_open_field": f"{told.open.amount:f}"}),
+    }
+
+
+ACCOUNTS: Final = CrmFacets(history=history)
 
 FACETS: Final = ShopFacets(
     fulfilment=fulfilment,
