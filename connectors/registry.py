@@ -11,6 +11,7 @@ from connectors.csvfiles import CsvFiles
 from connectors.fxiaoke import Fxiaoke
 from connectors.jsonhooks import JsonHooks, PostedOrders
 from connectors.kit.base import ConnectorSettings, Throttle
+from connectors.odoo import Odoo
 from connectors.sandbox_erp import SandboxErp
 from connectors.shopify import Shopify
 from connectors.tryton import Tryton
@@ -27,6 +28,7 @@ CONNECTORS: dict[str, type] = {
     "csv": CsvFiles,
     "fxiaoke": Fxiaoke,
     "json": JsonHooks,
+    "odoo": Odoo,
     "sandbox_erp": SandboxErp,
     "shopify": Shopify,
     "tryton": Tryton,

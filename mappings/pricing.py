@@ -11,6 +11,7 @@ from mappings.base import Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Unmapped
 from mappings.canonical.money import to_unit
 from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from mappings.charges import Charge, charges
 from mappings.wanted import product_ref, tax_ref
@@ -76,6 +77,12 @@ def _product_problems(charge: Charge, resolved: Resolved) -> Iterator[Problem]:
     if product is None:
         yield from Unmapped("sku", charge.code, path=charge.code_path).problems
         return
+    if product.get("id") is None:
+        names = ", ".join(str(each["name"]) for each in product.get("candidates", ()))
+        reason = say("several products of the ERP have the code %(code)s: %(names)s", code=charge.code, names=names)
+        next_step = say("give each product a code of its own in the ERP, then retry")
+        yield Problem("unknown_sku", charge.code_path, reason, charge.code, next_step)
+        return
     digits = product.get("unit_digits")
     if digits is not None and charge.quantity != charge.quantity.quantize(Decimal(1).scaleb(-digits)):
         reason = say(
@@ -104,3 +111,17 @@ def priced(
     low = (total / quantity).quantize(step, rounding=ROUND_FLOOR)
     dearer = ((total - low * quantity) / step).to_integral_value()
     return [SaleLine(quantity - dearer, low, tuple(taxes)), SaleLine(dearer, low + step, tuple(taxes))]
+
+
+def offline_rate(ref: Ref, order: Order, options: TargetOptions) -> Decimal | None:
+    """The rate of a tax that nobody was asked for: what the shop says, else what its amounts come to; percent."""
+    if ref.kind != "tax" or ref.hint["rate"]:
+        return Decimal(ref.hint["rate"]) if ref.kind == "tax" else None
+    taxed = [
+        (charge.total.amount, tax.amount.amount)
+        for charge in charges(order, options)
+        for tax in charge.tax_lines
+        if tax.code == ref.hint["code"]
+    ]
+    base = sum((total for total, _ in taxed), Decimal(0))
+    return round(sum((amount for _, amount in taxed), Decimal(0)) / base * 100, 1) if base else Decimal(0)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Final, TypeVar
 
-from mappings import fxiaoke, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
+from mappings import fxiaoke, odoo, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.facets import ErpFacets, ShopFacets
 
@@ -95,6 +95,7 @@ TARGETS: Final[Mapping[str, TargetMapping]] = _Registered(
     TargetMapping,
     "MAPPING",
     {
+        "odoo": odoo.MAPPING,
         "sandbox_erp": sandbox_erp.MAPPING,
         "tryton": tryton.MAPPING,
     },

@@ -16,9 +16,9 @@ from typing import Final
 
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected
+from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.deadline import Until
 from connectors.tryton.follow import number
 from connectors.tryton.masters import Masters
 

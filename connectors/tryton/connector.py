@@ -26,6 +26,7 @@ from connectors.kit.base import (
     TargetDocument,
     Throttle,
 )
+from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import (
     BooksFees,
@@ -44,7 +45,6 @@ from connectors.kit.facets import (
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.tryton import follow, stock
-from connectors.tryton.cache import Aged
 from connectors.tryton.calloff import CallOff
 from connectors.tryton.changes import Changes
 from connectors.tryton.checkup import CHECKS, Checkup

@@ -14,10 +14,10 @@ from typing import Final
 
 from connectors.kit.base import JsonDict, Rank, TargetDocument
 from connectors.kit.errors import OutcomeUnknown, RecordRejected
+from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.tryton import typed
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.deadline import Until
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import Masters
 from connectors.tryton.periods import open_period

@@ -9,9 +9,9 @@ from typing import Final
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.facets import DocumentFile
+from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.deadline import Until
 from connectors.tryton.follow import number
 
 MODEL: Final = "account.invoice"

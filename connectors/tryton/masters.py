@@ -9,9 +9,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.kit.base import JsonDict, Ref
+from connectors.kit.cache import Aged
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.words import say
-from connectors.tryton.cache import Aged
 from connectors.tryton.client import TrytonClient
 from connectors.tryton.options import TrytonOptions
 

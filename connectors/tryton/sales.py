@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from connectors.kit.base import DocumentSummary, JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
-from connectors.tryton.deadline import Until
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import Masters
 from connectors.tryton.stamps import version

@@ -21,10 +21,20 @@ def _by_origin(
     return [known.get(line.get("origin", "")) for line in lines]
 
 
-def _by_product(
+def _by_product(product_name: str, quantity_name: str) -> Pair:
+    """For an ERP whose lines have their article and pieces under these names."""
+    return lambda lines, order, resolved, options: _paired(
+        [{"product": each.get(product_name), "quantity": each[quantity_name]} for each in lines],
+        order,
+        resolved,
+        options,
+    )
+
+
+def _paired(
     lines: Sequence[JsonDict], order: Order, resolved: Resolved, options: TargetOptions
 ) -> list[OrderLine | None]:
-    """Tryton's lines say of which article they are, and stand in the order's own order.
+    """The lines say of which article they are, and stand in the order's own order.
 
     One canonical line may be several there (two prices, a share of each tax); the next line of the same article begins
     where its pieces are complete.
@@ -62,6 +72,14 @@ def _with_created(payload: JsonDict, lines: Sequence[JsonDict]) -> JsonDict:
     return {**payload, "lines": commands}
 
 
+def _ordered(payload: JsonDict) -> list[JsonDict]:
+    return list(payload.get("order_line") or ())
+
+
+def _with_ordered(payload: JsonDict, lines: Sequence[JsonDict]) -> JsonDict:
+    return {**payload, "order_line": list(lines)}
+
+
 def _plain(payload: JsonDict) -> list[JsonDict]:
     return list(payload.get("lines") or ())
 
@@ -77,6 +95,7 @@ LINES: Final[
         tuple[Callable[[JsonDict], list[JsonDict]], Callable[[JsonDict, Sequence[JsonDict]], JsonDict], Pair],
     ]
 ] = {
-    "tryton": (_created, _with_created, _by_product),
+    "odoo": (_ordered, _with_ordered, _by_product("product_id", "product_uom_qty")),
+    "tryton": (_created, _with_created, _by_product("product", "quantity")),
     "sandbox_erp": (_plain, _with_plain, _by_origin),
 }

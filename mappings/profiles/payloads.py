@@ -147,6 +147,53 @@ ERPS: Final[Mapping[str, Mapping[str, Payload]]] = {
             _TRYTON,
         ),
     },
+    "odoo": {
+        "settings": Payload(
+            PayloadFields(
+                own=(),
+                only=(
+                    *("warehouse", "payment_term", "carrier"),
+                    *("free_text_product", "shipping_product", "fee_product"),
+                ),
+            ),
+            ("order",),
+            "The channel's `target` settings, chosen for this order.",
+        ),
+        "order": Payload(
+            PayloadFields(
+                own=(
+                    *("key", "id", "partner_id", "partner_invoice_id", "partner_shipping_id", "client_order_ref"),
+                    *("origin", "date_order", "company_id", "pricelist_id", "warehouse_id", "payment_term_id"),
+                    *("carrier_id", "note", "order_line", "state"),
+                )
+            ),
+            _ORDER,
+            "More fields of `sale.order`; one whose name ends with `_id` or `_ids` takes ids.",
+            _JSON,
+        ),
+        "lines": Payload(
+            PayloadFields(
+                own=(
+                    *("product_id", "product_uom_qty", "price_unit", "name", "tax_ids", "is_delivery"),
+                    *("order_id", "id"),
+                )
+            ),
+            _LINE,
+            "More fields of `sale.order.line`, which `payload` is; `item` is the canonical line, or null.",
+            _JSON,
+        ),
+        "party": Payload(
+            PayloadFields(
+                own=(
+                    *("key", "id", "ref", "name", "street", "street2", "zip", "city", "country_id", "state_id"),
+                    *("is_company", "email", "phone", "vat", "customer_rank", "addresses", "parent_id", "type"),
+                )
+            ),
+            _ORDER,
+            "More fields of a `res.partner` that is made.",
+            _JSON,
+        ),
+    },
     "sandbox_erp": {
         "settings": Payload(
             PayloadFields(own=(), only=("warehouse", "shipping_product", "fee_product")),

@@ -14,7 +14,7 @@ from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.records import Order
 from mappings.canonical.refs import Ref
-from mappings.charges import charges
+from mappings.pricing import offline_rate
 from mappings.tryton import addresses
 from mappings.tryton.references import references
 from mappings.wanted import party_code, party_ref
@@ -39,23 +39,9 @@ def _value(ref: Ref, order: Order, options: TargetOptions) -> JsonDict:
         },
         "currency": {"rounding": Decimal(1).scaleb(-minor_unit(ref.value, options.minor_units))},
         "product": {"unit": "<unit>", "unit_digits": 4, "list_price": None, "salable": True, "taxes": []},
-        "tax": {"type": "percentage", "rate": _rate(ref, order, options), "childs": []},
+        "tax": {"type": "percentage", "rate": offline_rate(ref, order, options), "childs": []},
     }
     return {**value, **details.get(ref.kind, {})}
-
-
-def _rate(ref: Ref, order: Order, options: TargetOptions) -> Decimal | None:
-    """The rate that the shop says, else what its amounts come to; percent."""
-    if ref.kind != "tax" or ref.hint["rate"]:
-        return Decimal(ref.hint["rate"]) if ref.kind == "tax" else None
-    taxed = [
-        (charge.total.amount, tax.amount.amount)
-        for charge in charges(order, options)
-        for tax in charge.tax_lines
-        if tax.code == ref.hint["code"]
-    ]
-    base = sum((total for total, _ in taxed), Decimal(0))
-    return round(sum((amount for _, amount in taxed), Decimal(0)) / base * 100, 1) if base else Decimal(0)
 
 
 def made_party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:

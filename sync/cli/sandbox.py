@@ -9,6 +9,7 @@ import click
 
 _SANDBOXES: Final = {
     "fxiaoke": "connectors.sandbox.fxiaoke.process",
+    "odoo": "connectors.sandbox.odoo.process",
     "shopify": "connectors.sandbox.shopify.process",
     "vendure": "connectors.sandbox.vendure.process",
     "woocommerce": "connectors.sandbox.woocommerce.process",
@@ -24,8 +25,8 @@ _SANDBOXES: Final = {
 def sandbox(system: str, options: tuple[str, ...]) -> None:
     """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
 
-    `fxiaoke`, `shopify`, `vendure`, `woocommerce`, `zoho_crm` and `erp` are stand-ins of ours with fault injection;
-    `tryton` installs and starts a real ERP.
+    `fxiaoke`, `odoo`, `shopify`, `vendure`, `woocommerce`, `zoho_crm` and `erp` are stand-ins of ours with fault
+    injection; `tryton` installs and starts a real ERP.
     """
     # Imported by name: only this command needs any of them.
     importlib.import_module(_SANDBOXES[system]).main(list(options))

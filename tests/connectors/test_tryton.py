@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from connectors.kit.answers import Response, classify
 from connectors.kit.base import ConnectorSettings
+from connectors.kit.cache import Aged
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordRejected, Transient
 from connectors.registry import connector_class
 from connectors.tryton import Tryton, typed
-from connectors.tryton.cache import Aged
 from connectors.tryton.client import _READS, TrytonClient, _refused, _rpc_error
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import find_tax, tax_trees

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from connectors.kit.base import ConnectorSettings, JsonDict, SalesTarget
+from connectors.odoo import Odoo
 from connectors.sandbox.erp import ErpOptions, RunningErp, running_erp
 from connectors.sandbox.erp.products import default_products
+from connectors.sandbox.odoo import OdooOptions, RunningOdoo, people, running_odoo
 from connectors.sandbox_erp import SandboxErp
 from mappings.canonical.refs import Ref
 from tests.shared import PATIENCE_S
@@ -155,7 +157,86 @@ def sandbox_erp(folder: Path, *, enforce_key: bool) -> Iterator[SandboxErpFake]:
         yield SandboxErpFake(erp)
 
 
+_ODOO_ACTIONS: Final[Mapping[str, str]] = {
+    "create": "/json/2/sale.order/load",
+    "advance": "/json/2/sale.order/action_confirm",
+    "delete": "/json/2/sale.order/unlink",
+    "find": "/json/2/sale.order/search_read",
+}
+
+
+class OdooFake:
+    """The stand-in for Odoo 19, in this process."""
+
+    secret = "k-7d1c-Odoo&Key"
+    known_product = Ref("product", "TASSE-ROT")
+    unknown_product = Ref("product", "NUR-IM-SHOP-1")
+    party = Ref("party", "email:jane@example.com")
+    deadline_s = PATIENCE_S
+    #: Odoo answers a confirmation with four bytes.
+    short_deadline_s = 0.55
+
+    def __init__(self, odoo: RunningOdoo) -> None:
+        self.erp = odoo
+        target = self.connect()
+        payload = {"key": "party:jane", "ref": self.party.value, "name": "Jane", "customer_rank": 1}
+        self._party = target.save_party(payload)["id"]
+        product = target.resolve([self.known_product])[self.known_product]
+        self._product, self._tax = product["id"], product["taxes"][0]["id"]
+
+    def connect(self, **settings: Any) -> Odoo:
+        options = {"database": self.erp.options.database, "bulk": settings.pop("bulk", 50)}
+        options |= settings.pop("options", {})
+        values: dict[str, Any] = {
+            "name": "erp",
+            "url": self.erp.url,
+            "key": self.secret,
+            "deadline_s": self.deadline_s,
+            "allow_hosts": ("127.0.0.1",),
+        }
+        return Odoo(ConnectorSettings(**(values | settings), options=options))
+
+    def sale(self, key: str) -> JsonDict:
+        line = {"product_id": self._product, "product_uom_qty": 2, "price_unit": "10", "tax_ids": [self._tax]}
+        return {
+            "key": key,
+            "partner_id": self._party,
+            "client_order_ref": key,
+            "origin": key,
+            "date_order": f"{PLACED_AT:%Y-%m-%d %H:%M:%S}",
+            "order_line": [line],
+        }
+
+    def bad_sale(self, key: str) -> JsonDict:
+        return {**self.sale(key), "order_line": [{"product_id": 999_999, "product_uom_qty": 1, "price_unit": "1"}]}
+
+    def someone_makes_a_sale(self, key: str) -> str:
+        [result] = self.connect(name="somebody else").create_sales([self.sale(key)])
+        assert result.document is not None
+        return result.document.external_id
+
+    def someone_cancels(self, external_id: str) -> None:
+        people.cancel(self.erp.app, int(external_id))
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        self.erp.plan.add(method="POST", path=_ODOO_ACTIONS[action], **fault)
+
+    def confirmations(self, external_id: str) -> int:
+        entries = self.erp.server.ledger.entries()
+        return sum(entry.kind == "sale.confirm" and entry.external_id == external_id for entry in entries)
+
+    def stop(self) -> None:
+        self.erp.server.close()
+
+
+@contextlib.contextmanager
+def odoo(_folder: Path, **options: Any) -> Iterator[OdooFake]:
+    with running_odoo(OdooOptions(settle_s=PATIENCE_S, api_key=OdooFake.secret, **options)) as running:
+        yield OdooFake(running)
+
+
 FAKES: Final[Mapping[str, Callable[[Path], contextlib.AbstractContextManager[TargetFake]]]] = {
+    "odoo": odoo,
     "sandbox_erp": lambda folder: sandbox_erp(folder, enforce_key=True),
     "sandbox_erp without enforced key": lambda folder: sandbox_erp(folder, enforce_key=False),
 }

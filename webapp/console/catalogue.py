@@ -25,6 +25,7 @@ CHAPTERS: Final = {
     "crossdock": lazy_gettext("Crossdock itself"),
     "connection": lazy_gettext("Codes of any connection"),
     "fxiaoke": lazy_gettext("Codes of Fxiaoke"),
+    "odoo": lazy_gettext("Codes of Odoo"),
     "shopify": lazy_gettext("Codes of Shopify"),
     "vendure": lazy_gettext("Codes of Vendure"),
     "woocommerce": lazy_gettext("Codes of WooCommerce"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from sync.desk.catalogue.entry import Entry
 from sync.desk.catalogue.fxiaoke import FXIAOKE
+from sync.desk.catalogue.odoo import ODOO
 from sync.desk.catalogue.shopify import SHOPIFY
 from sync.desk.catalogue.vendure import VENDURE
 from sync.desk.catalogue.zoho_crm import ZOHO_CRM
@@ -314,5 +315,5 @@ _TRYTON: Final = (
 
 #: Id -> entry.
 CODES: Final[Mapping[str, Entry]] = {
-    entry.id: entry for entry in (*_SHARED, *FXIAOKE, *SHOPIFY, *VENDURE, *_WOOCOMMERCE, *ZOHO_CRM, *_TRYTON)
+    entry.id: entry for entry in (*_SHARED, *FXIAOKE, *ODOO, *SHOPIFY, *VENDURE, *_WOOCOMMERCE, *ZOHO_CRM, *_TRYTON)
 }

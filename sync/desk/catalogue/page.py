@@ -36,6 +36,7 @@ _CHAPTERS: Final = {
     "crossdock": "Crossdock itself",
     "connection": "Codes of any connection",
     "fxiaoke": "Codes of Fxiaoke",
+    "odoo": "Codes of Odoo",
     "shopify": "Codes of Shopify",
     "vendure": "Codes of Vendure",
     "woocommerce": "Codes of WooCommerce",

@@ -73,7 +73,7 @@ def test_the_example_of_each_step_is_taken_by_both(kind: Any):
     [
         *("profile: Has Blanks\nextends: none", "profile: p\nextends: nobody", "extends: woocommerce", "[]", "text"),
         *("profile: p\nextends: woocommerce\nextra: 1", "profile: p\nextends: woocommerce\nsource: {orders: []}"),
-        "profile: p\nextends: woocommerce\nerp: {odoo: {}}",
+        "profile: p\nextends: woocommerce\nerp: {sap: {}}",
         "profile: p\nextends: woocommerce\nshop: {woocommerce: {x: []}}",
         head("{to: nope, copy: source.x}"),
         head("{to: note}"),

@@ -1,0 +1,194 @@
+"""Odoo as a target for sales, and as a source of stock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from connectors.kit.base import (
+    ConnectorSettings,
+    Diagnoses,
+    DocumentSummary,
+    JsonDict,
+    KeyDeclaration,
+    LinksDocuments,
+    OffersTestSale,
+    Rank,
+    Ref,
+    Result,
+    SalesTarget,
+    SearchesSales,
+    TargetDocument,
+    Throttle,
+)
+from connectors.kit.cache import Aged
+from connectors.kit.errors import RecordRejected
+from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
+from connectors.kit.until import Until
+from connectors.odoo import stock
+from connectors.odoo.checkup import CHECKS, Checkup
+from connectors.odoo.client import OdooClient
+from connectors.odoo.goods import find_products
+from connectors.odoo.masters import Masters
+from connectors.odoo.options import read_options
+from connectors.odoo.parties import find_parties, save_party
+from connectors.odoo.sales import Sales
+from connectors.odoo.stock import Stock
+
+_KEYS: Final[Mapping[str, KeyDeclaration]] = {
+    "sale": KeyDeclaration("external id", enforced=True, same_call=True, draft=True),
+    "party": KeyDeclaration("external id", enforced=True, same_call=True),
+}
+#: Kind of a document -> its model, under which the web client shows it.
+_PAGES: Final[Mapping[str, str]] = {
+    "sale": "sale.order",
+    "shipment": "stock.picking",
+    "return": "stock.picking",
+    "invoice": "account.move",
+    "credit_note": "account.move",
+}
+
+
+class Odoo(SalesTarget, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
+    """Odoo 17 to 19 with the app Sales; safe to share between threads."""
+
+    settle_bound_s = None
+    figure = stock.FIGURE
+    #: From then on its goods are reserved, as far as they are there.
+    reserves_at = Rank.CONFIRMED
+    stock_batch = stock.BATCH
+    checks = CHECKS
+
+    def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
+        """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
+        options = read_options(settings.options)
+        self._url = settings.url.rstrip("/")
+        self._client = OdooClient(settings, options, throttle=throttle, dry_run=dry_run)
+        self._masters = Masters(self._client, options)
+        self._sales = Sales(self._client, self._masters, options)
+        self._stock = Stock(self._client, self._masters, settings.overlap_s)
+        self._module = options.module
+        self._products: Aged[str, JsonDict] = Aged(options.cache_s)
+        self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
+        self.bulk = options.bulk
+        # Two confirmations at once take as long as one after the other, and two loads can undo each other.
+        self.concurrency = settings.concurrency or 1
+        self.write_deadline_s = self._client.deadline_s
+        self.keys = _KEYS
+
+    def close(self) -> None:
+        """Close the connections; the connector can be used again afterwards."""
+        self._client.close()
+
+    def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
+        """See `checkup.CHECKS`."""
+        return Checkup(self._client, self._masters).run()
+
+    def test_sale(self, key: str) -> JsonDict:
+        """A sale of the company to itself, without lines."""
+        return self._sales.test_payload(key)
+
+    def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
+        """Kind by kind, each in one call; found ones are believed for a while.
+
+        * `product` by `default_code`: id, code, type, salable, unit, unit_digits, list_price, taxes [{id, name, rate}];
+          of which there are several: `{"id": None, "candidates": [...]}`
+        * `party` by hint `code` (`ref`), else `vat_id`, else `email`: id, code, name, vat_ids, emails, addresses
+        * `tax` by id, name, description, else hint `rate`: id, name, type, rate, price_include ...
+        * `company` (the connection's), `currency` (with its price list), `country`, `subdivision`, `payment_term`,
+          `payment_method` (a journal), `carrier`, `warehouse` (empty: the first): id and what a payload needs
+
+        Rates are in percent, amounts Decimal. Raises Transient, ConnectionBroken.
+        """
+        by_kind: dict[str, list[Ref]] = {}
+        for ref in refs:
+            by_kind.setdefault(ref.kind, []).append(ref)
+        self._masters.company()
+        found: dict[Ref, JsonDict] = {}
+        for kind, wanted in by_kind.items():
+            if kind == "product":
+                found |= self._find_products(wanted)
+            elif kind == "party":
+                found |= self._find_parties(wanted)
+            elif kind in self._masters.kinds:
+                found |= self._masters.resolve(wanted)
+        return found
+
+    def save_party(self, payload: JsonDict) -> JsonDict:
+        """Make a customer, or add addresses to the one that `payload["id"]` names; answers as `resolve` does."""
+        try:
+            return save_party(self._client, self._module, payload, Until(self.write_deadline_s))
+        finally:
+            # Whatever came of it, what is believed of this customer is outdated.
+            self._parties.forget()
+
+    def link(self, kind: str, external_id: str) -> str:
+        """The document's page in the web client."""
+        if kind not in _PAGES or not (external_id.isascii() and external_id.isdecimal()):
+            return ""
+        return f"{self._url}/web#id={external_id}&model={_PAGES[kind]}&view_type=form"
+
+    def search_sales(self, text: str) -> list[DocumentSummary]:
+        """By number, customer reference, source document or id."""
+        return self._sales.search(text)
+
+    def find_sales(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """By external id; a copy that somebody made of a sale has none."""
+        return self._sales.find(keys)
+
+    def create_sales(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """In one transaction for `bulk` of them; a refused batch is sent again without those that the refusal names."""
+        results = self._sales.create(payloads)
+        if any(isinstance(result.error, RecordRejected) for result in results):
+            # A product or address that we believed in may be gone: the next try must ask.
+            self._forget()
+        return results
+
+    def advance_sales(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:
+        """Mark as sent, or confirm: in one call, and read back."""
+        return self._sales.advance(documents, rank)
+
+    def delete_draft(self, document: TargetDocument) -> None:
+        """Raises RecordRejected when it is a draft no longer, or the key's user may not delete."""
+        self._sales.delete(document)
+
+    def list_sales(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
+        """Every sale of the company, or of the connection's sales team, whose order date lies in the window."""
+        return self._sales.list_all(since, until)
+
+    def list_locations(self) -> list[Location]:
+        """The warehouses, by their code."""
+        return self._stock.locations()
+
+    def read_stock(self, locations: Sequence[str], skus: Sequence[str] | None = None) -> Iterator[list[StockReading]]:
+        """Goods alone: a service has no stock. One call for each warehouse and 200 articles."""
+        return self._stock.read(locations, skus)
+
+    def pull_stock_changes(self, checkpoint: str | None) -> Iterator[StockChanges]:
+        """Articles whose quants were written, over the whole company."""
+        return self._stock.changes(checkpoint)
+
+    def _find_products(self, wanted: Sequence[Ref]) -> dict[Ref, JsonDict]:
+        codes = {ref.value for ref in wanted}
+        known = self._products.get_many(codes)
+        if missing := codes - known.keys():
+            fresh = find_products(self._client, self._masters, missing)
+            self._products.put_many({code: product for code, product in fresh.items() if product["id"] is not None})
+            known |= fresh
+        return {ref: known[ref.value] for ref in wanted if ref.value in known}
+
+    def _find_parties(self, wanted: Sequence[Ref]) -> dict[Ref, JsonDict]:
+        known = self._parties.get_many(ref.value for ref in wanted)
+        found = {ref: known[ref.value] for ref in wanted if ref.value in known}
+        if missing := [ref for ref in wanted if ref not in found]:
+            fresh = find_parties(self._client, missing)
+            self._parties.put_many({ref.value: party for ref, party in fresh.items() if party["id"] is not None})
+            found |= fresh
+        return found
+
+    def _forget(self) -> None:
+        self._products.forget()
+        self._parties.forget()
+        self._masters.forget()

@@ -1,0 +1,83 @@
+"""The catalogue's entries for the codes of Odoo."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sync.desk.catalogue.entry import Entry
+from sync.desk.phrases import say
+
+ODOO: Final = (
+    Entry(
+        "odoo.no_odoo",
+        say("There is no Odoo at this address."),
+        say("The address is another site's, or has a path in it that does not belong there."),
+        say("Set `url` to the server's own address, then resume."),
+    ),
+    Entry(
+        "odoo.not_found",
+        say("Odoo does not find what was asked for."),
+        say("The server has several databases and does not know which is meant, or the address is another site's."),
+        say("Set the option `database`, check `url`, then resume."),
+    ),
+    Entry(
+        "odoo.version",
+        say("This Odoo is too old."),
+        say("Crossdock speaks to Odoo 17 and newer."),
+        say("Update Odoo, then resume."),
+    ),
+    Entry(
+        "odoo.login",
+        say("Odoo does not know the login with this key."),
+        say("The login, the key or the database is wrong; Odoo does not say which."),
+        say("Correct `auth.login`, `auth.key` and the option `database`, then resume."),
+    ),
+    Entry(
+        "odoo.access",
+        say("Odoo does not let the key's user do this."),
+        say("A group is missing, or a rule of access hides the records from the user."),
+        say("Give the integration's user the groups that the text names, then resume."),
+    ),
+    Entry(
+        "odoo.unknown_name",
+        say("Odoo does not know a model, a method or a field that we named."),
+        say("The app that has it is not installed, or a rule of the mapping names a field that is not there."),
+        say("Install the app that the text names, or correct the mapping; then resume or retry."),
+    ),
+    Entry(
+        "odoo.busy",
+        say("Two changes in Odoo wanted the same records at once, and one had to give way."),
+        say("Other users or jobs write there at the same time. Nothing was kept."),
+        say("Nothing: it is tried again by itself."),
+    ),
+    Entry(
+        "odoo.load",
+        say("Odoo does not take the values of the document."),
+        say("A product, customer or tax is gone, or a rule of an app refuses the values. Nothing was kept."),
+        say("Correct what the text names, then retry."),
+    ),
+    Entry(
+        "odoo.wizard",
+        say("Odoo asks a person something instead of doing it."),
+        say("An app has put a question before the step: a credit limit, a missing address, an approval."),
+        say("Do this step once in Odoo and answer the question, or switch it off there; then retry."),
+    ),
+    Entry(
+        "odoo.gone",
+        say("The document is gone in Odoo."),
+        say("Somebody deleted it meanwhile."),
+        say("Look at the order; a retry makes it anew."),
+    ),
+    Entry(
+        "odoo.shape",
+        say("Odoo answered with something that is no answer of Odoo."),
+        say("A proxy or an app has put its own answer in its place."),
+        say("Nothing: what was written is looked up first. Look at the answer if it stays."),
+    ),
+    Entry(
+        "odoo.checkpoint",
+        say("The place from which to read on is none of this connector."),
+        say("The connection was of another system before, or the database comes from elsewhere."),
+        say("Rewind the connection to a date; nothing is lost, and nothing is made twice."),
+    ),
+)
