@@ -37,37 +37,37 @@ class Parcels:
         self._client = client
 
     def listed(self, external_id: str) -> list[JsonDict]:
-        """What stands on the order, oldest first; `key` where we had announced it."""
-        return _claimed(*self._standing(external_id))
+        """What stands on the order, oldest first; `key` where all that we had announced under it is there."""
+        rows, missing = _claimed(*self._standing(external_id))
+        lacking = {entry["key"] for entry in missing}
+        return [row | {"key": ""} if row["key"] in lacking else row for row in rows]
 
     def create(self, external_id: str, payload: JsonDict) -> JsonDict:
         """One more: a fulfilment for each location that its pieces are to be sent from. The first of them.
 
-        Raises RecordRejected where fewer pieces are left to be sent.
+        What stands under its key already is left out, so that one that was begun is ended. Raises RecordRejected where
+        fewer pieces are left to be sent, OutcomeUnknown where some of its fulfilments were made and not all.
         """
-        shares = list(self._shares(external_id, payload["pieces"]))
         rows, announced = self._standing(external_id)
-        done = [row for row in _claimed(rows, announced) if row["key"] == payload["key"]]
-        known = {entry["id"] for entry in announced if entry.get("id")} | {row["id"] for row in done}
-        announced = [entry for entry in announced if entry["key"] != payload["key"] or entry.get("id")]
+        made = [row for row in _claimed(rows, announced)[0] if row["key"] == payload["key"]]
+        shares = list(self._shares(external_id, _without(payload["pieces"], made)))
+        others = [entry for entry in announced if entry["key"] != payload["key"]]
         entries = [_entry(payload, pieces) for pieces, _orders in shares]
-        self._announce(external_id, [*announced, *entries])
-        made: list[JsonDict] = []
+        known = [*others, *map(_entry_of, made), *entries]
+        self._announce(external_id, known)
         for entry, (_pieces, orders) in zip(entries, shares, strict=True):
-            row = self._fulfil(payload, orders)
-            if row["id"] in known:
-                raise OutcomeUnknown(say("the shop answered with another fulfilment"), code="no_record")
+            row = self._fulfil(payload, orders, begun=bool(made))
             entry["id"] = row["id"]
-            made.append(row)
+            made.append(row | {"key": payload["key"]})
         # By its pieces it would be found all the same: what was made is not to look as if it were not.
         with contextlib.suppress(ConnectorError):
-            self._announce(external_id, [*announced, *entries])
-        return made[0] | {"key": payload["key"]}
+            self._announce(external_id, known)
+        return made[0]
 
     def update(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
         """Its tracking, for each location; pieces of one that is made cannot be changed. Sent only where it differs."""
         rows, announced = self._standing(external_id)
-        claimed = _claimed(rows, announced)
+        claimed, _missing = _claimed(rows, announced)
         key = next((row["key"] for row in claimed if row["id"] == fulfilment_id), "")
         ours = [row for row in claimed if row["id"] == fulfilment_id or (key and row["key"] == key)]
         if not ours:
@@ -89,7 +89,7 @@ class Parcels:
                     tracking=tracking,
                     notify=payload["notifyCustomer"],
                 )
-                row.update(_row(answer.get("fulfillment")), key=row["key"])
+                row.update(_written(answer.get("fulfillment")), key=row["key"])
         return ours[0]
 
     # -- reading ---------------------------------------------------------------------------------------------
@@ -168,10 +168,17 @@ class Parcels:
         }
         self._client.write(way_back.SET, "metafieldsSet", metafields=[field])
 
-    def _fulfil(self, payload: JsonDict, orders: list[JsonDict]) -> JsonDict:
+    def _fulfil(self, payload: JsonDict, orders: list[JsonDict], *, begun: bool) -> JsonDict:
         body = {"lineItemsByFulfillmentOrder": orders, "notifyCustomer": payload["notifyCustomer"]}
         body |= {"trackingInfo": payload["trackingInfo"]} if payload["trackingInfo"] else {}
-        return _row(self._client.write(way_back.FULFIL, "fulfillmentCreate", fulfillment=body).get("fulfillment"))
+        try:
+            answer = self._client.write(way_back.FULFIL, "fulfillmentCreate", fulfillment=body)
+        except ConnectorError as error:
+            if not begun:
+                raise
+            text = say("some of the parcel's fulfilments were made, and not all: %(error)s", error=error)
+            raise OutcomeUnknown(text, code="begun") from error
+        return _written(answer.get("fulfillment"))
 
 
 def _too_few(left: Mapping[str, int]) -> str:
@@ -198,10 +205,17 @@ def _entry_of(row: JsonDict) -> JsonDict:
     return {"key": row["key"], "pieces": row["pieces"], "numbers": sorted(_tracked(row)[1]), "id": row["id"]}
 
 
+def _without(pieces: Mapping[str, int], made: Sequence[JsonDict]) -> _Pieces:
+    sent: collections.Counter[str] = collections.Counter()
+    for row in made:
+        sent.update(row["pieces"])
+    return {line: count - sent[line] for line, count in pieces.items() if count > sent[line]}
+
+
 def _row(value: Any) -> JsonDict:
-    """One fulfilment with its plain id and its pieces by line. Raises Transient, or OutcomeUnknown after a write."""
+    """One fulfilment with its plain id and its pieces by line. Raises Transient for what is none."""
     if not isinstance(value, dict) or not str(value.get("id", "")).startswith(_FULFILMENT):
-        raise OutcomeUnknown(say("the shop answered with something that is no fulfilment"), code="no_record")
+        raise Transient(say("the shop answered with something that is no fulfilment"), code="no_record")
     lines = value.get("fulfillmentLineItems") or {}
     if (lines.get("pageInfo") or {}).get("hasNextPage"):
         raise Transient(say("a fulfilment has more lines than the shop tells at once"), code="too_long")
@@ -219,20 +233,31 @@ def _row(value: Any) -> JsonDict:
     }
 
 
-def _claimed(rows: list[JsonDict], announced: Sequence[JsonDict]) -> list[JsonDict]:
-    """The same rows, each with the key under which it was announced: by its id, else by what it holds."""
+def _written(value: Any) -> JsonDict:
+    """The same of what a write answered. Raises OutcomeUnknown for what is no fulfilment."""
+    try:
+        return _row(value)
+    except Transient as error:
+        raise OutcomeUnknown(str(error), code=error.code) from error
+
+
+def _claimed(rows: list[JsonDict], announced: Sequence[JsonDict]) -> tuple[list[JsonDict], list[JsonDict]]:
+    """The same rows, each with the key under which it was announced, and what was announced and is not there.
+
+    By its id, else by what it holds.
+    """
     by_id = {entry["id"]: entry["key"] for entry in announced if entry.get("id")}
-    open_ = [entry for entry in announced if not entry.get("id")]
+    missing = [entry for entry in announced if not entry.get("id")]
     for row in rows:
         row["key"] = by_id.get(row["id"], "")
         if row["key"]:
             continue
         told = (row["pieces"], sorted(_tracked(row)[1]))
-        found = next((entry for entry in open_ if (entry.get("pieces"), entry.get("numbers")) == told), None)
+        found = next((entry for entry in missing if (entry.get("pieces"), entry.get("numbers")) == told), None)
         if found is not None:
-            open_.remove(found)
+            missing.remove(found)
             row["key"] = found["key"]
-    return rows
+    return rows, missing
 
 
 def _tracked(row: JsonDict) -> tuple[str, tuple[str, ...]]:

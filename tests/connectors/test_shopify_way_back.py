@@ -97,6 +97,19 @@ def test_pieces_in_two_locations_are_a_fulfilment_of_each_under_one_key(shop, co
     assert [each["trackingInfo"][0]["number"] for each in rows] == ["T9", "T9"]
 
 
+def test_one_that_was_begun_is_no_parcel_yet_and_is_ended_by_the_next_try(served, shop, connector):
+    number, [tea, pot] = bought(shop, (TEA, 3), (POT, 1))
+    hamburg = list(shop.goods.locations)[1]
+    shop.parcels.divide(shop.orders[int(number)], f"gid://shopify/LineItem/{tea}", 2, hamburg)
+    whole = parcel({tea: 3, pot: 1}, numbers=["T1"])
+    served[0].plan.add(kind="status", status=503, body_contains="fulfillmentCreate", nth=2)
+    with pytest.raises(OutcomeUnknown):
+        connector.create_fulfilment(number, whole)
+    assert [key for key, _pieces in stands(connector, number)] == [""]
+    connector.create_fulfilment(number, whole)
+    assert sorted(stands(connector, number), key=str) == [("web-1", {tea: 1, pot: 1}), ("web-1", {tea: 2})]
+
+
 def test_what_people_sent_by_hand_is_not_taken_for_ours(shop, connector):
     number, [tea] = bought(shop, (TEA, 3))
     order = shop.orders[int(number)]
