@@ -64,10 +64,10 @@ class TakenBack:
 class ShopFacets:
     """What a shop's mapping reads and writes of the facets."""
 
-    #: The payload of `create_fulfilment` and `update_fulfilment`.
-    fulfilment: Callable[[Sent], JsonDict]
+    #: The payload of `create_fulfilment` and `update_fulfilment`; None for a shop without fulfilments.
+    fulfilment: Callable[[Sent], JsonDict] | None = None
     #: The key that a fulfilment of the shop carries; empty for one that is not ours.
-    fulfilment_key: Callable[[JsonDict], str]
+    fulfilment_key: Callable[[JsonDict], str] = lambda _: ""
     #: The payload of `update_order` that marks the order with its parcels, beside what marks it already.
     shipment_marks: Callable[[Sequence[Sent], JsonDict], JsonDict]
     #: The same for its invoices and credit notes.

@@ -14,9 +14,11 @@ from typing import Final, TypeVar
 
 from mappings import fxiaoke, odoo, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
+from mappings.crm import CrmFacets
 from mappings.facets import ErpFacets, ShopFacets
 
 __all__ = [
+    "CRM_FACETS",
     "ERP_FACETS",
     "SHOP_FACETS",
     "SOURCES",
@@ -110,8 +112,12 @@ SHOP_FACETS: Final[Mapping[str, ShopFacets]] = _Registered(
         "shopify": shopify.FACETS,
         "vendure": vendure.FACETS,
         "woocommerce": woocommerce.FACETS,
+        "zoho_crm": zoho_crm.FACETS,
     },
 )
+
+#: What a CRM is told of its accounts.
+CRM_FACETS: Final[Mapping[str, CrmFacets]] = _Registered(CrmFacets, "CRM", {"zoho_crm": zoho_crm.CRM})
 
 ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(
     ErpFacets,

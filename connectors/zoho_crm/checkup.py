@@ -20,12 +20,15 @@ CHECKS: Final[Mapping[str, str]] = {
     "zoho_crm.version": N_("which version of the API we speak"),
     "zoho_crm.read": N_("orders can be read, with their contacts and accounts"),
     "zoho_crm.deleted": N_("deleted orders are told"),
+    "zoho_crm.fields": N_("there are fields for what comes back to an order"),
     "zoho_crm.money": N_("the currency is known"),
     "zoho_crm.timezone": N_("the channel counts its days as the organisation does"),
     "zoho_crm.credits": N_("credits of the API are left"),
     "zoho_crm.webhooks.secret": N_("notifications can be told from forged ones"),
     "zoho_crm.webhooks": N_("the channel of notifications is there, and until when"),
 }
+#: Fields of the organisation's own, which the mapping writes.
+FIELDS: Final = ("Crossdock_ERP_Number", "Crossdock_Shipments", "Crossdock_Invoices")
 #: Fewer are soon used up by one pull of a busy day.
 _FEW_CREDITS: Final = 1000
 
@@ -63,6 +66,7 @@ class Checkup:
         yield ok("zoho_crm.version", say("version %(version)s; Zoho has not said when it will end", version=VERSION))
         yield _tried("zoho_crm.read", self._looks.one_order, say("%(module)s can be read", module=self._looks.module))
         yield self._deleted()
+        yield self._fields()
         yield _money(organisation)
         yield _zone(organisation.zone, circumstances.zones)
         yield _credits(self._client.credits)
@@ -72,6 +76,22 @@ class Checkup:
         path = f"{self._looks.module}/deleted"
         params: dict[str, str | int] = {"type": "all", "page": 1, "per_page": 1}
         return _tried("zoho_crm.deleted", lambda: self._client.get(path, params), say("what was deleted is listed"))
+
+    def _fields(self) -> Finding:
+        check, wanted = "zoho_crm.fields", ", ".join(FIELDS)
+        try:
+            data = self._client.get("settings/fields", {"module": self._looks.module})
+        except ConnectorError as error:
+            step = say("add the scope ZohoCRM.settings.fields.READ, or look by yourself for %(wanted)s", wanted=wanted)
+            return unknown(check, str(error), step)
+        rows = data.get("fields")
+        there = {row.get("api_name") for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+        missing = [name for name in FIELDS if name not in there]
+        if not missing:
+            return ok(check, say("all of them are there: %(wanted)s", wanted=wanted))
+        text = say("%(module)s has no field %(missing)s", module=self._looks.module, missing=", ".join(missing))
+        step = say("make them (Setup > Modules and Fields), or do without: what has no field is not shown in the CRM")
+        return warn(check, text, step)
 
     def _webhooks(self, delivery_url: str) -> Iterator[Finding]:
         check = "zoho_crm.webhooks.secret"

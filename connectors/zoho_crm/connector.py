@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from connectors.kit.base import (
@@ -14,6 +15,8 @@ from connectors.kit.base import (
     DocumentSummary,
     Envelope,
     FetchesOrders,
+    JsonDict,
+    KeyDeclaration,
     LinksDocuments,
     ListsOrders,
     ManagesWebhooks,
@@ -24,15 +27,18 @@ from connectors.kit.base import (
     Subscription,
     Throttle,
 )
-from connectors.kit.errors import ConnectionBroken
+from connectors.kit.crm import AccountMark, KeepsAccounts
+from connectors.kit.errors import ConnectionBroken, ConnectorError
+from connectors.kit.facets import MarksOrders, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.moments import moment_of, moment_text
 from connectors.kit.options import Options
 from connectors.kit.words import say
 from connectors.zoho_crm import notifications
 from connectors.zoho_crm.checkup import CHECKS, Checkup, Looks
-from connectors.zoho_crm.client import Client
+from connectors.zoho_crm.client import MOST_RECORDS, Client
 from connectors.zoho_crm.login import data_centre
+from connectors.zoho_crm.marks import Accounts, Marks
 from connectors.zoho_crm.orders import MODULES, Orders, Reading, module_of
 
 _OPTIONS: Final = frozenset(
@@ -55,6 +61,9 @@ class ZohoCrm(
     ManagesWebhooks,
     Diagnoses,
     LinksDocuments,
+    MarksOrders,
+    TakesNotes,
+    KeepsAccounts,
 ):
     """One organisation of Zoho CRM. Thread-safe.
 
@@ -68,6 +77,14 @@ class ZohoCrm(
     #: The smallest edition lets five calls in at once, of which other apps want some.
     concurrency = 2
     checks = CHECKS
+    account_batch = MOST_RECORDS
+    order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
+        {
+            "note": KeyDeclaration(key_field="Note_Content", enforced=False, same_call=True),
+            # A field has one value, in which each number has one line.
+            "mark": KeyDeclaration(key_field="Crossdock_Invoices", enforced=True, same_call=True),
+        }
+    )
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
@@ -90,9 +107,13 @@ class ZohoCrm(
             dry_run=dry_run,
         )
         self._module = module
+        #: The longest deadline of any of the writes.
+        self.write_deadline_s = self._client.write_deadline_s
         self._crm_url = options.address("crm_url", _crm_url(settings.url))
         self._secrets = settings.webhook_secrets
         self._orders = Orders(self._client, reading)
+        self._marks = Marks(self._client, module, self._orders.fetch_one)
+        self._accounts = Accounts(self._client, reading.vat_field)
         self._channel = notifications.Channel(self._client, module.name, self._secrets)
 
     def close(self) -> None:
@@ -141,6 +162,33 @@ class ZohoCrm(
     def list_orders(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """Every order made in the window, each once; of quotes and deals those that are orders now."""
         return self._orders.list_all(since, until)
+
+    # -- MarksOrders, TakesNotes -----------------------------------------------------------------------------
+
+    def update_order(self, external_id: str, payload: JsonDict) -> Envelope:
+        """Read the order and send what differs from it, as long as nobody has changed it since.
+
+        `state` stands for the module's field of the state. Fields that the organisation does not have are left out.
+        """
+        return self._marks.update(external_id, payload)
+
+    def list_notes(self, external_id: str) -> list[JsonDict]:
+        """All notes of one order, oldest first."""
+        return self._marks.notes(external_id)
+
+    def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
+        """One more, whatever there is: look first."""
+        return self._marks.add_note(external_id, payload)
+
+    # -- KeepsAccounts ---------------------------------------------------------------------------------------
+
+    def find_accounts(self, marks: Sequence[AccountMark]) -> list[list[JsonDict]]:
+        """By id, by VAT number (with `vat_field`), by the e-mail of a contact, by name."""
+        return self._accounts.find(marks)
+
+    def update_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, ConnectorError]:
+        """A hundred a call; what the organisation has no field for it leaves out itself."""
+        return self._accounts.update(payloads)
 
     # -- webhooks --------------------------------------------------------------------------------------------
 

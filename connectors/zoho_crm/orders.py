@@ -218,7 +218,7 @@ class Orders:
     ) -> Iterator[list[JsonDict]]:
         """Every record from `start` on by the time `name`, oldest first; what changes meanwhile may come twice."""
         stages = (
-            [f"{self._module.state} in ({', '.join(map(_quoted, self._module.stages))})"] if self._module.stages else []
+            [f"{self._module.state} in ({', '.join(map(quoted, self._module.stages))})"] if self._module.stages else []
         )
         ends = [] if end is None else [f"{name} < '{_written(end)}'"]
         after = f"{name} >= '{_written(start)}'"
@@ -243,7 +243,8 @@ def _all_of(terms: Sequence[str]) -> str:
     return whole
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as it stands in a query."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

@@ -34,6 +34,7 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
     program = _ShopProgram(profile, system, lookup or NoLookup())
 
     def fulfilment(sent: Sent) -> JsonDict:
+        assert base.fulfilment is not None
         return _kept(
             base.fulfilment(sent),
             base.fulfilment_key,
@@ -58,7 +59,7 @@ def profiled_shop(base: ShopFacets, profile: Profile, system: str, lookup: Looku
 
     return dataclasses.replace(
         base,
-        fulfilment=fulfilment,
+        fulfilment=None if base.fulfilment is None else fulfilment,
         shipment_note=None if base.shipment_note is None else shipment_note,
         shipment_marks=shipment_marks,
         invoice_marks=invoice_marks,

@@ -9,13 +9,14 @@ nobody tells us the customer's language.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from mappings.base import JsonDict
 from mappings.canonical.facets import Parcel, RefundLine
 from mappings.facets import Billed, Sent, ShopFacets, TakenBack
+from mappings.notes import key_of, note_text, numbers_of
 from mappings.woocommerce.refunds import refund_from_woocommerce
 
 #: Our keys in `meta_data`: of a fulfilment, and of an order.
@@ -25,8 +26,6 @@ INVOICES: Final = "_crossdock_invoices"
 
 #: The end of the reason of a refund of ours.
 _MARKED: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
-#: The last line of a note of ours; a customer takes it for what it is, a reference.
-_REFERENCE: Final = re.compile(r"(?:^|\n)Ref\. (\S+)\s*\Z")
 
 
 def fulfilment(sent: Sent) -> JsonDict:
@@ -35,7 +34,7 @@ def fulfilment(sent: Sent) -> JsonDict:
         "_items": [
             {"item_id": int(line), "qty": _number(pieces)} for line, pieces in sent.pieces.items() if pieces > 0
         ],
-        "_tracking_number": ", ".join(_numbers(sent)),
+        "_tracking_number": ", ".join(numbers_of(sent)),
         "_tracking_url": _url(sent),
         "_shipment_provider": sent.carrier,
         KEY: sent.key,
@@ -55,26 +54,12 @@ def fulfilment_key(payload: JsonDict) -> str:
 
 def shipment_note(sent: Sent) -> JsonDict:
     """The body of a note: what was sent, with whom, under which number, where to follow it."""
-    return {"note": "\n".join(_note(sent)), "customer_note": sent.notify}
-
-
-def _note(sent: Sent) -> Iterator[str]:
-    names = {line.external_id: line.name or line.sku for line in sent.order.lines}
-    for line, pieces in sent.pieces.items():
-        if pieces > 0:
-            # On one line: the last line of a note is ours.
-            yield f"{pieces.normalize():f} x {' '.join(names.get(line, line).split())}"
-    carrier_and_numbers = " ".join(filter(None, [sent.carrier, ", ".join(_numbers(sent))]))
-    if carrier_and_numbers:
-        yield carrier_and_numbers
-    yield from dict.fromkeys(filter(None, [sent.tracking_url, *(parcel.tracking_url for parcel in _parcels(sent))]))
-    yield f"Ref. {sent.key}"
+    return {"note": note_text(sent), "customer_note": sent.notify}
 
 
 def note_key(payload: JsonDict) -> str:
     """Our key of a note that the shop has; empty for one that somebody else wrote."""
-    found = _REFERENCE.search(str(payload.get("note", "")).replace("\r\n", "\n"))
-    return found[1] if found else ""
+    return key_of(str(payload.get("note", "")))
 
 
 def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
@@ -131,7 +116,7 @@ def _parcel(sent: Sent) -> JsonDict:
         "number": shipment.number,
         "sent_on": shipment.sent_on.isoformat() if shipment.sent_on else "",
         "carrier": sent.carrier,
-        "tracking": list(_numbers(sent)),
+        "tracking": list(numbers_of(sent)),
         "url": _url(sent),
         # No object: PHP writes an empty one as [], which would never be what we wrote.
         "items": [
@@ -166,10 +151,6 @@ def _marks(key: str, name: str, entries: Sequence[JsonDict], payload: JsonDict) 
 
 def _parcels(sent: Sent) -> tuple[Parcel, ...]:
     return sent.shipment.parcels
-
-
-def _numbers(sent: Sent) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(parcel.tracking_number for parcel in _parcels(sent) if parcel.tracking_number))
 
 
 def _url(sent: Sent) -> str:

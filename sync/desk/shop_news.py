@@ -54,8 +54,9 @@ def _by_keys(payload: Any) -> Any:
 
 def _of_parcel(facets: ShopFacets, sent: Sent, *, notes_only: bool) -> dict[str, Any]:
     """A shop gets a fulfilment or a note; which, its version decides, and nobody asks it here."""
-    note = facets.shipment_note
-    news = {"fulfilment": facets.fulfilment(sent)} if note is None or not notes_only else {}
+    note, fulfilment = facets.shipment_note, facets.fulfilment
+    alone = note is None or not notes_only
+    news = {"fulfilment": fulfilment(sent)} if alone and fulfilment is not None else {}
     news |= {} if note is None else {"shipment_note": note(sent)}
     return {**news, "shipment_marks": facets.shipment_marks([sent], {})}
 

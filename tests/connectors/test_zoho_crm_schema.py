@@ -10,14 +10,17 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema
 import pytest
 
+from connectors.kit.crm import AccountMark
 from connectors.kit.exchanges import capture
 from connectors.kit.findings import Circumstances
 from connectors.sandbox.zoho_crm import serve_crm
+from mappings.registry import CRM_FACETS
 from tests.connectors.test_zoho_crm import ALWAYS, HOOKS, connect
+from tests.connectors.test_zoho_crm_marks import BOUGHT
 from tests.shared import shared_path
 
 #: Described in https://www.zoho.com/crm/developer/docs/api/v8/ alone, and in no document that a program can read.
-UNDESCRIBED = re.compile(r"/oauth/v2/token|/crm/v8/org")
+UNDESCRIBED = re.compile(r"/oauth/v2/token|/crm/v8/(org|settings/fields|\w+/[0-9]+/Notes)")
 
 
 @functools.cache
@@ -87,7 +90,12 @@ def test_what_is_read_and_subscribed_is_described():
         crm.ensure_subscriptions(HOOKS)
         crm.list_subscriptions(HOOKS)
         list(crm.diagnose(Circumstances(delivery_url=HOOKS)))
+        crm.update_order(record["id"], {"state": "Delivered"})
+        account = record["Account_Name"]["id"]
+        crm.find_accounts([AccountMark(account_id=account), AccountMark(email="x@y.example"), AccountMark(name="x")])
+        crm.update_accounts({account: CRM_FACETS["zoho_crm"].history(BOUGHT)})
     paths = {urlsplit(each.url).path for each in exchanges}
+    assert {f"/crm/v8/Sales_Orders/{record['id']}", "/crm/v8/Accounts"} <= paths
     assert {"/crm/v8/coql", "/crm/v8/actions/watch", "/crm/v8/Products", "/crm/v8/Sales_Orders/deleted"} <= paths
     for exchange in exchanges:
         check(exchange)

@@ -26,9 +26,11 @@ from connectors.sandbox.vendure import serve_shop as serve_vendure
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.deliveries import Behaviour
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.sandbox.zoho_crm import OrganisationSettings, serve_crm
 from connectors.shopify import Shopify
 from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
+from connectors.zoho_crm import ZohoCrm
 from mappings.base import SourceOptions
 from mappings.registry import SOURCES
 from tests.shared import PATIENCE_S
@@ -349,9 +351,62 @@ class VendureShop:
         return SOURCES[self.system].order(payload, SourceOptions()).source_state
 
 
+class ZohoCrmShop:
+    """The sandbox organisation, in this process."""
+
+    system = "zoho_crm"
+    skus = ("SIEB-ST", "KANNE-GLAS")
+    unknown_order = "5725767000000999999"
+    done = "Delivered"
+    unknown_sku = "NO-SUCH-ARTICLE"
+    payout = False
+
+    def __init__(self, server: Any, app: Any) -> None:
+        self._server, self.app = server, app
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls) -> Iterator[ZohoCrmShop]:
+        settings = OrganisationSettings(tokens=1000)
+        with serve_crm(settings, plan=FaultPlan(settle_s=PATIENCE_S)) as (server, app):
+            yield cls(server, app)
+
+    def connect(self) -> ZohoCrm:
+        settings = ConnectorSettings(
+            name="crm",
+            url=self._server.url,
+            key="1000.SANDBOX",
+            secret="zoho_sandbox_secret",
+            refresh_token="1000.sandbox.refresh",
+            allow_hosts=("127.0.0.1",),
+            deadline_s=PATIENCE_S,
+            options={"accounts_url": self._server.url, "vat_field": "VAT_ID"},
+        )
+        return ZohoCrm(settings)
+
+    def sell(self, quantity: int) -> str:
+        lines = list(zip(self.skus, (quantity, 1), strict=True))
+        return str(self.app.organisation.sell(lines)["id"])
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        method, path = ("POST", "*/Notes") if action == "note" else ("PUT", "*/Sales_Orders/*")
+        self._server.plan.add(method=method, path=path, **fault)
+
+    def mend(self) -> None:
+        """No fault is left from the test before."""
+        self._server.plan.remove()
+
+    def wrote(self, exchange: Exchange) -> bool:
+        return exchange.method == "PUT" or exchange.url.endswith("/Notes")
+
+    def state_of(self, payload: JsonDict) -> str:
+        return SOURCES[self.system].order(payload, SourceOptions()).source_state
+
+
 SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
     "fxiaoke": FxiaokeCompany.running,
     "shopify": ShopifyShop.running,
     "vendure": VendureShop.running,
     "woocommerce": WooCommerceShop.running,
+    "zoho_crm": ZohoCrmShop.running,
 }

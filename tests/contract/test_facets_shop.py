@@ -251,8 +251,9 @@ def test_an_order_that_is_gone_is_refused(fake, shop):
     if has(shop, facets.DetailsRefunds):
         with pytest.raises(RecordRejected):
             shop.fetch_refunds(fake.unknown_order)
-    with pytest.raises(RecordRejected):
-        shop.list_fulfilments(fake.unknown_order)
+    if has(shop, facets.TakesFulfilments):
+        with pytest.raises(RecordRejected):
+            shop.list_fulfilments(fake.unknown_order)
     with pytest.raises(RecordRejected):
         shop.update_order(fake.unknown_order, {})
     if has(shop, facets.TakesNotes):
@@ -302,15 +303,16 @@ def test_many_articles_are_few_calls(fake, shop):
 @pytest.mark.parametrize("system", sorted(SHOPS))
 def test_a_shop_that_is_away_has_been_told_nothing(system, monkeypatch):
     monkeypatch.setattr("connectors.kit.http.time.sleep", lambda _: None)
-    counts, refunds = (has(CONNECTORS[system], KINDS[kind]) for kind in ("stock", "refund"))
+    counts, refunds, sends = (has(CONNECTORS[system], KINDS[kind]) for kind in ("stock", "refund", "fulfilment"))
     with SHOPS[system]() as fake:
         shop = fake.connect()
         order = Order(fake, shop)
-        sent, marks = order.facets.fulfilment(order.sent()), order.facets.state(fake.done)
+        sent = order.facets.fulfilment(order.sent()) if sends else None
+        marks = order.facets.state(fake.done)
         write = StockWrite(article=article(fake, shop), quantity=Decimal(6)) if counts else None
     calls = [
-        lambda: shop.create_fulfilment(order.id, sent),
         lambda: shop.update_order(order.id, marks),
+        *([lambda: shop.create_fulfilment(order.id, sent)] if sends else []),
         *([lambda: shop.fetch_refunds(order.id)] if refunds else []),
         *([lambda: shop.find_stock([fake.skus[0]])] if counts else []),
     ]

@@ -200,7 +200,9 @@ class ZohoCrmApp:
 
     def _record(self, _request: Request, module: str, record_id: str) -> Response:
         record = self.organisation.records[module].get(record_id)
-        return Response(204) if record is None else json_response({"data": [record]})
+        # Every field of the layout, with null where it is empty.
+        empty = dict.fromkeys(self.writes.custom.get(module, {}))
+        return Response(204) if record is None else json_response({"data": [{**empty, **record}]})
 
     def _records(self, request: Request, module: str) -> Response:
         query = dict(request.query)

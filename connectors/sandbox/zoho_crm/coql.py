@@ -89,7 +89,9 @@ class _Where:
                 self._next()
                 values.add(_plain(self._next()))
             self._expect(")")
-            return lambda row: str(self._value_of(row, name)) in values
+            # Text is compared without regard to case.
+            folded = {value.casefold() for value in values}
+            return lambda row: str(self._value_of(row, name)).casefold() in folded
         wanted = _sortable(_plain(self._next()))
         tests: dict[str, Callable[[Any], bool]] = {
             "=": lambda have: have == wanted,

@@ -16,6 +16,7 @@ CUSTOM: Final[dict[str, dict[str, tuple[str, int]]]] = {
     "Sales_Orders": {
         "Crossdock_Shipments": ("textarea", 32_000),
         "Crossdock_Invoices": ("textarea", 32_000),
+        "Crossdock_ERP_Number": ("text", 255),
     },
     "Accounts": {
         "Crossdock_Orders": ("integer", 9),

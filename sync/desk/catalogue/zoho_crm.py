@@ -111,6 +111,18 @@ ZOHO_CRM: Final = (
         _ODD,
         say("Nothing: what was written is looked up first. Look at the answer if it stays."),
     ),
+    Entry(
+        "zoho_crm.gone",
+        say("The order is no longer in the CRM."),
+        say("Somebody has deleted it, or the token's user may not see it any more."),
+        say("Restore it from the recycle bin of the CRM, or leave it: nothing can be shown on it."),
+    ),
+    Entry(
+        "zoho_crm.too_many",
+        say("The CRM has more accounts for these customers than anybody can look at."),
+        say("The field by which they are looked for holds the same text in thousands of records."),
+        say("Look at the field that `vat_field` names; texts such as `-` or `none` stand in it, probably."),
+    ),
     Entry("zoho_crm.no_organisation", say("The CRM says nothing of its organisation."), _ODD, _AGAIN),
     Entry("zoho_crm.not_the_record", say("The CRM answered with another record than was asked for."), _ODD, _AGAIN),
     Entry("zoho_crm.not_a_list", say("The CRM answered with something that is no list of records."), _ODD, _AGAIN),

@@ -128,7 +128,8 @@ def _tell(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Docu
 def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before: Document | None) -> Effect:
     shop, facets = cast("TakesFulfilments", drain.systems.source), drain.systems.shop_facets
     assert facets is not None
-    order_id, number = sent.order.external_id, sent.shipment.number
+    assert facets.fulfilment is not None
+    order_id, number, written = sent.order.external_id, sent.shipment.number, facets.fulfilment
 
     def standing() -> JsonDict | None:
         rows = shop.list_fulfilments(order_id)
@@ -144,7 +145,7 @@ def _fulfilment(drain: Drain, piece: Piece, sent: Sent, origin: Document, before
 
     def send() -> Seen:
         row = standing() if before is not None or piece.open else None
-        payload = facets.fulfilment(sent)
+        payload = written(sent)
         if row is None:
             row = shop.create_fulfilment(order_id, payload)
         else:

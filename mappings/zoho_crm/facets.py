@@ -1,0 +1,112 @@
+"""What a record of Zoho CRM shows of an order after it was imported: its number in the ERP, parcels, invoices, state.
+
+Zoho CRM has no fields for them, so they stand in fields of the organisation's own, one line of text for each parcel and
+invoice; what the organisation has no field for, the connector leaves out. A line begins with the number by which it is
+known again, so that each stands there once, and lines of people stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mappings.base import JsonDict
+from mappings.crm import CrmFacets, History
+from mappings.facets import Billed, Sent, ShopFacets
+from mappings.notes import key_of, note_text, numbers_of
+
+#: Fields of the organisation's own, at orders: text of several lines; the number is one line.
+SHIPMENTS: Final = "Crossdock_Shipments"
+INVOICES: Final = "Crossdock_Invoices"
+SALES: Final = "Crossdock_ERP_Number"
+#: Under this name the connector is told the state; which field it is, its module says.
+STATE: Final = "state"
+
+#: Fields of the organisation's own, at accounts.
+ORDERS: Final = "Crossdock_Orders"
+VALUE: Final = "Crossdock_Value"
+LAST_ORDER: Final = "Crossdock_Last_Order"
+LAST_ORDER_ON: Final = "Crossdock_Last_Order_On"
+OPEN: Final = "Crossdock_Open_Balance"
+
+_BETWEEN: Final = " | "
+_NOTE_TITLE: Final = "Crossdock"
+
+
+def state(word: str) -> JsonDict:
+    """Into one of the states of the record's picklist (`Delivered`)."""
+    return {STATE: word}
+
+
+def shipment_note(sent: Sent) -> JsonDict:
+    """A note at the record."""
+    return {"Note_Title": _NOTE_TITLE, "Note_Content": note_text(sent)}
+
+
+def note_key(payload: JsonDict) -> str:
+    """Our key of a note; empty for one that somebody else wrote."""
+    return key_of(str(payload.get("Note_Content") or ""))
+
+
+def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
+    """A line for each parcel: number, day, carrier, tracking."""
+    return _marks(SHIPMENTS, [_parcel(sent) for sent in parcels], payload)
+
+
+def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
+    """A line for each invoice and credit note: number, day, total, what is open, the link."""
+    return _marks(INVOICES, [_invoice(billed) for billed in invoices if billed.invoice.number], payload)
+
+
+def sale_marks(numbers: Sequence[str], payload: JsonDict) -> JsonDict:
+    """The numbers of the order's sales in the ERP."""
+    text = ", ".join(numbers)
+    return {SALES: text} if text != (payload.get(SALES) or "") else {}
+
+
+def _parcel(sent: Sent) -> tuple[str, ...]:
+    shipment = sent.shipment
+    day = shipment.sent_on.isoformat() if shipment.sent_on else ""
+    urls = [sent.tracking_url, *(parcel.tracking_url for parcel in shipment.parcels)]
+    url = next((each for each in urls if each), "")
+    return shipment.number or shipment.external_id, day, sent.carrier, ", ".join(numbers_of(sent)), url
+
+
+def _invoice(billed: Billed) -> tuple[str, ...]:
+    invoice = billed.invoice
+    day = invoice.dated_on.isoformat() if invoice.dated_on else ""
+    total = f"{'-' if invoice.credit else ''}{invoice.total}"
+    return invoice.number, day, total, f"open {invoice.open}" if invoice.open else "paid", billed.link
+
+
+def _marks(name: str, entries: Sequence[tuple[str, ...]], payload: JsonDict) -> JsonDict:
+    """The field with these lines in the place of those that begin with the same number; nothing where it is so."""
+    standing = str(payload.get(name) or "").replace("\r\n", "\n").split("\n")
+    lines = {line.partition(_BETWEEN)[0]: line for line in standing if line.strip()}
+    lines |= {entry[0]: _BETWEEN.join(part for part in entry if part) for entry in entries}
+    text = "\n".join(lines.values())
+    return {name: text} if text != "\n".join(line for line in standing if line.strip()) else {}
+
+
+def history(bought: History) -> JsonDict:
+    """What an account shows of its orders. Amounts are numbers, as the CRM's fields of currency take them."""
+    payload: JsonDict = {
+        ORDERS: bought.orders,
+        VALUE: float(bought.value.amount),
+        LAST_ORDER: bought.last_number,
+        LAST_ORDER_ON: bought.last_on.isoformat(),
+    }
+    if bought.open is not None:
+        payload[OPEN] = float(bought.open.amount)
+    return payload
+
+
+FACETS: Final = ShopFacets(
+    shipment_marks=shipment_marks,
+    invoice_marks=invoice_marks,
+    state=state,
+    sale_marks=sale_marks,
+    shipment_note=shipment_note,
+    note_key=note_key,
+)
+CRM: Final = CrmFacets(history=history)
