@@ -7,12 +7,15 @@ of ours that marks the order is known by its first line, and changed instead of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from connectors.kit.base import Envelope, JsonDict
 from connectors.kit.errors import OutcomeUnknown
 from connectors.kit.words import say
 from connectors.vendure import queries, rows
 from connectors.vendure.client import Client, gone, record_id
+
+_CANCELLED: Final = "Cancelled"
 
 
 class Marks:
@@ -30,9 +33,17 @@ class Marks:
         changed = [self._mark(order_id, current.payload, wanted) for wanted in payload.get("notes", ())]
         state = payload.get("state", "")
         if state and current.payload.get("state") != state:
-            self._client.write(queries.MOVE_ORDER, "transitionOrderToState", id=order_id, state=state)
+            self._move(order_id, state)
             changed.append(True)
         return self._fetch(order_id) if any(changed) else current
+
+    def _move(self, order_id: str, state: str) -> None:
+        """A cancellation is a call of its own, which gives the pieces back into stock; it moves no money."""
+        if state == _CANCELLED:
+            order = {"orderId": order_id, "cancelShipping": True}
+            self._client.write(queries.CANCEL, "cancelOrder", input=order)
+            return
+        self._client.write(queries.MOVE_ORDER, "transitionOrderToState", id=order_id, state=state)
 
     def _mark(self, order_id: str, order: JsonDict, wanted: JsonDict) -> bool:
         """Whether anything had to be written."""

@@ -128,6 +128,12 @@ mutation MoveOrder($id: ID!, $state: String!) {
 }
 """
 
+CANCEL: Final = f"""
+mutation Cancel($input: CancelOrderInput!) {{
+  cancelOrder(input: $input) {{ __typename ... on Order {{ id state }} {_ERROR} }}
+}}
+"""
+
 NOTES: Final = f"query Notes($id: ID!) {{ order(id: $id) {{ id {_NOTES} }} }}"
 
 ADD_NOTE: Final = (

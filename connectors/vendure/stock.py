@@ -134,7 +134,7 @@ def _article(row: JsonDict, sku: str, place: str) -> ShopStock:
     # INHERIT is the shop's default, which is to keep a count.
     kept = "none" if row.get("trackInventory") == "FALSE" else "own"
     quantity = Decimal(on_hand - allocated) if kept == "own" else None
-    return ShopStock(sku=sku, external_id=row["id"], quantity=quantity, kept=kept, location=place)
+    return ShopStock(sku=sku, external_id=row["id"], quantity=quantity, kept=kept)
 
 
 def _level(row: JsonDict, place: str) -> tuple[int, int]:

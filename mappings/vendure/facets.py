@@ -14,6 +14,7 @@ from typing import Final
 from mappings.base import JsonDict
 from mappings.facets import Sent, ShopFacets, TakenBack
 from mappings.vendure.marks import invoice_marks, reference, sale_marks, shipment_marks, tracking_numbers, tracking_url
+from mappings.vendure.meaning import CANCELLED
 from mappings.vendure.refunds import refund_from_vendure, refund_mark
 
 
@@ -57,8 +58,13 @@ def note_key(payload: JsonDict) -> str:
 
 
 def state(word: str) -> JsonDict:
-    """Into one of the shop's own states (`Delivered`), as far as its process allows it."""
-    return {"state": word}
+    """Into one of the shop's own states (`Delivered`), as far as its process allows it.
+
+    `completed` and `cancelled` are what a channel says by itself. That all is sent, the shop knows by its fulfilments.
+    """
+    if word == "completed":
+        return {}
+    return {"state": CANCELLED if word == "cancelled" else word}
 
 
 def give_back(taken: TakenBack) -> JsonDict:

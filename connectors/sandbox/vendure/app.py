@@ -42,6 +42,7 @@ class VendureApp:
             "addFulfillmentToOrder": self._fulfil,
             "transitionFulfillmentToState": lambda told: shop.move_parcel(str(told["id"]), told["state"]),
             "transitionOrderToState": lambda told: shop.move(str(told["id"]), told["state"]),
+            "cancelOrder": self._cancel_order,
             "addNoteToOrder": lambda told: shop.add_note(
                 str(told["input"]["id"]), told["input"]["note"], public=told["input"]["isPublic"]
             ),
@@ -166,6 +167,11 @@ class VendureApp:
             raise Refused("InvalidFulfillmentHandlerError", "INVALID_FULFILLMENT_HANDLER_ERROR", text)
         texts = {each["name"]: each["value"] for each in handler["arguments"]}
         return self.shop.fulfil(told["input"]["lines"], texts["method"], texts["trackingCode"])
+
+    def _cancel_order(self, told: Mapping[str, Any]) -> Json:
+        number = str(told["input"]["orderId"])
+        self.shop.cancel(number)
+        return self.shop.orders[number]
 
     def _set_stock(self, told: Mapping[str, Any]) -> list[Json]:
         """One unknown article, and nothing is written."""
