@@ -44,6 +44,21 @@ class Billed:
     #: A signed link that ends; empty where the policy is the number alone.
     link: str
 
+    def as_json(self) -> JsonDict:
+        """An entry of the list of invoices with which an order is marked where a shop leaves the form to us."""
+        invoice = self.invoice
+        return {
+            "number": invoice.number,
+            "kind": "credit_note" if invoice.credit else "invoice",
+            "date": invoice.dated_on.isoformat() if invoice.dated_on else "",
+            "total": f"{invoice.total.amount:f}",
+            "currency": invoice.total.currency,
+            "link": self.link,
+            # Only where it is not the order's alone: an amount that nobody can find in the order needs its reason.
+            **({"collected": True} if invoice.collected else {}),
+            **({"part": f"{invoice.part.amount:f}"} if invoice.part else {}),
+        }
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TakenBack:

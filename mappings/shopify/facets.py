@@ -67,7 +67,7 @@ def shipment_marks(_parcels: Sequence[Sent], _payload: JsonDict) -> JsonDict:
 
 def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
     """The order's list of invoices and credit notes, one entry per number, and a tag for each number."""
-    entries = [_invoice(billed) for billed in invoices if billed.invoice.number]
+    entries = [billed.as_json() for billed in invoices if billed.invoice.number]
     standing = [entry for entry in _standing(INVOICES, payload) if isinstance(entry, dict)]
     merged = list({entry.get("number"): entry for entry in [*standing, *entries]}.values())
     return _marks(INVOICES, merged, standing, [entry["number"] for entry in entries], payload)
@@ -93,20 +93,6 @@ def _standing(name: str, payload: JsonDict) -> list[Any]:
     nodes = (payload.get("metafields") or {}).get("nodes") or ()
     found = next((node.get("jsonValue") for node in nodes if node.get("key") == name), None)
     return found if isinstance(found, list) else []
-
-
-def _invoice(billed: Billed) -> JsonDict:
-    invoice = billed.invoice
-    return {
-        "number": invoice.number,
-        "kind": "credit_note" if invoice.credit else "invoice",
-        "date": invoice.dated_on.isoformat() if invoice.dated_on else "",
-        "total": f"{invoice.total.amount:f}",
-        "currency": invoice.total.currency,
-        "link": billed.link,
-        **({"collected": True} if invoice.collected else {}),
-        **({"part": f"{invoice.part.amount:f}"} if invoice.part else {}),
-    }
 
 
 def state(word: str) -> JsonDict:

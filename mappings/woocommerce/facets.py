@@ -69,7 +69,7 @@ def shipment_marks(parcels: Sequence[Sent], payload: JsonDict) -> JsonDict:
 
 def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
     """The order's list of invoices and credit notes, one entry per number; entries that it has already stay."""
-    return _marks(INVOICES, "number", [_invoice(billed) for billed in invoices if billed.invoice.number], payload)
+    return _marks(INVOICES, "number", [billed.as_json() for billed in invoices if billed.invoice.number], payload)
 
 
 def state(word: str) -> JsonDict:
@@ -122,21 +122,6 @@ def _parcel(sent: Sent) -> JsonDict:
         "items": [
             {"item_id": line, "qty": f"{pieces.normalize():f}"} for line, pieces in sent.pieces.items() if pieces > 0
         ],
-    }
-
-
-def _invoice(billed: Billed) -> JsonDict:
-    invoice = billed.invoice
-    return {
-        "number": invoice.number,
-        "kind": "credit_note" if invoice.credit else "invoice",
-        "date": invoice.dated_on.isoformat() if invoice.dated_on else "",
-        "total": f"{invoice.total.amount:f}",
-        "currency": invoice.total.currency,
-        "link": billed.link,
-        # Only where it is not the order's alone: an amount that nobody can find in the order needs its reason.
-        **({"collected": True} if invoice.collected else {}),
-        **({"part": f"{invoice.part.amount:f}"} if invoice.part else {}),
     }
 
 
