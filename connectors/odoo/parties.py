@@ -80,7 +80,9 @@ def _error(refused: Refused) -> ConnectorError:
 
 def _read_back(client: OdooClient, number: int) -> JsonDict:
     try:
-        rows = client.search(MODEL, ["|", ["id", "=", number], ["parent_id", "=", number]], _FIELDS)
+        # An archived customer has its external id still, and is the one.
+        domain = ["|", ["id", "=", number], ["parent_id", "=", number]]
+        rows = client.search(MODEL, domain, _FIELDS, context={"active_test": False})
     except ConnectorError as error:
         raise OutcomeUnknown(say("made, but not read back: %(error)s", error=error), status=error.status) from None
     parties = _parties(rows)

@@ -102,7 +102,13 @@ class Sales:
         for index, key in enumerate(keys):
             if key in taken or key in keys[:index]:
                 results[index] = Result(error=_exists(key))
-        self._load(payloads, [index for index in range(len(keys)) if index not in results], results, until)
+        stopped: ConnectorError | None = None
+        for alike in _alike(payloads, [index for index in range(len(keys)) if index not in results]):
+            if stopped is None:
+                self._load(payloads, alike, results, until)
+                stopped = _unsent([results[index] for index in alike])
+            else:
+                results.update({index: Result(error=stopped) for index in alike})
         return [results[index] for index in range(len(keys))]
 
     def _load(
@@ -305,6 +311,14 @@ class Sales:
         """A draft of the company to itself, without lines: nothing can come of it."""
         partner = self._masters.company()["partner"]
         return {"key": key, "partner_id": partner, "origin": key, "client_order_ref": "Crossdock: a test"}
+
+
+def _alike(payloads: Sequence[JsonDict], indexes: Sequence[int]) -> list[list[int]]:
+    """Lists of those with the same columns: an empty cell would take away what Odoo sets where the column is absent."""
+    groups: dict[frozenset[str], list[int]] = {}
+    for index in indexes:
+        groups.setdefault(frozenset(payloads[index]), []).append(index)
+    return list(groups.values())
 
 
 def keys_of(client: OdooClient, model: str, ids: Sequence[int], module: str) -> dict[int, str]:

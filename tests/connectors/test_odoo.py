@@ -143,6 +143,26 @@ def test_fifty_orders_of_known_customers_cost_a_fifth_of_a_call_each(odoo, targe
     assert len(exchanges) / 50 <= 0.2, [each.url for each in exchanges]
 
 
+def test_an_order_with_terms_of_its_own_takes_those_of_the_others_away_from_nobody(odoo, target):
+    """An empty cell of `load` writes nothing into the field, where Odoo would have set its default."""
+    plain = payload_of(target, order_of(1))
+    with capture() as exchanges:
+        results = target.create_sales([plain, {**payload_of(target, order_of(2)), "payment_term_id": 2}])
+    assert [result.error for result in results] == [None, None]
+    loads = [json.loads(each.request_body)["fields"] for each in exchanges if each.url.endswith("/load")]
+    assert ["payment_term_id/.id" in fields for fields in loads] == [False, True]
+
+
+def test_an_archived_customer_is_used_again(odoo, target):
+    [first] = made(target, order_of(1))
+    partner = odoo.db.get("sale.order", int(first.document.external_id))["partner_id"]
+    people.act(odoo.app, lambda db: db.update("res.partner", db.get("res.partner", partner), {"active": False}))
+    fresh = connect(odoo)
+    order = order_of(2)
+    payload = mapping.MAPPING.party(order, fresh.resolve(mapping.references(order, OPTIONS)), OPTIONS)
+    assert fresh.save_party(payload)["id"] == partner
+
+
 # The key
 
 
