@@ -82,6 +82,8 @@ def status(*, as_json: bool) -> None:
 @click.option("--state", type=click.Choice([state.value for state in ItemState]), help="Only this state.")
 @click.option("--needs-you", is_flag=True, help="Only what a person must decide.")
 @click.option("--cause", default="", help="Only what this cause stops (see `crossdock status`).")
+@click.option("--assignee", default="", help="Only what this login cares for; `-` for what nobody does.")
+@click.option("--overdue", is_flag=True, help="Only what was due before today (UTC).")
 @click.option("--since", type=MOMENT, help="Placed from here on (UTC unless a zone is given).")
 @click.option("--until", type=MOMENT, help="Placed before.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
@@ -92,6 +94,8 @@ def orders(
     *,
     needs_you: bool,
     cause: str,
+    assignee: str,
+    overdue: bool,
     since: dt.datetime | None,
     until: dt.datetime | None,
     as_json: bool,
@@ -108,6 +112,8 @@ def orders(
             cause=cause,
             since=aware(since),
             until=aware(until),
+            assignee=assignee,
+            due_before=f"{dt.datetime.now(dt.UTC):%Y-%m-%d}" if overdue else "",
         )
         found = every_order(runtime.store, runtime.config, wanted, descending=False)
         if as_json:

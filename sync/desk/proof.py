@@ -5,9 +5,11 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from config.model import Depth
+from sync.desk.phrases import Phrase, say
 from sync.rules.comparison import Difference, Group, Kind, Sum, compare
 from sync.rules.refund_comparison import compare_refunds
 from sync.rules.systems import ChannelSystems
@@ -18,6 +20,18 @@ from sync.store.reports import save_report
 
 #: Differences that are explained: under way, or settled by a person; every other one says that the sides do not agree.
 EXPLAINED = frozenset({Kind.HELD, Kind.TOO_YOUNG, Kind.SEEN_TO, Kind.LEFT_OUT})
+#: What each kind of difference is called.
+KINDS: Final[Mapping[str, Phrase]] = {
+    Kind.MISSING: say("missing"),
+    Kind.DOUBLED: say("doubled"),
+    Kind.FOREIGN: say("foreign"),
+    Kind.AMOUNT: say("with another amount"),
+    Kind.STATE: say("in another state"),
+    Kind.HELD: say("held"),
+    Kind.TOO_YOUNG: say("too young"),
+    Kind.SEEN_TO: say("seen to"),
+    Kind.LEFT_OUT: say("left out"),
+}
 #: How far back a proof looks where nothing else is said.
 _BACK = dt.timedelta(days=30)
 #: A proof over sides that have nothing in common would be as large as both of them.

@@ -33,7 +33,7 @@ from sync.store.bulk import (
 from sync.store.engine import Store
 from sync.store.needs import Figures
 from sync.store.pins import Using
-from sync.store.search import Wanted
+from sync.store.search import NOBODY, Wanted
 from sync.store.selection import APPROVE, LOOK, RETRY, SKIP, STATES, Selection, Weighed, load_selection, weigh
 from sync.store.states import ItemState
 
@@ -50,6 +50,8 @@ _AUDITED: Final = {RETRY: "retry all", LOOK: "look again at all", APPROVE: "appr
 DECISIONS: Final = frozenset({APPROVE, SKIP})
 #: From so many orders on, a person types how many they reject: nothing takes that back for all of them.
 TYPED_FROM: Final = 20
+#: Causes that a run names one by one.
+_NAMED: Final = 20
 #: Work items that can be ticked at once.
 MOST_ITEMS: Final = 200
 #: State -> why an action leaves orders that stand in it.
@@ -198,12 +200,14 @@ def words_of(wanted: Wanted) -> Iterator[tuple[Phrase, str]]:
     """What a filter says, for a reader: (name, value)."""
     named: tuple[tuple[Phrase, object], ...] = (
         (say("Ticked orders"), _count(wanted.items)),
-        (say("Causes"), ", ".join(map(str, wanted.issues))),
+        (say("Causes"), _named(wanted.issues)),
         (say("Orders of run"), wanted.run),
         (say("State"), _state_words(wanted.states)),
         (say("Search"), wanted.text),
         (say("Channel"), wanted.channel or ", ".join(wanted.channels)),
         (say("Stopped by"), words_of_cause(wanted.cause).label if wanted.cause else ""),
+        (say("Cared for by"), say("nobody") if wanted.assignee == NOBODY else wanted.assignee),
+        (say("Due before"), wanted.due_before),
         (say("Placed from"), _time(wanted.since)),
         (say("Placed before"), _time(wanted.until)),
         (say("Total from"), wanted.low),
@@ -217,6 +221,11 @@ def words_of(wanted: Wanted) -> Iterator[tuple[Phrase, str]]:
 
 def _count(ids: tuple[int, ...]) -> str:
     return str(len([each for each in ids if each])) if ids else ""
+
+
+def _named(ids: tuple[int, ...]) -> str:
+    """Their numbers, or of very many how many they are."""
+    return ", ".join(map(str, ids)) if len(ids) <= _NAMED else str(len(ids))
 
 
 def _state_words(states: tuple[ItemState, ...]) -> str:

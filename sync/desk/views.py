@@ -20,6 +20,7 @@ from sync.store.views import SavedView
 FILTERS: Final[Mapping[str, frozenset[str]]] = {
     "orders": frozenset(
         {"tab", "sort", "dir", "q", "channel", "connection", "cause", "since", "until", "low", "high", "currency"}
+        | {"assignee", "due"}
     ),
     "needs": frozenset({"state", "owner", "channel", "connection", "cause", "assignee", "sort"}),
 }

@@ -36,11 +36,22 @@ from sync.store.documents import of_documents
 from sync.store.listed import Listed, load_listed
 from sync.store.orders import fold
 from sync.store.states import ItemState
-from sync.store.tables import bindings, bulk_run_items, issue_documents, issues, order_skus, orders, work_items
+from sync.store.tables import (
+    bindings,
+    bulk_run_items,
+    issue_documents,
+    issues,
+    order_cares,
+    order_skus,
+    orders,
+    work_items,
+)
 
 #: Up to so many items are joined with their orders and sorted; it takes some 50 ms.
 _FEW: Final = 5000
 _ITEM, _ORDER, _SALE = work_items.c, orders.c, bindings.c
+#: Stands where no login can: nobody cares for the order.
+NOBODY: Final = "-"
 #: Everything that can be without an order's content: to be done, it must have been read.
 _MAY_BE_UNREAD: Final = tuple(state for state in ItemState if state is not ItemState.DONE)
 
@@ -79,11 +90,16 @@ class Wanted:
     low: Decimal | None = None
     high: Decimal | None = None
     currency: str = ""
+    #: Who cares for it: a login, or NOBODY.
+    assignee: str = ""
+    #: By a day (ISO) before this one.
+    due_before: str = ""
 
     @property
     def names_items(self) -> bool:
         """Whether the orders in question are found by an index of their own, and few as a rule."""
-        return bool(self.text or self.cause or self.issues or self.items) or self.run is not None
+        cared = self.assignee not in {"", NOBODY} or self.due_before
+        return bool(self.text or self.cause or self.issues or self.items or cared) or self.run is not None
 
     @property
     def needs_content(self) -> bool:
@@ -316,6 +332,17 @@ def _of_item(wanted: Wanted, targets: Mapping[str, str]) -> Iterable[ColumnEleme
         yield _ITEM.id.in_(wanted.items)
     if wanted.run is not None:
         yield _ITEM.id.in_(select(bulk_run_items.c.item_id).where(bulk_run_items.c.run_id == wanted.run))
+    yield from _of_care(wanted)
+
+
+def _of_care(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
+    care = order_cares.c
+    if wanted.assignee == NOBODY:
+        yield ~exists().where(care.item_id == _ITEM.id, care.assignee != "")
+    elif wanted.assignee:
+        yield _ITEM.id.in_(select(care.item_id).where(care.assignee == wanted.assignee))
+    if wanted.due_before:
+        yield _ITEM.id.in_(select(care.item_id).where(care.due_on != "", care.due_on < wanted.due_before))
 
 
 def _stopped(wanted: Wanted) -> Select[Any]:

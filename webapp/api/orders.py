@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable
 from typing import Any, Final
@@ -34,7 +35,14 @@ blueprint = ApiBlueprint("api-orders", __name__, description="Orders, and what p
 ORDER: Final = "/orders/<channel>/<path:external_id>"
 
 
-class OrderQuery(Schema):
+class CareQuery(Schema):
+    """Who cares for them."""
+
+    assignee = Text(most=MAX_NAME, load_default="", metadata={"description": "A login; `-` for nobody."})
+    overdue = fields.Boolean(load_default=False, metadata={"description": "Only those due on a day before today, UTC."})
+
+
+class OrderQuery(CareQuery):
     """Which orders; what is left out does not matter."""
 
     q = Text(most=MAX_TEXT, load_default="", metadata={"description": "Any number, e-mail address, SKU or name."})
@@ -184,7 +192,7 @@ def list_orders(query: dict[str, Any]) -> dict[str, Any]:
     marks = {name: _mark(name, query[name], sort) for name in ("after", "before")}
     names = ("cause", "since", "until", "low", "high", "currency")
     filters = {name: query[name] for name in names if name in query}
-    wanted = Wanted(text=query["q"], channel=channel_of(query["channel"]), **filters)
+    wanted = Wanted(text=query["q"], channel=channel_of(query["channel"]), **cared_for(query), **filters)
     paging = Paging(sort=sort, descending=query["direction"] == "desc", limit=query["limit"], **marks)
     listing = list_page(parts().store, parts().config, wanted, Tab(query["tab"]), paging)
     page = listing.page
@@ -358,6 +366,12 @@ def assign(body: dict[str, Any], channel: str, external_id: str) -> dict[str, An
     with refusing():
         assign_order(parts().store, order, **body, actor=api_actor())
     return _done(order, "Kept: who cares for it, and by when.")
+
+
+def cared_for(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same, for `Wanted`."""
+    today = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    return {"assignee": asked["assignee"], "due_before": today if asked["overdue"] else ""}
 
 
 def _decided(body: dict[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from sync.store.pins import Using
 from sync.store.search import Wanted
 from webapp.api.access import api_actor, demand_all_channels
 from webapp.api.issue_shapes import FiguresSchema, MappingBody, PaceBody, RunSchema
-from webapp.api.orders import channel_of
+from webapp.api.orders import CareQuery, cared_for, channel_of
 from webapp.api.problems import invalid
 from webapp.api.refusals import refusing
 from webapp.api.routes import ApiBlueprint, endpoint
@@ -25,7 +25,7 @@ from webapp.parts import parts
 blueprint = ApiBlueprint("api-runs", __name__, description="One action for all orders that a filter selects.")
 
 
-class SelectionSchema(Schema):
+class SelectionSchema(CareQuery):
     """Which orders, and what to do with them; what is left out does not matter."""
 
     action = fields.String(required=True, validate=validate.OneOf(list(ACTIONS)))
@@ -141,5 +141,6 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
         channel=channel_of(asked["channel"]),
         states=TABS[Tab(asked["tab"])],
         issues=() if issue is None else (issue,),
+        **cared_for(asked),
         **{name: asked[name] for name in names if name in asked},
     )

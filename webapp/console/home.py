@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from sync.desk.home import home_of
+from sync.desk.proof import KINDS
 from sync.desk.switching import pause_by_hand, resume_by_hand, scope_of
 from webapp.console.access import current_actor, needs
 from webapp.console.sparkline import sparkline
@@ -27,7 +28,7 @@ def index() -> ResponseReturnValue:
     """One sentence, and what is known behind it."""
     ours = parts()
     home = home_of(ours.store, ours.config, ours.look_at_queue())
-    return render_template("console/home.html", home=home, sparkline=sparkline)
+    return render_template("console/home.html", home=home, sparkline=sparkline, difference_kinds=KINDS)
 
 
 @blueprint.post("/pause")

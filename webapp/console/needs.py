@@ -70,7 +70,8 @@ _MAX_TEXT: Final = 255
 _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
 #: Causes of one run.
-_MOST_TICKED: Final = 500
+#: More causes fit in no statement of a database; a run takes the rest when it is begun again.
+_MOST_CAUSES: Final = 20_000
 #: Digits that an item's id has less of.
 _MAX_ITEM: Final = 13
 #: Of a count that a form brings back.
@@ -195,13 +196,17 @@ def _outdated() -> Iterator[str]:
             yield _("The address asks for %(name)s=%(value)s, which there is not.", name=name, value=value[:60])
 
 
-def issues_asked_for() -> tuple[int, ...]:
-    """The causes that this request's address means at this moment: the ticked ones, or all that fit its filters."""
+def issues_asked_for() -> tuple[tuple[int, ...], int]:
+    """The causes that this request's address means at this moment, and how many more than one run can take.
+
+    The ticked ones, or all that fit its filters.
+    """
     if request.args.get("which") == "ticked":
         ticked = (text for text in request.args.getlist("issue") if text.isascii() and text.isdigit())
-        return tuple(sorted({int(text) for text in ticked if len(text) <= _DIGITS}))[:_MOST_TICKED]
-    which = _filter()
-    return tuple(sorted(need.issue.id for need in chosen(list_needs(parts().store), which)))[:_MOST_TICKED]
+        found = sorted({int(text) for text in ticked if len(text) <= _DIGITS})
+    else:
+        found = sorted(need.issue.id for need in chosen(list_needs(parts().store), _filter()))
+    return tuple(found[:_MOST_CAUSES]), max(0, len(found) - _MOST_CAUSES)
 
 
 def _offers(found: Sequence[Need], which: NeedFilter) -> dict[str, list[tuple[str, str]]]:

@@ -15,10 +15,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from sync.desk.causes import words_of
+from sync.desk.issue_life import assignable
 from sync.desk.orders import LABELS, TABS, Tab, every_order, list_page, open_causes, read_mark, write_mark
 from sync.desk.selections import ACTIONS
 from sync.store.listed import Listed
-from sync.store.search import Page, Paging, Sort, Wanted
+from sync.store.search import NOBODY, Page, Paging, Sort, Wanted
 from webapp.console import views
 from webapp.console.access import needs
 from webapp.console.csvfile import export_response
@@ -31,10 +32,11 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 _SIZE: Final = 50
 _MAX_TEXT: Final = 200
 _FILTERS: Final = (
-    *("q", "channel", "connection", "cause", "since", "until", "low", "high", "currency"),
+    *("q", "channel", "connection", "cause", "since", "until", "low", "high", "currency", "assignee", "due"),
     # Of links: no field of the form.
     *("issue", "run"),
 )
+_OVERDUE: Final = "overdue"
 _AMOUNT: Final = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,4})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
@@ -102,6 +104,7 @@ def index() -> ResponseReturnValue:
         connections=sorted(parts().config.connections),
         actions=[(action, said(label)) for action, label in ACTIONS.items()],
         causes=_causes(asked.typed.get("cause", "")),
+        people=_people(asked.typed.get("assignee", "")),
         heads=dict(_heads(asked)),
         **_turns(asked, listing.page),
     )
@@ -163,7 +166,17 @@ def _wanted(asked: Asked) -> Wanted:
         low=_amount(asked, "low"),
         high=_amount(asked, "high"),
         currency=currency,
+        assignee=typed.get("assignee", ""),
+        due_before=_due(asked),
     )
+
+
+def _due(asked: Asked) -> str:
+    """Today in the user's zone, where what is overdue is asked for."""
+    text = asked.typed.get("due", "")
+    if text and text != _OVERDUE:
+        asked.errors["due"] = _("There is nothing of that name to choose, so it is left out.")
+    return f"{dt.datetime.now(zone()):%Y-%m-%d}" if text == _OVERDUE else ""
 
 
 def _channel(asked: Asked) -> str:
@@ -223,6 +236,12 @@ def _causes(chosen: str) -> list[tuple[str, str]]:
     """(value, text) of every open cause, and of the chosen one also where nothing is stopped by it any more."""
     names = sorted({*open_causes(parts().store), *({chosen} - {""})})
     return [(name, said(words_of(name).label)) for name in names]
+
+
+def _people(chosen: str) -> list[tuple[str, str]]:
+    """Nobody, everybody who may care for an order, and who is chosen."""
+    names = sorted({*assignable(parts().store), *({chosen} - {"", NOBODY})})
+    return [(NOBODY, _("nobody")), *((name, name) for name in names)]
 
 
 def _heads(asked: Asked) -> Iterator[tuple[str, Mapping[str, str]]]:

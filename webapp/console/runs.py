@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -139,7 +140,7 @@ def cancel(run_id: int) -> ResponseReturnValue:
 def _selected() -> tuple[Asked | None, Wanted]:
     """What the address selects: causes of the list of those, ticked orders, or what fits the filters of the orders."""
     if request.args.get("of") == "issues":
-        return None, Wanted(issues=issues_asked_for() or (0,))
+        return None, Wanted(issues=issues_asked_for()[0] or (0,))
     asked, wanted = asked_for()
     if request.args.get("which") == "ticked":
         found = (_number(text) for text in request.args.getlist("item")[: MOST_ITEMS + 1])
@@ -164,12 +165,22 @@ def _foreseen(error: str = "", reason: str = "") -> ResponseReturnValue:
         chooses=action == RETRY and parts().store.read(lambda c: has_originals(c, wanted.channel)),
         types=action == "skip" and found.goes.documents >= TYPED_FROM,
         words=[(said(label), said(value)) for label, value in words_of(wanted)],
-        errors=list(asked.errors.values()) if asked else [],
+        errors=list(asked.errors.values()) if asked else list(_left_out()),
         back=asked.address() if asked else url_for("needs.index"),
         error=error,
         reason=reason,
     )
     return page, 422 if error else 200
+
+
+def _left_out() -> Iterator[str]:
+    """What of the causes does not go into one run."""
+    if more := issues_asked_for()[1]:
+        yield ngettext(
+            "%(num)s more cause is left out: begin again when this run is over.",
+            "%(num)s more causes are left out: begin again when this run is over.",
+            more,
+        )
 
 
 def _action_name(action: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from connectors.kit.errors import ConnectorError
@@ -11,13 +12,32 @@ from sync.desk.catalogue.classes import CLASSES, INTERNAL
 from sync.desk.catalogue.codes import CODES, SHARED
 from sync.desk.catalogue.entry import Entry
 from sync.desk.causes import CAUSES, words_of
-from sync.desk.phrases import say
+from sync.desk.phrases import Phrase, say
 from sync.rules.similar import Similar
 
 #: First part of the ids of what stops documents.
 _CAUSE: Final = "cause"
 #: Causes whose issues are about a code of the other system, where it has named one.
 _CODED: Final = frozenset({"rejected", "connection", "stock_refused"})
+
+#: First part of the ids -> what that chapter is about.
+_CHAPTERS: Final[Mapping[str, Phrase]] = {
+    "cause": say("What stops orders"),
+    "system": say("What other systems answer"),
+    "order": say("What is wrong with an order"),
+    "work": say("What ends by itself"),
+    "stock": say("Stock"),
+    "database": say("The database"),
+    "crossdock": say("Crossdock itself"),
+    "connection": say("Codes of any connection"),
+    "fxiaoke": say("Codes of Fxiaoke"),
+    "odoo": say("Codes of Odoo"),
+    "shopify": say("Codes of Shopify"),
+    "vendure": say("Codes of Vendure"),
+    "woocommerce": say("Codes of WooCommerce"),
+    "zoho_crm": say("Codes of Zoho CRM"),
+    "tryton": say("Codes of Tryton"),
+}
 
 
 @functools.cache
@@ -26,6 +46,12 @@ def entries() -> Mapping[str, Entry]:
     causes = (Entry(f"{_CAUSE}.{name}", words.happened, None, words.remedy) for name, words in CAUSES.items())
     every = (*causes, *CLASSES.values(), INTERNAL, *CODES.values())
     return {entry.id: entry for entry in every}
+
+
+def chapters() -> Iterator[tuple[Phrase, list[Entry]]]:
+    """What each chapter is about, with its entries."""
+    for part, found in itertools.groupby(entries().values(), key=lambda entry: entry.id.partition(".")[0]):
+        yield _CHAPTERS[part], list(found)
 
 
 def find(error_id: str) -> Entry:

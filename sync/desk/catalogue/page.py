@@ -5,12 +5,11 @@ A test compares the page with `page()`, so it cannot fall behind.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sync.desk.catalogue.book import entries
+from sync.desk.catalogue.book import chapters
 from sync.desk.catalogue.entry import Entry
 from sync.desk.causes import CAUSES
 
@@ -25,24 +24,6 @@ Codes of other systems that are not listed here are shown as they came, with the
 for one document, `system.broken` for a whole connection. This page is made from the program: `python -m
 sync.desk.catalogue.page`.
 """
-#: First part of the ids -> what that chapter is about.
-_CHAPTERS: Final = {
-    "cause": "What stops orders",
-    "system": "What other systems answer",
-    "order": "What is wrong with an order",
-    "work": "What ends by itself",
-    "stock": "Stock",
-    "database": "The database",
-    "crossdock": "Crossdock itself",
-    "connection": "Codes of any connection",
-    "fxiaoke": "Codes of Fxiaoke",
-    "odoo": "Codes of Odoo",
-    "shopify": "Codes of Shopify",
-    "vendure": "Codes of Vendure",
-    "woocommerce": "Codes of WooCommerce",
-    "zoho_crm": "Codes of Zoho CRM",
-    "tryton": "Codes of Tryton",
-}
 
 
 def page() -> str:
@@ -51,8 +32,8 @@ def page() -> str:
 
 
 def _chapters() -> Iterator[str]:
-    for part, found in itertools.groupby(entries().values(), key=lambda entry: entry.id.partition(".")[0]):
-        yield f"\n## {_CHAPTERS[part]}\n"
+    for title, found in chapters():
+        yield f"\n## {title}\n"
         for entry in found:
             yield _told(entry)
 

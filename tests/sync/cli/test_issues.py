@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-import logging
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
-from sync import cli
 from sync.desk.profiles import publish
 from sync.store import users
 from sync.store.issues import list_open
@@ -30,17 +29,8 @@ def world(store):
 
 
 @pytest.fixture
-def issue(monkeypatch, capsys):
-    def run(*words, status=0):
-        monkeypatch.setattr("sys.argv", ["crossdock", "issue", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        logging.captureWarnings(capture=False)
-        said = capsys.readouterr()
-        assert (stop.value.code or 0) == status, said.err
-        return said.err if status else said.out
-
-    return run
+def issue(crossdock):
+    return functools.partial(crossdock, "issue")
 
 
 def stopped(world, count=3, **how):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import functools
 
 import pytest
 
 from config.settings import Settings
-from sync import cli
 from sync.store.engine import Store
 from sync.store.lookups import load_rows
 from sync.store.migrate import migrate
@@ -38,17 +37,8 @@ def store(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def lookup(store, monkeypatch, capsys):
-    def run(*words, status=0):
-        monkeypatch.setattr("sys.argv", ["crossdock", "lookup", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        logging.captureWarnings(capture=False)
-        said = capsys.readouterr()
-        assert (stop.value.code or 0) == status, said.err
-        return said.err if status else said.out
-
-    return run
+def lookup(store, crossdock):
+    return functools.partial(crossdock, "lookup")
 
 
 def rows(store):

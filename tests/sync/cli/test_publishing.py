@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-import logging
 from unittest import mock
 
 import pytest
 
 from config.settings import Settings
 from connectors.kit.http import HttpClient
-from sync import cli
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.engine import Store
 from sync.store.inbox import NewEvent, record_events
@@ -67,17 +66,8 @@ def event(number):
 
 
 @pytest.fixture
-def mapping(folder, monkeypatch, capsys):
-    def run(*words, status=0):
-        monkeypatch.setattr("sys.argv", ["crossdock", "mapping", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        logging.captureWarnings(capture=False)
-        said = capsys.readouterr()
-        assert (stop.value.code or 0) == status, said.err + said.out
-        return said.err + said.out if status else said.out
-
-    return run
+def mapping(folder, crossdock):
+    return functools.partial(crossdock, "mapping")
 
 
 def test_publishing_says_first_what_it_changes(mapping):
@@ -156,23 +146,13 @@ def test_json_has_all_of_a_replay(mapping):
     assert (told["documents"], told["changes"][0]["path"], told["changes"][0]["orders"]) == (2, "note", 2)
 
 
-def test_a_field_answers_where_it_came_from_at_the_terminal(mapping, folder, monkeypatch, capsys):
+def test_a_field_answers_where_it_came_from_at_the_terminal(mapping, crossdock):
     mapping("publish", "web", "one.yaml", "--reason", "a better note")
-    told = order(monkeypatch, capsys, "1", "--lineage", "note")
+    told = crossdock("order", "1", "--lineage", "note")
     assert "note = 'one'  constant at web, revision 1:5:7" in told
     assert "erp." not in told
-    fields = json.loads(order(monkeypatch, capsys, "1", "--lineage", "--json"))["fields"]
+    fields = json.loads(crossdock("order", "1", "--lineage", "--json"))["fields"]
     assert {"note", "totals.grand", "erp.lines"} <= {each["field"] for each in fields}
-
-
-def order(monkeypatch, capsys, *words):
-    monkeypatch.setattr("sys.argv", ["crossdock", "order", *words])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    logging.captureWarnings(capture=False)
-    said = capsys.readouterr()
-    assert not stop.value.code, said.err
-    return said.out
 
 
 def test_an_order_that_nobody_knows_cannot_be_tried_and_a_file_wants_its_system(mapping):

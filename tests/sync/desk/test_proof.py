@@ -8,10 +8,11 @@ import pytest
 from connectors.kit.base import Rank
 from connectors.kit.errors import Transient
 from sync.desk.passport import load_passport, passport_to_json
-from sync.desk.proof import proof_to_json, prove
+from sync.desk.proof import KINDS, proof_to_json, prove
 from sync.desk.steering import approve_order, reject_order, retry_orders
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.resync import compare_and_mark
+from sync.rules.comparison import Kind
 from sync.store.audit import Actor
 from sync.store.tables import audit, bindings, issue_documents, order_skus, orders, work_items
 from tests.databases import now
@@ -324,3 +325,7 @@ def test_what_is_not_surely_the_same_is_not_linked(sqlite_store, sales, verdict)
     assert {match.verdict for match in matches} == {verdict}
     assert not any(match.linkable for match in matches)
     assert world.rows(work_items.select()) == []
+
+
+def test_every_kind_of_difference_has_a_name_for_people():
+    assert set(KINDS) == set(Kind)

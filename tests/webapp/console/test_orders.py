@@ -10,6 +10,7 @@ import io
 import json
 import re
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import insert, select
@@ -20,6 +21,7 @@ from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.audit import Actor, record_audit
 from sync.store.bindings import NewBinding, save_bindings
 from sync.store.bodies import dump_json, pack
+from sync.store.cares import Care, save_care
 from sync.store.issues import Cause, Stop, open_issues
 from sync.store.orders import OrderRow, save_orders
 from sync.store.search import Mark, Sort
@@ -348,3 +350,26 @@ def test_strangers_texts_stay_texts_in_every_field(store, browser):
     # What looks like a template of ours was not worked out.
     assert "{{7*7}}" in html.unescape(page)
     assert "default-src 'none'" in operator.get("/orders").headers["Content-Security-Policy"]
+
+
+def test_the_list_is_narrowed_to_who_cares_and_to_what_is_overdue(store, browser):
+    for number in ("1", "2", "3"):
+        add(store, number, state=ItemState.HELD)
+    ids = dict(store.read(lambda c: c.execute(select(work_items.c.external_id, work_items.c.id)).all()))
+    store.write(lambda c: save_care(c, ids["1"], Care("anna", "2020-01-01"), by="ben"))
+    store.write(lambda c: save_care(c, ids["2"], Care("anna", "2999-01-01"), by="ben"))
+    viewer = browser("viewer")
+
+    def listed(**filters):
+        page = viewer.get(f"/orders?{urlencode({'tab': 'needs', **filters})}").text
+        return re.findall(rf'href="/orders/{CHANNEL}/(\d)"', page)
+
+    assert sorted(listed(assignee="anna")) == ["1", "2"]
+    assert listed(assignee="-") == ["3"]
+    assert listed(due="overdue") == ["1"]
+    assert listed(assignee="anna", due="overdue") == ["1"]
+    assert listed(assignee="ben") == []
+    page = viewer.get("/orders?due=soon").text
+    assert "There is nothing of that name to choose" in page
+    rows = list(csv.DictReader(io.StringIO(viewer.get("/orders/orders.csv?tab=all&due=overdue&bom=no").text)))
+    assert [row["external_id"] for row in rows] == ["1"]

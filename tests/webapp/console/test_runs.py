@@ -20,6 +20,7 @@ from tests.databases import now
 from tests.webapp.console.conftest import words_of
 from tests.webapp.console.selling import CHANNEL, Selling
 from tests.webapp.console.test_orders import add
+from webapp.console import needs as causes_page
 
 
 @pytest.fixture
@@ -187,3 +188,17 @@ def test_a_retry_is_made_with_what_each_came_in_with_where_there_is_a_choice(sto
     run = begun(operator, address, mapping="original")
     assert "Each with the mapping that applied when it came in." in text(operator.get(run))
     assert store.read(lambda c: pin_of(c, item(store, "1"))) == 0
+
+
+def test_causes_that_do_not_go_into_one_run_are_counted(operator, monkeypatch):
+    monkeypatch.setattr(causes_page, "_MOST_CAUSES", 2)
+    ticked = "&".join(f"issue={number}" for number in range(1, 6))
+    page = text(operator.get(f"/runs/new?of=issues&action=retry&which=ticked&{ticked}"))
+    assert "3 more causes are left out: begin again when this run is over." in page
+    assert "left out" not in text(operator.get("/runs/new?of=issues&action=retry&which=ticked&issue=1&issue=2"))
+
+
+def test_a_run_takes_more_causes_than_a_page_can_name(operator):
+    ticked = "&".join(f"issue={number}" for number in range(1, 1501))
+    page = text(operator.get(f"/runs/new?of=issues&action=retry&which=ticked&{ticked}"))
+    assert re.search(r"Causes ?1500\b", page)

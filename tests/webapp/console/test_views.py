@@ -125,3 +125,8 @@ def test_single_keys_are_switched_off_for_one_person(browser):
     assert "keys.js" in bert.get("/orders?tab=all").text
     anna.post("/account/keys", keys="on")
     assert "keys.js" in anna.get("/orders?tab=all").text
+
+
+def test_who_cares_and_what_is_overdue_are_kept_too(store, browser):
+    assert keep(browser("operator"), "Mine", "tab=needs&assignee=anna&due=overdue").status_code == 303
+    assert view_of(store, "Mine").query == "assignee=anna&due=overdue&tab=needs"
