@@ -106,11 +106,20 @@ class OdooClient:
             answer = self._json2.request("GET", "web/version", anonymous=True)
             told = answer.data.get("version_info") if isinstance(answer.data, dict) else None
         except (ConnectionBroken, RecordRejected):
-            answer, told = self._common("version", [])
-            told = told.get("server_version_info") if isinstance(told, dict) else None
+            answer, told = self._older_version()
         if not isinstance(told, list) or not told or not isinstance(told[0], int):
             raise ConnectionBroken(say("there is no Odoo at this address"), code="no_odoo", status=answer.status)
         return told, answer
+
+    def _older_version(self) -> tuple[Response, Any]:
+        """As servers before 19 tell it."""
+        try:
+            answer, told = self._common("version", [])
+        except RecordRejected as refusal:
+            # Whatever answers there is no Odoo, and will be none for the next document either.
+            text = say("there is no Odoo at this address")
+            raise ConnectionBroken(text, code="no_odoo", status=refusal.status) from None
+        return answer, told.get("server_version_info") if isinstance(told, dict) else None
 
     @property
     def version(self) -> int:

@@ -320,6 +320,14 @@ def test_before_19_the_same_sale_is_made_over_json_rpc_with_the_older_names(vers
         assert [finding.level.value for finding in target.diagnose(None)].count("fail") == 0
 
 
+def test_an_address_without_an_odoo_stops_the_connection_and_no_document(odoo):
+    odoo.plan.add(kind="status", status=404, body="<html>", path="/web/version", count=None)
+    odoo.plan.add(kind="status", status=404, body="<html>", path="/jsonrpc", count=None)
+    [result] = connect(odoo).create_sales([{"key": "a", "partner_id": 1}])
+    assert isinstance(result.error, ConnectionBroken)
+    assert result.error.code == "no_odoo"
+
+
 def test_a_wrong_login_is_answered_with_false_and_stops_the_connection():
     with running_odoo(OdooOptions(version=18)) as odoo:
         settings = dataclasses.replace(
