@@ -117,7 +117,9 @@ SHOP_FACETS: Final[Mapping[str, ShopFacets]] = _Registered(
 )
 
 #: What a CRM is told of its accounts.
-CRM_FACETS: Final[Mapping[str, CrmFacets]] = _Registered(CrmFacets, "CRM", {"zoho_crm": zoho_crm.CRM})
+CRM_FACETS: Final[Mapping[str, CrmFacets]] = _Registered(
+    CrmFacets, "ACCOUNTS", {"fxiaoke": fxiaoke.ACCOUNTS, "zoho_crm": zoho_crm.ACCOUNTS}
+)
 
 ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(
     ErpFacets,

@@ -109,4 +109,4 @@ FACETS: Final = ShopFacets(
     shipment_note=shipment_note,
     note_key=note_key,
 )
-CRM: Final = CrmFacets(history=history)
+ACCOUNTS: Final = CrmFacets(history=history)

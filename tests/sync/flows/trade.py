@@ -40,6 +40,7 @@ from connectors.sandbox.shopify import ShopSettings as ShopifySettings
 from connectors.sandbox.shopify import serve_shop as serve_shopify
 from connectors.sandbox.woocommerce.app import serve_shop
 from connectors.sandbox.woocommerce.settings import ApiKey, ShopSettings
+from connectors.sandbox.zoho_crm import OrganisationSettings, serve_crm
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.rules.links import FileLinks
@@ -284,6 +285,27 @@ def trading_shopify(
             trade.close()
 
 
+@contextlib.contextmanager
+def trading_zoho(
+    store: Store, *, document_state: DocumentState = DocumentState.CONFIRMED, **after: Any
+) -> Iterator[Trade]:
+    """The same with the organisation on Zoho CRM of this project, which is the trade's `shop`."""
+    settings = OrganisationSettings()
+    with running_erp(options=ErpOptions(settle_s=PATIENCE_S)) as running, serve_crm(settings) as (server, app):
+        auth = Auth(
+            key=Secret(settings.client_id),
+            secret=Secret(settings.client_secret),
+            refresh_token=Secret(settings.refresh_token),
+        )
+        options = {"accounts_url": server.url, "vat_field": "VAT_ID"}
+        selling = Account(name="shop", system="zoho_crm", url=server.url, auth=auth, options=options, **LOCAL)
+        trade = Trade(store, server, app.organisation, running, document_state, selling=selling, **after)
+        try:
+            yield trade
+        finally:
+            trade.close()
+
+
 #: Where the sandbox company has room for what became of its orders.
 FXIAOKE_FIELDS: Mapping[str, str] = {
     "tax_rate": "19",
@@ -331,4 +353,5 @@ __all__ = [
     "trading",
     "trading_fxiaoke",
     "trading_shopify",
+    "trading_zoho",
 ]
