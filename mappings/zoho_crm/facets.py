@@ -75,8 +75,8 @@ def _parcel(sent: Sent) -> tuple[str, ...]:
 def _invoice(billed: Billed) -> tuple[str, ...]:
     invoice = billed.invoice
     day = invoice.dated_on.isoformat() if invoice.dated_on else ""
-    total = f"{'-' if invoice.credit else ''}{invoice.total}"
-    return invoice.number, day, total, f"open {invoice.open}" if invoice.open else "paid", billed.link
+    left = f"open {invoice.open}" if invoice.open else "paid"
+    return invoice.number, day, str(invoice.total), left, billed.link
 
 
 def _marks(name: str, entries: Sequence[tuple[str, ...]], payload: JsonDict) -> JsonDict:

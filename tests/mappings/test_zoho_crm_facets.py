@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from tests.mappings.zoho_orders import order_of, record
 
 
 def billed(number="INV1", still_open="50.69", *, credit=False):
+    """Of a credit note the amounts are below zero."""
     order = order_of(record())
     zero = Money(Decimal(0), "EUR")
     invoice = Invoice(
@@ -24,10 +24,10 @@ def billed(number="INV1", still_open="50.69", *, credit=False):
         due_on=None,
         net=order.totals.grand,
         tax=zero,
-        total=order.totals.grand,
+        total=-order.totals.grand if credit else order.totals.grand,
         open=Money(Decimal(still_open), "EUR"),
     )
-    return Billed(order=order, invoice=dataclasses.replace(invoice, credit=credit), link="https://x.example/1")
+    return Billed(order=order, invoice=invoice, link="https://x.example/1")
 
 
 def lines(payload):
