@@ -1,8 +1,8 @@
 """Fulfilments: a parcel with its pieces and tracking code, as recorded from Vendure 3.7.3.
 
 * More pieces than are left are refused (`ITEMS_ALREADY_FULFILLED_ERROR`), so a doubled parcel of a whole order is too.
-* A new one is `Pending`, and goods have left once it is `Shipped`: two calls. Our key stands in the first, so one that
-  was left half-way is found and brought on.
+* A new one is `Pending`, and goods have left once it is `Shipped`: two calls. One that was left between them counts as
+  not there, and is brought on by the next try; our key stands in it from the first call on.
 * A fulfilment cannot be changed. One whose tracking code was corrected is cancelled and made anew, which gives the shop
   its stock back and takes it again.
 * The order's own state follows by itself: `PartiallyShipped`, then `Shipped`.
@@ -17,7 +17,7 @@ from connectors.kit.base import JsonDict
 from connectors.kit.errors import RecordRejected
 from connectors.kit.words import say
 from connectors.vendure import codes, queries
-from connectors.vendure.client import Client, record_id
+from connectors.vendure.client import Client
 
 _PENDING: Final = "Pending"
 _SHIPPED: Final = "Shipped"
@@ -38,9 +38,10 @@ class Fulfilments:
         return sorted(kept, key=lambda row: (len(str(row["id"])), str(row["id"])))
 
     def create(self, order_id: str, payload: JsonDict) -> JsonDict:
-        """Sent once, and brought to `Shipped`."""
-        # The lines alone say which order it is; that there is one, the shop would not say.
-        record_id(order_id)
+        """Sent once, and brought to `Shipped`; one of ours that was left half-way is brought on instead."""
+        half = (row for row in self.listed(order_id) if row.get("state") == _PENDING)
+        if (standing := next((row for row in half if row.get("method") == payload["method"]), None)) is not None:
+            return self.update(order_id, standing["id"], payload)
         texts = [{"name": name, "value": payload[name]} for name in ("method", "trackingCode")]
         order = {"lines": payload["lines"], "handler": {"code": self._handler, "arguments": texts}}
         made: JsonDict = self._client.write(queries.FULFIL, "addFulfillmentToOrder", input=order)

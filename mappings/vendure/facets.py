@@ -30,7 +30,9 @@ def fulfilment(sent: Sent) -> JsonDict:
 
 
 def fulfilment_key(payload: JsonDict) -> str:
-    """Our key of a fulfilment that the shop has; empty for one that somebody else made."""
+    """Our key of a fulfilment that the shop has; empty for one that somebody else made, or that was left half-way."""
+    if payload.get("state") == "Pending":
+        return ""
     return reference(str(payload.get("method") or ""))
 
 

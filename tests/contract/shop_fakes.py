@@ -284,7 +284,8 @@ class FxiaokeCompany:
 
 #: Action -> how its mutation begins; all of them go to one address.
 _VENDURE_MUTATIONS: Final[Mapping[str, str]] = {
-    "fulfilment": "mutation Fulfil(",
+    # Of its two calls the one by which the goods have left.
+    "fulfilment": "mutation MoveFulfilment(",
     "note": "mutation AddNote(",
     "refund": "mutation Refund(",
     # What marks an order is a note.
