@@ -57,14 +57,14 @@ class Orders:
         seen: dict[str, int] = {}
         for rows in self._changed(ORDER, start):
             orders = max([orders, *(_time(row, _CHANGED) for row in rows)])
-            seen |= {row["_id"]: _time(row, _CHANGED) for row in rows}
-            if rows:
-                yield Page(tuple(self._envelopes(rows)), _text(orders, lines))
+            if found := self._envelopes(rows) if rows else []:
+                seen |= {each.external_id: _newest(each.payload) for each in found}
+                yield Page(tuple(found), _text(orders, lines))
         if self._tenant.line_changes:
-            for found, read in self._with_changed_lines(begun, seen):
+            for others, read in self._with_changed_lines(begun, seen):
                 lines = max(lines, read)
-                if found:
-                    yield Page(found, _text(orders, lines))
+                if others:
+                    yield Page(others, _text(orders, lines))
         # The lines were asked for after the orders: they are read up to where the orders are.
         yield Page((), _text(orders, max(lines, orders)))
 
@@ -130,7 +130,6 @@ class Orders:
     def _envelope(
         self, row: JsonDict, lines: list[JsonDict], accounts: dict[str, JsonDict], products: dict[str, JsonDict]
     ) -> Envelope:
-        times = [_time(row, _CHANGED), *(_time(line, _CHANGED) for line in lines if _CHANGED in line)]
         ids = dict.fromkeys(str(line.get("product_id")) for line in lines)
         payload = {
             ORDER: row,
@@ -139,9 +138,8 @@ class Orders:
             PRODUCT: [products[each] for each in ids if each in products],
             "settings": self._tenant.settings(),
         }
-        return Envelope(
-            row["_id"], _moment(max(times)).replace(tzinfo=None).isoformat(timespec="milliseconds"), payload
-        )
+        version = _moment(_newest(payload)).replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return Envelope(row["_id"], version, payload)
 
     # -- listing ---------------------------------------------------------------------------------------------
 
@@ -194,6 +192,12 @@ def _time(row: JsonDict, name: str) -> int:
     if type(value) is int and 0 <= value < 10**15:
         return value
     raise Transient(say("a record of the list has no readable %(name)s", name=name), code="no_time")
+
+
+def _newest(payload: JsonDict) -> int:
+    """When the order or one of its lines was changed last."""
+    lines = [_time(line, _CHANGED) for line in payload[LINE] if _CHANGED in line]
+    return max([_time(payload[ORDER], _CHANGED), *lines])
 
 
 def _ms(moment: dt.datetime) -> int:

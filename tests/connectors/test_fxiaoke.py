@@ -456,6 +456,15 @@ def test_a_line_that_changes_without_its_order_is_found(company):
     assert seen[order].payload["SalesOrderProductObj"][0]["remark"] == "加急"
 
 
+def test_an_order_whose_lines_were_saved_after_it_comes_once(company):
+    server, app = company
+    order = app.company.sell()
+    for line in app.company.objects["SalesOrderProductObj"].values():
+        line["last_modified_time"] += 40
+    pages = list(connect(server.url).pull_orders(None))
+    assert [each.external_id for page in pages for each in page.envelopes] == [order]
+
+
 def test_a_quiet_company_costs_two_calls_a_pull(company):
     server, app = company
     app.company.sell()

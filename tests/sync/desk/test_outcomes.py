@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from config.model import Policies
 from connectors.kit.errors import (
     AlreadyExists,
     ConnectionBroken,
+    Locked,
     OutcomeUnknown,
     RateLimited,
     RecordRejected,
@@ -14,6 +18,7 @@ from connectors.kit.errors import (
 from mappings.canonical.errors import MappingError, Problem, Problems, Unmapped
 from sync.desk.outcomes import LATER_S, Action, Place, backoff_s, decide
 from sync.desk.spans import span_shown
+from sync.flows.piece import conclude
 from sync.rules.lookups import NO_LOOKUPS
 from sync.rules.stops import Held, Later, NotSent, Unsettled
 from sync.rules.verify import Facts, duplicate_order
@@ -34,6 +39,7 @@ TABLE = [
     (Later("elsewhere"), Action.RETRY, ItemState.READY, LATER_S, None, []),
     (DatabaseBusy("busy"), Action.RETRY, ItemState.READY, LATER_S, None, []),
     (RecordRejected("no", code="x"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
+    (Locked("under approval"), Action.PARK, ItemState.HELD, None, None, ["under_approval"]),
     (AlreadyExists("taken", code="dup"), Action.PARK, ItemState.PARKED, None, None, ["rejected"]),
     (Held([HOLD]), Action.PARK, ItemState.HELD, None, None, ["value_limit"]),
     (MappingError("total", "no number"), Action.PARK, ItemState.PARKED, None, None, ["mapping"]),
@@ -165,3 +171,11 @@ def test_a_pause_says_who_asked_for_it_and_an_absurd_one_that_it_was_cut(error, 
 )
 def test_a_length_of_time_is_never_shown_shorter_than_it_is(seconds, shown):
     assert span_shown(seconds) == shown
+
+
+def test_what_is_under_approval_over_there_keeps_its_cause_among_others():
+    piece: Any = SimpleNamespace(stops=[Locked("A-1 is under approval"), RecordRejected("no", code="x")], error=None)
+    conclude([piece])
+    decision = decide(piece.error, PLACE)
+    assert (decision.action, decision.state) == (Action.PARK, ItemState.HELD)
+    assert [cause.cause for cause, _ in decision.causes] == ["under_approval", "rejected"]
