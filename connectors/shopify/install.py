@@ -63,15 +63,15 @@ class Installation:
         told = dict(parse_qsl(query, keep_blank_values=True))
         if not _signed(query, told.get("hmac", ""), self.client_secret):
             text = say("the address is not signed with the app's client secret: paste all of it, and check the secret")
-            raise ConnectionBroken(text, code="hmac")
+            raise ConnectionBroken(text, code="install")
         if told.get("shop") != self.shop or not hmac.compare_digest(told.get("state", ""), self.state):
             text = say("the address belongs to another installation: open the address for this shop and approve anew")
-            raise ConnectionBroken(text, code="state")
+            raise ConnectionBroken(text, code="install")
         written = told.get("timestamp", "")
         if not written.isdecimal() or abs(now.timestamp() - int(written)) > _OLDEST.total_seconds():
-            raise ConnectionBroken(say("the address is too old: approve anew"), code="timestamp")
+            raise ConnectionBroken(say("the address is too old: approve anew"), code="install")
         if not told.get("code"):
-            raise ConnectionBroken(say("the address has no code: was the app approved?"), code="code")
+            raise ConnectionBroken(say("the address has no code: was the app approved?"), code="install")
         return told["code"]
 
     def token(self, code: str, http: HttpClient) -> tuple[str, list[str]]:
