@@ -69,8 +69,7 @@ _MAX_TEXT: Final = 255
 #: How long a preview waits for an ERP's answer.
 _ASK_S: Final = 5.0
 _MAX_ID: Final = 10**12
-#: Causes of one run.
-#: More causes fit in no statement of a database; a run takes the rest when it is begun again.
+#: Causes of one run. More fit in no statement of a database; a run takes the rest when it is begun again.
 _MOST_CAUSES: Final = 20_000
 #: Digits that an item's id has less of.
 _MAX_ITEM: Final = 13

@@ -68,7 +68,7 @@ _MEANT = {
     "order_skus": set(),
     "corrections": {"basis"},
     "order_cares": {"assignee", "due_on"},
-    "bulk_runs": {"outcome", "action", "selection", "mark", "channel"},
+    "bulk_runs": {"outcome", "action", "using", "selection", "mark", "channel"},
     "saved_views": {"page", "query"},
     "default_views": {"page"},
     "reports": {"kind", "subject", "body"},
