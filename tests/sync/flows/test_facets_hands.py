@@ -25,6 +25,7 @@ from sync.desk.proof import prove
 from sync.desk.steering import approve_order, retry_orders
 from sync.flows.adopt import find_matches, link_matches
 from sync.flows.pull import pull
+from sync.rules import systems
 from sync.rules.comparison import Kind
 from sync.rules.lookups import NO_LOOKUPS
 from sync.store.audit import Actor
@@ -494,7 +495,7 @@ def test_a_collected_invoice_shows_each_order_its_own_part_and_looking_again_cha
         )  # fmt: skip
         return dataclasses.replace(found, invoices=(shared,))
 
-    monkeypatch.setitem(ERP_FACETS, "sandbox_erp", dataclasses.replace(facets, standing=standing))
+    monkeypatch.setattr(systems, "ERP_FACETS", {"sandbox_erp": dataclasses.replace(facets, standing=standing)})
     monkeypatch.setattr(SandboxErp, "fetch_file", lambda *_, **__: DocumentFile("a.txt", "text/plain", b"a"))
     for _ in range(3):
         for number in (one, other):
@@ -529,13 +530,13 @@ def test_a_collected_draft_is_posted_by_people_only(sqlite_store, monkeypatch):
         )
 
     with trading(sqlite_store, post_invoices=True) as trade:
-        monkeypatch.setitem(ERP_FACETS, "sandbox_erp", dataclasses.replace(facets, standing=standing))
+        monkeypatch.setattr(systems, "ERP_FACETS", {"sandbox_erp": dataclasses.replace(facets, standing=standing)})
         number = trade.buy((TEA, 1))
         trade.carry()
         trade.in_erp("POST", f"sales/{trade.sale_id(number)}/send", {})
         trade.carry()
         assert [invoice["state"] for invoice in trade.sale(number)["invoices"]] == ["draft"]
-        monkeypatch.setitem(ERP_FACETS, "sandbox_erp", facets)
+        monkeypatch.setattr(systems, "ERP_FACETS", {"sandbox_erp": facets})
         trade.mark_again(number)
         trade.carry()
         assert [invoice["state"] for invoice in trade.sale(number)["invoices"]] == ["posted"]
