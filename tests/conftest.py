@@ -87,8 +87,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("loopback"):
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
     # A heavy module of few tests has long ones: at the end they would keep one worker busy while the others wait.
-    tests_of = Counter(item.path for item in items)
-    items.sort(key=lambda item: tests_of[item.path] if item.get_closest_marker("heavy") else len(items))
+    tests_of, last = Counter(item.path for item in items), len(items)
+    items.sort(key=lambda item: tests_of[item.path] if item.get_closest_marker("heavy") else last)
 
 
 @functools.cache
