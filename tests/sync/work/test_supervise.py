@@ -57,7 +57,8 @@ class Run:
         return self.output.read_text()
 
     def lines(self) -> list[dict]:
-        return [json.loads(line) for line in self.text().splitlines()]
+        # The last one may be half written.
+        return [json.loads(line) for line in self.text().splitlines(keepends=True) if line.endswith("\n")]
 
     def events(self, event: str, child: str | None = None) -> list[dict]:
         return [line for line in self.lines() if line["event"] == event and child in {None, line.get("child")}]
