@@ -116,7 +116,9 @@ class Server:
         """(status, headers, body) of one request on a connection of its own."""
         connection = self.connect(timeout)
         try:
-            connection.request(method, path, body, headers or {})
+            # Who is turned away may hear so before all of it is sent.
+            with contextlib.suppress(BrokenPipeError):
+                connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return response.status, response.headers, response.read()
         finally:
