@@ -7,15 +7,16 @@ who can read the shelf alone can do nothing with it.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
-import hmac
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
+
+from cryptography.fernet import Fernet, InvalidToken
 
 from connectors.kit.errors import Transient
 from connectors.kit.words import say
@@ -25,8 +26,6 @@ MARGIN_S = 60.0
 #: So long may one process take to fetch a token before another one tries.
 CLAIM_S = 30.0
 _LOOK_S = 0.1
-_NONCE = 16
-_TAG = 32
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,8 +73,9 @@ class Tokens:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`secret` is what only who may use the token knows; another one finds nothing on the shelf."""
-        self._key = hashlib.sha256(secret.encode()).digest()
-        self._name = f"{name}:{hashlib.sha256(self._key).hexdigest()[:16]}"
+        key = hashlib.sha256(secret.encode()).digest()
+        self._seal = Fernet(base64.urlsafe_b64encode(key))
+        self._name = f"{name}:{hashlib.sha256(key).hexdigest()[:16]}"
         self._shelf, self._clock, self._sleep = shelf, clock, sleep
         self._lock = threading.Lock()
         self._token: Token | None = None
@@ -133,25 +133,12 @@ class Tokens:
         sealed = None if self._shelf is None else self._shelf.get(self._name)
         return self._opened(sealed) if sealed else None
 
-    # -- the seal: a stream of HMAC-SHA256 over a counter, and an HMAC over what is sealed with it ---------------
-
-    def _stream(self, nonce: bytes, length: int) -> bytes:
-        blocks = range(-(-length // _TAG))
-        return b"".join(hmac.digest(self._key, b"stream" + nonce + bytes([n]), "sha256") for n in blocks)[:length]
-
-    def _tag(self, nonce: bytes, body: bytes) -> bytes:
-        return hmac.digest(self._key, b"tag" + nonce + body, "sha256")
-
     def _sealed(self, token: Token) -> bytes:
-        plain = json.dumps(dataclasses.astuple(token)).encode()
-        nonce = secrets.token_bytes(_NONCE)
-        body = bytes(one ^ other for one, other in zip(plain, self._stream(nonce, len(plain)), strict=True))
-        return nonce + self._tag(nonce, body) + body
+        return self._seal.encrypt(json.dumps(dataclasses.astuple(token)).encode())
 
     def _opened(self, sealed: bytes) -> Token | None:
         """None for what was not sealed by one who knows the secret."""
-        nonce, tag, body = sealed[:_NONCE], sealed[_NONCE : _NONCE + _TAG], sealed[_NONCE + _TAG :]
-        if not hmac.compare_digest(tag, self._tag(nonce, body)):
+        try:
+            return Token(*json.loads(self._seal.decrypt(sealed)))
+        except InvalidToken:
             return None
-        plain = bytes(one ^ other for one, other in zip(body, self._stream(nonce, len(body)), strict=True))
-        return Token(*json.loads(plain))
