@@ -15,6 +15,8 @@ from sqlalchemy.exc import DatabaseError
 from config.model import Config, Secret
 from config.settings import Settings
 from connectors.kit.base import ReceivesWebhooks
+from connectors.kit.shelf import RedisShelf
+from connectors.kit.throttle import redis_pool
 from connectors.registry import has
 from sync.desk.misconfigured import find_misconfigured, note_misconfigured
 from sync.desk.queue import AWAY, QueueHealth
@@ -76,10 +78,12 @@ def build_parts(settings: Settings) -> Parts:
     """
     config = read_config(settings)
     store = Store.open(settings.database_url.reveal())
+    queue = redis_pool(settings.redis_url.reveal())
     systems = Systems(
         config,
         links=FileLinks(settings.public_url, settings.signing_key()),
         published=lambda channel: store.read(lambda c: load_published(c, channel)),
+        shelf=RedisShelf(queue),
     )
     misconfigured = _tell_misconfigured(store, systems)
     feeding = {channel.source for channel in config.channels.values()}
@@ -92,6 +96,7 @@ def build_parts(settings: Settings) -> Parts:
         vitals.close()
         bell.close()
         systems.close()
+        queue.disconnect()
 
     return Parts(
         store=store,

@@ -18,6 +18,8 @@ from config.problems import ConfigError
 from config.settings import Settings
 from connectors.kit.base import SalesTarget
 from connectors.kit.findings import Finding, Level
+from connectors.kit.shelf import RedisShelf
+from connectors.kit.throttle import redis_pool
 from connectors.registry import has
 from sync.cli.console import actor, err, out, progress
 from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
@@ -74,9 +76,10 @@ def doctor(connection: str | None, timeout: float, *, as_json: bool) -> None:
 def _patient(settings: Settings) -> Iterator[Patient]:
     """Also where the configuration cannot be used: everything else is looked at all the same."""
     store = Store.open(settings.database_url.reveal())
+    queue = redis_pool(settings.redis_url.reveal())
     try:
         try:
-            systems = Systems(read_config(settings))
+            systems = Systems(read_config(settings), shelf=RedisShelf(queue))
         except ConfigError as error:
             yield Patient(settings=settings, store=store, systems=None, problems=error.problems)
             return
@@ -85,6 +88,7 @@ def _patient(settings: Settings) -> Iterator[Patient]:
         finally:
             systems.close()
     finally:
+        queue.disconnect()
         store.close()
 
 

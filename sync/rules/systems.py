@@ -295,6 +295,10 @@ class Systems:
             shelf=self._shelf,
         )
 
+    def hurried(self, *, deadline_s: float) -> Systems:
+        """The same connections for who waits for them: no call takes longer, and none queues for a rate. Close it."""
+        return Systems(impatient(self.config, deadline_s), shelf=self._shelf)
+
     def dry(self, *, deadline_s: float) -> Systems:
         """The same connections for a dry run: writes are recorded and not sent, no call takes longer. Close it."""
         return Systems(

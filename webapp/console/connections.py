@@ -147,7 +147,7 @@ def preview(name: str) -> ResponseReturnValue:
     seen = None
     if moment is not None:
         try:
-            with impatient_systems(parts().config) as systems:
+            with impatient_systems(parts().systems) as systems:
                 seen = preview_rewind(parts().store, systems, name, moment)
         except (ConnectorError, CannotRewind) as problem:
             error = told(problem)
@@ -184,7 +184,7 @@ def _detail(name: str) -> ConnectionDetail:
 def _look_at_webhooks(name: str) -> None:
     """So that the list on the page says the same as the test above it."""
     url = delivery_url(parts().settings.public_url, name)
-    with contextlib.suppress(ConnectorError), impatient_systems(parts().config) as systems:
+    with contextlib.suppress(ConnectorError), impatient_systems(parts().systems) as systems:
         look_at_subscriptions(parts().store, systems.connector(name), name, url)
 
 

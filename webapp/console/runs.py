@@ -64,7 +64,7 @@ def new() -> ResponseReturnValue:
 @needs("operator")
 def begin() -> ResponseReturnValue:
     """Do it with what the address selects at this moment."""
-    wanted = _selected()[1]
+    wanted = _selected().wanted
     action, form = request.args.get("action", ""), request.form
     reason = form.get("reason", "").strip()[:_MAX_REASON]
     if not _is_meant(action, form.get("foreseen", ""), form.get("typed", "")):
@@ -137,20 +137,33 @@ def cancel(run_id: int) -> ResponseReturnValue:
 # --- what is selected -------------------------------------------------------------------------------------------
 
 
-def _selected() -> tuple[Asked | None, Wanted]:
-    """What the address selects: causes of the list of those, ticked orders, or what fits the filters of the orders."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Selection:
+    """What the address of a run selects."""
+
+    wanted: Wanted
+    #: How orders were asked for; None where causes were.
+    asked: Asked | None = None
+    #: Causes that do not go into one run.
+    left_out: int = 0
+
+
+def _selected() -> _Selection:
+    """Causes of the list of those, ticked orders, or what fits the filters of the orders."""
     if request.args.get("of") == "issues":
-        return None, Wanted(issues=issues_asked_for()[0] or (0,))
+        issues, more = issues_asked_for()
+        return _Selection(Wanted(issues=issues or (0,)), left_out=more)
     asked, wanted = asked_for()
     if request.args.get("which") == "ticked":
         found = (_number(text) for text in request.args.getlist("item")[: MOST_ITEMS + 1])
         ids = tuple(sorted({item_id for item_id in found if item_id is not None}))
-        return asked, Wanted(items=ids or (0,))
-    return asked, dataclasses.replace(wanted, states=TABS[asked.tab])
+        return _Selection(Wanted(items=ids or (0,)), asked)
+    return _Selection(dataclasses.replace(wanted, states=TABS[asked.tab]), asked)
 
 
 def _foreseen(error: str = "", reason: str = "") -> ResponseReturnValue:
-    asked, wanted = _selected()
+    selection = _selected()
+    wanted, asked = selection.wanted, selection.asked
     action = request.args.get("action", "")
     try:
         found = foresee(parts().store, parts().config, wanted, action)
@@ -165,7 +178,7 @@ def _foreseen(error: str = "", reason: str = "") -> ResponseReturnValue:
         chooses=action == RETRY and parts().store.read(lambda c: has_originals(c, wanted.channel)),
         types=action == "skip" and found.goes.documents >= TYPED_FROM,
         words=[(said(label), said(value)) for label, value in words_of(wanted)],
-        errors=list(asked.errors.values()) if asked else list(_left_out()),
+        errors=list(asked.errors.values()) if asked else list(_left_out(selection.left_out)),
         back=asked.address() if asked else url_for("needs.index"),
         error=error,
         reason=reason,
@@ -173,9 +186,8 @@ def _foreseen(error: str = "", reason: str = "") -> ResponseReturnValue:
     return page, 422 if error else 200
 
 
-def _left_out() -> Iterator[str]:
-    """What of the causes does not go into one run."""
-    if more := issues_asked_for()[1]:
+def _left_out(more: int) -> Iterator[str]:
+    if more:
         yield ngettext(
             "%(num)s more cause is left out: begin again when this run is over.",
             "%(num)s more causes are left out: begin again when this run is over.",

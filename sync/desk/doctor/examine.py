@@ -19,7 +19,7 @@ from sync.desk.doctor.golive import GoLive
 from sync.desk.doctor.installation import Installation
 from sync.desk.doctor.report import Report, report_of
 from sync.desk.doctor.running import Progress, Section, run_all
-from sync.rules.systems import Systems, impatient
+from sync.rules.systems import Systems
 from sync.store.engine import DatabaseBusy, Store
 from sync.store.migrate import schema_problem
 
@@ -57,14 +57,14 @@ def examine(
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Look at everything within `total_s` seconds; `others` are sections that only the caller can look at."""
-    with _impatient(patient.config) as patients:
+    with _impatient(patient.systems) as patients:
         sections = [*_installation(patient), *others, *_of_config(patient, patients)]
         return report_of(run_all(sections, total_s, progress))
 
 
 def examine_connection(patient: Patient, name: str, *, total_s: float) -> Report:
     """Look at one connection. Raises KeyError for one that is not configured."""
-    with _impatient(patient.config) as patients:
+    with _impatient(patient.systems) as patients:
         store = patient.store if patient.has_tables() else None
         return report_of(run_all([_connection(patient, patients, name, store)], total_s))
 
@@ -75,19 +75,19 @@ def connection_section(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _impatient(config: Config | None) -> Iterator[Systems | None]:
-    with contextlib.nullcontext() if config is None else impatient_systems(config) as systems:
-        yield systems
+def _impatient(systems: Systems | None) -> Iterator[Systems | None]:
+    with contextlib.nullcontext() if systems is None else impatient_systems(systems) as patients:
+        yield patients
 
 
 @contextlib.contextmanager
-def impatient_systems(config: Config) -> Iterator[Systems]:
+def impatient_systems(systems: Systems) -> Iterator[Systems]:
     """Connectors of their own for people who wait: short deadlines, nothing remembered, and no rate limit's queue."""
-    systems = Systems(impatient(config, _CALL_S))
+    hurried = systems.hurried(deadline_s=_CALL_S)
     try:
-        yield systems
+        yield hurried
     finally:
-        systems.close()
+        hurried.close()
 
 
 def _installation(patient: Patient) -> Iterator[Section]:
