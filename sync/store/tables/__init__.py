@@ -21,6 +21,7 @@ from sync.store.tables.documents import (
 )
 from sync.store.tables.erasures import erasures
 from sync.store.tables.imports import imports
+from sync.store.tables.matches import matches
 from sync.store.tables.metadata import metadata
 from sync.store.tables.people import (
     audit,
@@ -88,6 +89,7 @@ __all__ = [
     "leases",
     "lookup_tables",
     "lookups",
+    "matches",
     "metadata",
     "order_cares",
     "order_routes",

@@ -58,6 +58,7 @@ _MEANT = {
     "issue_documents": {"details"},
     "lookups": {"table_name", "scope", "conditions"},
     "lookup_tables": {"name"},
+    "matches": {"connection", "rung", "answer"},
     "profile_revisions": {"channel", "text", "digest"},
     "profile_drafts": {"channel", "text"},
     "users": {"login", "password_hash", "role", "timezone"},
@@ -81,6 +82,7 @@ _MEANT = {
 #: What is JSON inside, with the keys whose texts mean something to the program.
 _JSON = {
     "issue_documents": ("details", set()),
+    "matches": ("sides", {"same", "id", "channel", "order"}),
     "reports": (
         "body",
         {
