@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.sandbox.catalogue import TAX_PERCENT, Product, catalogue
+from connectors.sandbox.discounts import CODE, shares
 from connectors.sandbox.ledger import Entry, Ledger
 from connectors.sandbox.shopify.goods import Goods, Parcels, unsent
-from connectors.sandbox.shopify.till import Till, inside, seen
+from connectors.sandbox.shopify.till import CENT, Till, inside, seen
 
 Json = dict[str, Any]
 #: `(topic, body)`.
@@ -107,8 +108,13 @@ class Shop:
 
     # -- what people do --------------------------------------------------------------------------------------
 
-    def sell(self, lines: list[tuple[str, int]] | None = None, currency: str = "") -> Json:
-        """A customer buys, and pays in `currency`; the order. Raises KeyError for what the shop does not take."""
+    def sell(
+        self, lines: list[tuple[str, int]] | None = None, currency: str = "", *, percent: Decimal = Decimal(0)
+    ) -> Json:
+        """A customer buys, pays in `currency`, and has a code that takes `percent` off the goods; the order.
+
+        Raises KeyError for what the shop does not take.
+        """
         with self.lock:
             number = next(self._numbers)
             products = {product.sku: product for product in self._products}
@@ -117,7 +123,7 @@ class Shop:
             own = self.settings.currency
             rate = self.settings.rates[currency] if currency and currency != own else Decimal(1)
             self._tills[number] = Till(own, currency or own, rate)
-            order = self._order(number, wanted)
+            order = self._order(number, wanted, percent)
             self.orders[number] = order
             for product, count in wanted:
                 self.goods.move(product.sku, -count)
@@ -188,7 +194,8 @@ class Shop:
         never_left = unsent(order, line["id"], pieces)
         line["currentQuantity"] -= pieces
         self.goods.move(line["sku"], pieces)
-        gross = seen(line["originalUnitPriceSet"]) * pieces
+        off = sum((seen(each["allocatedAmountSet"]) for each in line["discountAllocations"]), Decimal(0))
+        gross = (seen(line["originalUnitPriceSet"]) * pieces - off * pieces / line["quantity"]).quantize(CENT)
         percent = Decimal(str(line["taxLines"][0]["rate"])) * 100
         return {
             "lineItem": {"id": line["id"]},
@@ -253,10 +260,13 @@ class Shop:
 
     # -- making an order -------------------------------------------------------------------------------------
 
-    def _order(self, number: int, wanted: list[tuple[Product, int]]) -> Json:
+    def _order(self, number: int, wanted: list[tuple[Product, int]], percent: Decimal) -> Json:
         till = self._tills[number]
         bag = till.bag
-        lines = [self._line(number * 10 + place, product, count, till) for place, (product, count) in enumerate(wanted)]
+        off = shares([till.price(product.gross_price) * count for product, count in wanted], percent, CENT)
+        lines = [
+            self._line(number * 10 + place, *each, till) for place, each in enumerate(zip(wanted, off, strict=True))
+        ]
         shipping, taxes = till.price(Decimal("4.90")), [line.pop("_tax") for line in lines]
         goods = sum((line.pop("_gross") for line in lines), Decimal(0))
         shipping_tax = inside(shipping, Decimal(19))
@@ -287,10 +297,8 @@ class Shop:
             "taxesIncluded": True,
             "dutiesIncluded": False,
             "test": False,
-            **{
-                name: []
-                for name in ("tags", "discountCodes", "customAttributes", "additionalFees", "refunds", "metafields")
-            },
+            **{name: [] for name in ("tags", "customAttributes", "additionalFees", "refunds", "metafields")},
+            "discountCodes": [CODE] if percent else [],
             "metafield": None,
             "fulfillments": [],
             "fulfillmentOrders": [self.parcels.to_send(lines)],
@@ -332,9 +340,10 @@ class Shop:
             "transactions": [paid],
         }
 
-    def _line(self, number: int, product: Product, count: int, till: Till) -> Json:
+    def _line(self, number: int, bought: tuple[Product, int], off: Decimal, till: Till) -> Json:
+        product, count = bought
         price, percent = till.price(product.gross_price), TAX_PERCENT[product.tax_class]
-        gross, article = price * count, self.goods.numbers[product.sku]
+        gross, article = price * count - off, self.goods.numbers[product.sku]
         tax = inside(gross, percent)
         return {
             "_tax": tax,
@@ -347,7 +356,7 @@ class Shop:
             "quantity": count,
             "currentQuantity": count,
             "originalUnitPriceSet": till.bag(price),
-            "discountAllocations": [],
+            "discountAllocations": [_allocation(off, till)] if off else [],
             "taxLines": [_tax(tax, percent, till)],
             "duties": [],
             "isGiftCard": False,
@@ -361,6 +370,11 @@ class Shop:
 
 def _tax(amount: Decimal, percent: Decimal, till: Till) -> Json:
     return {"title": "MwSt", "rate": float(percent / 100), "priceSet": till.bag(amount)}
+
+
+def _allocation(off: Decimal, till: Till) -> Json:
+    application = {"__typename": "DiscountCodeApplication", "index": 0, "code": CODE}
+    return {"allocatedAmountSet": till.bag(off), "discountApplication": application}
 
 
 def _written(moment: dt.datetime) -> str:

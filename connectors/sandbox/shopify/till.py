@@ -6,7 +6,7 @@ import dataclasses
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-_CENT: Final = Decimal("0.01")
+CENT: Final = Decimal("0.01")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Till:
 
     def price(self, amount: Decimal) -> Decimal:
         """A price of the shop's, as this customer sees it."""
-        return (amount * self.rate).quantize(_CENT, rounding=ROUND_HALF_UP)
+        return (amount * self.rate).quantize(CENT, rounding=ROUND_HALF_UP)
 
     def bag(self, amount: Decimal) -> dict[str, Any]:
         """An amount that the customer sees, in both moneys."""
@@ -37,10 +37,10 @@ def seen(bag: dict[str, Any]) -> Decimal:
 
 def inside(gross: Decimal, percent: Decimal) -> Decimal:
     """The tax in a gross amount."""
-    return (gross * percent / (100 + percent)).quantize(_CENT, rounding=ROUND_HALF_UP)
+    return (gross * percent / (100 + percent)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def _text(amount: Decimal) -> str:
     # As GraphQL writes it: "10.0", "10.5", "10.55".
-    text = f"{amount.quantize(_CENT, rounding=ROUND_HALF_UP).normalize():f}"
+    text = f"{amount.quantize(CENT, rounding=ROUND_HALF_UP).normalize():f}"
     return text if "." in text else f"{text}.0"

@@ -12,11 +12,14 @@ import itertools
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
 from connectors.sandbox.catalogue import TAX_PERCENT, Product, catalogue
+from connectors.sandbox.discounts import CODE
 from connectors.sandbox.ledger import Entry, Ledger
+from connectors.sandbox.vendure.amounts import net, promote, prorate
+from connectors.sandbox.vendure.parcels import MOVES, pieces_of, state_of
 
 Json = dict[str, Any]
 _SHIPPING: Final = Decimal(490)
@@ -32,13 +35,6 @@ _ADDRESS: Final[Json] = {
     "country": "Deutschland",
     "countryCode": "DE",
     "phoneNumber": "+49 221 000111",
-}
-#: From a state of a fulfilment -> where it can go.
-_FULFILMENT: Final[Mapping[str, frozenset[str]]] = {
-    "Pending": frozenset({"Shipped", "Delivered", "Cancelled"}),
-    "Shipped": frozenset({"Delivered", "Cancelled"}),
-    "Delivered": frozenset({"Cancelled"}),
-    "Cancelled": frozenset(),
 }
 
 
@@ -77,6 +73,8 @@ class Shop:
         self.ledger = Ledger() if ledger is None else ledger
         self.lock = threading.RLock()
         self.orders: dict[str, Json] = {}
+        #: Order -> how many percent of its goods a promotion takes off.
+        self._promotions: dict[str, Decimal] = {}
         self.clock_offset_s = 0.0
         self._numbers = {name: itertools.count(1) for name in ("order", "line", "payment", "refund", "parcel", "note")}
         self._products = {product.sku: product for product in catalogue(self.settings.articles)}
@@ -108,14 +106,20 @@ class Shop:
 
     # -- customers -------------------------------------------------------------------------------------------
 
-    def sell(self, lines: Iterable[tuple[str, int]] | None = None) -> Json:
-        """A customer buys and pays; the order. Raises KeyError for an article that it does not sell."""
+    def sell(self, lines: Iterable[tuple[str, int]] | None = None, *, percent: Decimal = Decimal(0)) -> Json:
+        """A customer buys, with a code that takes `percent` off the goods, and pays; the order.
+
+        Raises KeyError for an article that it does not sell.
+        """
         with self.lock:
             number = self._next("order")
             chosen = list(self._products)[int(number) % len(self._products)]
             wanted = list(lines or [(chosen, 1 + int(number) % 3)])
             at = self._written()
             order = self._order(number, at, [self._line(self._products[sku], count) for sku, count in wanted])
+            if percent:
+                self._promotions[number] = percent
+                order["couponCodes"].append(CODE)
             self._count(order)
             order["payments"].append(self._payment(order, at))
             for line in order["lines"]:
@@ -151,7 +155,7 @@ class Shop:
                     # Not rounded, as the real shop leaves it.
                     "price": float(_SHIPPING * 100 / (100 + _SHIPPING_RATE)),
                     "priceWithTax": int(_SHIPPING),
-                    "discountedPrice": _net(_SHIPPING, _SHIPPING_RATE),
+                    "discountedPrice": net(_SHIPPING, _SHIPPING_RATE),
                     "discountedPriceWithTax": int(_SHIPPING),
                 }
             ],
@@ -163,7 +167,7 @@ class Shop:
     def _line(self, product: Product, count: int) -> Json:
         percent, gross = TAX_PERCENT[product.tax_class], int(product.gross_price * 100)
         variant = next(row for row in self.variants.values() if row["sku"] == product.sku)
-        unit = _net(Decimal(gross), percent)
+        unit = net(Decimal(gross), percent)
         return {
             "id": self._next("line"),
             "quantity": count,
@@ -193,17 +197,16 @@ class Shop:
     def _count(self, order: Json) -> None:
         """The sums of the order by what its lines are now."""
         taxes: dict[tuple[str, int], list[int]] = {}
+        promote(order, self._promotions.get(order["id"], Decimal(0)))
         for line in order["lines"]:
             [rate] = line["taxLines"]
-            gross = line["unitPriceWithTax"] * line["quantity"]
-            net = _net(Decimal(gross), Decimal(rate["taxRate"]))
-            line |= {"linePriceWithTax": gross, "linePrice": net}
-            line |= {"proratedLinePriceWithTax": gross, "proratedLinePrice": net}
+            prorate(line)
             sums = taxes.setdefault((rate["description"], rate["taxRate"]), [0, 0])
-            sums[0], sums[1] = sums[0] + net, sums[1] + gross - net
+            sums[0] += line["proratedLinePrice"]
+            sums[1] += line["proratedLinePriceWithTax"] - line["proratedLinePrice"]
         taken = any(each["adjustmentSource"] == "CANCEL_ORDER" for each in order["discounts"])
         shipping = 0 if taken else int(_SHIPPING)
-        shipping_net = _net(Decimal(shipping), _SHIPPING_RATE)
+        shipping_net = net(Decimal(shipping), _SHIPPING_RATE)
         order["shippingLines"][0] |= {"discountedPrice": shipping_net, "discountedPriceWithTax": shipping}
         taxes["shipping tax", int(_SHIPPING_RATE)] = [shipping_net, shipping - shipping_net]
         goods = sum(line["proratedLinePriceWithTax"] for line in order["lines"])
@@ -239,9 +242,9 @@ class Shop:
                 line["quantity"] -= gone
                 self._allocate(line, -gone)
             if lines is None:
-                net = _net(_SHIPPING, _SHIPPING_RATE)
+                shipping = net(_SHIPPING, _SHIPPING_RATE)
                 source = {"adjustmentSource": "CANCEL_ORDER", "type": "OTHER", "description": "shipping cancellation"}
-                order["discounts"].append(source | {"amount": -net, "amountWithTax": -int(_SHIPPING)})
+                order["discounts"].append(source | {"amount": -shipping, "amountWithTax": -int(_SHIPPING)})
                 order["state"] = "Cancelled"
             self._count(order)
             self.edit(number)
@@ -260,7 +263,7 @@ class Shop:
             if unknown := sorted(set(wanted) - set(known)):
                 raise KeyError(unknown[0])
             parcels = [each for each in order["fulfillments"] if each["state"] != "Cancelled"]
-            sent = {line: _pieces(parcels, line) for line in known}
+            sent = {line: pieces_of(parcels, line) for line in known}
             if any(count + sent[line] > known[line]["quantity"] for line, count in wanted.items()):
                 text = "One or more OrderItems are already part of a Fulfillment"
                 raise Refused("ItemsAlreadyFulfilledError", "ITEMS_ALREADY_FULFILLED_ERROR", text)
@@ -290,14 +293,14 @@ class Shop:
                 if each["id"] == number
             )
             order, parcel = found
-            if state not in _FULFILMENT[parcel["state"]]:
+            if state not in MOVES[parcel["state"]]:
                 text = f'Cannot transition Fulfillment from "{parcel["state"]}" to "{state}"'
                 code = "FULFILLMENT_STATE_TRANSITION_ERROR"
                 raise Refused("FulfillmentStateTransitionError", code, f"errorResult.{code}", text)
             parcel |= {"state": state, "updatedAt": self._written()}
             if state == "Cancelled":
                 self._ship({line["id"]: line for line in order["lines"]}, parcel, -1)
-            order["state"] = _state_of(order)
+            order["state"] = state_of(order)
             self._tell("fulfilment.move", order)
             return parcel
 
@@ -306,7 +309,7 @@ class Shop:
         with self.lock:
             order = self.orders[number]
             # Somebody begins to change it; anything else its parcels decide.
-            if order["state"] == state or state not in {"Modifying", _state_of(order)}:
+            if order["state"] == state or state not in {"Modifying", state_of(order)}:
                 text = f'Cannot transition Order from "{order["state"]}" to "{state}"'
                 code = "ORDER_STATE_TRANSITION_ERROR"
                 raise Refused("OrderStateTransitionError", code, f"errorResult.{code}", text)
@@ -397,31 +400,6 @@ class Shop:
         self.ledger.append(Entry(kind, "", order["id"], str(order["totalWithTax"]), document=order["id"]))
 
 
-def _net(gross: Decimal, percent: Decimal) -> int:
-    return int((gross * 100 / (100 + percent)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-
 def _level(variant: Json, place: str) -> Json:
     found: Json = next(level for level in variant["stockLevels"] if level["stockLocationId"] == place)
     return found
-
-
-def _pieces(parcels: Iterable[Json], line: str) -> int:
-    return sum(each["quantity"] for parcel in parcels for each in parcel["lines"] if each["orderLineId"] == line)
-
-
-def _state_of(order: Json) -> str:
-    """Where the order stands by its parcels."""
-    if order["state"] == "Cancelled":
-        return "Cancelled"
-    parcels = order["fulfillments"]
-    for done, partly, states in (
-        ("Delivered", "PartiallyDelivered", {"Delivered"}),
-        ("Shipped", "PartiallyShipped", {"Shipped", "Delivered"}),
-    ):
-        gone = [each for each in parcels if each["state"] in states]
-        if gone and all(_pieces(gone, line["id"]) >= line["quantity"] for line in order["lines"]):
-            return done
-        if gone:
-            return partly
-    return "PaymentSettled"
