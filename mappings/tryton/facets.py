@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.facets import ErpFacets
+from mappings.paying import payment_reference
 from mappings.tryton.changes import change, wanted
 from mappings.tryton.payments import (
     fee_payload,
     fee_reference,
     fee_references,
     payment_payload,
-    payment_reference,
     payment_references,
 )
 from mappings.tryton.refunds import refund_key, refund_payload, refund_references

@@ -19,9 +19,9 @@ from mappings.canonical.money import Money
 from mappings.canonical.records import Payment, TaxLine
 from mappings.canonical.refs import Ref
 from mappings.pricing import SaleLine
+from mappings.refunding import refund_charges
 from mappings.registry import ERP_FACETS, TARGETS
 from mappings.tryton.arithmetic import predict
-from mappings.tryton.refunds import refund_charges
 from tests.mappings.orders import ADDRESS, fee, line, make_order, money, shipping_line
 from tests.mappings.tryton_cases import MAPPING, OPTIONS, taxed
 
