@@ -125,6 +125,7 @@ ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(
     ErpFacets,
     "FACETS",
     {
+        "odoo": odoo.FACETS,
         "sandbox_erp": sandbox_erp.FACETS,
         "tryton": tryton.FACETS,
     },

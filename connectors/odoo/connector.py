@@ -14,6 +14,7 @@ from connectors.kit.base import (
     KeyDeclaration,
     LinksDocuments,
     OffersTestSale,
+    Page,
     Rank,
     Ref,
     Result,
@@ -24,12 +25,14 @@ from connectors.kit.base import (
 )
 from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
+from connectors.kit.facets import FollowsSales
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.kit.until import Until
-from connectors.odoo import stock
+from connectors.odoo import follow, stock
 from connectors.odoo.checkup import CHECKS, Checkup
 from connectors.odoo.client import OdooClient
+from connectors.odoo.follow import Follow
 from connectors.odoo.goods import find_products
 from connectors.odoo.masters import Masters
 from connectors.odoo.options import read_options
@@ -51,7 +54,7 @@ _PAGES: Final[Mapping[str, str]] = {
 }
 
 
-class Odoo(SalesTarget, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
+class Odoo(SalesTarget, FollowsSales, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
     """Odoo 17 to 19 with the app Sales; safe to share between threads."""
 
     settle_bound_s = None
@@ -59,6 +62,7 @@ class Odoo(SalesTarget, StockSource, Diagnoses, OffersTestSale, SearchesSales, L
     #: From then on its goods are reserved, as far as they are there.
     reserves_at = Rank.CONFIRMED
     stock_batch = stock.BATCH
+    survey_batch = follow.BATCH
     checks = CHECKS
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
@@ -68,6 +72,7 @@ class Odoo(SalesTarget, StockSource, Diagnoses, OffersTestSale, SearchesSales, L
         self._client = OdooClient(settings, options, throttle=throttle, dry_run=dry_run)
         self._masters = Masters(self._client, options)
         self._sales = Sales(self._client, self._masters, options)
+        self._follow = Follow(self._client, self._masters, options, settings.overlap_s)
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
         self._module = options.module
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
@@ -157,6 +162,14 @@ class Odoo(SalesTarget, StockSource, Diagnoses, OffersTestSale, SearchesSales, L
     def list_sales(self, since: dt.datetime, until: dt.datetime) -> Iterator[DocumentSummary]:
         """Every sale of the company, or of the connection's sales team, whose order date lies in the window."""
         return self._sales.list_all(since, until)
+
+    def pull_sales(self, checkpoint: str | None, *, since: dt.datetime | None = None) -> Iterator[Page]:
+        """By what was written: sales and their lines, pickings and moves, invoices and payments."""
+        return self._follow.pull(checkpoint, since)
+
+    def survey_sales(self, external_ids: Sequence[str]) -> dict[str, JsonDict]:
+        """With pickings, invoices, credit notes and payments: two calls for 50 sales, two more where money moved."""
+        return self._follow.survey(external_ids)
 
     def list_locations(self) -> list[Location]:
         """The warehouses, by their code."""

@@ -283,7 +283,7 @@ class Sales:
         window = [["date_order", ">=", written(since)], ["date_order", "<", written(until)]]
         last = 0
         while True:
-            rows = self._client.search(MODEL, [["id", ">", last], *window, *self.ours()], FIELDS, limit=_PAGE)
+            rows = self._client.search(MODEL, [["id", ">", last], *window, *ours(self._masters)], FIELDS, limit=_PAGE)
             keys = self._keys([row["id"] for row in rows])
             for row in rows:
                 yield _summary(row, keys.get(row["id"], ""), since.tzinfo)
@@ -296,21 +296,22 @@ class Sales:
         names: list[Any] = [[name, "=", text] for name in ("name", "client_order_ref", "origin")]
         if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID:
             names.append(["id", "=", int(text)])
-        domain = [*self.ours(), *["|"] * (len(names) - 1), *names]
+        domain = [*ours(self._masters), *["|"] * (len(names) - 1), *names]
         rows = self._client.search(MODEL, domain, FIELDS, order="id desc", limit=_SEARCHED)
         keys = self._keys([row["id"] for row in rows])
         return [_summary(row, keys.get(row["id"], ""), dt.UTC) for row in rows]
-
-    def ours(self) -> list[Any]:
-        """The part of a domain that takes our company's sales, or our team's."""
-        team = self._masters.team()
-        mine = [] if team is None else [["team_id", "=", team]]
-        return [["company_id", "=", self._masters.company()["id"]], *mine]
 
     def test_payload(self, key: str) -> JsonDict:
         """A draft of the company to itself, without lines: nothing can come of it."""
         partner = self._masters.company()["partner"]
         return {"key": key, "partner_id": partner, "origin": key, "client_order_ref": "Crossdock: a test"}
+
+
+def ours(masters: Masters) -> list[Any]:
+    """The part of a domain that takes our company's sales, or our team's."""
+    team = masters.team()
+    mine = [] if team is None else [["team_id", "=", team]]
+    return [["company_id", "=", masters.company()["id"]], *mine]
 
 
 def _alike(payloads: Sequence[JsonDict], indexes: Sequence[int]) -> list[list[int]]:

@@ -42,6 +42,8 @@ class Change:
 
     at: dt.datetime
     names: tuple[str, ...] = dataclasses.field(compare=False)
+    #: Which record, and what was read of it: tells two changes of one second apart.
+    told: str = dataclasses.field(compare=False)
 
 
 def changes(
@@ -68,7 +70,7 @@ def _changed(client: OdooClient, source: Source, since: dt.datetime, page: int) 
         rows = client.search(source.model, domain, fields, order="write_date, id", limit=limit)
         fresh = [row for row in rows if row["write_date"] != stamp or row["id"] not in seen]
         for row, names in zip(fresh, source.names(fresh) if fresh else (), strict=True):
-            yield Change(moment(row["write_date"]), tuple(names))
+            yield Change(moment(row["write_date"]), tuple(names), _told(source, row))
         if len(rows) < limit:
             return
         last = rows[-1]["write_date"]
@@ -77,6 +79,10 @@ def _changed(client: OdooClient, source: Source, since: dt.datetime, page: int) 
             seen if last == stamp else frozenset()
         )
         stamp = last
+
+
+def _told(source: Source, row: JsonDict) -> str:
+    return json.dumps([source.model, row["id"], [row[name] for name in source.fields]], default=str)
 
 
 def newest(client: OdooClient, source: Source) -> dt.datetime | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.base import TargetMapping
+from mappings.odoo.facets import FACETS
 from mappings.odoo.offline import made_party, offline
 from mappings.odoo.parties import party
 from mappings.odoo.references import references, standing
 from mappings.odoo.sale import sale, sale_key
 
-__all__ = ["MAPPING"]
+__all__ = ["FACETS", "MAPPING"]
 
 MAPPING: Final = TargetMapping(
     version="1",

@@ -148,6 +148,7 @@ def _paying(db: Database, values: Json) -> None:
     values.setdefault("state", "draft")
     values["date"] = values.get("date") or f"{db.now:%Y-%m-%d}"
     [company] = list(db.all("res.company"))
+    values["company_id"] = values.get("company_id") or company["id"]
     values["currency_id"] = values.get("currency_id") or company["currency_id"]
 
 
@@ -187,9 +188,16 @@ def assign_line(db: Database, moves: Sequence[Json], line_id: int) -> None:
             for each in (term, line):
                 left = number(each["left"])
                 db.update("account.move.line", each, {"left": float(left - (amount if left > 0 else -amount))})
+        # What is stored of the payment is computed anew; the order stays as it is.
         db.update("account.move", move, {})
-        for order in orders_of(db, move):
-            db.update("sale.order", order, {})
+        for payment in db.all("account.payment", move_id=line["move_id"]):
+            db.update("account.payment", payment, {})
+
+
+def _is_reconciled(db: Database, payment: Json, _context: Mapping[str, Any]) -> bool:
+    """Booked, and nothing of it is left on the customer's account."""
+    move = db.tables["account.move"].get(payment.get("move_id") or 0)
+    return move is not None and not any(number(line["left"]) for line in _term_lines(db, move))
 
 
 def _guard(_db: Database, move: Json, values: Mapping[str, Any]) -> None:
@@ -215,6 +223,7 @@ COMPUTED.update(
         ("account.move.line", "price_subtotal"): lambda _db, row, _: to_cents(
             number(row.get("price_unit")) * number(row.get("quantity"))
         ),
+        ("account.payment", "is_reconciled"): _is_reconciled,
         ("account.payment", "reconciled_invoice_ids"): lambda _db, row, _: list(row.get("invoice_ids") or []),
     }
 )

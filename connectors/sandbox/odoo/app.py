@@ -139,9 +139,8 @@ class OdooApp:
             return answer
 
     def _run(self, model: str, method: str, ids: Any, context: Mapping[str, Any], arguments: Json) -> Any:
-        names = names_of(model, self.version) if model in MODELS else {}
         called = find_method(self.db, model, method, ids if isinstance(ids, list) else [ids], context)
-        arguments = _renamed(arguments, names, model, self.version)
+        arguments = _renamed(arguments, model, self.version)
         try:
             inspect.signature(called).bind(**arguments)
         except TypeError as error:
@@ -152,12 +151,12 @@ class OdooApp:
             self.conflicts -= 1
             return loading.conflict(len(arguments["data"]))
         answer = called(**arguments)
-        return _shown_as(answer, {now: then for then, now in names.items() if now != then})
+        return answer if self.version >= _JSON2_SINCE else _shown_as(answer, model, method, self.version)
 
 
-def _renamed(arguments: Json, names: Mapping[str, str], model: str, version: int) -> Json:
+def _renamed(arguments: Json, model: str, version: int) -> Json:
     """Fields by the names of this version; those of another are unknown here."""
-    if version >= _JSON2_SINCE or not names:
+    if version >= _JSON2_SINCE or model not in MODELS:
         return arguments
     changed = dict(arguments)
     if "fields" in changed:
@@ -196,13 +195,34 @@ def _path(path: str, model: str, version: int) -> str:
     return "/".join(made)
 
 
-def _shown_as(answer: Any, older: Mapping[str, str]) -> Any:
-    if not older or not isinstance(answer, list):
+def _shown_as(answer: Any, model: str, method: str, version: int) -> Any:
+    """Rows, rows inside of rows, and the list of fields, by the names of this version."""
+    if model not in MODELS:
         return answer
-    return [
-        {older.get(name, name): value for name, value in row.items()} if isinstance(row, dict) else row
-        for row in answer
-    ]
+    then = {now: name for name, now in names_of(model, version).items()}
+    if method == "fields_get":
+        return {then[name]: told for name, told in answer.items() if name in then}
+    if method == "web_search_read":
+        return {**answer, "records": _shown_as(answer["records"], model, "read", version)}
+    if not isinstance(answer, list):
+        return answer
+    return [_row_as(row, model, then, version) if isinstance(row, dict) else row for row in answer]
+
+
+def _row_as(row: Json, model: str, then: Mapping[str, str], version: int) -> Json:
+    fields = MODELS[model]
+    return {
+        then.get(name, name): _inner_as(value, fields[name].model if name in fields else "", version)
+        for name, value in row.items()
+    }
+
+
+def _inner_as(value: Any, model: str, version: int) -> Any:
+    if model and isinstance(value, dict):
+        return _shown_as([value], model, "read", version)[0]
+    if model and isinstance(value, list) and value and isinstance(value[0], dict):
+        return _shown_as(value, model, "read", version)
+    return value
 
 
 def _told(error: OdooError) -> Json:

@@ -271,6 +271,7 @@ _MODELS: Final[dict[str, dict[str, Field]]] = {
         "invoice_ids": _many("account.move", "Invoices"),
         "reconciled_invoice_ids": _many("account.move", computed=True),
         "move_id": _one("account.move"),
+        "company_id": _one("res.company"),
         **{name: Field("boolean", computed=True) for name in ("is_reconciled", "is_matched")},
     },
     "ir.attachment": {
@@ -301,11 +302,13 @@ OLDER: Final[Mapping[tuple[int, str, str], str]] = {
     (18, "account.payment", "memo"): "ref",
     (17, "stock.move", "quantity"): "quantity_done",
 }
+#: Fields that older versions have not: model and field -> the version that brought it.
+NEWER: Final[Mapping[tuple[str, str], int]] = {("account.move", "matched_payment_ids"): 18}
 
 
 def names_of(model: str, version: int) -> dict[str, str]:
     """The name that a field of `model` has in that version -> its name in the newest."""
-    found = {name: name for name in MODELS[model]}
+    found = {name: name for name in MODELS[model] if version >= NEWER.get((model, name), 0)}
     for (before, of, name), older in OLDER.items():
         if of == model and version < before:
             del found[name]
