@@ -1,4 +1,4 @@
-"""What a mapping knows of a CRM's accounts: the roll-up of a customer's orders, in the vendor's own JSON.
+"""What a mapping knows of a CRM's accounts: who a customer is, and what he has bought, in the vendor's own JSON.
 
 Beside the mapping of the order itself (`mappings.base`), and as pure.
 """
@@ -9,8 +9,10 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable
 
+from mappings import buyers
 from mappings.base import JsonDict
 from mappings.canonical.money import Money
+from mappings.canonical.records import Address, Order
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,65 @@ class History:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """A customer whom a CRM does not know yet: a company with the person who buys for it, or a person alone."""
+
+    #: Empty for a person.
+    company: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    vat_id: str
+    #: Where invoices go.
+    address: Address
+    #: A person has said that the account of the same name is somebody else: the new one's name is to tell them apart.
+    apart: bool = False
+
+    @property
+    def person(self) -> str:
+        """What the person is called; empty where nobody says."""
+        return buyers.joined(self.first_name, self.last_name)
+
+
+def buyer_of(order: Order, *, apart: bool = False) -> Buyer:
+    """Who bought, as far as the order says: the customer's own words before those of the address."""
+    customer, address = order.customer, buyers.billing(order)
+    named = customer if customer.first_name.strip() or customer.last_name.strip() else address
+    return Buyer(
+        company=customer.company.strip() or address.company.strip(),
+        first_name=named.first_name.strip(),
+        last_name=named.last_name.strip(),
+        email=(customer.email or address.email).strip(),
+        phone=(customer.phone or address.phone).strip(),
+        vat_id=customer.vat_id.strip(),
+        address=address,
+        apart=apart,
+    )
+
+
+def account_name(buyer: Buyer) -> str:
+    """What the account of a buyer is called; of a person with the e-mail address, for many are called the same.
+
+    Empty for one of whom nobody knows a name or an address.
+    """
+    if buyer.company:
+        place = buyers.joined(buyer.address.postal_code, buyer.address.city)
+        return _with(buyer.company, (buyer.vat_id or place or buyer.email) if buyer.apart else "")
+    return _with(buyer.person, buyer.email) if buyer.person else buyer.email
+
+
+def _with(name: str, more: str) -> str:
+    return f"{name} ({more})" if more else name
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CrmFacets:
-    """What a CRM's mapping writes of its accounts."""
+    """What a CRM's mapping writes of its accounts; None for what the CRM has no place for."""
 
     #: The payload of `KeepsAccounts.update_accounts` for one account.
     history: Callable[[History], JsonDict]
+    #: The payload of `CreatesAccounts.create_accounts` for one buyer, of whom a name is known (`account_name`).
+    account: Callable[[Buyer], JsonDict] | None = None
+    #: The payload of `TakesContacts.create_contacts`: a buyer with an e-mail address, and the account's id.
+    contact: Callable[[Buyer, str], JsonDict] | None = None

@@ -1,11 +1,16 @@
-"""Customers: found by what is surest of them, and shown what they have bought, in fields that the connection names."""
+"""Customers: found by what is surest of them, made once, and shown what they bought, in fields that are options.
+
+Fxiaoke takes the same customer twice, so our key stands in a field that the connection names: it is looked for before
+one is made, and after whatever leaves a doubt.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,8 +19,9 @@ from connectors.fxiaoke.marks import demand_open, gone, shows
 from connectors.fxiaoke.orders import ACCOUNT
 from connectors.fxiaoke.tenant import Tenant
 from connectors.kit.base import JsonDict
-from connectors.kit.crm import AccountMark
-from connectors.kit.errors import ConnectorError, RecordRejected
+from connectors.kit.crm import AccountMark, Made, doubled
+from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected
+from connectors.kit.words import say
 
 _REMEMBERED_S: Final = 900.0
 
@@ -65,6 +71,49 @@ class Accounts:
             except RecordRejected as error:
                 wrong[account_id] = error
         return wrong
+
+    def create(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
+        """See `Fxiaoke.create_accounts`: a call for all keys, then two for each customer that is not there."""
+        try:
+            standing = self._by_key(payloads)
+        except RecordRejected as error:
+            return {key: Made(error=error) for key in payloads}
+        return {
+            key: self._found(key, standing[key]) if key in standing else self._made(key, payload)
+            for key, payload in payloads.items()
+        }
+
+    def _made(self, key: str, payload: JsonDict) -> Made:
+        names = self._tenant.names
+        fields = {names.get(name, name): value for name, value in payload.items()} | {names["account_key_field"]: key}
+        owner = {"owner": [self._tenant.account_owner]} if self._tenant.account_owner else {}
+        record = {"record_type": "default__c", **owner, **{field: value for field, value in fields.items() if field}}
+        try:
+            self._client.create(ACCOUNT, record)
+        except OutcomeUnknown as error:
+            return Made(error=error)
+        except RecordRejected as error:
+            # By the key perhaps: the code of that is not documented.
+            ids = self._by_key([key]).get(key)
+            return self._found(key, ids) if ids else Made(error=error)
+        ids = self._by_key([key]).get(key)
+        if not ids:
+            text = say("%(what)s was written, and is not there when it is read", what=ACCOUNT)
+            return Made(error=OutcomeUnknown(text, code="no_record"))
+        return dataclasses.replace(self._found(key, ids), new=True)
+
+    def _found(self, key: str, ids: Sequence[str]) -> Made:
+        return Made(external_id=ids[0]) if len(ids) == 1 else Made(error=doubled(key, ids))
+
+    def _by_key(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Key -> the customers that carry it."""
+        field, found = self._tenant.names["account_key_field"], dict[str, list[str]]()
+        if not field:
+            text = say("the connection names no field of customers for our key (option account_key_field)")
+            raise RecordRejected(text, code="no_key")
+        for row in self._client.by_ids(ACCOUNT, field, keys, fields=("_id", field)):
+            found.setdefault(str(row.get(field)), []).append(row["_id"])
+        return found
 
     def _write(self, row: JsonDict | None, account_id: str, wanted: JsonDict) -> None:
         if row is None:

@@ -23,6 +23,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "fxiaoke.objects": N_("orders, their lines, customers and products can be read"),
     "fxiaoke.fields": N_("the fields that the connection names are there"),
     "fxiaoke.key": N_("nobody can make a parcel's record twice"),
+    "fxiaoke.accounts": N_("nobody can make a customer twice"),
     "fxiaoke.timezone": N_("the channel counts its days as the company does"),
 }
 
@@ -32,7 +33,7 @@ _OF_ORDER: Final = ("freight_field", "state_field", "sale_field", "shipment_fiel
 
 _OF_ACCOUNT: Final = (
     *("vat_id_field", "account_orders_field", "account_value_field"),
-    *("account_last_field", "account_open_field"),
+    *("account_last_field", "account_open_field", "account_key_field"),
 )
 
 
@@ -56,6 +57,7 @@ class Checkup:
         yield self._objects()
         yield self._named_fields()
         yield self._key()
+        yield self._account_key()
         yield _zone(self._tenant.zone, circumstances.zones)
 
     def _objects(self) -> Finding:
@@ -91,10 +93,19 @@ class Checkup:
         return ok(check, say("they are there"))
 
     def _key(self) -> Finding:
-        """The API makes no fields: a person has to."""
         check, name, key = "fxiaoke.key", self._tenant.names["shipment_object"], self._tenant.names["key_field"]
         if not name:
             return ok(check, say("parcels are told in a field of the order, or not at all: there is nothing to double"))
+        return self._enforced(check, name, key, self._tenant.names["order_field"])
+
+    def _account_key(self) -> Finding:
+        check, key = "fxiaoke.accounts", self._tenant.names["account_key_field"]
+        if not key:
+            return ok(check, say("no customers are made: the connection names no field for their key"))
+        return self._enforced(check, ACCOUNT, key)
+
+    def _enforced(self, check: str, name: str, key: str, *others: str) -> Finding:
+        """Whether an object has these fields, and refuses a key twice. The API makes no fields: a person has to."""
         try:
             fields = self._client.describe(name)
         except ConnectorError as error:
@@ -105,7 +116,7 @@ class Checkup:
             object=name,
             field=key,
         )
-        missing = [each for each in (key, self._tenant.names["order_field"]) if each not in fields]
+        missing = [each for each in (key, *others) if each not in fields]
         if missing:
             return fail(check, say("%(object)s has no %(what)s", object=name, what=", ".join(missing)), step)
         if not _unique(fields[key]):

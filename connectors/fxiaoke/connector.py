@@ -11,7 +11,7 @@ from connectors.fxiaoke.accounts import Accounts
 from connectors.fxiaoke.checkup import CHECKS, Checkup
 from connectors.fxiaoke.client import Client
 from connectors.fxiaoke.marks import Marks
-from connectors.fxiaoke.orders import Orders
+from connectors.fxiaoke.orders import ACCOUNT, Orders
 from connectors.fxiaoke.tenant import read_tenant
 from connectors.kit.base import (
     ConnectorSettings,
@@ -28,7 +28,7 @@ from connectors.kit.base import (
     RewindsPulls,
     Throttle,
 )
-from connectors.kit.crm import AccountMark, KeepsAccounts
+from connectors.kit.crm import AccountMark, CreatesAccounts, KeepsAccounts, Made
 from connectors.kit.errors import ConnectorError
 from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
@@ -48,6 +48,7 @@ class Fxiaoke(
     TakesNotes,
     MarksOrders,
     KeepsAccounts,
+    CreatesAccounts,
     Diagnoses,
     LinksDocuments,
 ):
@@ -60,7 +61,9 @@ class Fxiaoke(
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Raises ConnectionBroken naming what is wrong in the settings."""
-        self._tenant = read_tenant(settings.options)
+        # The legacy scheme names its user otherwise than records name their owner.
+        employee = "" if settings.auth_method == "session" else settings.login
+        self._tenant = read_tenant(settings.options, employee)
         self._client = Client(settings, self._tenant, throttle=throttle, dry_run=dry_run)
         self._orders = Orders(self._client, self._tenant, dt.timedelta(seconds=settings.overlap_s))
         self._marks = Marks(self._client, self._tenant, self._orders)
@@ -68,14 +71,19 @@ class Fxiaoke(
         self.account_batch = self._tenant.ids_per_call
         self.write_deadline_s = self._client.http.deadline_s
         self.order_keys: Mapping[str, KeyDeclaration] = self._declared()
+        self.crm_keys: Mapping[str, KeyDeclaration] = {"account": self._keyed(ACCOUNT, "account_key_field")}
+
+    def _keyed(self, name: str, option: str) -> KeyDeclaration:
+        """Whether the company has made the key unique the doctor sees; nothing here may rely on it."""
+        field = self._tenant.names[option]
+        how = _HOW_TO_ENFORCE.filled(field=field or option, object=name or "-")
+        key_field = f"{name}.{field}".strip(".")
+        return KeyDeclaration(key_field=key_field, enforced=False, same_call=True, how_to_enforce=how)
 
     def _declared(self) -> dict[str, KeyDeclaration]:
-        """Whether the company has made the key unique the doctor sees; nothing here may rely on it."""
         names = self._tenant.names
-        parcel = f"{names['shipment_object']}.{names['key_field']}".lstrip(".")
-        how = _HOW_TO_ENFORCE.filled(field=names["key_field"], object=names["shipment_object"] or "-")
         return {
-            "fulfilment": KeyDeclaration(key_field=parcel, enforced=False, same_call=True, how_to_enforce=how),
+            "fulfilment": self._keyed(names["shipment_object"], "key_field"),
             # A line of its own in a field that is written whole: writing it again changes nothing.
             "note": KeyDeclaration(
                 key_field=names["shipment_field"] or "shipment_field", enforced=True, same_call=True
@@ -90,8 +98,8 @@ class Fxiaoke(
     # -- LinksDocuments --------------------------------------------------------------------------------------
 
     def link(self, kind: str, external_id: str) -> str:
-        """The order's page, by the option `order_page`: where it is differs from cloud to cloud."""
-        return self._tenant.order_page.replace("{id}", external_id) if kind == "order" else ""
+        """The page of an `order` or an `account`, by options: where they are differs from cloud to cloud."""
+        return self._tenant.pages.get(kind, "").replace("{id}", external_id)
 
     # -- PullsOrders -----------------------------------------------------------------------------------------
 
@@ -173,6 +181,16 @@ class Fxiaoke(
     def update_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, ConnectorError]:
         """A call for each account that does not show it yet. Locked for one under approval."""
         return self._accounts.update(payloads)
+
+    # -- CreatesAccounts -------------------------------------------------------------------------------------
+
+    def takes_accounts(self) -> bool:
+        """Whether the connection names a field for our key (option `account_key_field`)."""
+        return bool(self._tenant.names["account_key_field"])
+
+    def create_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
+        """A customer for each key that none carries, found again by it. `no_key` without the option for its field."""
+        return self._accounts.create(payloads)
 
     # -- Diagnoses -------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ MAX_PER_PAGE: Final = 100
 #: Ids in one filter; the vendor names no limit.
 _IDS_PER_CALL: Final = 50
 _API_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_EMPLOYEE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _RATE: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
 
 #: Options that name a field or an object, with what they are where nobody says otherwise.
@@ -43,11 +44,22 @@ _NAMES: Final[Mapping[str, str]] = {
     "account_value_field": "",
     "account_last_field": "",
     "account_open_field": "",
+    "account_key_field": "",
 }
 OPTIONS: Final = frozenset(
     {
         *_NAMES,
-        *("account_fields", "country", "currency", "ids_per_call", "line_changes", "order_page", "per_page"),
+        *(
+            "account_fields",
+            "account_owner",
+            "account_page",
+            "country",
+            "currency",
+            "ids_per_call",
+            "line_changes",
+            "order_page",
+            "per_page",
+        ),
         *("product_fields", "tax_rate", "trigger_workflow", "zone"),
     }
 )
@@ -71,11 +83,13 @@ class Tenant:
     product_fields: tuple[str, ...]
     per_page: int
     ids_per_call: int
+    #: The employee to whom a new customer belongs; empty: Fxiaoke decides.
+    account_owner: str
     #: Look for lines that changed while their order says that it did not.
     line_changes: bool
     trigger_workflow: bool
-    #: Address of an order's page with `{id}` in it.
-    order_page: str
+    #: `order`, `account` -> the address of its page with `{id}` in it; empty where nobody says.
+    pages: Mapping[str, str]
 
     def settings(self) -> JsonDict:
         """What goes with every order, for its mapping."""
@@ -94,8 +108,8 @@ class Tenant:
         return _once(*_PRODUCT, self.names["sku_field"], *self.product_fields)
 
 
-def read_tenant(given: Mapping[str, Any]) -> Tenant:
-    """Raises ConnectionBroken naming an option that cannot be used."""
+def read_tenant(given: Mapping[str, Any], employee: str = "") -> Tenant:
+    """Raises ConnectionBroken naming an option that cannot be used. `employee` owns customers where no option says."""
     options = Options("fxiaoke", given, OPTIONS)
     return Tenant(
         names={name: _api_name(options, name, default) for name, default in _NAMES.items()},
@@ -105,11 +119,12 @@ def read_tenant(given: Mapping[str, Any]) -> Tenant:
         tax_rate=_fitting(options, "tax_rate", "", _RATE, "a percentage such as 13"),
         account_fields=_list(options, given, "account_fields"),
         product_fields=_list(options, given, "product_fields"),
+        account_owner=_fitting(options, "account_owner", employee, _EMPLOYEE, "the id of an employee such as 1000"),
         per_page=options.whole("per_page", MAX_PER_PAGE, 1, MAX_PER_PAGE),
         ids_per_call=options.whole("ids_per_call", _IDS_PER_CALL, 1, MAX_PER_PAGE),
         line_changes=options.flag("line_changes", default=True),
         trigger_workflow=options.flag("trigger_workflow", default=False),
-        order_page=_page(options),
+        pages={kind: _page(options, f"{kind}_page") for kind in ("order", "account")},
     )
 
 
@@ -145,8 +160,8 @@ def _zone(options: Options) -> str:
     return name
 
 
-def _page(options: Options) -> str:
-    page = options.address("order_page", "")
+def _page(options: Options, name: str) -> str:
+    page = options.address(name, "")
     if page and "{id}" not in page:
-        raise options.refusal("order_page", "an address with {id} in it")
+        raise options.refusal(name, "an address with {id} in it")
     return page

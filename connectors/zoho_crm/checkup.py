@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectorError, RecordRejected
 from connectors.kit.findings import N_, Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
 from connectors.kit.words import say
 from connectors.zoho_crm import codes
+from connectors.zoho_crm.accounts import KEY
 from connectors.zoho_crm.client import VERSION, Client, Organisation
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -21,6 +23,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "zoho_crm.read": N_("orders can be read, with their contacts and accounts"),
     "zoho_crm.deleted": N_("deleted orders are told"),
     "zoho_crm.fields": N_("there are fields for what comes back to an order"),
+    "zoho_crm.accounts": N_("accounts have fields for what a customer has bought, and one that keeps them single"),
     "zoho_crm.money": N_("the currency is known"),
     "zoho_crm.timezone": N_("the channel counts its days as the organisation does"),
     "zoho_crm.credits": N_("credits of the API are left"),
@@ -29,6 +32,13 @@ CHECKS: Final[Mapping[str, str]] = {
 }
 #: Fields of the organisation's own, which the mapping writes.
 FIELDS: Final = ("Crossdock_ERP_Number", "Crossdock_Shipments", "Crossdock_Invoices")
+OF_ACCOUNTS: Final = (
+    *("Crossdock_Orders", "Crossdock_Value", "Crossdock_Last_Order", "Crossdock_Last_Order_On"),
+    "Crossdock_Open_Balance",
+)
+_MAKE_THEM: Final = say(
+    "make them (Setup > Modules and Fields), or do without: what has no field is not shown in the CRM"
+)
 #: Fewer are soon used up by one pull of a busy day.
 _FEW_CREDITS: Final = 1000
 
@@ -67,6 +77,7 @@ class Checkup:
         yield _tried("zoho_crm.read", self._looks.one_order, say("%(module)s can be read", module=self._looks.module))
         yield self._deleted()
         yield self._fields()
+        yield self._accounts()
         yield _money(organisation)
         yield _zone(organisation.zone, circumstances.zones)
         yield _credits(self._client.credits)
@@ -78,20 +89,39 @@ class Checkup:
         return _tried("zoho_crm.deleted", lambda: self._client.get(path, params), say("what was deleted is listed"))
 
     def _fields(self) -> Finding:
-        check, wanted = "zoho_crm.fields", ", ".join(FIELDS)
+        check, module = "zoho_crm.fields", self._looks.module
+        there = self._fields_of(check, module, FIELDS)
+        if isinstance(there, Finding):
+            return there
+        if missing := [name for name in FIELDS if name not in there]:
+            return warn(check, _lacks(module, missing), _MAKE_THEM)
+        return ok(check, say("all of them are there: %(wanted)s", wanted=", ".join(FIELDS)))
+
+    def _accounts(self) -> Finding:
+        """Without the key no account is made; with one that is not unique, two may be."""
+        check, wanted = "zoho_crm.accounts", (*OF_ACCOUNTS, KEY)
+        there = self._fields_of(check, "Accounts", wanted)
+        if isinstance(there, Finding):
+            return there
+        if missing := [name for name in wanted if name not in there]:
+            return warn(check, _lacks("Accounts", missing), _MAKE_THEM)
+        if not there[KEY].get("unique"):
+            step = say("edit the field and switch on that it does not allow duplicate values")
+            return warn(check, say("Accounts take the same %(field)s twice", field=KEY), step)
+        return ok(check, say("all of them are there: %(wanted)s", wanted=", ".join(wanted)))
+
+    def _fields_of(self, check: str, module: str, wanted: Sequence[str]) -> dict[str, JsonDict] | Finding:
+        """The fields of a module by their names; a finding where nobody may look."""
         try:
-            data = self._client.get("settings/fields", {"module": self._looks.module})
+            data = self._client.get("settings/fields", {"module": module})
         except ConnectorError as error:
-            step = say("add the scope ZohoCRM.settings.fields.READ, or look by yourself for %(wanted)s", wanted=wanted)
+            names = ", ".join(wanted)
+            step = say("add the scope ZohoCRM.settings.fields.READ, or look by yourself for %(wanted)s", wanted=names)
             return unknown(check, str(error), step)
         rows = data.get("fields")
-        there = {row.get("api_name") for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
-        missing = [name for name in FIELDS if name not in there]
-        if not missing:
-            return ok(check, say("all of them are there: %(wanted)s", wanted=wanted))
-        text = say("%(module)s has no field %(missing)s", module=self._looks.module, missing=", ".join(missing))
-        step = say("make them (Setup > Modules and Fields), or do without: what has no field is not shown in the CRM")
-        return warn(check, text, step)
+        return (
+            {str(row.get("api_name")): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
+        )
 
     def _webhooks(self, delivery_url: str) -> Iterator[Finding]:
         check = "zoho_crm.webhooks.secret"
@@ -119,6 +149,10 @@ class Checkup:
         yield ok(
             check, say("the channel delivers until %(ends)s, and is renewed before", ends=f"{ends:%Y-%m-%d %H:%M} UTC")
         )
+
+
+def _lacks(module: str, missing: Sequence[str]) -> str:
+    return say("%(module)s has no field %(missing)s", module=module, missing=", ".join(missing))
 
 
 def _refused(check: str, error: ConnectorError) -> Finding:

@@ -199,4 +199,5 @@ def _outcome(row: Any, answer: Response) -> JsonDict | ConnectorError:
     if row.get("code") != "SUCCESS":
         return codes.judged(row, answer.status, write=True)
     details = row.get("details")
-    return {**(details if isinstance(details, dict) else {}), "action": row.get("action", "")}
+    told = {name: row.get(name) or "" for name in ("action", "duplicate_field")}
+    return {**(details if isinstance(details, dict) else {}), **told}

@@ -27,18 +27,20 @@ from connectors.kit.base import (
     Subscription,
     Throttle,
 )
-from connectors.kit.crm import AccountMark, KeepsAccounts
-from connectors.kit.errors import ConnectionBroken, ConnectorError
+from connectors.kit.crm import AccountMark, CreatesAccounts, KeepsAccounts, Made, TakesContacts, TellsAccounts
+from connectors.kit.errors import ConnectionBroken, ConnectorError, RecordRejected
 from connectors.kit.facets import MarksOrders, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.moments import moment_of, moment_text
 from connectors.kit.options import Options
 from connectors.kit.words import say
 from connectors.zoho_crm import notifications
+from connectors.zoho_crm.accounts import KEY, Accounts, missed
 from connectors.zoho_crm.checkup import CHECKS, Checkup, Looks
 from connectors.zoho_crm.client import MOST_RECORDS, Client
 from connectors.zoho_crm.login import data_centre
-from connectors.zoho_crm.marks import Accounts, Marks
+from connectors.zoho_crm.marks import Marks
+from connectors.zoho_crm.notes import Notes
 from connectors.zoho_crm.orders import MODULES, Orders, Reading, module_of
 
 _OPTIONS: Final = frozenset(
@@ -48,6 +50,10 @@ _OPTIONS: Final = frozenset(
     }
 )
 _FIELD: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9_]{0,99})?")
+_HOW_TO_ENFORCE: Final = say(
+    "make a field %(field)s of accounts, a single line that does not allow duplicate values "
+    "(Setup > Modules and Fields)"
+)
 _PER_PAGE: Final = 50
 _MOST_PER_PAGE: Final = 200
 
@@ -64,6 +70,9 @@ class ZohoCrm(
     MarksOrders,
     TakesNotes,
     KeepsAccounts,
+    CreatesAccounts,
+    TakesContacts,
+    TellsAccounts,
 ):
     """One organisation of Zoho CRM. Thread-safe.
 
@@ -83,6 +92,16 @@ class ZohoCrm(
             "note": KeyDeclaration(key_field="Note_Content", enforced=False, same_call=True),
             # A field has one value, in which each number has one line.
             "mark": KeyDeclaration(key_field="Crossdock_Invoices", enforced=True, same_call=True),
+        }
+    )
+    crm_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
+        {
+            # The doctor looks whether the field is there, and unique.
+            "account": KeyDeclaration(
+                key_field=KEY, enforced=True, same_call=True, how_to_enforce=_HOW_TO_ENFORCE.filled(field=KEY)
+            ),
+            "contact": KeyDeclaration(key_field="Email", enforced=True, same_call=True),
+            "entry": KeyDeclaration(key_field="Note_Content", enforced=False, same_call=True),
         }
     )
 
@@ -114,6 +133,7 @@ class ZohoCrm(
         self._orders = Orders(self._client, reading)
         self._marks = Marks(self._client, module, self._orders.fetch_one)
         self._accounts = Accounts(self._client, reading.vat_field)
+        self._entries = Notes(self._client, "Accounts")
         self._channel = notifications.Channel(self._client, module.name, self._secrets)
 
     def close(self) -> None:
@@ -123,11 +143,12 @@ class ZohoCrm(
     # -- LinksDocuments --------------------------------------------------------------------------------------
 
     def link(self, kind: str, external_id: str) -> str:
-        """The record's page."""
-        if kind != "order" or not (external_id.isascii() and external_id.isdecimal()):
+        """The page of an `order` or an `account`."""
+        module = {"order": self._module.name, "account": "Accounts"}.get(kind)
+        if module is None or not (external_id.isascii() and external_id.isdecimal()):
             return ""
         # The tab of deals has kept its old name.
-        tab = {"Deals": "Potentials", "Sales_Orders": "SalesOrders"}.get(self._module.name, self._module.name)
+        tab = {"Deals": "Potentials", "Sales_Orders": "SalesOrders"}.get(module, module)
         return f"{self._crm_url}/crm/EntityInfo.do?module={tab}&id={external_id}"
 
     # -- PullsOrders -----------------------------------------------------------------------------------------
@@ -189,6 +210,40 @@ class ZohoCrm(
     def update_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, ConnectorError]:
         """A hundred a call; what the organisation has no field for it leaves out itself."""
         return self._accounts.update(payloads)
+
+    # -- CreatesAccounts, TakesContacts ----------------------------------------------------------------------
+
+    def takes_accounts(self) -> bool:
+        """The field for our key has a name of ours; whether it is there the doctor says."""
+        return True
+
+    def create_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
+        """By upsert over `Crossdock_Key`, a hundred a call, after a look whose names are taken.
+
+        Raises RecordRejected (`no_key`) where the organisation has no such field, and what `create_accounts` raises.
+        """
+        return self._accounts.create(payloads)
+
+    def create_contacts(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
+        """By upsert over `Email`, a hundred a call, after a look at whose account each address stands."""
+        return self._accounts.create_contacts(payloads)
+
+    # -- TellsAccounts ---------------------------------------------------------------------------------------
+
+    def takes_entries(self) -> bool:
+        """Every account takes notes."""
+        return True
+
+    def list_entries(self, account_id: str, *, since: dt.datetime | None = None) -> list[JsonDict]:
+        """Notes at the account."""
+        return self._entries.listed(account_id, since)
+
+    def add_entry(self, account_id: str, payload: JsonDict) -> JsonDict:
+        """A note."""
+        try:
+            return self._entries.add(account_id, payload)
+        except RecordRejected as error:
+            raise missed(account_id, error) from None
 
     # -- webhooks --------------------------------------------------------------------------------------------
 

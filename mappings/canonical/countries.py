@@ -36,17 +36,20 @@ ZA South Africa|ZM Zambia|ZW Zimbabwe
 """
 
 
-def _read() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for entry in _TABLE.replace("\n", "|").split("|"):
-        code, _, names = entry.strip().partition(" ")
-        found |= {name.casefold(): code for name in filter(None, [code, *names.split(",")])}
-    return found
+def _read() -> Mapping[str, list[str]]:
+    entries = (entry.strip().partition(" ") for entry in _TABLE.replace("\n", "|").split("|"))
+    return {code: names.split(",") for code, _, names in entries if code}
 
 
-_CODES: Final = _read()
+_NAMES: Final = _read()
+_CODES: Final = {name.casefold(): code for code, names in _NAMES.items() for name in (code, *names)}
 
 
 def country_code(name: str) -> str | None:
     """The code of a country by its English name, or by its code in whatever case; None for one that nobody knows."""
     return _CODES.get(" ".join(name.split()).casefold())
+
+
+def country_name(code: str) -> str:
+    """What a country is called in English; the code itself where nobody knows it."""
+    return _NAMES.get(code, [code])[0]

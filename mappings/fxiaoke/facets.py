@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import Final
 
 from mappings.base import JsonDict
-from mappings.crm import CrmFacets, History
+from mappings.crm import Buyer, CrmFacets, History, account_name
 from mappings.facets import Billed, Sent, ShopFacets
 
 _REFERENCE: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
 _APART: Final = " | "
+#: Here begin the letters of East Asia.
+_CHINESE: Final = "\u2e80"
 
 
 def fulfilment(sent: Sent) -> JsonDict:
@@ -113,7 +115,31 @@ def history(told: History) -> JsonDict:
     }
 
 
-ACCOUNTS: Final = CrmFacets(history=history)
+def account(buyer: Buyer) -> JsonDict:
+    """A new customer; its address is one text, from the large to the small, as addresses are written there."""
+    where = buyer.address
+    places = () if where.region and where.street.startswith(where.region) else (where.region, where.city)
+    told = {
+        "name": account_name(buyer),
+        "vat_id_field": buyer.vat_id,
+        "tel": buyer.phone,
+        "email": buyer.email,
+        "address": _joined((*places, where.street, where.street_2)),
+    }
+    return {option: value for option, value in told.items() if value}
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """In one line: without spaces as Chinese is written, and without a place with which the next part begins anyway."""
+    text = ""
+    for part in reversed([part.strip() for part in parts if part.strip()]):
+        chinese = part[-1] >= _CHINESE
+        if not (chinese and text.startswith(part)):
+            text = f"{part}{text}" if chinese else f"{part} {text}"
+    return text.strip()
+
+
+ACCOUNTS: Final = CrmFacets(history=history, account=account)
 
 FACETS: Final = ShopFacets(
     fulfilment=fulfilment,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from mappings.base import JsonDict
-from mappings.crm import CrmFacets, History
+from mappings.canonical.countries import country_name
+from mappings.crm import Buyer, CrmFacets, History, account_name
 from mappings.facets import Billed, Sent, ShopFacets
 from mappings.notes import key_of, note_text, numbers_of
 
@@ -101,6 +102,34 @@ def history(bought: History) -> JsonDict:
     return payload
 
 
+def account(buyer: Buyer) -> JsonDict:
+    """A new account. Which field holds its VAT number (`vat_id`) the connection says, and the key comes from there."""
+    where = buyer.address
+    street = "\n".join(filter(None, (where.street, where.street_2)))
+    told = {
+        "Account_Name": account_name(buyer),
+        "vat_id": buyer.vat_id,
+        "Phone": buyer.phone,
+        "Billing_Street": street,
+        "Billing_City": where.city,
+        "Billing_State": where.region,
+        "Billing_Code": where.postal_code,
+        "Billing_Country": country_name(where.country),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def contact(buyer: Buyer, account_id: str) -> JsonDict:
+    """The person at the account; a last name is all that Zoho CRM demands."""
+    told = {
+        "First_Name": buyer.first_name if buyer.last_name else "",
+        "Last_Name": buyer.last_name or buyer.first_name or buyer.company or buyer.email,
+        "Email": buyer.email,
+        "Phone": buyer.phone,
+    }
+    return {**{name: value for name, value in told.items() if value}, "Account_Name": {"id": account_id}}
+
+
 FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
@@ -109,4 +138,4 @@ FACETS: Final = ShopFacets(
     shipment_note=shipment_note,
     note_key=note_key,
 )
-ACCOUNTS: Final = CrmFacets(history=history)
+ACCOUNTS: Final = CrmFacets(history=history, account=account, contact=contact)

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 from connectors.fxiaoke import Fxiaoke, codes
 from connectors.kit.answers import Response
 from connectors.kit.base import ConnectorSettings
-from connectors.kit.crm import AccountMark
 from connectors.kit.errors import (
     AlreadyExists,
     ConnectionBroken,
@@ -33,9 +31,6 @@ from connectors.sandbox.exchange import Request, json_response
 from connectors.sandbox.fxiaoke import CompanySettings, serve_company
 from mappings.base import SourceOptions
 from mappings.canonical.jsontext import read_json
-from mappings.canonical.money import Money
-from mappings.crm import History
-from mappings.fxiaoke import ACCOUNTS
 from mappings.registry import SOURCES
 from tests.connectors.test_tokens import Shelf
 from tests.shared import PATIENCE_S, shared_path
@@ -529,6 +524,15 @@ def test_the_check_up_sees_whether_a_key_is_enforced(company):
     assert levels(connect(server.url, options={"shipment_object": "none__c"}))["fxiaoke.key"] == "fail"
 
 
+def test_the_check_up_sees_whether_a_customer_may_stand_twice(company):
+    server, app = company
+    assert levels(connect(server.url))["fxiaoke.accounts"] == "ok"
+    assert levels(connect(server.url, options={"account_key_field": "ext_id__c"}))["fxiaoke.accounts"] == "ok"
+    assert levels(connect(server.url, options={"account_key_field": "no__c"}))["fxiaoke.accounts"] == "fail"
+    app.company.settings = dataclasses.replace(app.company.settings, unique=frozenset())
+    assert levels(connect(server.url, options={"account_key_field": "ext_id__c"}))["fxiaoke.accounts"] == "warn"
+
+
 def test_the_check_up_names_fields_that_are_not_there(company):
     server, _app = company
     assert levels(connect(server.url, options={"freight_field": "freight__c"}))["fxiaoke.fields"] == "fail"
@@ -636,56 +640,4 @@ def test_without_a_place_for_parcels_it_says_which_options_there_are(company):
         connector.add_note(order, {"note": "x"})
     with capture() as exchanges:
         connector.update_order(order, {"state_field": "shipped", "invoice_field": [{"line": "x", "begins": "x"}]})
-    assert [each for each in exchanges if "/update" in each.url] == []
-
-
-# Accounts
-
-
-OF_ACCOUNT = {
-    "vat_id_field": "tax_no__c",
-    "account_orders_field": "orders__c",
-    "account_value_field": "bought__c",
-    "account_last_field": "last__c",
-    "account_open_field": "open__c",
-}
-
-
-def test_a_customer_is_found_by_the_surest_rung_and_all_of_them_are_told(company):
-    server, app = company
-    first, second, third = [
-        app.company.create("AccountObj", {"name": name, "email": f"{tax}@x.example", "tax_no__c": tax})
-        for name, tax in (("甲公司", "T1"), ("乙公司", "T2"), ("乙公司", "T3"))
-    ]
-    connector = connect(server.url, options=OF_ACCOUNT)
-    marks = [
-        AccountMark(account_id=first, name="乙公司"),
-        AccountMark(vat_id="T2", name="甲公司"),
-        AccountMark(email="T3@x.example"),
-        AccountMark(name="乙公司"),
-        AccountMark(account_id="ffffffffffffffffffffffff", vat_id="T9", name="丙公司"),
-        AccountMark(),
-    ]
-    with capture() as exchanges:
-        found = connector.find_accounts(marks)
-    assert [[row["id"] for row in rows] for rows in found] == [[first], [second], [third], [second, third], [], []]
-    assert len([each for each in exchanges if "/query" in each.url]) == 4
-
-
-def test_an_account_shows_what_was_bought_once_and_one_bad_one_stops_no_other(company):
-    server, app = company
-    good, closed = [app.company.create("AccountObj", {"name": name}) for name in ("甲", "乙")]
-    app.company.change("AccountObj", closed, lock_status="1")
-    connector = connect(server.url, options=OF_ACCOUNT)
-    money = Money(Decimal("1130.50"), "CNY")
-    told = ACCOUNTS.history(
-        History(orders=3, value=money, last_number="7", last_on=dt.date(2026, 11, 22), open=Money(Decimal(0), "CNY"))
-    )
-    wrong = connector.update_accounts({good: told, closed: told, "gone": told})
-    assert {name: type(error) for name, error in wrong.items()} == {closed: Locked, "gone": RecordRejected}
-    shown = app.company.objects["AccountObj"][good]
-    # Midnight in Shanghai.
-    assert (shown["orders__c"], shown["bought__c"], shown["last__c"]) == ("3", "1130.50", 1795276800000)
-    with capture() as exchanges:
-        assert connector.update_accounts({good: told}) == {}
     assert [each for each in exchanges if "/update" in each.url] == []

@@ -1,21 +1,14 @@
-"""What is written to Zoho CRM: records that change meanwhile, locks, fields that are not there, accounts row by row."""
+"""What is written to orders of Zoho CRM: records that change meanwhile, locks, fields that are not there, notes."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from decimal import Decimal
 
 import pytest
 
-from connectors.kit.crm import AccountMark, KeepsAccounts
-from connectors.kit.errors import AlreadyExists, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.errors import RecordRejected, Transient
 from connectors.kit.exchanges import capture
-from connectors.registry import CONNECTORS, has
 from connectors.sandbox.zoho_crm import serve_crm
-from mappings.canonical.money import Money
-from mappings.crm import History
-from mappings.registry import CRM_FACETS
 from tests.connectors.test_zoho_crm import connect
 
 pytestmark = pytest.mark.loopback
@@ -116,95 +109,7 @@ def test_a_note_is_found_again_by_its_reference_oldest_first(crm):
     assert crm.connector.list_notes("5725767000000999999") == []
 
 
-# Accounts
-
-
-def test_who_keeps_accounts_has_a_mapping_for_them():
-    assert {name for name in CONNECTORS if has(CONNECTORS[name], KeepsAccounts)} == CRM_FACETS.keys()
-
-
-def account(crm, **fields):
-    return crm.of.insert("Accounts", {"Account_Name": "x", "VAT_ID": None, **fields})["id"]
-
-
-def contact(crm, account_id, email):
-    crm.of.insert("Contacts", {"Email": email, "Account_Name": {"id": account_id}})
-
-
-def test_an_account_is_found_by_the_first_rung_that_fits(crm):
-    first = account(crm, Account_Name="Tee & 'Co'", VAT_ID="DE1")
-    second = account(crm, Account_Name="Andere", VAT_ID="DE2")
-    contact(crm, second, "Anna@b.example")
-    marks = [
-        AccountMark(account_id=first, vat_id="DE2"),
-        AccountMark(vat_id="DE2", name="Tee & 'Co'"),
-        AccountMark(vat_id="DE9", email="ANNA@B.example"),
-        AccountMark(email="nobody@b.example", name="Tee & 'Co'"),
-        AccountMark(),
-        AccountMark(account_id="5725767000000999999", name="Niemand"),
-    ]
-    with capture() as exchanges:
-        found = crm.connector.find_accounts(marks)
-    assert [[each["id"] for each in accounts] for accounts in found] == [[first], [second], [second], [first], [], []]
-    assert sum("/crm/" in each.url for each in exchanges) == 4
-
-
-def test_doubtful_matches_are_all_told_and_two_contacts_of_one_account_are_one(crm):
-    twins = [account(crm, Account_Name=name, VAT_ID="DE7") for name in ("A", "B")]
-    [found] = crm.connector.find_accounts([AccountMark(vat_id="DE7")])
-    assert [each["id"] for each in found] == sorted(twins, key=int)
-    for _ in range(2):
-        contact(crm, twins[0], "same@b.example")
-    [found] = crm.connector.find_accounts([AccountMark(email="same@b.example")])
-    assert [each["id"] for each in found] == [twins[0]]
-
-
-BOUGHT = History(
-    orders=3,
-    value=Money(Decimal("1234.56"), "EUR"),
-    last_number="SO-17",
-    last_on=dt.date(2026, 11, 22),
-    open=Money(Decimal("12.30"), "EUR"),
-)
-
-
-def test_the_roll_up_stands_on_the_account_and_twice_is_once(crm):
-    there = account(crm)
-    payload = CRM_FACETS["zoho_crm"].history(BOUGHT)
-    for _ in range(2):
-        assert crm.connector.update_accounts({there: payload}) == {}
-    record = crm.of.records["Accounts"][there]
-    shown = {name: value for name, value in record.items() if name.startswith("Crossdock_")}
-    assert shown == {
-        "Crossdock_Orders": 3,
-        "Crossdock_Value": 1234.56,
-        "Crossdock_Last_Order": "SO-17",
-        "Crossdock_Last_Order_On": "2026-11-22",
-        "Crossdock_Open_Balance": 12.3,
-    }
-
-
-def test_each_row_of_a_write_is_judged_by_itself(crm):
-    good, locked, gone, twin = account(crm, Account_Name="A"), account(crm, Account_Name="B"), "5725767000000999999", ""
-    twin = account(crm, Account_Name="C")
-    crm.of.locked[locked] = "RECORD_LOCKED"
-    changes = {good: {"Crossdock_Orders": 1}, locked: {"Crossdock_Orders": 1}, gone: {"Crossdock_Orders": 1}}
-    refused = crm.connector.update_accounts({**changes, twin: {"Account_Name": "A"}})
-    assert set(refused) == {locked, gone, twin}
-    assert refused[locked].code == "record_locked"
-    assert isinstance(refused[twin], AlreadyExists)
-    assert crm.of.records["Accounts"][good]["Crossdock_Orders"] == 1
-
-
-def test_a_hundred_accounts_are_one_call(crm):
-    ids = [account(crm, Account_Name=f"{n}") for n in range(101)]
-    crm.connector.find_accounts([AccountMark(account_id=ids[0])])
-    with capture() as exchanges:
-        crm.connector.update_accounts({each: {"Crossdock_Orders": 1} for each in ids})
-    assert len(exchanges) == 2
-
-
-def test_an_answer_without_a_row_for_each_record_leaves_it_open(crm):
-    crm.server.plan.add(kind="status", status=200, method="PUT", body='{"data":[]}', count=None)
-    with pytest.raises(OutcomeUnknown):
-        crm.connector.update_accounts({account(crm): {"Crossdock_Orders": 1}})
+def test_a_list_of_notes_of_any_length_is_read_whole(crm):
+    for number in range(401):
+        crm.of.insert("Notes", {"Note_Content": f"{number}", "Parent_Id": {"id": crm.order}})
+    assert [note["Note_Content"] for note in crm.connector.list_notes(crm.order)] == [f"{n}" for n in range(401)]

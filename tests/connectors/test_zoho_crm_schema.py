@@ -16,7 +16,7 @@ from connectors.kit.findings import Circumstances
 from connectors.sandbox.zoho_crm import serve_crm
 from mappings.registry import CRM_FACETS
 from tests.connectors.test_zoho_crm import ALWAYS, HOOKS, connect
-from tests.connectors.test_zoho_crm_marks import BOUGHT
+from tests.connectors.test_zoho_crm_accounts import BOUGHT
 from tests.shared import shared_path
 
 #: Described in https://www.zoho.com/crm/developer/docs/api/v8/ alone, and in no document that a program can read.
@@ -94,8 +94,13 @@ def test_what_is_read_and_subscribed_is_described():
         account = record["Account_Name"]["id"]
         crm.find_accounts([AccountMark(account_id=account), AccountMark(email="x@y.example"), AccountMark(name="x")])
         crm.update_accounts({account: CRM_FACETS["zoho_crm"].history(BOUGHT)})
+        crm.create_accounts({"k1": {"Account_Name": "Neu", "Billing_City": "Berlin"}})
+        crm.create_contacts({"a@b.example": {"Last_Name": "B", "Account_Name": {"id": account}}})
+        crm.add_entry(account, {"Note_Title": "T", "Note_Content": "x"})
+        crm.list_entries(account)
     paths = {urlsplit(each.url).path for each in exchanges}
     assert {f"/crm/v8/Sales_Orders/{record['id']}", "/crm/v8/Accounts"} <= paths
+    assert {"/crm/v8/Accounts/upsert", "/crm/v8/Contacts/upsert"} <= paths
     assert {"/crm/v8/coql", "/crm/v8/actions/watch", "/crm/v8/Products", "/crm/v8/Sales_Orders/deleted"} <= paths
     for exchange in exchanges:
         check(exchange)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from mappings.base import SourceOptions
 from mappings.canonical.jsontext import read_json
-from mappings.canonical.records import OrderState, PaymentState
+from mappings.canonical.records import Address, OrderState, PaymentState
 from mappings.canonical.schemas import order_from_json, order_to_json
-from mappings.fxiaoke import order_from_fxiaoke
+from mappings.crm import Buyer
+from mappings.fxiaoke import ACCOUNTS, order_from_fxiaoke
 from mappings.fxiaoke.meaning import ORDER_STATES, places
 from tests.mappings.fxiaoke_orders import ACCOUNT_ID, MOMENT, ORDER_ID, PRODUCTS, line, payload, problems, read
 from tests.shared import shared_path
@@ -185,3 +186,28 @@ def test_however_the_discount_falls_the_lines_are_what_is_charged(amounts: list[
     order = read(lines=lines, order_amount=f"{charged / 100:.2f}", discount=f"{percent / 100:.2f}")
     assert not order.totals.rounding
     assert str(order.totals.lines.amount) == f"{charged / 100:.2f}"
+
+
+@pytest.mark.parametrize(
+    ("where", "written"),
+    [
+        (
+            {"region": "浙江省", "city": "杭州市", "street": "西湖区龙井路1号", "street_2": "3楼"},
+            "浙江省杭州市西湖区龙井路1号3楼",
+        ),
+        (
+            {"region": "浙江省", "city": "杭州市", "street": "浙江省杭州市西湖区龙井路1号"},
+            "浙江省杭州市西湖区龙井路1号",
+        ),
+        ({"city": "上海市", "street": "上海市黄浦区南京东路1号"}, "上海市黄浦区南京东路1号"),
+        ({"city": "Berlin", "street": "Berliner Straße 5"}, "Berlin Berliner Straße 5"),
+        ({}, ""),
+    ],
+)
+def test_a_new_customer_has_its_address_in_one_text(where, written):
+    who = Buyer(
+        company="甲公司", first_name="", last_name="", email="", phone="", vat_id="T1", address=Address(**where)
+    )
+    told = ACCOUNTS.account(who)
+    assert told.get("address", "") == written
+    assert (told["name"], told["vat_id_field"]) == ("甲公司", "T1")

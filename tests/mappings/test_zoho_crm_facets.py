@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
+from mappings.canonical.countries import country_code
 from mappings.canonical.facets import Invoice, InvoiceState
 from mappings.canonical.money import Money
+from mappings.crm import buyer_of
 from mappings.facets import Billed
-from mappings.zoho_crm import FACETS
+from mappings.zoho_crm import ACCOUNTS, FACETS
 from tests.mappings.zoho_orders import order_of, record
 
 
@@ -55,3 +58,32 @@ def test_the_number_in_the_erp_is_said_once():
     marked = FACETS.sale_marks(["SO1", "SO2"], {})
     assert marked == {"Crossdock_ERP_Number": "SO1, SO2"}
     assert FACETS.sale_marks(["SO1", "SO2"], marked) == {}
+
+
+def test_an_account_is_made_of_the_company_and_of_a_person_with_the_address():
+    order = order_of(record())
+    who = buyer_of(order)
+    told = ACCOUNTS.account(who)
+    assert (told["Account_Name"], told["vat_id"]) == (order.customer.company, order.customer.vat_id)
+    assert (told["Billing_City"], told["Billing_Country"]) == ("Berlin", "Germany")
+    assert country_code(told["Billing_Country"]) == order.billing.country
+    alone = dataclasses.replace(who, company="", first_name="Anna", last_name="Müller", email="a@b.example")
+    assert ACCOUNTS.account(alone)["Account_Name"] == "Anna Müller (a@b.example)"
+    assert ACCOUNTS.account(dataclasses.replace(alone, last_name="", first_name=""))["Account_Name"] == "a@b.example"
+
+
+def test_an_account_that_is_to_be_told_from_another_says_by_what():
+    who = buyer_of(order_of(record()), apart=True)
+    assert ACCOUNTS.account(who)["Account_Name"] == f"{who.company} ({who.vat_id})"
+    unregistered = dataclasses.replace(who, vat_id="")
+    assert ACCOUNTS.account(unregistered)["Account_Name"] == f"{who.company} (10623 Berlin)"
+
+
+def test_a_contact_has_the_last_name_that_the_crm_demands():
+    who = dataclasses.replace(buyer_of(order_of(record())), first_name="Anna", last_name="", email="a@b.example")
+    assert ACCOUNTS.contact(who, "17") == {
+        "Last_Name": "Anna",
+        "Email": "a@b.example",
+        "Account_Name": {"id": "17"},
+        **({"Phone": who.phone} if who.phone else {}),
+    }

@@ -49,7 +49,7 @@ class CompanySettings:
     token_life_s: int = 7200
     token_calls: int = 10
     #: Fields that nobody may give twice: (object, field).
-    unique: frozenset[tuple[str, str]] = frozenset({("shipment__c", "ext_id__c")})
+    unique: frozenset[tuple[str, str]] = frozenset({("shipment__c", "ext_id__c"), (ACCOUNT, "ext_id__c")})
 
 
 #: Object -> its own fields, with their types.
@@ -88,6 +88,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "bought__c": "currency",
         "last__c": "date",
         "open__c": "currency",
+        "ext_id__c": "text",
     },
     PRODUCT: {"name": "text", "product_code": "text"},
     "shipment__c": {

@@ -185,8 +185,11 @@ class ZohoCrmApp:
                 raise coql.QueryError("INVALID_QUERY", "module given seems to be invalid", module=name)
             return list(organisation.records[name].values())
 
+        custom = {name for fields in self.writes.custom.values() for name in fields}
+
         def value_of(row: Json, column: str) -> Any:
-            if column == "Currency" and not organisation.settings.currencies:
+            absent = column.startswith("Crossdock_") and column not in custom
+            if absent or (column == "Currency" and not organisation.settings.currencies):
                 raise coql.QueryError("INVALID_QUERY", "column given seems to be invalid", column_name=column)
             return organisation.value(row, column)
 

@@ -38,6 +38,9 @@ def run(
     limit = int(found["limit"] or _USUAL)
     if limit > _MOST or len(columns) > 50:  # noqa: PLR2004 - columns of one query
         raise QueryError("LIMIT_EXCEEDED", "you have exceeded the maximum limit", limit=_MOST)
+    for column in columns:
+        # What no record has is refused though there be no records.
+        value_of({}, column)
     test = _Where(found["where"], value_of).parsed()
     rows = [row for row in rows_of(found["module"]) if test(row)]
     for term in reversed((found["order"] or "id asc").split(",")):

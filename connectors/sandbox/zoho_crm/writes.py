@@ -9,6 +9,7 @@ from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.zoho_crm.organisation import FORMULAS, UNIQUE, Json, Organisation
 
 _MOST: Final = 100
+_MOST_OF_A_PAGE: Final = 200
 #: Picklists: what they take.
 _PICKLISTS: Final = {"Status": ("Created", "Approved", "Delivered", "Cancelled")}
 #: Fields of an organisation's own -> type, longest.
@@ -24,6 +25,7 @@ CUSTOM: Final[dict[str, dict[str, tuple[str, int]]]] = {
         "Crossdock_Last_Order": ("text", 255),
         "Crossdock_Last_Order_On": ("date", 10),
         "Crossdock_Open_Balance": ("currency", 16),
+        "Crossdock_Key": ("text", 255),
     },
 }
 
@@ -40,6 +42,8 @@ class Writes:
         self._of = organisation
         #: Module -> the fields of its own that an administrator has made.
         self.custom = {module: dict(fields) for module, fields in CUSTOM.items()}
+        #: Module -> those of which the administrator has said that no two records may share a value.
+        self.unique = {"Accounts": {"Crossdock_Key"}}
 
     # -- routes ----------------------------------------------------------------------------------------------
 
@@ -47,7 +51,13 @@ class Writes:
         """The fields of a module that an administrator has made."""
         module = dict(request.query).get("module", "")
         rows = [
-            {"api_name": name, "data_type": kind, "length": longest, "custom_field": True}
+            {
+                "api_name": name,
+                "data_type": kind,
+                "length": longest,
+                "custom_field": True,
+                "unique": {"casesensitive": "false"} if name in self.unique.get(module, ()) else {},
+            }
             for name, (kind, longest) in self.custom.get(module, {}).items()
         ]
         return json_response(
@@ -74,7 +84,11 @@ class Writes:
 
     def upsert(self, request: Request, module: str) -> Response:
         """POST: by the fields that the request names, then by the module's own unique ones."""
-        checks = (*request.json().get("duplicate_check_fields", ()), *UNIQUE.get(module, ()))
+        asked = request.json().get("duplicate_check_fields", [])
+        if strange := [name for name in asked if name not in self._unique_of(module)]:
+            row = failure("INVALID_DATA", "invalid data", api_name="duplicate_check_fields", fields=strange)
+            return json_response({"data": [row]}, 400)
+        checks = tuple(dict.fromkeys((*asked, *self._unique_of(module))))
         done = []
         for place, row in enumerate(self._rows(request)):
             name, found = next(((name, each) for name in checks for each in self._same(module, name, row)), ("", None))
@@ -85,13 +99,19 @@ class Writes:
                 done.append(made | {"action": "update", "duplicate_field": name})
         return self._answer(done)
 
-    def notes(self, _request: Request, module: str, record_id: str) -> Response:
-        """The notes of a record, newest first as everything in Zoho CRM."""
+    def notes(self, request: Request, module: str, record_id: str) -> Response:
+        """The notes of a record, newest first as everything in Zoho CRM; a token leads from page to page."""
         if record_id not in self._of.records[module]:
             return Response(204)
         rows = [note for note in self._of.records["Notes"].values() if note["Parent_Id"]["id"] == record_id]
         rows.reverse()
-        return json_response({"data": rows, "info": {"more_records": False}}) if rows else Response(204)
+        query = dict(request.query)
+        size = int(query.get("per_page", _MOST_OF_A_PAGE))
+        start = int(query.get("page_token", (int(query.get("page", 1)) - 1) * size))
+        more = start + size < len(rows)
+        info = {"more_records": more, "next_page_token": str(start + size) if more else None}
+        page = rows[start : start + size]
+        return json_response({"data": page, "info": info}) if page else Response(204)
 
     def add_note(self, request: Request, module: str, record_id: str) -> Response:
         """One more, whatever there is."""
@@ -102,6 +122,9 @@ class Writes:
         [row] = request.json()["data"]
         note = self._of.insert("Notes", {**row, "Parent_Id": {"id": record_id}})
         return self._answer([_success(note, "record added")], 201)
+
+    def _unique_of(self, module: str) -> tuple[str, ...]:
+        return (*UNIQUE.get(module, ()), *self.unique.get(module, set()) & self.custom.get(module, {}).keys())
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -118,12 +141,13 @@ class Writes:
 
     def _same(self, module: str, name: str, row: Json) -> list[Json]:
         value = row.get(name)
-        return [] if value is None else [each for each in self._of.records[module].values() if each.get(name) == value]
+        rows = self._of.records[module].values()
+        return [] if value is None else [each for each in rows if _folded(each.get(name)) == _folded(value)]
 
     def _inserted(self, module: str, row: Json, place: int = 0) -> Json:
         if refused := self._refused(module, row, place):
             return refused
-        for name in UNIQUE.get(module, ()):
+        for name in self._unique_of(module):
             for found in self._same(module, name, row):
                 return _duplicate(name, found["id"], place)
         return _success(self._of.insert(module, _kept(row)), "record added")
@@ -135,7 +159,7 @@ class Writes:
             return failure(code, "the record is locked", id=record_id)
         if refused := self._refused(module, row, place):
             return refused
-        for name in UNIQUE.get(module, ()):
+        for name in self._unique_of(module):
             for found in self._same(module, name, row):
                 if found["id"] != record_id:
                     return _duplicate(name, found["id"], place)
@@ -155,6 +179,11 @@ class Writes:
             if kind and isinstance(value, str) and len(value) > longest:
                 return failure("INVALID_DATA", "invalid data", api_name=name, json_path=path, maximum_length=longest)
         return None
+
+
+def _folded(value: Any) -> Any:
+    """Text is compared without regard to case."""
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _kept(row: Json) -> Json:

@@ -60,6 +60,12 @@ _SHARED: Final = (
         say("Nothing: it is tried again by itself."),
     ),
     Entry(
+        "connection.doubled",
+        say("Several accounts of the CRM carry the same key of Crossdock."),
+        say("The field for the key takes the same value twice, or somebody copied an account with it."),
+        say("Merge the accounts in the CRM, or empty the field in all but one; make its values unique, then retry."),
+    ),
+    Entry(
         "connection.throttle",
         say("The connection is used as fast as its configuration allows."),
         say("The connection's `rate_per_s`, which all workers share, is reached."),

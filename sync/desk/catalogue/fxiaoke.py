@@ -242,4 +242,10 @@ FXIAOKE: Final = (
         say("The connection was of another system before, or the database comes from elsewhere."),
         say("Rewind the connection to a date; nothing is lost, and nothing is made twice."),
     ),
+    Entry(
+        "fxiaoke.no_key",
+        say("The connection names no field of customers for Crossdock's key."),
+        say("Without it a customer whose making was not answered could be made twice, so none is made."),
+        say("Make a text field with unique values, name it in the option `account_key_field`, then retry."),
+    ),
 )

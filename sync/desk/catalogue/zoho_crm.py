@@ -134,4 +134,22 @@ ZOHO_CRM: Final = (
         say("Its value is not what it must be, or belongs to something else."),
         say("Correct it in the configuration as the text says; the connection's page of the documentation lists them."),
     ),
+    Entry(
+        "zoho_crm.no_key",
+        say("The CRM's accounts have no field for Crossdock's key."),
+        say("Without it an account whose making was not answered could be made twice, so none is made."),
+        say("Make the field that the text names, of a single line and without duplicate values, then retry."),
+    ),
+    Entry(
+        "zoho_crm.same_name",
+        say("An account of the CRM has the name of a customer for whom one was to be made."),
+        say("The CRM would take one for the other, and nobody but a person knows whether they are the same."),
+        say("Decide it in the list of doubtful matches, or rename the account in the CRM, then retry."),
+    ),
+    Entry(
+        "zoho_crm.elsewhere",
+        say("A contact with this e-mail address is at another account of the CRM."),
+        say("A contact is at one account only, and what people have put there is not moved."),
+        say("Move the contact in the CRM where it is at the wrong account; else nothing."),
+    ),
 )
