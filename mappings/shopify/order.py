@@ -57,6 +57,8 @@ _NO_ORDERS: Final[Mapping[str, str]] = {
     "abandoned_checkout_url": say("a checkout that was not finished"),
     "originalOrder": say("the draft of an edit"),
     "fulfillment_order_id": say("a fulfilment order"),
+    "shipment_status": say("a fulfilment"),
+    "happened_at": say("a movement of goods between locations"),
 }
 #: The second money is converted part by part, so that its parts may miss their sum by any number of cents.
 _ANY: Final = Decimal("1e15")

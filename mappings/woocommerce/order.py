@@ -63,6 +63,8 @@ def order_from_woocommerce(payload: JsonDict, options: SourceOptions) -> Order:
 
 def _refuse_other_things(payload: JsonDict) -> None:
     """What is no order gets one plain reason instead of twenty missing fields."""
+    if "refunded_by" in payload:
+        raise MappingError("", say("a refund, not an order"))
     if "line_items" in payload:
         return
     if payload.keys() == {"id"}:

@@ -11,7 +11,19 @@ import sys
 from tests.benchmarks.report import console
 
 #: In the order in which they run. The other modules here are what these stand on.
-BENCHMARKS = ("mapping", "profiles", "drain", "resync", "costs", "accept", "console", "desk", "stock", "scaling")
+BENCHMARKS = (
+    "mapping",
+    "profiles",
+    "drain",
+    "resync",
+    "costs",
+    "accept",
+    "console",
+    "desk",
+    "stock",
+    "scaling",
+    "calls",
+)
 
 
 def main(wanted: list[str]) -> int:

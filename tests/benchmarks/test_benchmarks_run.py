@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.loopback, pytest.mark.slow, pytest.mark.heavy, pytest.
 
 TINY = {
     "accept": ["--seconds", "0.2", "--database", "sqlite", "--saturated"],
+    "calls": ["--orders", "2", "--erp", "odoo"],
     "console": ["--orders", "700", "--rounds", "1"],
     "costs": ["--orders", "10", "--per-s", "5", "--seconds", "1"],
     "desk": ["--orders", "300", "--rounds", "1", "--causes", "1"],
@@ -28,6 +29,7 @@ TINY = {
 #: What each must have printed: figures of ours beside those of a peer or a limit.
 SHOWN = {
     "accept": ["null Flask handler", "shipped, busy", "of the null handler"],
+    "calls": ["woocommerce", "fxiaoke", "calls of Odoo for an order"],
     "console": ["tab: needs you", "search: SKU", "worst list with its counts"],
     "costs": ["all statements", "confirmed in the ERP", "memory of web and worker"],
     "desk": ["page: issue, last fifty", "each document counted (limit)", "released orders", "worst page or answer"],

@@ -307,6 +307,19 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_payloads_own_words():
     }
 
 
+@pytest.mark.parametrize(
+    ("payload", "what"),
+    [
+        ({"shipment_status": None, "line_items": []}, "a fulfilment"),
+        ({"happened_at": "2026-11-22T10:00:00Z", "line_items": []}, "a movement of goods"),
+        ({"invoice_url": "https://shop.example/1", "line_items": []}, "a draft order"),
+    ],
+)
+def test_what_has_lines_and_is_no_order_gets_one_plain_reason(payload, what):
+    [problem] = problems_of(payload)
+    assert (problem.path, problem.reason.startswith(what)) == ("", True)
+
+
 def test_half_of_the_lines_are_no_order():
     body = over_graphql(shop_order())
     body["lineItems"]["pageInfo"]["hasNextPage"] = True

@@ -403,6 +403,7 @@ def test_nulls_and_numbers_where_text_is_documented_are_read():
         ({"code": "woocommerce_rest_cannot_view", "message": "Sorry", "data": {"status": 401}}, "cannot_view"),
         ({}, "expected a WooCommerce order"),
         ({"webhook_id": "1"}, "expected a WooCommerce order"),
+        ({"id": 30, "amount": "5.00", "refunded_by": 1, "line_items": []}, "a refund"),
     ],
 )
 def test_what_is_no_order_gets_one_plain_reason(payload: dict[str, Any], says: str):

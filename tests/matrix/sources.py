@@ -138,15 +138,18 @@ def zoho_crm() -> Iterator[Source]:
             "Products", {"Product_Name": "Versand", "Product_Code": "SHIPPING", "Unit_Price": float(PARCEL_NET)}
         )
 
+        known: dict[str, Any] = {}
+
         def buy() -> str:
             record = crm.sell(list(BASKET))
+            known.update({name: known.get(name, record[name]) for name in ("Account_Name", "Contact_Name")})
             lines = [_zoho_line(line, _RATES[line["Product_Name"]["Product_Code"]]) for line in record["Ordered_Items"]]
             product = {"id": parcel["id"], "name": "Versand", "Product_Code": "SHIPPING"}
             bare = lines[0] | {"id": crm.new_id(), "Product_Name": product, "Quantity": 1, "Sequence_Number": 4}
             lines.append(_zoho_line(bare | {"Total": float(PARCEL_NET), "List_Price": float(PARCEL_NET)}, 19, off=0))
             sums = {name: sum(Decimal(str(line[name])) for line in lines) for name in ("Total", "Net_Total")}
             told = {"Sub_Total": float(sums["Net_Total"]), "Grand_Total": float(sums["Net_Total"]), "$line_tax": []}
-            crm.edit("Sales_Orders", record["id"], Ordered_Items=lines, Tax=0, **told)
+            crm.edit("Sales_Orders", record["id"], Ordered_Items=lines, Tax=0, **told, **known)
             number: str = record["id"]
             return number
 

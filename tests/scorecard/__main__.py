@@ -1,0 +1,34 @@
+"""Writes the pages: `python -m tests.scorecard`. What is named behind it is found out anew first: `samples`, `lines`.
+
+Calls are counted by `python -m tests.benchmarks.calls --write`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tests.scorecard.lines import lines_of_code, shared_lines
+from tests.scorecard.pages import pages
+from tests.scorecard.recorded import LINES, SAMPLES, keep
+from tests.scorecard.samples import found_samples
+
+_FIND: Final[Mapping[str, Callable[[], None]]] = {
+    "samples": lambda: keep(SAMPLES, found_samples()),
+    "lines": lambda: keep(LINES, {"shared": shared_lines(), "systems": lines_of_code()}),
+}
+
+
+def main(wanted: list[str]) -> None:
+    """Find out, and write."""
+    if unknown := set(wanted) - set(_FIND):
+        sys.exit(f"nothing is found out by {', '.join(sorted(unknown))}; there are: {', '.join(_FIND)}")
+    for name in wanted:
+        _FIND[name]()
+    for page, text in pages().items():
+        page.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
