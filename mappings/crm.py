@@ -8,11 +8,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from typing import Final
 
 from mappings import buyers
 from mappings.base import JsonDict
 from mappings.canonical.money import Money
 from mappings.canonical.records import Address, Order
+from mappings.facets import Billed, Sent
+from mappings.notes import numbers_of, reference
+
+#: Lines of an order that its entry shows.
+_MOST_LINES: Final = 20
+_APART: Final = " | "
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,55 @@ def _with(name: str, more: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened in a customer's history."""
+
+    #: By this the entry is found again: it stands in what `CrmFacets.entry` writes. No space in it.
+    key: str
+    title: str
+    lines: tuple[str, ...]
+
+
+def order_entry(order: Order, key: str, where: str) -> Entry:
+    """An order: when and where it was placed, what it came to, and of what it is."""
+    said = (order.placed_on.isoformat(), str(order.totals.grand), where)
+    lines = [f"{line.quantity.normalize():f} x {_flat(line.name or line.sku)}" for line in order.lines]
+    left = len(lines) - _MOST_LINES
+    shown = (*lines[:_MOST_LINES], *((f"+ {left}",) if left > 0 else ()))
+    return Entry(key=key, title=f"Order {order.number}", lines=(_APART.join(filter(None, said)), *shown))
+
+
+def parcel_entry(sent: Sent) -> Entry:
+    """A parcel of an order, under its own key."""
+    shipment = sent.shipment
+    day = shipment.sent_on.isoformat() if shipment.sent_on else ""
+    names = {line.external_id: line.name or line.sku for line in sent.order.lines}
+    pieces = [f"{count.normalize():f} x {_flat(names.get(line, line))}" for line, count in sent.pieces.items() if count]
+    said = (shipment.number or shipment.external_id, day, sent.carrier, ", ".join(numbers_of(sent)), sent.tracking_url)
+    return Entry(key=sent.key, title=f"Parcel of {sent.order.number}", lines=(_APART.join(filter(None, said)), *pieces))
+
+
+def invoice_entry(billed: Billed, key: str) -> Entry:
+    """An invoice or a credit note, as it was when it was posted: what is open of it the roll-up says."""
+    invoice = billed.invoice
+    day = invoice.dated_on.isoformat() if invoice.dated_on else ""
+    said = (day, str(invoice.total), f"of it {invoice.part}" if invoice.part else "", billed.link)
+    what = "Credit note" if invoice.credit else "Invoice"
+    title = f"{what} {invoice.number} of {billed.order.number}"
+    return Entry(key=key, title=title, lines=(_APART.join(filter(None, said)),))
+
+
+def entry_text(entry: Entry) -> str:
+    """The lines, and our reference as the last of them."""
+    return "\n".join((*entry.lines, reference(entry.key)))
+
+
+def _flat(text: str) -> str:
+    """On one line: the last line of an entry is ours."""
+    return " ".join(text.split())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CrmFacets:
     """What a CRM's mapping writes of its accounts; None for what the CRM has no place for."""
 
@@ -92,3 +148,7 @@ class CrmFacets:
     account: Callable[[Buyer], JsonDict] | None = None
     #: The payload of `TakesContacts.create_contacts`: a buyer with an e-mail address, and the account's id.
     contact: Callable[[Buyer, str], JsonDict] | None = None
+    #: The payload of `TellsAccounts.add_entry`.
+    entry: Callable[[Entry], JsonDict] | None = None
+    #: The key that an entry carries, as `TellsAccounts.list_entries` gives it; empty for one that somebody else wrote.
+    entry_key: Callable[[JsonDict], str] = lambda _: ""

@@ -26,6 +26,11 @@ def key_of(text: str) -> str:
     return found[1] if found else ""
 
 
+def reference(key: str) -> str:
+    """The last line of a note of ours."""
+    return f"Ref. {key}"
+
+
 def numbers_of(sent: Sent) -> tuple[str, ...]:
     """The tracking numbers, each once."""
     return tuple(dict.fromkeys(each.tracking_number for each in sent.shipment.parcels if each.tracking_number))
@@ -43,4 +48,4 @@ def _lines(sent: Sent) -> Iterator[str]:
     yield from dict.fromkeys(
         filter(None, [sent.tracking_url, *(parcel.tracking_url for parcel in sent.shipment.parcels)])
     )
-    yield f"Ref. {sent.key}"
+    yield reference(sent.key)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from connectors.fxiaoke.client import Client
 from connectors.fxiaoke.marks import demand_open, gone, shows
 from connectors.fxiaoke.orders import ACCOUNT
+from connectors.fxiaoke.records import ENTRIES, Records
 from connectors.fxiaoke.tenant import Tenant
 from connectors.kit.base import JsonDict
 from connectors.kit.crm import AccountMark, Made, doubled
@@ -31,6 +32,7 @@ class Accounts:
 
     def __init__(self, client: Client, tenant: Tenant) -> None:
         self._client, self._tenant = client, tenant
+        self._entries = Records(client, tenant, ENTRIES)
         self._lock = threading.Lock()
         self._types: tuple[Mapping[str, Any], float] | None = None
 
@@ -61,13 +63,11 @@ class Accounts:
 
     def update(self, payloads: Mapping[str, JsonDict]) -> dict[str, ConnectorError]:
         """See `Fxiaoke.update_accounts`: what is shown already is not sent."""
-        names = self._tenant.names
         rows = {row["_id"]: row for row in self._client.by_ids(ACCOUNT, "_id", payloads)}
         wrong: dict[str, ConnectorError] = {}
         for account_id, payload in payloads.items():
-            wanted = {names.get(name, name): value for name, value in payload.items()}
             try:
-                self._write(rows.get(account_id), account_id, {name: value for name, value in wanted.items() if name})
+                self._write(rows.get(account_id), account_id, self._tenant.fields(payload))
             except RecordRejected as error:
                 wrong[account_id] = error
         return wrong
@@ -84,10 +84,9 @@ class Accounts:
         }
 
     def _made(self, key: str, payload: JsonDict) -> Made:
-        names = self._tenant.names
-        fields = {names.get(name, name): value for name, value in payload.items()} | {names["account_key_field"]: key}
         owner = {"owner": [self._tenant.account_owner]} if self._tenant.account_owner else {}
-        record = {"record_type": "default__c", **owner, **{field: value for field, value in fields.items() if field}}
+        fields = self._tenant.fields({**payload, "account_key_field": key})
+        record = {"record_type": "default__c", **owner, **fields}
         try:
             self._client.create(ACCOUNT, record)
         except OutcomeUnknown as error:
@@ -101,6 +100,19 @@ class Accounts:
             text = say("%(what)s was written, and is not there when it is read", what=ACCOUNT)
             return Made(error=OutcomeUnknown(text, code="no_record"))
         return dataclasses.replace(self._found(key, ids), new=True)
+
+    def entries(self, account_id: str, since: dt.datetime | None) -> list[JsonDict]:
+        """See `Fxiaoke.list_entries`."""
+        return self._entries.listed(account_id, since=since)
+
+    def add_entry(self, account_id: str, payload: JsonDict) -> JsonDict:
+        """See `Fxiaoke.add_entry`."""
+        if not self._entries.object:
+            text = say("the connection names no object for the history of customers (option entry_object)")
+            raise RecordRejected(text, code="no_object")
+        if not self._client.by_ids(ACCOUNT, "_id", [account_id], fields=("_id",)):
+            raise gone(account_id)
+        return self._entries.create(account_id, payload)
 
     def _found(self, key: str, ids: Sequence[str]) -> Made:
         return Made(external_id=ids[0]) if len(ids) == 1 else Made(error=doubled(key, ids))

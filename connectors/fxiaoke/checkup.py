@@ -24,6 +24,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "fxiaoke.fields": N_("the fields that the connection names are there"),
     "fxiaoke.key": N_("nobody can make a parcel's record twice"),
     "fxiaoke.accounts": N_("nobody can make a customer twice"),
+    "fxiaoke.entries": N_("nobody can write an entry of a customer's history twice"),
     "fxiaoke.timezone": N_("the channel counts its days as the company does"),
 }
 
@@ -58,6 +59,7 @@ class Checkup:
         yield self._named_fields()
         yield self._key()
         yield self._account_key()
+        yield self._entry_key()
         yield _zone(self._tenant.zone, circumstances.zones)
 
     def _objects(self) -> Finding:
@@ -103,6 +105,13 @@ class Checkup:
         if not key:
             return ok(check, say("no customers are made: the connection names no field for their key"))
         return self._enforced(check, ACCOUNT, key)
+
+    def _entry_key(self) -> Finding:
+        check, names = "fxiaoke.entries", self._tenant.names
+        if not names["entry_object"]:
+            return ok(check, say("customers' histories are not told: the connection names no object for them"))
+        others = [names[each] for each in ("entry_account_field", "entry_title_field", "entry_text_field")]
+        return self._enforced(check, names["entry_object"], names["entry_key_field"], *filter(None, others))
 
     def _enforced(self, check: str, name: str, key: str, *others: str) -> Finding:
         """Whether an object has these fields, and refuses a key twice. The API makes no fields: a person has to."""

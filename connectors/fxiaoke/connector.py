@@ -12,6 +12,7 @@ from connectors.fxiaoke.checkup import CHECKS, Checkup
 from connectors.fxiaoke.client import Client
 from connectors.fxiaoke.marks import Marks
 from connectors.fxiaoke.orders import ACCOUNT, Orders
+from connectors.fxiaoke.records import PARCELS, Records
 from connectors.fxiaoke.tenant import read_tenant
 from connectors.kit.base import (
     ConnectorSettings,
@@ -28,7 +29,7 @@ from connectors.kit.base import (
     RewindsPulls,
     Throttle,
 )
-from connectors.kit.crm import AccountMark, CreatesAccounts, KeepsAccounts, Made
+from connectors.kit.crm import AccountMark, CreatesAccounts, KeepsAccounts, Made, TellsAccounts
 from connectors.kit.errors import ConnectorError
 from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
@@ -49,6 +50,7 @@ class Fxiaoke(
     MarksOrders,
     KeepsAccounts,
     CreatesAccounts,
+    TellsAccounts,
     Diagnoses,
     LinksDocuments,
 ):
@@ -67,11 +69,15 @@ class Fxiaoke(
         self._client = Client(settings, self._tenant, throttle=throttle, dry_run=dry_run)
         self._orders = Orders(self._client, self._tenant, dt.timedelta(seconds=settings.overlap_s))
         self._marks = Marks(self._client, self._tenant, self._orders)
+        self._parcels = Records(self._client, self._tenant, PARCELS)
         self._accounts = Accounts(self._client, self._tenant)
         self.account_batch = self._tenant.ids_per_call
         self.write_deadline_s = self._client.http.deadline_s
         self.order_keys: Mapping[str, KeyDeclaration] = self._declared()
-        self.crm_keys: Mapping[str, KeyDeclaration] = {"account": self._keyed(ACCOUNT, "account_key_field")}
+        self.crm_keys: Mapping[str, KeyDeclaration] = {
+            "account": self._keyed(ACCOUNT, "account_key_field"),
+            "entry": self._keyed(self._tenant.names["entry_object"], "entry_key_field"),
+        }
 
     def _keyed(self, name: str, option: str) -> KeyDeclaration:
         """Whether the company has made the key unique the doctor sees; nothing here may rely on it."""
@@ -142,15 +148,15 @@ class Fxiaoke(
 
     def list_fulfilments(self, external_id: str) -> list[JsonDict]:
         """The records of one order's parcels, in the names of the options, with `id`."""
-        return self._marks.parcels(external_id)
+        return self._parcels.listed(self._marks.present(external_id))
 
     def create_fulfilment(self, external_id: str, payload: JsonDict) -> JsonDict:
         """One more record for the order: look first. Raises AlreadyExists where its key is unique and taken."""
-        return self._marks.create_parcel({**payload, "order_field": external_id})
+        return self._parcels.create(external_id, payload)
 
     def update_fulfilment(self, external_id: str, fulfilment_id: str, payload: JsonDict) -> JsonDict:
         """Change one; without a call where it shows the payload already."""
-        return self._marks.update_parcel(fulfilment_id, {**payload, "order_field": external_id})
+        return self._parcels.update(external_id, fulfilment_id, payload)
 
     # -- MarksOrders -----------------------------------------------------------------------------------------
 
@@ -191,6 +197,20 @@ class Fxiaoke(
     def create_accounts(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
         """A customer for each key that none carries, found again by it. `no_key` without the option for its field."""
         return self._accounts.create(payloads)
+
+    # -- TellsAccounts ---------------------------------------------------------------------------------------
+
+    def takes_entries(self) -> bool:
+        """Whether the connection names an object for them (option `entry_object`)."""
+        return bool(self._tenant.names["entry_object"])
+
+    def list_entries(self, account_id: str, *, since: dt.datetime | None = None) -> list[JsonDict]:
+        """The records of one customer's history, in the names of the options, with `id`."""
+        return self._accounts.entries(account_id, since)
+
+    def add_entry(self, account_id: str, payload: JsonDict) -> JsonDict:
+        """One more record: look first. Raises AlreadyExists where its key is unique and taken, `no_object` without."""
+        return self._accounts.add_entry(account_id, payload)
 
     # -- Diagnoses -------------------------------------------------------------------------------------------
 

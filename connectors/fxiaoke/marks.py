@@ -1,4 +1,4 @@
-"""What is written back: fields of the order, and a record of each parcel where the company has an object for them.
+"""What is written back to an order: its fields, and lines of one of them.
 
 A payload names the connection's options, and here each becomes the field that the option names; one that names none is
 left out. Other names are fields of the company as they stand, for mapping profiles. An order is read before each write:
@@ -15,11 +15,9 @@ from connectors.fxiaoke.client import Client
 from connectors.fxiaoke.orders import ORDER, Orders
 from connectors.fxiaoke.tenant import Tenant
 from connectors.kit.base import Envelope, JsonDict
-from connectors.kit.errors import AlreadyExists, Locked, OutcomeUnknown, RecordRejected
+from connectors.kit.errors import Locked, RecordRejected
 from connectors.kit.words import say
 
-#: Options whose fields a parcel's record has.
-_OF_PARCEL: Final = ("key_field", "order_field", "tracking_field", "carrier_field", "content_field")
 _CLOSED: Final = frozenset({"under_review", "in_change"})
 _LOCKED: Final = "1"
 
@@ -35,7 +33,8 @@ class Marks:
     def update(self, external_id: str, payload: Mapping[str, Any]) -> Envelope:
         """See `Fxiaoke.update_order`."""
         row = self._row(external_id)
-        self._write(row, {field: _text(row.get(field), value) for field, value in self._fields(payload).items()})
+        wanted = self._tenant.fields(payload)
+        self._write(row, {field: _text(row.get(field), value) for field, value in wanted.items()})
         [envelope] = self._orders.fetch([external_id])
         if envelope.deleted:
             raise gone(external_id)
@@ -57,16 +56,15 @@ class Marks:
             text = say("Fxiaoke took %(fields)s and does not show what was written", fields=", ".join(lost))
             raise RecordRejected(text, field=lost[0], code="not_kept", rolled_back=False)
 
+    def present(self, external_id: str) -> str:
+        """The id of an order that is there. Raises RecordRejected where it is gone."""
+        return str(self._row(external_id)["_id"])
+
     def _row(self, external_id: str) -> JsonDict:
         row = self._orders.row(external_id)
         if row is None:
             raise gone(external_id)
         return row
-
-    def _fields(self, payload: Mapping[str, Any]) -> JsonDict:
-        names = self._tenant.names
-        named = {names.get(name, name): value for name, value in payload.items()}
-        return {field: value for field, value in named.items() if field}
 
     # -- lines of a field ------------------------------------------------------------------------------------
 
@@ -87,57 +85,6 @@ class Marks:
             self._write(row, {field: "\n".join([*lines, note])})
             return {"id": str(len(lines) + 1), "note": note}
         return {"id": str(lines.index(note) + 1), "note": note}
-
-    # -- records of parcels ----------------------------------------------------------------------------------
-
-    def parcels(self, external_id: str) -> list[JsonDict]:
-        """The records of one order's parcels, in the names of the options."""
-        names, row = self._tenant.names, self._row(external_id)
-        rows = self._client.by_ids(names["shipment_object"], names["order_field"], [row["_id"]])
-        return [self._parcel(row) for row in rows]
-
-    def _parcel(self, row: JsonDict) -> JsonDict:
-        names = self._tenant.names
-        told = {option: row[names[option]] for option in _OF_PARCEL if names[option] in row}
-        return {"id": row["_id"], **told}
-
-    def create_parcel(self, payload: Mapping[str, Any]) -> JsonDict:
-        """One more, with our key in the same call; refused where the key is unique and taken."""
-        name, key = self._tenant.names["shipment_object"], str(payload["key_field"])
-        try:
-            made = self._client.create(name, self._fields(payload))
-        except RecordRejected as error:
-            if self._by_key(key) is None:
-                raise
-            text = say("Fxiaoke has a record with the key %(key)s already (%(error)s)", key=key, error=error)
-            raise AlreadyExists(text, code="exists", status=error.status) from None
-        row = next(iter(self._client.by_ids(name, "_id", [made])), None)
-        if row is None:
-            text = say("%(what)s was written, and is not there when it is read", what=name)
-            raise OutcomeUnknown(text, code="no_record")
-        return self._parcel(row)
-
-    def update_parcel(self, record_id: str, payload: Mapping[str, Any]) -> JsonDict:
-        """Change one, without a call where it shows the payload already."""
-        name = self._tenant.names["shipment_object"]
-        row = self._record(name, record_id)
-        change = {field: value for field, value in self._fields(payload).items() if not shows(row, field, value)}
-        if not change:
-            return self._parcel(row)
-        demand_open(row)
-        self._client.update(name, record_id, change)
-        return self._parcel(self._record(name, record_id))
-
-    def _record(self, name: str, record_id: str) -> JsonDict:
-        row = next(iter(self._client.by_ids(name, "_id", [record_id])), None)
-        if row is None:
-            raise gone(record_id)
-        return row
-
-    def _by_key(self, key: str) -> JsonDict | None:
-        names = self._tenant.names
-        filters = [(names["key_field"], "EQ", [key])]
-        return next(iter(self._client.rows(names["shipment_object"], filters, "_id", limit=1)), None)
 
 
 def _text(standing: Any, value: Any) -> Any:

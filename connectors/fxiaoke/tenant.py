@@ -45,6 +45,11 @@ _NAMES: Final[Mapping[str, str]] = {
     "account_last_field": "",
     "account_open_field": "",
     "account_key_field": "",
+    "entry_object": "",
+    "entry_key_field": "ext_id__c",
+    "entry_account_field": "account_id__c",
+    "entry_title_field": "",
+    "entry_text_field": "",
 }
 OPTIONS: Final = frozenset(
     {
@@ -96,6 +101,11 @@ class Tenant:
         named = {name: self.names[name] for name in _FOR_MAPPING if self.names[name]}
         told = {"currency": self.currency, "zone": self.zone, "country": self.country, **named}
         return told | ({"tax_rate": self.tax_rate} if self.tax_rate else {})
+
+    def fields(self, payload: Mapping[str, Any]) -> JsonDict:
+        """A payload that names options, in the fields that these name; what none names is left out."""
+        named = {self.names.get(name, name): value for name, value in payload.items()}
+        return {field: value for field, value in named.items() if field}
 
     @property
     def of_account(self) -> tuple[str, ...]:

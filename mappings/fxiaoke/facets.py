@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from mappings.base import JsonDict
-from mappings.crm import Buyer, CrmFacets, History, account_name
+from mappings.crm import Buyer, CrmFacets, Entry, History, account_name
 from mappings.facets import Billed, Sent, ShopFacets
 
 _REFERENCE: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
@@ -139,7 +139,21 @@ def _joined(parts: Sequence[str]) -> str:
     return text.strip()
 
 
-ACCOUNTS: Final = CrmFacets(history=history, account=account)
+def entry(told: Entry) -> JsonDict:
+    """A record of the customer's history; the connector adds whose it is."""
+    return {
+        "entry_key_field": told.key,
+        "entry_title_field": told.title,
+        "entry_text_field": "\n".join(told.lines),
+    }
+
+
+def entry_key(payload: JsonDict) -> str:
+    """Our key of a record; empty for one that somebody else made."""
+    return str(payload.get("entry_key_field") or "")
+
+
+ACCOUNTS: Final = CrmFacets(history=history, account=account, entry=entry, entry_key=entry_key)
 
 FACETS: Final = ShopFacets(
     fulfilment=fulfilment,

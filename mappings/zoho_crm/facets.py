@@ -12,7 +12,7 @@ from typing import Final
 
 from mappings.base import JsonDict
 from mappings.canonical.countries import country_name
-from mappings.crm import Buyer, CrmFacets, History, account_name
+from mappings.crm import Buyer, CrmFacets, Entry, History, account_name, entry_text
 from mappings.facets import Billed, Sent, ShopFacets
 from mappings.notes import key_of, note_text, numbers_of
 
@@ -130,6 +130,11 @@ def contact(buyer: Buyer, account_id: str) -> JsonDict:
     return {**{name: value for name, value in told.items() if value}, "Account_Name": {"id": account_id}}
 
 
+def entry(told: Entry) -> JsonDict:
+    """A note at the account."""
+    return {"Note_Title": told.title, "Note_Content": entry_text(told)}
+
+
 FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
@@ -138,4 +143,4 @@ FACETS: Final = ShopFacets(
     shipment_note=shipment_note,
     note_key=note_key,
 )
-ACCOUNTS: Final = CrmFacets(history=history, account=account, contact=contact)
+ACCOUNTS: Final = CrmFacets(history=history, account=account, contact=contact, entry=entry, entry_key=note_key)

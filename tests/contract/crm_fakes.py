@@ -68,7 +68,13 @@ class FxiaokeAccounts(FxiaokeCompany):
     """The sandbox company, in this process."""
 
     unknown_account = "ffffffffffffffffffffffff"
-    options: Final = {"account_key_field": "ext_id__c", "vat_id_field": "tax_no__c"}
+    options: Final = {
+        "account_key_field": "ext_id__c",
+        "vat_id_field": "tax_no__c",
+        "entry_object": "history__c",
+        "entry_title_field": "name",
+        "entry_text_field": "text__c",
+    }
     _paths: Final = {"account": "/cgi/crm/v2/data/create", "entry": "/cgi/crm/custom/v2/data/create"}
 
     def account(self, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 
 import pytest
@@ -11,7 +12,7 @@ from connectors.kit.crm import AccountMark
 from connectors.kit.errors import AlreadyExists, OutcomeUnknown, RecordRejected, Transient
 from connectors.registry import CONNECTORS, has
 from mappings.canonical.records import Address
-from mappings.crm import Buyer
+from mappings.crm import Buyer, Entry
 from mappings.registry import CRM_FACETS
 from tests.contract.crm_fakes import CRMS
 from tests.shared import wait_until
@@ -73,6 +74,8 @@ def test_every_crm_takes_part_and_has_a_mapping_for_what_it_makes():
     able = {name for name in CONNECTORS if any(has(CONNECTORS[name], each) for each in KINDS)}
     assert able == CRMS.keys()
     assert all(CRM_FACETS[name].account is not None for name in able)
+    tells = {name for name in able if has(CONNECTORS[name], crm.TellsAccounts)}
+    assert tells == {name for name in able if CRM_FACETS[name].entry is not None}
     contacts = {name for name in able if has(CONNECTORS[name], crm.TakesContacts)}
     assert contacts == {name for name in able if CRM_FACETS[name].contact is not None}
 
@@ -183,8 +186,52 @@ def test_a_contact_whose_answer_is_lost_stands_once(fake, connector, kind):
 # Entries of the history
 
 
+def told(fake, connector, account):
+    """The keys of the entries at an account."""
+    return [CRM_FACETS[fake.system].entry_key(each) for each in connector.list_entries(account)]
+
+
+def add(fake, connector, account, key):
+    entry = Entry(key=key, title="Order 17", lines=("2026-11-22 | 12.30 EUR", "1 x Tee", "2 x Kanne"))
+    return connector.add_entry(account, CRM_FACETS[fake.system].entry(entry))
+
+
+@every(crm.TellsAccounts)
+def test_entries_stand_at_their_account_oldest_first_and_say_what_happened(fake, connector):
+    mine, theirs = [create(fake, connector, f"k{next(NUMBERS)}", buyer()).external_id for _ in range(2)]
+    keys = [f"e{next(NUMBERS)}" for _ in range(3)]
+    made = [add(fake, connector, mine, key) for key in keys]
+    assert connector.takes_entries()
+    assert told(fake, connector, mine) == keys
+    assert told(fake, connector, theirs) == []
+    assert [each["id"] for each in connector.list_entries(mine)] == [each["id"] for each in made]
+    text = "\n".join(map(str, connector.list_entries(mine)[0].values()))
+    assert all(part in text for part in ("Order 17", "12.30 EUR", "2 x Kanne"))
+    now = dt.datetime.now(dt.UTC)
+    assert told_since(fake, connector, mine, now - dt.timedelta(hours=1)) == keys
+
+
+def told_since(fake, connector, account, since):
+    return [CRM_FACETS[fake.system].entry_key(each) for each in connector.list_entries(account, since=since)]
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "drop_then_commit", "html"])
+@every(crm.TellsAccounts)
+def test_an_entry_whose_answer_is_lost_is_found_by_its_key_before_another_is_written(fake, connector, kind):
+    account, key = create(fake, connector, f"k{next(NUMBERS)}", buyer()).external_id, f"e{next(NUMBERS)}"
+    fake.break_next("entry", kind=kind, after_s=0.2)
+    with pytest.raises(OutcomeUnknown):
+        add(fake, connector, account, key)
+    if kind == "html":
+        assert told(fake, connector, account) == []
+        add(fake, connector, account, key)
+    else:
+        wait_until(lambda: told(fake, connector, account))
+    assert told(fake, connector, account) == [key]
+
+
 @every(crm.TellsAccounts)
 def test_nobody_writes_to_an_account_that_is_gone(fake, connector):
     with pytest.raises(RecordRejected) as caught:
-        connector.add_entry(fake.unknown_account, {"Note_Content": "x"})
+        add(fake, connector, fake.unknown_account, f"e{next(NUMBERS)}")
     assert caught.value.code == crm.GONE

@@ -49,7 +49,9 @@ class CompanySettings:
     token_life_s: int = 7200
     token_calls: int = 10
     #: Fields that nobody may give twice: (object, field).
-    unique: frozenset[tuple[str, str]] = frozenset({("shipment__c", "ext_id__c"), (ACCOUNT, "ext_id__c")})
+    unique: frozenset[tuple[str, str]] = frozenset(
+        {("shipment__c", "ext_id__c"), (ACCOUNT, "ext_id__c"), ("history__c", "ext_id__c")}
+    )
 
 
 #: Object -> its own fields, with their types.
@@ -97,6 +99,12 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "tracking__c": "text",
         "carrier__c": "text",
         "content__c": "long_text",
+    },
+    "history__c": {
+        "ext_id__c": "text",
+        "account_id__c": "object_reference",
+        "name": "text",
+        "text__c": "long_text",
     },
 }
 

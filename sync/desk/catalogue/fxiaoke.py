@@ -248,4 +248,10 @@ FXIAOKE: Final = (
         say("Without it a customer whose making was not answered could be made twice, so none is made."),
         say("Make a text field with unique values, name it in the option `account_key_field`, then retry."),
     ),
+    Entry(
+        "fxiaoke.no_object",
+        say("The connection names no object for the histories of customers."),
+        say("Fxiaoke has none of its own for them that is documented; the company makes one."),
+        say("Make the object, name it and its fields in the options `entry_...`, then retry."),
+    ),
 )
