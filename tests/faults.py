@@ -19,6 +19,9 @@ from tests.shared import REPOSITORY
 TABLE: Final = REPOSITORY / "tests" / "faults.yaml"
 PAGE: Final = REPOSITORY / "docs" / "reliability.md"
 
+#: How a test names its faults; one that is shipped knows no marks of ours.
+_MARKS: Final = {"pytest.mark.fault", "shows"}
+
 HEAD: Final = """\
 <!-- made by `python -m tests.faults` from tests/faults.yaml and the tests' marks -->
 
@@ -64,20 +67,28 @@ def groups() -> Iterator[tuple[str, list[Fault]]]:
 def shown_by() -> dict[str, list[tuple[str, str]]]:
     """Number of a fault -> (file, test) of those that show it, in the order of the files."""
     found = defaultdict(list)
-    for path in sorted((REPOSITORY / "tests").rglob("test_*.py")):
+    # What holds for each connector is shipped with the product.
+    suites = (REPOSITORY / "sync" / "contract").glob("*.py")
+    for path in sorted([*suites, *(REPOSITORY / "tests").rglob("test_*.py")]):
         source = path.read_text("utf-8")
-        if "mark.fault(" not in source:
+        if "mark.fault(" not in source and "@shows(" not in source:
             continue
-        for node in ast.parse(source).body:
-            if isinstance(node, ast.FunctionDef):
-                for number in _numbers(node):
-                    found[number].append((path.relative_to(REPOSITORY).as_posix(), node.name))
+        for node in _functions(ast.parse(source)):
+            for number in _numbers(node):
+                found[number].append((path.relative_to(REPOSITORY).as_posix(), node.name))
     return found
+
+
+def _functions(module: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Tests of a module, and of its classes."""
+    for node in module.body:
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        yield from (each for each in inner if isinstance(each, ast.FunctionDef))
 
 
 def _numbers(function: ast.FunctionDef) -> Iterator[str]:
     for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.fault":
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in _MARKS:
             yield from (ast.literal_eval(argument) for argument in decorator.args)
 
 

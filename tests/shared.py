@@ -6,30 +6,19 @@ These lie in `../shared`, beside the repository, never inside it.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import pytest
 
+from connectors.sandbox.patience import PATIENCE_S, wait_until
+
+__all__ = ["PATIENCE_S", "REPOSITORY", "SHARED", "THOROUGH", "in_ci", "shared_path", "unavailable", "wait_until"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
-#: How long a test waits for what has to come. Nothing that works takes so long, on however slow a machine.
-PATIENCE_S: Final = 60.0
-_LOOK_S: Final = 0.02
 #: `make thorough`: nothing is left out where one case stands for several, whatever that takes.
 THOROUGH: Final = os.environ.get("THOROUGH") == "1"
-_T = TypeVar("_T")
-
-
-def wait_until(look: Callable[[], _T], explain: Callable[[], str] = lambda: "it never came") -> _T:
-    """What `look` answers, as soon as that is something; the test fails with `explain()` where it stays nothing."""
-    until = time.monotonic() + PATIENCE_S
-    while not (found := look()):
-        assert time.monotonic() < until, explain()
-        time.sleep(_LOOK_S)
-    return found
 
 
 def in_ci() -> bool:

@@ -117,6 +117,8 @@ def test_no_product_code_knows_that_it_is_tested():
     found = [
         f"{path.relative_to(REPOSITORY)}: {line.strip()}"
         for path in tracked(*(f"{package}/*.py" for package in PACKAGES))
+        # Tests that are shipped; import-linter keeps the product from them.
+        if not path.is_relative_to(REPOSITORY / "sync" / "contract")
         for line in path.read_text().splitlines()
         if suspicious.search(line)
     ]

@@ -65,6 +65,8 @@ class Server:
         # Re-entrant, because the signal handler that closes runs in the middle of whatever the main thread does.
         self._lock = threading.RLock()
         self._closed = threading.Event()
+        #: Called before the app is asked: what happens over there meanwhile.
+        self.before_each_answer: Callable[[], None] = lambda: None
         self._requests: collections.deque[dict[str, Any]] = collections.deque(maxlen=_KEPT_REQUESTS)
         self._request_count = 0
         self._add_control_routes()
@@ -153,6 +155,7 @@ class Server:
         return made_up_reply(fault) if fault.reply in _OWN_REPLY else response
 
     def _run_app(self, request: Request) -> Response:
+        self.before_each_answer()
         return self._run(request, self._app)
 
     def _run(self, request: Request, app: App) -> Response:

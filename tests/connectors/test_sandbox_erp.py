@@ -14,14 +14,15 @@ from connectors.kit.exchanges import capture
 from connectors.kit.http import DryRun
 from connectors.sandbox_erp import SandboxErp
 from mappings.canonical.refs import Ref
-from tests.contract.target_fakes import PLACED_AT, SandboxErpFake, sandbox_erp
+from sync.contract import PLACED_AT
+from tests.contract.target_fakes import SandboxErpFake, sandbox_erp
 
 pytestmark = pytest.mark.loopback
 
 
 @pytest.fixture
-def fake(tmp_path):
-    with sandbox_erp(tmp_path, enforce_key=True) as running:
+def fake():
+    with sandbox_erp(enforce_key=True) as running:
         yield running
 
 
@@ -143,8 +144,8 @@ def test_a_party_whose_code_is_taken_exists_already(fake):
         fake.connect().save_party({"code": fake.party.value, "name": "Jane again"})
 
 
-def test_of_two_parties_with_one_code_the_first_made_counts(tmp_path):
-    with sandbox_erp(tmp_path, enforce_key=False) as fake:
+def test_of_two_parties_with_one_code_the_first_made_counts():
+    with sandbox_erp(enforce_key=False) as fake:
         target = fake.connect(options={"cache_s": 0})
         first = target.resolve([fake.party])[fake.party]["id"]
         target.save_party({"code": fake.party.value, "name": "Jane again"})

@@ -1,64 +1,17 @@
-"""The servers against which the way back of every ERP is held; what `target_fakes` has, and what people do after it.
-
-To join: add these members to the class in `target_fakes`' manner, and the context manager to `FAKES`.
-"""
+"""The servers against which the way back of every ERP is held; what `target_fakes` has, and what people do after it."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from connectors.kit.base import JsonDict
 from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.products import default_products
-from tests.contract.target_fakes import SandboxErpFake, TargetFake
+from tests.contract.target_fakes import SandboxErpFake
 from tests.shared import PATIENCE_S
-
-#: What every payload of `FacetFake.refund` comes to: one of the two pieces of `TargetFake.sale`.
-REFUNDED: Final = Decimal("-11.90")
-
-
-class FacetFake(TargetFake, Protocol):
-    """A running stand-in of one ERP, and what a test of its way back must know of it."""
-
-    #: As in `mappings.registry.ERP_FACETS`.
-    system: str
-    #: Where the pieces of `sale` come from, as the connector calls it.
-    location: str
-    #: Code of an account on which a fee may be booked.
-    fee_account: str
-
-    def refund(self, key: str, survey: JsonDict) -> JsonDict:
-        """A payload that gives back one piece of the surveyed sale, REFUNDED in all; the goods come back."""
-        ...
-
-    def payment(self, reference: str, survey: JsonDict, amount: Decimal) -> JsonDict:
-        """A payload that pays so much on the surveyed sale's first invoice."""
-        ...
-
-    def fee(self, reference: str, amount: Decimal) -> JsonDict:
-        """A payload that books so much as kept by a gateway; only where the target books fees."""
-        ...
-
-    def change(self, note: str) -> JsonDict:
-        """A payload that sets a sale's note."""
-        ...
-
-    def someone_sends(self, external_id: str, tracking: str) -> None:
-        """A person sends everything of the sale that can leave, in one parcel."""
-        ...
-
-    def someone_corrects(self, external_id: str, tracking: str) -> None:
-        """A person corrects the tracking number of the sale's first shipment."""
-        ...
-
-    def someone_sets_stock(self, quantity: str) -> None:
-        """A person counts the product of `sale` at `location`."""
-        ...
-
 
 _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "refund": ("POST", "/api/refunds"),
@@ -132,17 +85,7 @@ class SandboxErpFacets(SandboxErpFake):
 
 
 @contextlib.contextmanager
-def sandbox_erp(folder: Path, **options: bool) -> Iterator[SandboxErpFacets]:
+def sandbox_erp(**options: bool) -> Iterator[SandboxErpFacets]:
     settings = ErpOptions(settle_s=PATIENCE_S, api_key=SandboxErpFacets.secret, **options)
-    with running_erp(options=settings, ledger=folder / "erp.ledger", products=default_products(100)) as erp:
+    with running_erp(options=settings, products=default_products(100)) as erp:
         yield SandboxErpFacets(erp)
-
-
-FAKES: Final[Mapping[str, Callable[[Path], contextlib.AbstractContextManager[FacetFake]]]] = {
-    "sandbox_erp": sandbox_erp,
-    "sandbox_erp with enforced references": lambda folder: sandbox_erp(folder, enforce_reference=True),
-    "sandbox_erp without enforced keys": lambda folder: sandbox_erp(folder, enforce_key=False),
-}
-
-#: One for each system: what is no question of keys is asked once.
-SYSTEMS: Final = ("sandbox_erp",)

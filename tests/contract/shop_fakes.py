@@ -1,15 +1,12 @@
-"""The servers against which the way back of every shop is held, one entry per connector.
-
-To join: write a class with these members, and a context manager that yields one; add it to `SHOPS`.
-"""
+"""The servers against which the way back of every shop is held, one entry per connector; each is a `ShopStandIn`."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import requests
 
@@ -34,50 +31,6 @@ from connectors.zoho_crm import ZohoCrm
 from mappings.base import SourceOptions
 from mappings.registry import SOURCES
 from tests.shared import PATIENCE_S
-
-
-class ShopFake(Protocol):
-    """A running stand-in of one shop, and what a test of its way back must know of it."""
-
-    #: As in `mappings.registry.SHOP_FACETS`.
-    system: str
-    #: Two articles that it sells, each with a count of its own, and one that it does not know.
-    skus: tuple[str, str]
-    unknown_sku: str
-    unknown_order: str
-    #: A state of the shop's own that can be set from outside.
-    done: str
-    #: Whether the shop itself sends the money of whatever refund is made.
-    payout: bool
-
-    def connect(self) -> Any:
-        """A new connector."""
-        ...
-
-    def sell(self, quantity: int) -> str:
-        """A customer buys so many of the first article and one of the second; the order's id."""
-        ...
-
-    def refund(self, external_id: str, **refund: Any) -> None:
-        """An administrator gives money back: `lines` {the order's line: pieces}, or `amount`."""
-        ...
-
-    def set_stock(self, sku: str, quantity: int) -> None:
-        """An administrator counts."""
-        ...
-
-    def break_next(self, action: str, **fault: Any) -> None:
-        """The next `fulfilment`, `note`, `refund`, `order` (an update) or `stock` write runs into this fault."""
-        ...
-
-    def wrote(self, exchange: Exchange) -> bool:
-        """Whether it changes anything in the shop."""
-        ...
-
-    def state_of(self, payload: JsonDict) -> str:
-        """What the order shows the shop's people as its state."""
-        ...
-
 
 _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "fulfilment": ("POST", "*/orders/*/fulfillments"),
@@ -402,12 +355,3 @@ class ZohoCrmShop:
 
     def state_of(self, payload: JsonDict) -> str:
         return SOURCES[self.system].order(payload, SourceOptions()).source_state
-
-
-SHOPS: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[ShopFake]]]] = {
-    "fxiaoke": FxiaokeCompany.running,
-    "shopify": ShopifyShop.running,
-    "vendure": VendureShop.running,
-    "woocommerce": WooCommerceShop.running,
-    "zoho_crm": ZohoCrmShop.running,
-}

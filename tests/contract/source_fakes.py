@@ -1,6 +1,6 @@
 """The servers against which every source of orders is held, one entry per connector.
 
-To join: write a class with these members, and a context manager that yields one; add it to `FAKES`.
+Each is a `SourceStandIn`, and a context manager that yields one.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ import contextlib
 import dataclasses
 import datetime as dt
 import hmac
-import http.server
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import format_datetime
-from typing import Any, Final, Protocol
+from typing import Any
 
 from connectors.fxiaoke import Fxiaoke
 from connectors.jsonhooks import JsonHooks
 from connectors.kit.base import ConnectorSettings
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.fxiaoke import CompanySettings, FxiaokeApp, serve_company
+from connectors.sandbox.receiver import receiver
 from connectors.sandbox.server import Server
 from connectors.sandbox.shopify import ShopifyApp
 from connectors.sandbox.shopify import ShopSettings as ShopifySettings
@@ -39,110 +38,25 @@ from connectors.shopify import Shopify
 from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from connectors.zoho_crm import ZohoCrm
+from sync.contract import SourceStandIn
 from tests.shared import PATIENCE_S, wait_until
 
 
-class SourceFake(Protocol):
-    """A running stand-in of one system, and what a test must know of it; the members that its capabilities need."""
-
-    #: Texts that open the system and must never show.
-    secrets: Sequence[str]
-    #: An id that no order has.
-    unknown_id: str
-    #: It signs nothing: a text in the body says that it comes from there.
-    unsigned: bool
-
-    def connect(self, **settings: Any) -> Any:
-        """A new connector; `settings` are fields of ConnectorSettings, `page_size` asks for small pages."""
-        ...
-
-    def place(self, count: int) -> list[str]:
-        """New orders; their external ids."""
-        ...
-
-    def change(self, external_id: str) -> None:
-        """A person changes the order."""
-        ...
-
-    def discard(self, external_id: str) -> None:
-        """The order is put away where it can still be read."""
-        ...
-
-    def delete(self, external_id: str) -> None:
-        """The order is gone for good."""
-        ...
-
-    def deliveries(self, connector: Any) -> list[tuple[bytes, dict[str, str]]]:
-        """What it posts of one new order, as `(body, headers)`."""
-        ...
-
-    def totals(self, connector: Any, external_ids: Sequence[str]) -> dict[str, str]:
-        """The grand total of each order as its payload writes it."""
-        ...
-
-    def later(self, seconds: int) -> None:
-        """Time passes over there."""
-        ...
-
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        """Call this before each list is answered."""
-        ...
-
-    def break_next(self, **fault: Any) -> None:
-        """The next calls run into this fault of `connectors.sandbox.faults`."""
-        ...
-
-    def mend(self) -> None:
-        """No call runs into any fault any more."""
-        ...
-
-    def stop(self) -> None:
-        """Nobody listens any more."""
-        ...
-
-
-@contextlib.contextmanager
-def receiver() -> Iterator[tuple[str, list[tuple[bytes, dict[str, str]]]]]:
-    """Somebody who takes webhooks: an address, and what came there as `(body, headers)`."""
-    came: list[tuple[bytes, dict[str, str]]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            came.append((body, dict(self.headers)))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks/shop", came
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class WooCommerceFake:
+class WooCommerceFake(SourceStandIn):
     """The sandbox shop, in this process."""
 
-    unsigned = False
     secrets = ("cs_9f3a_Sandbox", "geheim-ß-1")
     unknown_id = "999999"
 
     def __init__(self, server: Server, app: woocommerce.WooCommerce) -> None:
-        self._server, self._app, self._shop = server, app, app.shop
+        super().__init__(server)
+        self._shop = app.shop
         self._generator = Generator(app.shop, seed=7)
-        self._happen: Callable[[], None] = lambda: None
 
     def connect(self, *, page_size: int = 100, **settings: Any) -> WooCommerce:
         values: dict[str, Any] = {
             "name": "shop",
-            "url": self._server.url,
+            "url": self.server.url,
             "key": "ck_sandbox",
             "secret": self.secrets[0],
             "webhook_secrets": self.secrets[1:],
@@ -185,18 +99,6 @@ class WooCommerceFake:
     def later(self, seconds: int) -> None:
         self._shop.clock_offset_s += seconds
 
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        self._happen = happen
-
-    def break_next(self, **fault: Any) -> None:
-        self._server.plan.add(**fault)
-
-    def mend(self) -> None:
-        self._server.plan.remove()
-
-    def stop(self) -> None:
-        self._server.close()
-
 
 @contextlib.contextmanager
 def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
@@ -208,7 +110,6 @@ def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
         inner = server._app
 
         def answer(request: Any) -> Any:
-            fake._happen()
             response = inner(request)
             # As every web server does; the shop's clock may be set apart from ours.
             clock = format_datetime(dt.datetime.fromtimestamp(fake.clock(), tz=dt.UTC), usegmt=True)
@@ -219,20 +120,20 @@ def sandbox_woocommerce() -> Iterator[WooCommerceFake]:
         yield fake
 
 
-class ShopifyFake:
+class ShopifyFake(SourceStandIn):
     """The sandbox shop, in this process."""
 
-    unsigned = False
     secrets = ("shpss_9f3a_Sandbox", "geheim-ß-1")
     unknown_id = "999999"
 
     def __init__(self, server: Server, app: ShopifyApp) -> None:
-        self._server, self._app, self._shop = server, app, app.shop
+        super().__init__(server)
+        self._shop = app.shop
 
     def connect(self, *, page_size: int = 25, **settings: Any) -> Shopify:
         values: dict[str, Any] = {
             "name": "shop",
-            "url": self._server.url,
+            "url": self.server.url,
             "key": "shopify_app",
             "secret": self.secrets[0],
             "webhook_secrets": self.secrets[1:],
@@ -270,24 +171,6 @@ class ShopifyFake:
     def later(self, seconds: int) -> None:
         self._shop.clock_offset_s += seconds
 
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        inner = self._app
-
-        def answer(request: Any) -> Any:
-            happen()
-            return inner(request)
-
-        self._server._app = answer
-
-    def break_next(self, **fault: Any) -> None:
-        self._server.plan.add(**fault)
-
-    def mend(self) -> None:
-        self._server.plan.remove()
-
-    def stop(self) -> None:
-        self._server.close()
-
 
 @contextlib.contextmanager
 def sandbox_shopify() -> Iterator[ShopifyFake]:
@@ -297,19 +180,20 @@ def sandbox_shopify() -> Iterator[ShopifyFake]:
         yield ShopifyFake(server, app)
 
 
-class FxiaokeFake:
+class FxiaokeFake(SourceStandIn):
     """The sandbox company, in this process."""
 
     secrets = ("fxs_9f3a_Sandbox", "code-geheim-1")
     unknown_id = "ffffffffffffffffffffffff"
 
     def __init__(self, server: Server, app: FxiaokeApp) -> None:
-        self._server, self._app, self._company = server, app, app.company
+        super().__init__(server)
+        self._company = app.company
 
     def connect(self, *, page_size: int = 100, options: Mapping[str, Any] | None = None, **settings: Any) -> Fxiaoke:
         values: dict[str, Any] = {
             "name": "crm",
-            "url": self._server.url,
+            "url": self.server.url,
             "key": "FSAID_sandbox",
             "secret": self.secrets[0],
             "password": self.secrets[1],
@@ -341,24 +225,6 @@ class FxiaokeFake:
     def later(self, seconds: int) -> None:
         self._company.clock_offset_s += seconds
 
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        inner = self._app
-
-        def answer(request: Any) -> Any:
-            happen()
-            return inner(request)
-
-        self._server._app = answer
-
-    def break_next(self, **fault: Any) -> None:
-        self._server.plan.add(**fault)
-
-    def mend(self) -> None:
-        self._server.plan.remove()
-
-    def stop(self) -> None:
-        self._server.close()
-
 
 @contextlib.contextmanager
 def sandbox_fxiaoke() -> Iterator[FxiaokeFake]:
@@ -368,7 +234,7 @@ def sandbox_fxiaoke() -> Iterator[FxiaokeFake]:
         yield FxiaokeFake(server, app)
 
 
-class ZohoCrmFake:
+class ZohoCrmFake(SourceStandIn):
     """The sandbox organisation, in this process."""
 
     unsigned = True
@@ -376,12 +242,13 @@ class ZohoCrmFake:
     unknown_id = "5725767000000999999"
 
     def __init__(self, server: Server, app: ZohoCrmApp) -> None:
-        self._server, self._app, self._of = server, app, app.organisation
+        super().__init__(server)
+        self._of = app.organisation
 
     def connect(self, *, page_size: int = 50, **settings: Any) -> ZohoCrm:
         values: dict[str, Any] = {
             "name": "crm",
-            "url": self._server.url,
+            "url": self.server.url,
             "key": "1000.SANDBOX",
             "secret": self.secrets[0],
             "refresh_token": self.secrets[2],
@@ -390,7 +257,7 @@ class ZohoCrmFake:
             "deadline_s": PATIENCE_S,
             "overlap_s": 0.0,
         }
-        options = {"per_page": page_size, "accounts_url": self._server.url, "vat_field": "VAT_ID"}
+        options = {"per_page": page_size, "accounts_url": self.server.url, "vat_field": "VAT_ID"}
         return ZohoCrm(ConnectorSettings(**(values | settings), options=options))
 
     def place(self, count: int) -> list[str]:
@@ -420,24 +287,6 @@ class ZohoCrmFake:
     def later(self, seconds: int) -> None:
         self._of.clock_offset_s += seconds
 
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        inner = self._app
-
-        def answer(request: Any) -> Any:
-            happen()
-            return inner(request)
-
-        self._server._app = answer
-
-    def break_next(self, **fault: Any) -> None:
-        self._server.plan.add(**fault)
-
-    def mend(self) -> None:
-        self._server.plan.remove()
-
-    def stop(self) -> None:
-        self._server.close()
-
 
 @contextlib.contextmanager
 def sandbox_zoho_crm() -> Iterator[ZohoCrmFake]:
@@ -447,19 +296,20 @@ def sandbox_zoho_crm() -> Iterator[ZohoCrmFake]:
         yield ZohoCrmFake(server, app)
 
 
-class VendureFake:
+class VendureFake(SourceStandIn):
     """The sandbox shop, in this process."""
 
     secrets = ("vendure_9f3a_Sandbox",)
     unknown_id = "999999"
 
     def __init__(self, server: Server, app: VendureApp) -> None:
-        self._server, self._app, self._shop = server, app, app.shop
+        super().__init__(server)
+        self._shop = app.shop
 
     def connect(self, *, page_size: int = 25, **settings: Any) -> Vendure:
         values: dict[str, Any] = {
             "name": "shop",
-            "url": self._server.url,
+            "url": self.server.url,
             "secret": self.secrets[0],
             "allow_hosts": ("127.0.0.1",),
             "deadline_s": PATIENCE_S,
@@ -488,24 +338,6 @@ class VendureFake:
 
     def later(self, seconds: int) -> None:
         self._shop.clock_offset_s += seconds
-
-    def before_each_answer(self, happen: Callable[[], None]) -> None:
-        inner = self._app
-
-        def answer(request: Any) -> Any:
-            happen()
-            return inner(request)
-
-        self._server._app = answer
-
-    def break_next(self, **fault: Any) -> None:
-        self._server.plan.add(**fault)
-
-    def mend(self) -> None:
-        self._server.plan.remove()
-
-    def stop(self) -> None:
-        self._server.close()
 
 
 @contextlib.contextmanager
@@ -536,14 +368,3 @@ class JsonFake:
 @contextlib.contextmanager
 def signed_json() -> Iterator[JsonFake]:
     yield JsonFake()
-
-
-#: System, as in `connectors.registry.CONNECTORS` -> its stand-in.
-FAKES: Final[Mapping[str, Callable[[], contextlib.AbstractContextManager[Any]]]] = {
-    "fxiaoke": sandbox_fxiaoke,
-    "json": signed_json,
-    "shopify": sandbox_shopify,
-    "vendure": sandbox_vendure,
-    "woocommerce": sandbox_woocommerce,
-    "zoho_crm": sandbox_zoho_crm,
-}

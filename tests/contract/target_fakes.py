@@ -1,81 +1,25 @@
 """The servers against which every SalesTarget is held, one entry per connector and way of keeping documents single.
 
-To join: write a class with these members, and a context manager that yields one; add it to `FAKES`.
+Each satisfies `TargetStandIn`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from connectors.kit.base import ConnectorSettings, JsonDict, SalesTarget
+from connectors.kit.base import ConnectorSettings, JsonDict
 from connectors.odoo import Odoo
 from connectors.sandbox.erp import ErpOptions, RunningErp, running_erp
 from connectors.sandbox.erp.products import default_products
 from connectors.sandbox.odoo import OdooOptions, RunningOdoo, people, running_odoo
 from connectors.sandbox_erp import SandboxErp
 from mappings.canonical.refs import Ref
+from sync.contract import PLACED_AT
 from tests.shared import PATIENCE_S
 
-#: Placed on this day, in the middle of `WINDOW`.
-PLACED_AT: Final = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-WINDOW: Final = (PLACED_AT - dt.timedelta(hours=1), PLACED_AT + dt.timedelta(hours=1))
-
-#: What every payload of `TargetFake.sale` comes to.
-TOTAL: Final = Decimal("23.80")
-TAX: Final = Decimal("3.80")
-
-
-class TargetFake(Protocol):
-    """A running stand-in of one system, and what a test must know of it."""
-
-    #: A text that opens the system and must never show.
-    secret: str
-    known_product: Ref
-    unknown_product: Ref
-    party: Ref
-    #: A declared deadline, in seconds.
-    deadline_s: float
-    #: For calls that are not to come to an end by themselves.
-    short_deadline_s: float
-
-    def connect(self, **settings: Any) -> SalesTarget:
-        """A new connector; `settings` are fields of ConnectorSettings, `bulk=N` asks for calls of N documents."""
-        ...
-
-    def sale(self, key: str) -> JsonDict:
-        """A payload that comes to TOTAL, placed at PLACED_AT; its reference is `key` too."""
-        ...
-
-    def bad_sale(self, key: str) -> JsonDict:
-        """A payload that the system refuses."""
-        ...
-
-    def someone_makes_a_sale(self, key: str) -> str:
-        """A sale that did not come through us, in our shop and window; its external id."""
-        ...
-
-    def someone_cancels(self, external_id: str) -> None:
-        """A person cancels a sale in the system."""
-        ...
-
-    def break_next(self, action: str, **fault: Any) -> None:
-        """The next `create`, `advance`, `delete` or `find` call runs into this fault of `connectors.sandbox.faults`."""
-        ...
-
-    def confirmations(self, external_id: str) -> int:
-        """How often the confirmation of a sale took effect."""
-        ...
-
-    def stop(self) -> None:
-        """Nobody listens any more."""
-        ...
-
-
+_WRONG: Final = {"key": "k-wrong-canary"}
 _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "create": ("POST", "/api/sales"),
     "advance": ("POST", "/api/sales/advance"),
@@ -87,6 +31,7 @@ _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
 class SandboxErpFake:
     """The sandbox ERP, in this process."""
 
+    wrong = _WRONG
     secret = "k-9f3a-Sandbox&Key"
     known_product = Ref("product", "TASSE-ROT")
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
@@ -95,7 +40,7 @@ class SandboxErpFake:
     short_deadline_s = 1.0
 
     def __init__(self, erp: RunningErp) -> None:
-        self.erp = erp
+        self.erp, self.server = erp, erp.server
         target = self.connect()
         party = target.save_party({"code": self.party.value, "name": "Jane"})
         self._party = party["id"]
@@ -151,9 +96,9 @@ class SandboxErpFake:
 
 
 @contextlib.contextmanager
-def sandbox_erp(folder: Path, *, enforce_key: bool) -> Iterator[SandboxErpFake]:
+def sandbox_erp(*, enforce_key: bool = True) -> Iterator[SandboxErpFake]:
     options = ErpOptions(enforce_key=enforce_key, settle_s=PATIENCE_S, api_key=SandboxErpFake.secret)
-    with running_erp(options=options, ledger=folder / "erp.ledger", products=default_products(100)) as erp:
+    with running_erp(options=options, products=default_products(100)) as erp:
         yield SandboxErpFake(erp)
 
 
@@ -168,6 +113,7 @@ _ODOO_ACTIONS: Final[Mapping[str, str]] = {
 class OdooFake:
     """The stand-in for Odoo 19, in this process."""
 
+    wrong = _WRONG
     secret = "k-7d1c-Odoo&Key"
     known_product = Ref("product", "TASSE-ROT")
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
@@ -177,7 +123,7 @@ class OdooFake:
     short_deadline_s = 0.55
 
     def __init__(self, odoo: RunningOdoo) -> None:
-        self.erp = odoo
+        self.erp, self.server = odoo, odoo.server
         target = self.connect()
         payload = {"key": "party:jane", "ref": self.party.value, "name": "Jane", "customer_rank": 1}
         self._party = target.save_party(payload)["id"]
@@ -230,13 +176,6 @@ class OdooFake:
 
 
 @contextlib.contextmanager
-def odoo(_folder: Path, **options: Any) -> Iterator[OdooFake]:
+def odoo(**options: Any) -> Iterator[OdooFake]:
     with running_odoo(OdooOptions(settle_s=PATIENCE_S, api_key=OdooFake.secret, **options)) as running:
         yield OdooFake(running)
-
-
-FAKES: Final[Mapping[str, Callable[[Path], contextlib.AbstractContextManager[TargetFake]]]] = {
-    "odoo": odoo,
-    "sandbox_erp": lambda folder: sandbox_erp(folder, enforce_key=True),
-    "sandbox_erp without enforced key": lambda folder: sandbox_erp(folder, enforce_key=False),
-}

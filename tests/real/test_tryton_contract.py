@@ -16,9 +16,8 @@ from connectors.sandbox.tryton import Erp
 from connectors.sandbox.tryton.proxy import faulty
 from mappings.canonical.refs import Ref
 from mappings.tryton import wire
-from tests.contract.target_fakes import PLACED_AT
-from tests.contract.test_targets import *  # noqa: F403 -- every test of the suite is one of this module
-from tests.contract.test_targets import create
+from sync.contract import PLACED_AT
+from sync.contract.targets import SalesTargetContract, SearchesSalesContract, create
 from tests.real.tryton_world import connect, new_web_shop
 from tests.shared import PATIENCE_S
 
@@ -33,7 +32,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
 
 
 class TrytonBehindFaults:
-    """Satisfies `tests.contract.target_fakes.TargetFake`; a web shop of its own for every test."""
+    """Satisfies `sync.contract.TargetStandIn`; a web shop of its own for every test."""
 
     known_product = Ref("product", "TASSE-ROT")
     unknown_product = Ref("product", "NUR-IM-SHOP-1")
@@ -123,26 +122,25 @@ class TrytonBehindFaults:
         }
 
 
-@pytest.fixture
-def fake(erp):
-    with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
-        yield TrytonBehindFaults(erp, server)
+class TestTryton(SalesTargetContract, SearchesSalesContract):
+    @pytest.fixture
+    def fake(self, erp):
+        with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
+            yield TrytonBehindFaults(erp, server)
 
+    def test_the_list_ends_at_its_window(self, fake, target):
+        """Tryton knows the day of a sale, not the hour."""
+        create(target, fake.sale("k1"))
+        day = PLACED_AT.replace(hour=0)
+        assert [each.key for each in target.list_sales(day, day + dt.timedelta(days=1))] == ["k1"]
+        assert list(target.list_sales(day + dt.timedelta(days=1), day + dt.timedelta(days=2))) == []
 
-def test_the_list_ends_at_its_window(fake, target):
-    """Tryton knows the day of a sale, not the hour."""
-    create(target, fake.sale("k1"))
-    day = PLACED_AT.replace(hour=0)
-    assert [each.key for each in target.list_sales(day, day + dt.timedelta(days=1))] == ["k1"]
-    assert list(target.list_sales(day + dt.timedelta(days=1), day + dt.timedelta(days=2))) == []
+    def test_a_confirmation_that_cannot_be_read_back_is_unknown(self, fake, target):
+        """Of several sales; a single one is answered together with its new state."""
+        drafts = [create(target, fake.sale(key)) for key in ("k1", "k2")]
+        fake.break_next("find", kind="status", status=403)
 
+        results = target.advance_sales(drafts, Rank.CONFIRMED)
 
-def test_a_confirmation_that_cannot_be_read_back_is_unknown(fake, target):
-    """Of several sales; a single one is answered together with its new state."""
-    drafts = [create(target, fake.sale(key)) for key in ("k1", "k2")]
-    fake.break_next("find", kind="status", status=403)
-
-    results = target.advance_sales(drafts, Rank.CONFIRMED)
-
-    assert [type(result.error) for result in results] == [OutcomeUnknown] * 2
-    assert [fake.confirmations(draft.external_id) for draft in drafts] == [1, 1]
+        assert [type(result.error) for result in results] == [OutcomeUnknown] * 2
+        assert [fake.confirmations(draft.external_id) for draft in drafts] == [1, 1]

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from connectors.kit.base import JsonDict
+from connectors.kit.errors import OutcomeUnknown
 from connectors.sandbox.faults import FaultPlan
 from connectors.sandbox.tryton import Erp
 from connectors.sandbox.tryton.people import Person
 from connectors.sandbox.tryton.proxy import faulty
 from mappings.tryton import wire
-from tests.contract import test_facets as contract
-from tests.contract.facet_life import Life
+from sync.contract.documents import DraftsPaymentsContract, PostsInvoicesContract, RefundsSalesContract
+from sync.contract.erps import ErpContract
+from sync.contract.following import FollowsSalesContract
 from tests.real.test_tryton_contract import TrytonBehindFaults
 from tests.shared import PATIENCE_S
 
@@ -37,7 +39,7 @@ _ACTIONS: Mapping[str, dict[str, str]] = {
 
 
 class TrytonFacets(TrytonBehindFaults):
-    """Satisfies `tests.contract.facet_fakes.FacetFake`, but for fees."""
+    """Satisfies `sync.contract.ErpStandIn`, but for fees."""
 
     system = "tryton"
     location = "WH1"
@@ -93,40 +95,33 @@ class TrytonFacets(TrytonBehindFaults):
             super().break_next(action, **fault)
 
 
-@pytest.fixture
-def fake(erp):
-    with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
-        yield TrytonFacets(erp, server)
-
-
-@pytest.fixture
-def target(fake):
-    return fake.connect()
-
-
-@pytest.fixture
-def life(fake, target):
-    return Life(fake, target)
-
-
-test_a_confirmed_refund_is_never_confirmed_again = contract.test_a_confirmed_refund_is_never_confirmed_again
-test_an_invoice_is_posted_once = contract.test_an_invoice_is_posted_once
-test_a_draft_payment_is_found_and_pays_nothing = (
-    contract.test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing
-)
-test_a_first_pull_may_begin_at_a_moment = contract.test_a_first_pull_may_begin_at_a_moment
-test_versions_of_one_sale_rise = contract.test_versions_of_one_sale_rise
-test_a_survey_takes_more_than_one_batch = contract.test_a_survey_takes_more_than_one_batch
-
-
 #: The lost answers of fees are asked for in `test_tryton_life`.
-WRITES = [action for action in contract.WRITES if action not in {"book_fee", "post_fee"}]
+WRITES = ["refund", "advance_refund", "pay", "post", "cancel", "change"]
 
 
-@pytest.mark.parametrize("action", WRITES)
-def test_a_write_whose_answer_is_lost_is_unknown(life, fake, action):
-    if action == "pay":
-        life.post()
-    fake.break_next(action, kind="commit_then_drop")
-    with pytest.raises(contract.OutcomeUnknown):
-        contract.write(life, fake, action)
+class TestTryton(ErpContract):
+    """What a real server has time for."""
+
+    @pytest.fixture
+    def fake(self, erp):
+        with faulty(erp.url, plan=FaultPlan(settle_s=PATIENCE_S)) as server:
+            yield TrytonFacets(erp, server)
+
+    test_a_confirmed_refund_is_never_confirmed_again = (
+        RefundsSalesContract.test_a_confirmed_refund_is_never_confirmed_again
+    )
+    test_an_invoice_is_posted_once = PostsInvoicesContract.test_an_invoice_is_posted_once
+    test_a_draft_payment_is_found_and_pays_nothing = (
+        DraftsPaymentsContract.test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing
+    )
+    test_a_first_pull_may_begin_at_a_moment = FollowsSalesContract.test_a_first_pull_may_begin_at_a_moment
+    test_versions_of_one_sale_rise = FollowsSalesContract.test_versions_of_one_sale_rise
+    test_a_survey_takes_more_than_one_batch = FollowsSalesContract.test_a_survey_takes_more_than_one_batch
+
+    @pytest.mark.parametrize("action", WRITES)
+    def test_a_write_whose_answer_is_lost_is_unknown(self, life, fake, action):
+        if action == "pay":
+            life.post()
+        fake.break_next(action, kind="commit_then_drop")
+        with pytest.raises(OutcomeUnknown):
+            life.write(action)

@@ -127,7 +127,7 @@ def erp():
 
 
 def started(home: Installation, shop: Any, erp: Any, *, count: int = 4, **config: Any) -> list[str]:
-    home.configure(shop._server.url, erp.url, **config)
+    home.configure(shop.server.url, erp.url, **config)
     home.run("init")
     placed = shop.place(count)
     home.run("pull", "web")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.loopback
 
 
 def ready(home, shop, erp):
-    home.configure(shop._server.url, erp.url)
+    home.configure(shop.server.url, erp.url)
     home.run("init")
 
 
@@ -141,6 +141,6 @@ def test_going_back_shows_what_it_means_and_asks(home, shop, erp):
     ids=str,
 )
 def test_going_back_that_cannot_be_meant(home, shop, words, status, told):
-    home.configure(shop._server.url)
+    home.configure(shop.server.url)
     home.run("init")
     assert told in home.run("rewind", *words, status=status)

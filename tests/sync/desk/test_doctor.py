@@ -116,7 +116,7 @@ def erp():
 
 @pytest.fixture
 def home(tmp_path, sqlite_store, shop, erp):
-    return Home(tmp_path, sqlite_store, shop._server.url, erp.url)
+    return Home(tmp_path, sqlite_store, shop.server.url, erp.url)
 
 
 # --- running ----------------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ def test_a_public_address_that_leads_elsewhere_or_nowhere(home, shop):
     check = ("installation", "installation.public_url")
     assert home.of(*check).level is Level.WARN
     assert "does not lead to us" in home.of(*check, CROSSDOCK_PUBLIC_URL="http://127.0.0.1:9").found
-    assert home.of(*check, CROSSDOCK_PUBLIC_URL=shop._server.url).level is Level.WARN
+    assert home.of(*check, CROSSDOCK_PUBLIC_URL=shop.server.url).level is Level.WARN
 
 
 def test_alerts_that_reach_nobody_are_found(home):

@@ -67,7 +67,7 @@ class Selling:
     def configure(self, limit=10**9):
         away = "http://127.0.0.1:9"
         text = CONFIG.format(
-            shop=self.shop._server.url if self.shop else away,
+            shop=self.shop.server.url if self.shop else away,
             erp=self.erp.url if self.erp else away,
             start_at=(dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).isoformat(timespec="seconds"),
             limit=limit,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from config.settings import Settings
 from connectors.kit.base import Delivery
 from connectors.sandbox.erp import DEFAULT_API_KEY, running_erp
+from connectors.sandbox.receiver import receiver
 from sync.rules.systems import Systems, read_config
 from sync.store.checkpoints import load_checkpoint
 from sync.store.inbox import record_events
@@ -19,7 +20,7 @@ from sync.store.tables import audit, schedules, work_items
 from sync.work.bell import Bell
 from sync.work.receive import Receiver
 from sync.work.receive.receipts import make_events
-from tests.contract.source_fakes import WooCommerceFake, receiver, sandbox_woocommerce
+from tests.contract.source_fakes import WooCommerceFake, sandbox_woocommerce
 from tests.sync.flows.test_files import PROFILE
 from tests.webapp.console.conftest import words_of
 from webapp.app import create_app
@@ -68,7 +69,7 @@ def app(store, sqlite_url, tmp_path, shop, erp):
     folder.mkdir()
     (folder / "profiles").mkdir()
     (folder / "profiles" / "table.yaml").write_text(PROFILE, "utf-8")
-    (folder / "crossdock.yaml").write_text(CONFIG.format(shop=shop._server.url, erp=erp.url))
+    (folder / "crossdock.yaml").write_text(CONFIG.format(shop=shop.server.url, erp=erp.url))
     with receiver() as (url, _came):
         settings = Settings.from_env(
             {

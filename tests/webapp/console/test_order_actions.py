@@ -73,7 +73,7 @@ def test_the_page_leads_from_the_first_word_of_the_shop_to_the_sale(home, store,
     [stored] = rows(store, orders)
     for text in ("Pulled from the shop", "Looked at", "create sale", f"sale {bound['number']} of erp", "Authorization"):
         assert text in words_of(page), text
-    assert f"{home.shop._server.url}/wp-admin/post.php?post={order}&amp;action=edit" in page
+    assert f"{home.shop.server.url}/wp-admin/post.php?post={order}&amp;action=edit" in page
     assert "The parts add up to the total" in page
     assert stored["number"] in page
     assert DEFAULT_API_KEY not in page
