@@ -30,7 +30,7 @@ from sync.contract.standins import (
     StandIn,
     TargetStandIn,
 )
-from sync.contract.suite import CAPABILITIES, ContractIncomplete, contract_of, kept_single_of, tests_of
+from sync.contract.suite import CAPABILITIES, ContractIncomplete, contract_of, held_by, kept_single_of
 
 __all__ = [
     "CAPABILITIES",
@@ -46,6 +46,6 @@ __all__ = [
     "StandIn",
     "TargetStandIn",
     "contract_of",
+    "held_by",
     "kept_single_of",
-    "tests_of",
 ]

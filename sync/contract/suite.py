@@ -110,7 +110,7 @@ class ConnectorContract(Contract):
             self.connector(settings)
 
 
-def tests_of(connector: type) -> dict[type, tuple[str, ...]]:
+def held_by(connector: type) -> dict[type, tuple[str, ...]]:
     """Capability that a connector declares -> the names of the tests that hold it; empty where there are none yet."""
     known = _suites(connector)
     declared = [each for each in connector.__mro__[1:] if each.__module__.startswith("connectors.kit.")]

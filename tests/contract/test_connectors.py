@@ -19,7 +19,7 @@ from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from connectors.zoho_crm import ZohoCrm
 from mappings.registry import ERP_FACETS, SHOP_FACETS
-from sync.contract import CAPABILITIES, ContractIncomplete, contract_of, tests_of
+from sync.contract import CAPABILITIES, ContractIncomplete, contract_of, held_by
 from sync.contract.suite import SIDES
 from tests.contract import shop_fakes as shops
 from tests.contract import source_fakes as sources
@@ -62,7 +62,7 @@ def test_a_capability_that_nothing_stands_in_for_is_named():
 
 
 def test_which_tests_hold_a_capability_is_told_and_which_capability_has_none():
-    told = tests_of(Vendure)
+    told = held_by(Vendure)
     assert "test_all_pages_are_read_to_the_end" in told[PullsOrders]
     assert "test_a_sale_can_be_left_at_a_quote" not in told[PullsOrders]
     assert told[RewindsPulls] == ()
