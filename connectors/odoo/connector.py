@@ -25,11 +25,12 @@ from connectors.kit.base import (
 )
 from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
-from connectors.kit.facets import FollowsSales
+from connectors.kit.facets import ChangesSales, FollowsSales
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.kit.until import Until
 from connectors.odoo import follow, stock
+from connectors.odoo.changes import Changes
 from connectors.odoo.checkup import CHECKS, Checkup
 from connectors.odoo.client import OdooClient
 from connectors.odoo.follow import Follow
@@ -54,7 +55,9 @@ _PAGES: Final[Mapping[str, str]] = {
 }
 
 
-class Odoo(SalesTarget, FollowsSales, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments):
+class Odoo(
+    SalesTarget, FollowsSales, ChangesSales, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments
+):
     """Odoo 17 to 19 with the app Sales; safe to share between threads."""
 
     settle_bound_s = None
@@ -73,6 +76,7 @@ class Odoo(SalesTarget, FollowsSales, StockSource, Diagnoses, OffersTestSale, Se
         self._masters = Masters(self._client, options)
         self._sales = Sales(self._client, self._masters, options)
         self._follow = Follow(self._client, self._masters, options, settings.overlap_s)
+        self._changes = Changes(self._client, self._masters, options)
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
         self._module = options.module
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
@@ -170,6 +174,14 @@ class Odoo(SalesTarget, FollowsSales, StockSource, Diagnoses, OffersTestSale, Se
     def survey_sales(self, external_ids: Sequence[str]) -> dict[str, JsonDict]:
         """With pickings, invoices, credit notes and payments: two calls for 50 sales, two more where money moved."""
         return self._follow.survey(external_ids)
+
+    def change_sale(self, external_id: str, payload: JsonDict) -> TargetDocument:
+        """Write to a quotation, or to a confirmed sale that is not locked, and read it back."""
+        return self._changes.change(external_id, payload)
+
+    def cancel_sale(self, external_id: str) -> TargetDocument:
+        """Cancel it; of one whose goods have left or whose invoice is posted, what is still open."""
+        return self._changes.cancel(external_id)
 
     def list_locations(self) -> list[Location]:
         """The warehouses, by their code."""

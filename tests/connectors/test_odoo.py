@@ -23,26 +23,11 @@ from connectors.odoo.sales import amount
 from connectors.odoo.versions import path_then, rows_now, specification_then
 from connectors.sandbox.odoo import OdooOptions, people, running_odoo
 from mappings import odoo as mapping
-from mappings.base import TargetOptions
 from mappings.canonical.records import Customer
 from mappings.canonical.refs import Ref
-from tests.mappings.orders import line, make_order
+from tests.connectors.odoo_world import OPTIONS, connect, known, made, order_of, payload_of
 
 pytestmark = pytest.mark.loopback
-OPTIONS = TargetOptions(channel="web")
-
-
-def connect(odoo, **options):
-    settings = ConnectorSettings(
-        name="erp",
-        url=odoo.url,
-        key=odoo.options.api_key,
-        login="integration",
-        deadline_s=10.0,
-        allow_hosts=("127.0.0.1",),
-        options={"database": odoo.options.database, **options},
-    )
-    return Odoo(settings)
 
 
 @pytest.fixture
@@ -54,36 +39,6 @@ def odoo():
 @pytest.fixture
 def target(odoo):
     return connect(odoo)
-
-
-def order_of(number, sku="TASSE-ROT", **changes):
-    return make_order(
-        external_id=str(number),
-        number=str(number),
-        lines=(line(sku, "2", "20.00", "3.80"),),
-        shipping_lines=(),
-        fees=(),
-        grand="23.80",
-        **changes,
-    )
-
-
-def known(target, order):
-    """What the ERP knows of an order, its customer made where it is missing."""
-    refs = mapping.references(order, OPTIONS)
-    resolved = target.resolve(refs)
-    if (missing := mapping.MAPPING.party(order, resolved, OPTIONS)) is not None:
-        target.save_party(missing)
-        resolved = target.resolve(refs)
-    return resolved
-
-
-def payload_of(target, order):
-    return mapping.sale(order, known(target, order), OPTIONS)
-
-
-def made(target, *orders):
-    return target.create_sales([payload_of(target, order) for order in orders])
 
 
 # The whole way

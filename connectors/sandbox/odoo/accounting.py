@@ -146,6 +146,7 @@ def _matched(db: Database, move: Json, _context: Mapping[str, Any]) -> list[int]
 
 def _paying(db: Database, values: Json) -> None:
     values.setdefault("state", "draft")
+    values["partner_type"] = values.get("partner_type") or "customer"
     values["date"] = values.get("date") or f"{db.now:%Y-%m-%d}"
     [company] = list(db.all("res.company"))
     values["company_id"] = values.get("company_id") or company["id"]

@@ -57,6 +57,9 @@ class Database:
         self.ledger = ledger
         #: An automation of its people prints each invoice that is posted.
         self.prints = False
+        #: A confirmed order asks before it is cancelled: 17 and 18 unless the context forbids it, a module always.
+        self.asks_before_cancel = False
+        self.always_asks = False
         self.tables: dict[str, dict[int, Json]] = {model: {} for model in MODELS}
         #: External id -> (model, id, noupdate).
         self.external: dict[str, tuple[str, int, bool]] = {}

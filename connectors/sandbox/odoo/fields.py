@@ -286,6 +286,7 @@ _MODELS: Final[dict[str, dict[str, Field]]] = {
         "sale_order_ids": _many("sale.order"),
         "consolidated_billing": _FLAG,
     },
+    "sale.order.cancel": {"order_id": _one("sale.order", required=True)},
     "stock.backorder.confirmation": {"pick_ids": _many("stock.picking")},
 }
 

@@ -165,9 +165,25 @@ class Orders(Model):
         """Marked as sent."""
         sales.action_quotation_sent(self.db, self.records())
 
+    def action_cancel(self) -> Any:
+        """With its drafts, or a question first."""
+        orders = self.records()
+        if sales.asks(self.db, orders, self.context):
+            return sales.question(orders)
+        return sales.action_cancel(self.db, orders)
+
+    def action_lock(self) -> None:
+        """Nobody changes it by mistake."""
+        for order in self.records():
+            self.db.update("sale.order", order, {"locked": True})
+
+
+class CancelWizard(Model):
+    """`sale.order.cancel`."""
+
     def action_cancel(self) -> bool:
-        """With its drafts."""
-        return sales.action_cancel(self.db, self.records())
+        """Yes, without a mail."""
+        return sales.action_cancel(self.db, [self.db.get("sale.order", each["order_id"]) for each in self.records()])
 
 
 class InvoiceWizard(Model):
@@ -246,6 +262,7 @@ _OWN: Final[Mapping[str, type[Model]]] = {
     "res.users": Users,
     "ir.model.data": ModelData,
     "sale.order": Orders,
+    "sale.order.cancel": CancelWizard,
     "sale.advance.payment.inv": InvoiceWizard,
     "stock.picking": Pickings,
     "stock.backorder.confirmation": Backorders,

@@ -180,7 +180,7 @@ def _lines(db: Database, field: Field, owner: int, commands: Sequence[Any]) -> N
             case 1:
                 write(db, field.model, [command[1]], command[2])
             case 2:
-                db.delete(field.model, command[1])
+                unlink(db, field.model, [command[1]])
 
 
 def _touch(db: Database, model: str, record: Json) -> None:

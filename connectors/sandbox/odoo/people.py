@@ -67,6 +67,11 @@ def cancel(app: OdooApp, order: int) -> None:
     act(app, lambda db: sales.action_cancel(db, [db.get("sale.order", order)]))
 
 
+def lock(app: OdooApp, order: int) -> None:
+    """Nobody is to change it by mistake."""
+    act(app, lambda db: db.update("sale.order", db.get("sale.order", order), {"locked": True}))
+
+
 def invoice(app: OdooApp, order: int) -> None:
     """The wizard."""
     act(app, lambda db: sales.create_invoices(db, {"sale_order_ids": [order]}))

@@ -20,6 +20,8 @@ from connectors.sandbox.server import Server, run_until_stopped, running
 
 #: Opens every stand-in that was given no key of its own; it has nothing to protect.
 DEFAULT_API_KEY: Final = "odoo-sandbox-key"
+#: From this version on a confirmed order is cancelled without a question.
+_ASKS_UNTIL: Final = 19
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ def _build(options: OdooOptions, port: int) -> RunningOdoo:
     ledger = Ledger()
     db = Database(ledger)
     db.prints = options.prints
+    db.asks_before_cancel = options.version < _ASKS_UNTIL
     set_up(db, articles=options.articles, tax_rounding=options.tax_rounding)
     app = OdooApp(
         db,

@@ -17,7 +17,7 @@ from connectors.sandbox.odoo.database import (
     total,
     user_error,
 )
-from connectors.sandbox.odoo.orm import DEFAULTS, REMOVALS, TOUCHES
+from connectors.sandbox.odoo.orm import CREATED, DEFAULTS, GUARDS, REMOVALS, TOUCHES
 from connectors.sandbox.odoo.taxes import amount_of, taxed
 
 _STATE = "Some orders are not in a state requiring confirmation."
@@ -161,6 +161,26 @@ def action_cancel(db: Database, orders: Sequence[Json]) -> bool:
     return True
 
 
+def asks(db: Database, orders: Sequence[Json], context: Mapping[str, Any]) -> bool:
+    """Whether a window opens in the place of a cancellation."""
+    told = bool(context.get("disable_cancel_warning"))
+    drafts = all(order["state"] in {"draft", "cancel"} for order in orders)
+    return not drafts and (db.always_asks or (db.asks_before_cancel and not told))
+
+
+def question(orders: Sequence[Json]) -> Json:
+    """That window."""
+    return {
+        "name": "Cancel Sales Order",
+        "view_mode": "form",
+        "res_model": "sale.order.cancel",
+        "view_id": 1027,
+        "type": "ir.actions.act_window",
+        "context": {"default_order_id": orders[0]["id"], "mark_so_as_canceled": True},
+        "target": "new",
+    }
+
+
 def create_invoices(db: Database, wizard: Json) -> Json:
     """One draft for each order, unless they are billed together. Raises OdooError where nothing is due."""
     orders = [db.get("sale.order", each) for each in wizard["sale_order_ids"]]
@@ -192,6 +212,38 @@ def _removable(_db: Database, order: Json) -> None:
         raise OdooError("odoo.exceptions.UserError", text, 422)
 
 
+def _line_removable(db: Database, line: Json) -> None:
+    if db.get("sale.order", line["order_id"])["state"] == "sale":
+        text = "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something gets "
+        raise user_error(f"{text}invoiced or delivered).\n                Set the quantity to 0 instead.")
+
+
+def _line_made(db: Database, line: Json) -> None:
+    order = db.tables["sale.order"].get(line.get("order_id") or 0)
+    if order is not None and order["state"] == "sale":
+        stock.more(db, order, line, number(line.get("product_uom_qty")))
+
+
+def _line_written(db: Database, line: Json, values: Mapping[str, Any]) -> None:
+    """Of a confirmed order, the transfers follow what is ordered."""
+    order = db.tables["sale.order"].get(line.get("order_id") or 0)
+    if order is None or order["state"] != "sale" or "product_uom_qty" not in values:
+        return
+    wanted, before = number(values["product_uom_qty"]), number(line["product_uom_qty"])
+    if wanted < delivered(db, line):
+        text = "The ordered quantity of a sale order line cannot be decreased below the amount already delivered. "
+        raise user_error(f"{text}Instead, create a return in your inventory.")
+    if wanted > before:
+        stock.more(db, order, line, wanted - before)
+    else:
+        stock.less(db, line, before - wanted)
+
+
+def _unlocked(_db: Database, order: Json, values: Mapping[str, Any]) -> None:
+    if order.get("locked") and "order_line" in values:
+        raise user_error("It is forbidden to modify the following fields in a locked order:\nOrder Lines")
+
+
 def _customer(_db: Database, values: Json) -> None:
     values.setdefault("active", True)
     values["type"] = values.get("type") or "contact"
@@ -201,6 +253,10 @@ DEFAULTS["res.partner"] = _customer
 DEFAULTS["sale.order"] = _ordered
 DEFAULTS["sale.order.line"] = _lined
 REMOVALS["sale.order"] = _removable
+REMOVALS["sale.order.line"] = _line_removable
+CREATED["sale.order.line"] = _line_made
+GUARDS["sale.order"] = _unlocked
+GUARDS["sale.order.line"] = _line_written
 TOUCHES["sale.order.line"] = ("sale.order", "order_id")
 COMPUTED.update(
     {

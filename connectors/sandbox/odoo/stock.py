@@ -59,6 +59,48 @@ def _add_move(db: Database, picking: Json, product: int, pieces: Decimal, **more
     return db.insert("stock.move", values)
 
 
+def more(db: Database, order: Json, line: Json, pieces: Decimal) -> None:
+    """Goods that were ordered after the confirmation: into the transfer that waits, or into one of their own."""
+    waiting = [each for each in db.all("stock.picking", sale_id=order["id"]) if _goes_out(db, each)]
+    if not waiting:
+        deliver(db, order, [{**line, "product_uom_qty": float(pieces)}])
+        return
+    if not line.get("product_id") or not _is_goods(db, line["product_id"]):
+        return
+    picking = waiting[-1]
+    for move in db.all("stock.move", picking_id=picking["id"], sale_line_id=line["id"]):
+        db.update("stock.move", move, {"product_uom_qty": float(number(move["product_uom_qty"]) + pieces)})
+        break
+    else:
+        _add_move(db, picking, line["product_id"], pieces, sale_line_id=line["id"])
+    assign(db, picking)
+
+
+def less(db: Database, line: Json, pieces: Decimal) -> None:
+    """Goods that are not wanted any more leave the transfers that wait; one that is left empty is cancelled."""
+    for move in reversed(list(db.all("stock.move", sale_line_id=line["id"]))):
+        picking = db.get("stock.picking", move["picking_id"])
+        if not pieces or not _goes_out(db, picking):
+            continue
+        demand = number(move["product_uom_qty"])
+        taken = min(pieces, demand)
+        pieces -= taken
+        reserved, kept = number(move["quantity"]), demand - taken
+        freed = max(reserved - kept, Decimal(0))
+        quant = _quant(db, move["product_id"], move["location_id"])
+        if quant is not None and freed:
+            left = float(max(number(quant["reserved_quantity"]) - freed, Decimal(0)))
+            db.update("stock.quant", quant, {"reserved_quantity": left})
+        state = {} if kept else {"state": "cancel"}
+        db.update("stock.move", move, {"product_uom_qty": float(kept), "quantity": float(reserved - freed), **state})
+        if all(each["state"] == "cancel" for each in db.all("stock.move", picking_id=picking["id"])):
+            cancel(db, picking)
+
+
+def _goes_out(db: Database, picking: Json) -> bool:
+    return picking["state"] in _OPEN and db.get("stock.location", picking["location_dest_id"])["usage"] == "customer"
+
+
 def _prepare(db: Database, values: Json) -> None:
     kind = db.get("stock.picking.type", values["picking_type_id"])
     sign = "OUT" if kind["code"] == "outgoing" else "IN"
@@ -98,7 +140,7 @@ def assign(db: Database, picking: Json) -> None:
     if picking["state"] not in _OPEN:
         return
     complete = True
-    for move in db.all("stock.move", picking_id=picking["id"]):
+    for move in _living(db, picking):
         missing = number(move["product_uom_qty"]) - number(move["quantity"])
         quant = _quant(db, move["product_id"], move["location_id"])
         free = missing if quant is None else number(quant["quantity"]) - number(quant["reserved_quantity"])
@@ -110,6 +152,10 @@ def assign(db: Database, picking: Json) -> None:
         state = "assigned" if full else "confirmed"
         db.update("stock.move", move, {"quantity": float(number(move["quantity"]) + taken), "state": state})
     db.update("stock.picking", picking, {"state": "assigned" if complete else "confirmed"})
+
+
+def _living(db: Database, picking: Json) -> list[Json]:
+    return [move for move in db.all("stock.move", picking_id=picking["id"]) if move["state"] != "cancel"]
 
 
 def _quant(db: Database, product: int, place: int) -> Json | None:
@@ -156,7 +202,7 @@ def _question(short: Sequence[Json]) -> Json:
 
 def _done(db: Database, picking: Json) -> list[tuple[Json, Decimal]]:
     """What goes: what somebody has picked, or all that is reserved where nobody has picked anything."""
-    moves = list(db.all("stock.move", picking_id=picking["id"]))
+    moves = _living(db, picking)
     picked = [move for move in moves if move["picked"]] or moves
     return [(move, number(move["quantity"]) if move in picked else Decimal(0)) for move in moves]
 
