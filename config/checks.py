@@ -28,6 +28,8 @@ def cross_check(
     books_fees: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
     has_address: Callable[[str], bool] = lambda _: True,
+    keeps_accounts: Callable[[str], bool] = lambda _: True,
+    makes_accounts: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
     known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
@@ -53,6 +55,12 @@ def cross_check(
             yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:
             yield from _extended(steps, section, channel.get(section), _names(tree, section))
+    accounts = {
+        name: (keeps_accounts(system), makes_accounts(system))
+        for name, system in known.items()
+        if system and (systems is None or system in systems)
+    }
+    yield from _crms(tree, known, accounts)
     for name, way in _named(tree, "alerts"):
         yield from _told_of(("alerts", name), way, (*_names(tree, "connections"), *_names(tree, "channels")))
 
@@ -202,3 +210,32 @@ def _asks_unread_stock(steps: Steps, channel: dict[str, Tree]) -> Iterator[Findi
             found = "a rule that needs to know the stock (has_all), which no channel of this ERP reads"
             step = "switch `stock: {push: on}` on for a channel of this ERP, or let the rule need `always`"
             yield (*steps, "routing", "rules", index), Complaint(found, "an ERP whose stock is read", step)
+
+
+def _crms(
+    tree: Mapping[str, Tree], known: Mapping[str, str], able: Mapping[str, tuple[bool, bool]]
+) -> Iterator[Finding]:
+    """`able`: connection of a system that there is -> whether it shows what customers bought, and takes new ones."""
+    currencies: dict[str, tuple[str, str]] = {}
+    for name, channel in _named(tree, "channels"):
+        crm, steps = _below(channel, "crm"), ("channels", name, "crm")
+        connection = crm.get("connection")
+        if not isinstance(connection, str):
+            continue
+        keeps, makes = able.get(connection, (True, True))
+        if connection not in known:
+            yield (*steps, "connection"), _unknown_name(connection, "connections", _names(tree, "connections"))
+        elif connection == channel.get("erp"):
+            yield (*steps, "connection"), Complaint("the same connection as erp", "the connection of a CRM")
+        elif not keeps:
+            step = f"{known[connection]} shows nobody what its customers bought: name the connection of a CRM"
+            yield (*steps, "connection"), Complaint(shown_value(connection), "a connection that keeps accounts", step)
+        elif crm.get("create") == "on" and not makes:
+            step = f"{known[connection]} takes no new accounts of ours: let people make them there"
+            yield (*steps, "create"), Complaint("'on'", "off", step)
+        first, currency = currencies.setdefault(connection, (name, _text(crm.get("currency"))))
+        if currency != _text(crm.get("currency")):
+            found = f"{visible(_text(crm.get('currency')) or 'no currency')}, unlike channel {visible(first)}"
+            step = "an account has one set of figures, and all channels of a CRM count in it"
+            at = "currency" if "currency" in crm else "connection"
+            yield (*steps, at), Complaint(found, visible(currency or "no currency"), step)

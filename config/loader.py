@@ -23,6 +23,7 @@ from config.model import (
     Channel,
     Config,
     Connection,
+    CrmPolicy,
     Policies,
     ProfileFile,
     Routing,
@@ -54,13 +55,16 @@ def load_config(
     books_fees: Callable[[str], bool] = lambda _: True,
     makes_refunds: Callable[[str], bool] = lambda _: True,
     has_address: Callable[[str], bool] = lambda _: True,
+    keeps_accounts: Callable[[str], bool] = lambda _: True,
+    makes_accounts: Callable[[str], bool] = lambda _: True,
     check_profile: ProfileCheck = lambda *_: (),
 ) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
 
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
     `drafts_payments` says of a system whether it can leave a payment as a draft, `books_fees` whether it takes what
-    gateways kept, `makes_refunds` whether refunds can be made in it, `has_address` whether it is spoken to at all;
+    gateways kept, `makes_refunds` whether refunds can be made in it, `has_address` whether it is spoken to at all,
+    `keeps_accounts` whether customers' accounts are shown what they bought, `makes_accounts` whether it takes new ones;
     `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
     """
@@ -79,6 +83,8 @@ def load_config(
             books_fees=books_fees,
             makes_refunds=makes_refunds,
             has_address=has_address,
+            keeps_accounts=keeps_accounts,
+            makes_accounts=makes_accounts,
         ):
             sources.complain(steps, complaint)
     profiles = _profiles(sources, folder, check_profile)
@@ -258,6 +264,7 @@ def _config(
             after_import=_after_import(values.pop("after_import", {})),
             stock=StockPolicy(**values.pop("stock", {})),
             routing=Routing(**values.pop("routing", {})),
+            crm=CrmPolicy(**values.pop("crm", {})),
             watch=Watch(**values.pop("watch", {})),
             schedules=Schedules(**{**shared.get("schedules", {}), **own["schedules"]}),
             **values,

@@ -27,6 +27,7 @@ from config.model import (
     Auth,
     Channel,
     Connection,
+    CrmPolicy,
     Policies,
     Routing,
     RoutingRule,
@@ -119,6 +120,8 @@ def page() -> str:
     parts += [_fields(schemas.RoutingSection(), Routing)]
     parts += ["### rules", "", "Below `rules` of `routing`, each item.", ""]
     parts += [_fields(schemas.RoutingRuleSection(), RoutingRule)]
+    parts += ["### crm", "", "Below `crm` of a channel; docs/crm.md explains it.", ""]
+    parts += [_fields(schemas.CrmSection(), CrmPolicy)]
     parts += ["### watch", "", "Below `watch` of a channel; docs/alerts.md explains it.", ""]
     parts += [_fields(schemas.WatchSection(), Watch)]
     parts += _section("policies", schemas.PoliciesSection(), Policies)
@@ -202,6 +205,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
         return f"`{value.value}`"
     if isinstance(value, float):
         return f"`{_time(value)}`"
+    if isinstance(value, tuple) and value:
+        return f"`[{', '.join(map(str, value))}]`"
     if isinstance(value, int | Decimal) or (isinstance(value, str) and value):
         return f"`{value}`"
     if not value or isinstance(value, Secret | Auth):

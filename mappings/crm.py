@@ -26,12 +26,13 @@ _APART: Final = " | "
 class History:
     """What one customer has bought, over all channels; cancelled and refused orders do not count."""
 
+    #: None at all is what is left where all of them were cancelled.
     orders: int
     #: What they came to with tax, less what was given back.
     value: Money
-    #: The newest order, and the day on which it was placed.
+    #: The newest order, and the day on which it was placed; empty and None where there is none.
     last_number: str
-    last_on: dt.date
+    last_on: dt.date | None
     #: What is open of posted invoices; None where the ERP does not say.
     open: Money | None = None
 
@@ -152,3 +153,5 @@ class CrmFacets:
     entry: Callable[[Entry], JsonDict] | None = None
     #: The key that an entry carries, as `TellsAccounts.list_entries` gives it; empty for one that somebody else wrote.
     entry_key: Callable[[JsonDict], str] = lambda _: ""
+    #: What people call an account that `KeepsAccounts.find_accounts` found.
+    name: Callable[[JsonDict], str] = lambda row: str(row.get("name") or "")

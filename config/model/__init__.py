@@ -18,6 +18,7 @@ from config.model.after_import import (
 from config.model.alerts import AlertChannel, AlertKind, Severity, Watch
 from config.model.channel import Channel, Config, ProfileFile, PublishGate, Schedules
 from config.model.connection import Auth, Connection
+from config.model.crm import CrmPolicy, Rung
 from config.model.policies import (
     DEFAULT_RULES,
     DEFAULT_STATUS,
@@ -54,6 +55,7 @@ __all__ = [
     "Channel",
     "Config",
     "Connection",
+    "CrmPolicy",
     "Depth",
     "DocumentState",
     "HeldOrders",
@@ -68,6 +70,7 @@ __all__ = [
     "Returns",
     "Routing",
     "RoutingRule",
+    "Rung",
     "Schedules",
     "Secret",
     "Severity",

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.model.after_import import AfterImport
 from config.model.alerts import AlertChannel, Watch
 from config.model.connection import Connection
+from config.model.crm import CrmPolicy
 from config.model.policies import Policies
 from config.model.routing import Routing
 from config.model.secret import Secret
@@ -53,7 +54,7 @@ class ProfileFile:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One source connection bound to one ERP connection."""
+    """One source connection bound to one ERP connection, and to a CRM where one is told of its customers."""
 
     name: str
     source: str
@@ -66,6 +67,7 @@ class Channel:
     after_import: AfterImport = dataclasses.field(default_factory=AfterImport)
     stock: StockPolicy = dataclasses.field(default_factory=StockPolicy)
     routing: Routing = dataclasses.field(default_factory=Routing)
+    crm: CrmPolicy = dataclasses.field(default_factory=CrmPolicy)
     schedules: Schedules = dataclasses.field(default_factory=Schedules)
     watch: Watch = dataclasses.field(default_factory=Watch)
     #: So many orders wait for a person after go-live and after a change of the configuration.
@@ -121,3 +123,7 @@ class Config:
     def channels_of_source(self, connection: str) -> tuple[Channel, ...]:
         """The channels that a source connection feeds."""
         return tuple(channel for channel in self.channels.values() if channel.source == connection)
+
+    def crm_channels(self, connection: str) -> tuple[Channel, ...]:
+        """The channels whose customers are told to a CRM connection."""
+        return tuple(channel for channel in self.channels.values() if channel.crm.connection == connection)

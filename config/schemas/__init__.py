@@ -16,6 +16,7 @@ from config.schemas.channel import (
     SchedulesSection,
 )
 from config.schemas.connection import AUTH_METHODS, AuthSection, ConnectionSection
+from config.schemas.crm import CrmSection
 from config.schemas.policies import PoliciesSection
 from config.schemas.routing import RoutingRuleSection, RoutingSection
 from config.schemas.section import Inner, Named, Section
@@ -31,6 +32,7 @@ __all__ = [
     "ChannelSchedulesSection",
     "ChannelSection",
     "ConnectionSection",
+    "CrmSection",
     "Inner",
     "Named",
     "PoliciesSection",

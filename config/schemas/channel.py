@@ -11,6 +11,7 @@ from config.model import PublishGate
 from config.schemas.after_import import AfterImportSection
 from config.schemas.alerts import AlertSection, WatchSection
 from config.schemas.connection import ConnectionSection
+from config.schemas.crm import CrmSection
 from config.schemas.policies import PoliciesSection
 from config.schemas.routing import RoutingSection
 from config.schemas.section import Inner, Named, Section
@@ -83,6 +84,7 @@ class ChannelSection(Section):
     )
     stock = Inner(StockSection(), "What the shop shows of the ERP's stock; see below.")
     routing = Inner(RoutingSection(), "From which warehouse an order is sent; see below.")
+    crm = Inner(CrmSection(), "The CRM that is told of the channel's customers; see below.")
     schedules = Inner(
         ChannelSchedulesSection(),
         "How often the channel looks: values, or a name of `schedules`.",

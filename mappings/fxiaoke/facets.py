@@ -110,7 +110,7 @@ def history(told: History) -> JsonDict:
     return {
         "account_orders_field": str(told.orders),
         "account_value_field": f"{told.value.amount:f}",
-        "account_last_field": told.last_on.isoformat(),
+        "account_last_field": "" if told.last_on is None else told.last_on.isoformat(),
         **({} if told.open is None else {"account_open_field": f"{told.open.amount:f}"}),
     }
 

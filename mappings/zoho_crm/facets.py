@@ -94,8 +94,8 @@ def history(bought: History) -> JsonDict:
     payload: JsonDict = {
         ORDERS: bought.orders,
         VALUE: float(bought.value.amount),
-        LAST_ORDER: bought.last_number,
-        LAST_ORDER_ON: bought.last_on.isoformat(),
+        LAST_ORDER: bought.last_number or None,
+        LAST_ORDER_ON: None if bought.last_on is None else bought.last_on.isoformat(),
     }
     if bought.open is not None:
         payload[OPEN] = float(bought.open.amount)
@@ -143,4 +143,12 @@ FACETS: Final = ShopFacets(
     shipment_note=shipment_note,
     note_key=note_key,
 )
-ACCOUNTS: Final = CrmFacets(history=history, account=account, contact=contact, entry=entry, entry_key=note_key)
+
+
+def _account_name(row: JsonDict) -> str:
+    return str(row.get("Account_Name") or "")
+
+
+ACCOUNTS: Final = CrmFacets(
+    history=history, account=account, contact=contact, entry=entry, entry_key=note_key, name=_account_name
+)

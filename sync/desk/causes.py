@@ -256,6 +256,21 @@ CAUSES: Final[Mapping[str, Words]] = {
         say("The configuration names a warehouse that the ERP does not have."),
         say("Correct the warehouses of the channel in the configuration, then retry."),
     ),
+    "ambiguous_account": Words(
+        say("Several accounts match"),
+        say("A customer of the shops might be one of several accounts of the CRM, or is known there by name alone."),
+        say("Say on the page of matches which account it is, or that it is none of them. It goes on by itself then."),
+    ),
+    "account_refused": Words(
+        say("Refused by the CRM"),
+        say("The CRM refuses what an account is to show, in the words of the title."),
+        say("Correct the account or its fields in the CRM. It is tried again in the night, or when you retry."),
+    ),
+    "account_gone": Words(
+        say("Account not to be written"),
+        say("The CRM finds an account and says of it, when it is written to, that it is gone."),
+        say("Look at the rights of the connection's user in the CRM, then retry."),
+    ),
     "canary": Words(
         say("First orders wait for a person"),
         say("The channel went live or its configuration changed. Its first orders wait, and those behind them."),

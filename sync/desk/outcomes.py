@@ -9,6 +9,7 @@
 | `NotSent`, `Later`, `DatabaseBusy` | RETRY | ready again at once, or in a moment | |
 | `Together` | RETRY | the same, alone; what it began is looked up first | |
 | `Held` | PARK (held) | one issue per cause; released by a person or the fixed cause | |
+| `Stopped` | PARK (as it says) | an article or a customer; one issue, released as those of `Held` | |
 | `Problems` | PARK (parked) | the same, for what cannot even be read | |
 | `Locked` | PARK (held) | one issue; news of the other system, or a person, releases it | |
 | `RecordRejected` | PARK (parked) | an issue with the other system's own words | |
@@ -36,7 +37,7 @@ from mappings.canonical.errors import Problem, Problems
 from sync.desk.phrases import Phrase, joined, say
 from sync.desk.spans import span_shown
 from sync.rules.refusals import locked, refusal_of
-from sync.rules.stops import Held, Later, NotSent, Together, Unsettled
+from sync.rules.stops import Held, Later, NotSent, Stopped, Together, Unsettled
 from sync.store.engine import DatabaseBusy
 from sync.store.issues import Cause
 from sync.store.states import ItemState
@@ -83,7 +84,7 @@ class Place:
     #: The connection that was spoken to, where it was one.
     connection: str
     attempts: int = 0
-    #: How far the document had come: `read`, `write`, `after` (it stands in the target), `stock`; empty where unknown.
+    #: How far the document had come: `read`, `write`, `after` (it stands in the target), `stock`, `crm`; or nothing.
     step: str = ""
 
 
@@ -247,6 +248,12 @@ def _cause(problem: Problem, place: Place) -> Cause:
     )
 
 
+def _stopped(error: Exception, place: Place) -> Decision:  # noqa: ARG001 - all rules have one shape
+    assert isinstance(error, Stopped)
+    reason = str(error)
+    return Decision(action=Action.PARK, state=error.state, reason=reason, causes=((error.cause, (("", reason),)),))
+
+
 def _internal(error: Exception, place: Place) -> Decision:
     kind = type(error).__name__
     cause = Cause(
@@ -277,4 +284,5 @@ _TABLE: Final[tuple[tuple[tuple[type[Exception], ...], _Rule], ...]] = (
     ((RecordRejected,), _rejected),
     ((Held,), _held),
     ((Problems,), _problems),
+    ((Stopped,), _stopped),
 )

@@ -19,7 +19,7 @@ from sync.rules.profiles import profile_of
 
 CAUSE: Final = "canary"
 #: Of a channel: what decides when and whether it is looked at, and not what is made of an order.
-_APART: Final = frozenset({"name", "schedules", "watch", "canary", "publish_gate"})
+_APART: Final = frozenset({"name", "schedules", "watch", "canary", "publish_gate", "crm"})
 #: Of a connection: what decides where an order goes and what it becomes there.
 _OF_CONNECTIONS: Final = ("system", "url", "minor_units", "options")
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from mappings.canonical.errors import Problem
 from mappings.canonical.words import say
+from sync.store.issues import Cause
+from sync.store.states import ItemState
 
 #: Causes of which whoever lets one pass accepts the amount that the sale shows.
 ACCEPTING: Final = frozenset({"target_amount", "changed_after_import"})
@@ -19,6 +21,16 @@ class Held(Exception):
         """All of them at once."""
         super().__init__("; ".join(problem.reason for problem in problems))
         self.problems = tuple(problems)
+
+
+class Stopped(Exception):
+    """A person, or the fixed cause, lets what is no order go on: an article, a customer."""
+
+    def __init__(self, cause: Cause, reason: str, state: ItemState = ItemState.HELD) -> None:
+        """`reason` is about this one, `cause` is what it shares with others."""
+        super().__init__(reason)
+        self.cause = cause
+        self.state = state
 
 
 class NotSent(Exception):

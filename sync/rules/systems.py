@@ -21,6 +21,7 @@ from connectors.kit.base import (
     SendsOrders,
     Throttle,
 )
+from connectors.kit.crm import KeepsAccounts
 from connectors.kit.facets import BooksFees, DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.kit.tokens import Shelf
@@ -229,6 +230,8 @@ def read_config(settings: Settings) -> Config:
         books_fees=lambda system: has(class_of(system), BooksFees),
         makes_refunds=lambda system: has(class_of(system), MakesRefunds),
         has_address=lambda system: not has(class_of(system), SendsOrders),
+        keeps_accounts=lambda system: has(class_of(system), KeepsAccounts),
+        makes_accounts=lambda _: False,
         check_profile=check_profile,
     )
 
@@ -370,13 +373,19 @@ class Systems:
         )
 
     def lease_lengths(self) -> dict[str, float]:
-        """Connection -> the longest lease that a drain has on it, in seconds: the ERP, and the shop for its stock."""
+        """Connection -> the longest lease that a drain has on it, in seconds.
+
+        The ERP, the shop for its stock, the CRM for its customers.
+        """
         lengths: dict[str, float] = {}
         for channel in self.config.channels.values():
             shop = self._shop_side(self.config.connections[channel.source])
             length = _lease_length_s(self.connector(channel.erp), shop)
             for name in (channel.erp, channel.source):
                 lengths[name] = max(length, lengths.get(name, 0.0))
+            if name := channel.crm.connection:
+                told = LEASE_BASE_S + 3.0 * self.connector(name).write_deadline_s
+                lengths[name] = max(told, lengths.get(name, 0.0))
         return lengths
 
     def close(self) -> None:

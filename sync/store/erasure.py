@@ -24,6 +24,8 @@ from sync.store.tables import (
     bulk_runs,
     comments,
     corrections,
+    customer_orders,
+    customers,
     documents,
     erasures,
     events,
@@ -137,6 +139,7 @@ def erase_order(connection: Connection, order_id: int, sources: Mapping[str, str
         )
     )
     _erase_documents(connection, order_id, personal)
+    _erase_buyer(connection, order_id, personal)
     _erase_item(connection, row.item_id, personal)
     _erase_corrections(connection, row.item_id, personal)
     received = (events.c.connection == sources.get(row.channel, "")) & (events.c.kind == "order")
@@ -185,6 +188,21 @@ def _erase_documents(connection: Connection, order_id: int, personal: Personal) 
             parcels[row.id] = tracking_of(body)
     save_tracking(connection, parcels)
     connection.execute(delete(files).where(files.c.document_id.in_(ids)))
+
+
+def _erase_buyer(connection: Connection, order_id: int, personal: Personal) -> None:
+    """Who bought, as a CRM is told of them. Which account it is stays: what the account shows is the accounts'."""
+    mine = select(customer_orders.c.customer_id).where(customer_orders.c.order_id == order_id)
+    buyer, item = customers.c, work_items.c
+    for customer in connection.execute(mine).scalars().all():
+        connection.execute(
+            update(customers)
+            .where(buyer.id == customer)
+            .values(key=f"erased:{customer}", name="", email="", vat_id="", account_name="")
+        )
+        told = select(item.id).where(item.kind == "party", item.external_id == str(customer))
+        for item_id in connection.execute(told).scalars().all():
+            _erase_item(connection, item_id, personal)
 
 
 def _erase_item(connection: Connection, item_id: int, personal: Personal) -> None:

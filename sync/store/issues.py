@@ -49,7 +49,7 @@ class Cause:
     next_step: str = ""
     owner: str = "admin"
     #: On the way of the document, where the same refusal means something else elsewhere: `read`, `write`, `after`,
-    #: `stock`.
+    #: `stock`, `crm`.
     step: str = ""
     #: The vendor's own code, for the error catalogue; `subject` has it too where it tells causes apart.
     code: str = ""

@@ -18,6 +18,7 @@ from config.model import Channel
 from sync.desk.bulk import advance
 from sync.flows.stock.spread import spread
 from sync.store.backlog import due_channels
+from sync.store.crm.customers import KIND as PARTY
 from sync.store.intents import orphans
 from sync.store.issue_sums import fold
 from sync.store.issues import Cause, Stop, open_issues
@@ -77,6 +78,8 @@ class Dispatcher:
         """A ring for a connection whose every call is spoken for would only wake a worker to find that out."""
         if kind == STOCK:
             return channel.stock.push and not used.get(channel.source, 0)
+        if kind == PARTY:
+            return bool(channel.crm.connection) and not used.get(channel.crm.connection, 0)
         concurrency: int = self._runtime.systems.connector(channel.erp).concurrency
         return used.get(channel.erp, 0) < concurrency
 
@@ -104,13 +107,15 @@ class Dispatcher:
 
 
 def _spoken_to(channel: Channel, kind: str) -> tuple[str, ...]:
-    """The connections whose pause stops such a drain: a shop is told its stock while the ERP is away."""
+    """The connections whose pause stops such a drain: a shop is told its stock while the ERP is away, a CRM too."""
+    if kind == PARTY:
+        return (channel.crm.connection,)
     return (channel.source,) if kind == STOCK else (channel.source, channel.erp)
 
 
 def _park(connection: Connection) -> None:
     for item_id, channel, kind, external_id in park_killers(connection):
-        what = "article" if kind == STOCK else "order"
+        what = {STOCK: "article", PARTY: "customer"}.get(kind, "order")
         cause = Cause(
             cause="kills_the_worker",
             subject=external_id,

@@ -6,9 +6,12 @@ from rq.job import get_current_job
 
 from config.model import Config
 from config.settings import Settings
+from sync.rules.crm_systems import crm_systems
 from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import read_config
+from sync.store.crm.customers import KIND as PARTY
 from sync.store.stock.items import KIND as STOCK
+from sync.work.crm.drain import drain_customers
 from sync.work.drain import drain_channel
 from sync.work.runtime import Runtime
 from sync.work.stock.drain import drain_stock
@@ -41,6 +44,11 @@ def drain(channel: str, kind: str) -> None:
         if kind == STOCK:
             stock = stock_systems(runtime.systems, channel)
             drain_stock(runtime.store, runtime.config, stock, ring=ring, job=name_of_job)
+            return
+        if kind == PARTY:
+            # Whoever took the CRM out of the configuration left its items; they wait until it is back.
+            if runtime.config.channels[channel].crm.connection:
+                drain_customers(runtime.store, crm_systems(runtime.systems, channel), ring=ring, job=name_of_job)
             return
         systems, witness = runtime.systems.channel(channel), runtime.witness
         drain_channel(runtime.store, systems, kind, ring=ring, job=name_of_job, witness=witness)

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
 import structlog
 from sqlalchemy import Connection
 
@@ -18,16 +17,17 @@ from mappings.canonical.words import joined
 from sync.desk import outcomes
 from sync.desk.outcomes import Action, Decision, Place, backoff_s, decide
 from sync.flows.context import Drain
+from sync.flows.crm.noting import note
 from sync.flows.piece import Piece
 from sync.flows.stock.capture import settle_captured
 from sync.rules.stops import Held, Together, Unsettled
 from sync.store.attempts import NewAttempt, save_attempts
 from sync.store.bindings import NewBinding, save_bindings
-from sync.store.bodies import pack
 from sync.store.intents import close_by_outcome, load_open
 from sync.store.issues import Stop, restate
 from sync.store.items import Leave, leave
 from sync.store.states import ItemState
+from sync.work.ending import pack_exchanges
 from sync.work.overheard import mark_overheard
 from sync.work.pausing import put_off_for, rest, tell_rest
 
@@ -48,7 +48,7 @@ class _End:
 def settle(drain: Drain, pieces: list[Piece]) -> None:
     """Record the end of every piece. Raises LeaseLost: then nothing is recorded, and the next owner finds out."""
     ends = [_End(piece, _decide(drain, piece)) for piece in pieces]
-    bodies, away = _pack_exchanges(pieces), _pauses(drain, ends)
+    bodies, away = pack_exchanges(pieces), _pauses(drain, ends)
     drain.write(lambda c: _record(c, drain, ends, bodies, away))
     for end in ends:
         _tell(drain, end)
@@ -95,6 +95,7 @@ def _record(
     rows = [_binding(drain, unit, document) for unit, document in sales if document is not None]
     mark_overheard(connection, drain, rows)
     save_bindings(connection, rows)
+    note(connection, drain, [end.piece for end in ends])
     close_by_outcome(connection, _intent_outcomes(ends))
     save_attempts(connection, [_attempt(drain, end, bodies) for end in ends])
     _record_issues(connection, ends)
@@ -157,20 +158,6 @@ def _says_what_happened(error: Exception) -> bool:
 
 
 # --- attempts ---------------------------------------------------------------------------------------------------
-
-
-def _pack_exchanges(pieces: list[Piece]) -> dict[int, bytes]:
-    """id(piece) -> packed exchanges; the pieces of one bulk call share one body."""
-    packed: dict[tuple[int, ...], bytes] = {}
-    found: dict[int, bytes] = {}
-    for piece in pieces:
-        if not piece.exchanges:
-            continue
-        key = tuple(id(exchange) for exchange in piece.exchanges)
-        if key not in packed:
-            packed[key] = pack(orjson.dumps(piece.exchanges, default=str))
-        found[id(piece)] = packed[key]
-    return found
 
 
 def _attempt(drain: Drain, end: _End, bodies: dict[int, bytes]) -> NewAttempt:

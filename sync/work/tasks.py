@@ -21,6 +21,7 @@ from sync.desk.mended import release_mended
 from sync.desk.outcomes import Place, decide
 from sync.desk.phrases import joined, say, say_many
 from sync.desk.proof import prove_channel
+from sync.flows.crm.noting import look_again
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.flows.resync import compare_and_mark, mark_resting
@@ -28,6 +29,7 @@ from sync.rules.asking import only_sends
 from sync.rules.systems import SystemMissing
 from sync.store import schedule
 from sync.store.channels import channel_state, start_channel
+from sync.store.crm.customers import KIND as PARTY
 from sync.store.engine import DatabaseBusy
 from sync.store.inbox import ItemKey
 from sync.store.issues import Stop, close_connection_issues, open_issues
@@ -47,6 +49,8 @@ _OF_CONNECTIONS: Final = frozenset({"pull", "follow", "webhooks"})
 #: In the quiet hours of most.
 _PURGED_AT: Final = "30 2 * * *"
 _PROOF_BEHIND: Final = dt.timedelta(hours=1)
+#: When what the nightly comparison found is mostly told already.
+_CRM_BEHIND: Final = dt.timedelta(minutes=90)
 
 
 class Tasks:
@@ -66,6 +70,7 @@ class Tasks:
             **{f"proof:{name}": self._proof for name in runtime.config.channels},
             **{f"stock:{name}": self._stock for name in _showing(runtime)},
             **{f"stock-full:{name}": self._stock_full for name in _showing(runtime)},
+            **{f"crm:{name}": self._crm for name in _telling(runtime)},
             schedule.PURGE: self._purge,
         }
 
@@ -107,9 +112,9 @@ class Tasks:
         channels = self._channels(task, subject)
         if task == "stock-full":
             return _slot(channels[0].schedules.stock_full, channels[0].timezone, now)
-        if task in {"nightly", "proof"}:
+        if task in {"nightly", "proof", "crm"}:
             # The proof comes when what the nightly comparison found had time to be put right.
-            behind = _PROOF_BEHIND if task == "proof" else dt.timedelta(0)
+            behind = {"proof": _PROOF_BEHIND, "crm": _CRM_BEHIND}.get(task, dt.timedelta(0))
             return _slot(channels[0].schedules.nightly, channels[0].timezone, now - behind) + behind
         seconds = {
             "pull": min(channel.schedules.pull_every_s for channel in channels),
@@ -258,6 +263,16 @@ class Tasks:
         recount_issues(self._runtime.store)
         return told(purge(self._runtime.store, days_of(self._runtime.settings), rest=self._rest))
 
+    def _crm(self, name: str) -> str:
+        channel = self._runtime.config.channels[name]
+        taken, again = look_again(self._runtime.store, channel)
+        self._runtime.bell.ring(name, PARTY)
+        return say(
+            "%(taken)s orders of before are counted from now on, %(again)s customers are looked for again",
+            taken=taken,
+            again=again,
+        )
+
     def _stock(self, channel: str) -> str:
         return self._run_stock(channel, full=False)
 
@@ -282,6 +297,11 @@ def _slot(expression: str, timezone: str, after: dt.datetime) -> dt.datetime:
         at = found.astimezone(dt.UTC)
         if not at.astimezone(zone).fold:
             return at
+
+
+def _telling(runtime: Runtime) -> list[str]:
+    """The channels whose customers are told to a CRM."""
+    return [channel.name for channel in runtime.config.channels.values() if channel.crm.connection]
 
 
 def _showing(runtime: Runtime) -> list[str]:

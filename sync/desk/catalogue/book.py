@@ -18,7 +18,7 @@ from sync.rules.similar import Similar
 #: First part of the ids of what stops documents.
 _CAUSE: Final = "cause"
 #: Causes whose issues are about a code of the other system, where it has named one.
-_CODED: Final = frozenset({"rejected", "connection", "stock_refused"})
+_CODED: Final = frozenset({"rejected", "connection", "stock_refused", "account_refused"})
 
 #: First part of the ids -> what that chapter is about.
 _CHAPTERS: Final[Mapping[str, Phrase]] = {

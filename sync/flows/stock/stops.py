@@ -10,18 +10,9 @@ from connectors.kit.errors import ConnectorError, RecordRejected
 from connectors.kit.stock import ShopStock
 from mappings.canonical.words import say
 from sync.rules.refusals import refusal_of
+from sync.rules.stops import Stopped
 from sync.store.issues import Cause
 from sync.store.states import ItemState
-
-
-class Stopped(Exception):
-    """A person, or the fixed cause, lets the article go on."""
-
-    def __init__(self, cause: Cause, reason: str, state: ItemState = ItemState.HELD) -> None:
-        """`reason` is about this article, `cause` is what it shares with others."""
-        super().__init__(reason)
-        self.cause = cause
-        self.state = state
 
 
 def missing_in_shop(channel: Channel, sku: str, place: str = "") -> Stopped:

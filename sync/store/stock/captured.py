@@ -14,10 +14,11 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
+from sync.store.lists import in_lists
 from sync.store.orders import OrderRow, save_orders
 from sync.store.payloads import BODY, WITH_BODIES
 from sync.store.states import ItemState
-from sync.store.stock.levels import in_lists, touch
+from sync.store.stock.levels import touch
 from sync.store.tables import captured_lines, events, issue_documents, issues, orders, work_items
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of

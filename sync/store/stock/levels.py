@@ -6,19 +6,18 @@ import dataclasses
 import datetime as dt
 import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection, Insert, bindparam, delete, func, select, tuple_
 
 from sync.store.checkpoints import load_checkpoint_row, save_checkpoint
 from sync.store.engine import Store
+from sync.store.lists import in_lists
 from sync.store.tables import captured_lines, stock_levels, touched_stock
 from sync.store.types import db_now
 from sync.store.upsert import dialect_of, replace_rows
-
-T = TypeVar("T")
 
 #: Checkpoints of an ERP connection: its own text from which changed stock is pulled, ...
 CHANGES: Final = "stock"
@@ -26,8 +25,6 @@ CHANGES: Final = "stock"
 READING: Final = "stock.reading"
 #: ... and why it cannot be read at the moment; empty while it can.
 AWAY: Final = "stock.away"
-#: SQLite takes no more values in one statement than some thousands, and a list of this length plans well on both.
-MAX_LIST: Final = 500
 #: How long a process waits for the database's clock to move on; SQLite's counts milliseconds.
 _TICK_S: Final = 0.0005
 
@@ -238,9 +235,3 @@ def count_levels(connection: Connection, erp: str) -> int:
     """Articles times places that we know of."""
     table = stock_levels.c
     return int(connection.execute(select(func.count()).where(table.connection == erp)).scalar_one())
-
-
-def in_lists(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in lists that one statement takes."""
-    for start in range(0, len(values), MAX_LIST):
-        yield values[start : start + MAX_LIST]

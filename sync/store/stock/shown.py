@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, select
 
-from sync.store.stock.levels import in_lists
+from sync.store.lists import in_lists
 from sync.store.tables import shown_stock
 from sync.store.types import db_now
 from sync.store.upsert import replace_rows

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sync.store.tables.alerts import alert_messages, alert_news, alerts, volumes
 from sync.store.tables.api import api_answers, api_tokens
 from sync.store.tables.corrections import corrections, order_cares
+from sync.store.tables.crm import customer_orders, customers, told_accounts
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -73,6 +74,8 @@ __all__ = [
     "checkpoints",
     "comments",
     "corrections",
+    "customer_orders",
+    "customers",
     "default_views",
     "document_links",
     "documents",
@@ -106,6 +109,7 @@ __all__ = [
     "singletons",
     "stock_levels",
     "switches",
+    "told_accounts",
     "touched_stock",
     "tracking_numbers",
     "users",

@@ -1,0 +1,1 @@
+"""A drain of customers, and what becomes of its items."""
