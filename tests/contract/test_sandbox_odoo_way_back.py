@@ -67,27 +67,17 @@ def test_a_payment_is_on_its_invoice_when_it_was_assigned_as_recorded(world):
     world.call("account.move/action_post", {"ids": [invoice]})
     bulk = exchanges("odoo-bulk")
     [total] = world.call("account.move/read", {"ids": [invoice], "fields": ["amount_total"]})
-    fields = [
-        "id",
-        "payment_type",
-        "partner_type",
-        "partner_id/.id",
-        "amount",
-        "journal_id/.id",
-        "memo",
-        "payment_reference",
-        "invoice_ids/.id",
-    ]
-    row = [
-        "crossdock.p1",
-        "inbound",
-        "customer",
-        str(world.partner),
-        str(total["amount_total"]),
-        "2",
-        "p",
-        str(invoice),
-    ]
+    cells = {
+        **{
+            "id": "crossdock.p1",
+            "payment_type": "inbound",
+            "partner_type": "customer",
+            "partner_id/.id": world.partner,
+        },
+        **{"amount": total["amount_total"], "journal_id/.id": 2, "memo": "p", "payment_reference": "psp-1"},
+        "invoice_ids/.id": invoice,
+    }
+    fields, row = list(cells), [str(each) for each in cells.values()]
     made = world.call(
         "account.payment/load", {"fields": fields, "data": [row], "context": bulk["84-payment-load"].body["context"]}
     )
