@@ -68,13 +68,14 @@ def test_a_payment_is_on_its_invoice_when_it_was_assigned_as_recorded(world):
     bulk = exchanges("odoo-bulk")
     [total] = world.call("account.move/read", {"ids": [invoice], "fields": ["amount_total"]})
     cells = {
-        **{
-            "id": "crossdock.p1",
-            "payment_type": "inbound",
-            "partner_type": "customer",
-            "partner_id/.id": world.partner,
-        },
-        **{"amount": total["amount_total"], "journal_id/.id": 2, "memo": "p", "payment_reference": "psp-1"},
+        "id": "crossdock.p1",
+        "payment_type": "inbound",
+        "partner_type": "customer",
+        "partner_id/.id": world.partner,
+        "amount": total["amount_total"],
+        "journal_id/.id": 2,
+        "memo": "p",
+        "payment_reference": "psp-1",
         "invoice_ids/.id": invoice,
     }
     fields, row = list(cells), [str(each) for each in cells.values()]
