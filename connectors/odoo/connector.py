@@ -27,9 +27,10 @@ from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import ChangesSales, FollowsSales
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.preparing import Need, Prepares
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.kit.until import Until
-from connectors.odoo import follow, stock
+from connectors.odoo import follow, preparing, stock
 from connectors.odoo.changes import Changes
 from connectors.odoo.checkup import CHECKS, Checkup
 from connectors.odoo.client import OdooClient
@@ -56,7 +57,15 @@ _PAGES: Final[Mapping[str, str]] = {
 
 
 class Odoo(
-    SalesTarget, FollowsSales, ChangesSales, StockSource, Diagnoses, OffersTestSale, SearchesSales, LinksDocuments
+    SalesTarget,
+    FollowsSales,
+    ChangesSales,
+    StockSource,
+    Diagnoses,
+    OffersTestSale,
+    SearchesSales,
+    LinksDocuments,
+    Prepares,
 ):
     """Odoo 17 to 19 with the app Sales; safe to share between threads."""
 
@@ -67,6 +76,8 @@ class Odoo(
     stock_batch = stock.BATCH
     survey_batch = follow.BATCH
     checks = CHECKS
+    presumed = ()
+    makes = preparing.MAKES
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
@@ -94,6 +105,18 @@ class Odoo(
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
         """See `checkup.CHECKS`."""
         return Checkup(self._client, self._masters).run()
+
+    def lacking(self, fields: Sequence[Need]) -> list[Need]:
+        """By `fields_get` of the models."""
+        return preparing.lacking(self._masters, fields)
+
+    def prepare(self, need: Need) -> None:
+        """A custom field of the type that fits, or a service product."""
+        try:
+            preparing.prepare(self._client, self._module, need, Until(self.write_deadline_s))
+        finally:
+            # What is believed of articles and fields is outdated.
+            self._forget()
 
     def test_sale(self, key: str) -> JsonDict:
         """A sale of the company to itself, without lines."""

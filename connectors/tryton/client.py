@@ -115,10 +115,16 @@ class TrytonClient:
         return rows
 
     def create(
-        self, model: str, values: JsonDict, fields: Iterable[str], *, deadline_s: float | None = None
+        self,
+        model: str,
+        values: JsonDict,
+        fields: Iterable[str],
+        *,
+        deadline_s: float | None = None,
+        context: Mapping[str, Any] | None = None,
     ) -> JsonDict:
         """Create one record and answer it with `fields`. Raises RecordRejected, OutcomeUnknown ..."""
-        return self._write("POST", f"model/{model}", values, fields, deadline_s)
+        return self._write("POST", f"model/{model}", values, fields, deadline_s, headers=_context_header(context))
 
     def create_many(self, model: str, values: Sequence[JsonDict], *, deadline_s: float | None = None) -> list[int]:
         """Create all in one transaction, or none; ids in the order of the values."""

@@ -43,8 +43,9 @@ from connectors.kit.facets import (
     TakesPayments,
 )
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.preparing import Need, Prepares
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
-from connectors.tryton import follow, stock
+from connectors.tryton import follow, preparing, stock
 from connectors.tryton.calloff import CallOff
 from connectors.tryton.changes import Changes
 from connectors.tryton.checkup import CHECKS, Checkup
@@ -99,6 +100,7 @@ class Tryton(
     OffersTestSale,
     SearchesSales,
     LinksDocuments,
+    Prepares,
 ):
     """Tryton 8 and newer with the modules `sale` and `web_shop`; safe to share between threads."""
 
@@ -108,6 +110,8 @@ class Tryton(
     reserves_at = Rank.CONFIRMED
     stock_batch = stock.BATCH
     checks = CHECKS
+    presumed = ()
+    makes = preparing.MAKES
 
     def __init__(self, settings: ConnectorSettings, *, throttle: Throttle | None = None, dry_run: bool = False) -> None:
         """Make no call yet. Raises ConnectionBroken naming what is missing in the connection."""
@@ -141,6 +145,17 @@ class Tryton(
     def diagnose(self, circumstances: Circumstances) -> Iterator[Finding]:  # noqa: ARG002 -- the protocol's
         """See `checkup.CHECKS`."""
         return Checkup(self._client, self._masters).run()
+
+    def lacking(self, fields: Sequence[Need]) -> list[Need]:
+        """By `ir.model.field`."""
+        return preparing.lacking(self._client, fields)
+
+    def prepare(self, need: Need) -> None:
+        """A service product."""
+        try:
+            preparing.prepare(self._client, self._masters, need)
+        finally:
+            self._products.forget()
 
     def test_sale(self, key: str) -> JsonDict:
         """A sale of the company to itself, without lines."""

@@ -24,6 +24,7 @@ from connectors.registry import has
 from sync.cli.console import actor, err, out, progress
 from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
 from sync.desk.doctor.connection import CHECKS
+from sync.desk.doctor.preparing import Made, is_open, lacking, make
 from sync.desk.doctor.running import Section
 from sync.rules.systems import Systems, read_config, settle_s
 from sync.store.engine import DatabaseBusy, Store
@@ -46,14 +47,22 @@ _WIDTH: Final = 100
 @click.option(
     "--prove-key", "connection", metavar="CONNECTION", help="Make a test sale twice in this ERP, and remove it."
 )
+@click.option(
+    "--create",
+    "channel",
+    metavar="CHANNEL",
+    help="Make the fields and products that it presumes, if you agree.",
+)
+@click.option("--yes", is_flag=True, help="With --create: do not ask.")
 @click.option("--timeout", type=click.FloatRange(1, 600), default=_TOTAL_S, show_default=True, help="Seconds in all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def doctor(connection: str | None, timeout: float, *, as_json: bool) -> None:
+def doctor(connection: str | None, channel: str | None, timeout: float, *, yes: bool, as_json: bool) -> None:
     """Check the installation and every connection, and say what to do; changes nothing.
 
     Exit status 1 where something failed, 0 otherwise, also with warnings and with what nobody could find out: `ready`
     of --json is true only where nothing failed and nothing is open. --prove-key writes to the ERP: one draft
-    without content, created twice under one key to see the second one refused, and deleted again.
+    without content, created twice under one key to see the second one refused, and deleted again. --create writes
+    what the channel's mapping profile and policies presume and the systems do not have.
     """
     settings = Settings.from_env()
     redactor = configure_logging(settings, "doctor", stream=sys.stderr)
@@ -62,6 +71,9 @@ def doctor(connection: str | None, timeout: float, *, as_json: bool) -> None:
             redactor.add(patient.config.secrets())
         if connection is not None:
             _prove(patient, connection, as_json=as_json)
+            return
+        if channel is not None:
+            _create(patient, channel, yes=yes)
             return
         report = _examined(patient, timeout)
         _keep(patient, report)
@@ -179,6 +191,40 @@ def _prove(patient: Patient, name: str, *, as_json: bool) -> None:
     proof = prove_key(patient.store, target, name, settle_s=settle, actor=actor())
     _show_proof(proof, as_json=as_json)
     sys.exit(0 if proof.ok else 1)
+
+
+def _create(patient: Patient, name: str, *, yes: bool) -> None:
+    if patient.systems is None:
+        raise ConfigError(patient.problems)
+    demand_schema(patient.store)
+    known = patient.systems.config.channels
+    if name not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise click.BadParameter(f"there is no channel {name!r}; configured are: {there}", param_hint="--create")
+    systems = patient.systems.channel(name)
+    lacks = lacking(patient.store, systems)
+    for lack in lacks:
+        can = "" if lack.makes else ", which is made over there by hand"
+        out.print(f"{lack.connection} has no {lack.need.kind} {lack.need}{can}", markup=False)
+    wanted = [lack for lack in lacks if lack.makes]
+    if not wanted:
+        out.print("nothing is lacking that could be made from here")
+        sys.exit(1 if lacks else 0)
+    if not yes:
+        click.confirm(f"make {len(wanted)} of them?", abort=True, err=True)
+    failed = len(lacks) - len(wanted)
+    for made in make(patient.store, systems, wanted, actor()):
+        failed += made.error is not None
+        out.print(f"{made.lack.need}: {_came_of(made)}", markup=False)
+    sys.exit(1 if failed else 0)
+
+
+def _came_of(made: Made) -> str:
+    if made.error is None:
+        return "made"
+    if is_open(made):
+        return f"nobody knows ({made.error}); look in {made.lack.connection} before you try again"
+    return f"not made: {made.error}"
 
 
 def _show_proof(proof: KeyProof, *, as_json: bool) -> None:

@@ -49,6 +49,7 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "run now": say("run now"),
     "stop drain": say("stop drain"),
     "prove key": say("prove key"),
+    "create": say("created in another system"),
     "repair webhooks": say("repair webhooks"),
     "sign in": say("sign in"),
     "sign out": say("sign out"),

@@ -107,37 +107,52 @@ def forecast(store: Store, systems: ChannelSystems, *, days: int = DAYS, shop: b
     `shop`: whether its newest orders are read too; None: only where nothing is stored. Raises Transient,
     ConnectionBroken when a system that is asked cannot be read.
     """
+    made, codes, systems = _looked(store, systems, days=days, shop=shop, most=_MOST_STORED)
+    made = dataclasses.replace(made, gaps=_with_suggestions(store, systems, made.gaps, codes))
+    ok = not any(gap.stops for gap in made.gaps)
+    store.write(lambda c: save_report(c, KIND, made.channel, ok=ok, body=to_json(made)))
+    return made
+
+
+def look_ahead(store: Store, systems: ChannelSystems, *, most: int) -> Forecast:
+    """The same of the newest orders alone, without suggestions, and not kept: for who looks at much else beside."""
+    return _looked(store, systems, days=DAYS, shop=None, most=most)[0]
+
+
+def _looked(
+    store: Store, systems: ChannelSystems, *, days: int, shop: bool | None, most: int
+) -> tuple[Forecast, set[str], ChannelSystems]:
+    """(what was found, the ERP's codes of articles that were found, the systems with their look-ups)."""
     now = dt.datetime.now(dt.UTC)
     since = now - dt.timedelta(days=days)
     name = systems.channel.name
     lookups = store.read(lambda c: load_lookups(c, systems.channel))
     systems = systems.asking(lookups)
-    stored = store.read(lambda c: newest_payloads(c, name, since, _MOST_STORED))
+    stored = store.read(lambda c: newest_payloads(c, name, since, most))
     corrected = store.read(lambda c: load_standings(c, [each.item_id for each in stored]))
     standings = {each.external_id: corrected[each.item_id] for each in stored if each.item_id in corrected}
     payloads = {each.external_id: load_json(unpack(each.body)) for each in stored}
     in_shop = 0
     if shop or (shop is None and not payloads):
-        found = dict(_in_shop(systems, since, now))
+        found = dict(_in_shop(systems, since, now, min(most, _MOST_IN_SHOP)))
         in_shop = len(found)
         payloads |= found
     orders, unread = _mapped(systems, lookups, payloads, standings)
     gaps, codes = _gaps(systems, lookups, orders, unread)
-    gaps = _with_suggestions(store, systems, gaps, codes)
-    made = Forecast(name, now, days, len(payloads), in_shop, gaps)
-    store.write(lambda c: save_report(c, KIND, name, ok=not any(gap.stops for gap in gaps), body=to_json(made)))
-    return made
+    return Forecast(name, now, days, len(payloads), in_shop, gaps), codes, systems
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def _in_shop(systems: ChannelSystems, since: dt.datetime, until: dt.datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+def _in_shop(
+    systems: ChannelSystems, since: dt.datetime, until: dt.datetime, most: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """(external id, payload) of the shop's newest orders; nothing of one that cannot be asked."""
     if only_sends(systems.source):
         return
     listed = itertools.islice(systems.source.list_orders(since, until), _MOST_LISTED)
-    newest = sorted(listed, key=lambda row: row.placed_at, reverse=True)[:_MOST_IN_SHOP]
+    newest = sorted(listed, key=lambda row: row.placed_at, reverse=True)[:most]
     ids, size = [row.external_id for row in newest], systems.source.fetch_batch
     for start in range(0, len(ids), size):
         for envelope in systems.source.fetch_orders(ids[start : start + size]):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.kit.errors import AlreadyExists
+from connectors.kit.errors import AlreadyExists, RecordRejected
 from connectors.kit.findings import Circumstances, Level
+from connectors.kit.preparing import Need, NeedKind
 from connectors.tryton.checkup import CHECKS
+from mappings.canonical.refs import Ref
 from tests.real.tryton_world import connect, new_web_shop
 from tests.shared import PATIENCE_S
 
@@ -44,3 +46,28 @@ def test_a_test_sale_is_taken_once_refused_the_second_time_and_can_be_removed(er
     assert isinstance(second.error, AlreadyExists)
     target.delete_draft(first.document)
     assert target.find_sales(["crossdock-doctor-1"]) == {}
+
+
+def test_a_service_product_that_a_channel_presumes_is_made_once(erp):
+    target, need = connect(erp), Need(kind=NeedKind.PRODUCT, name="GIFT_WRAP")
+    ref = Ref("product", need.name)
+    assert target.resolve([ref]) == {}
+    with pytest.raises(RecordRejected, match="group Account Product Administration"):
+        target.prepare(need)
+    admin = erp.admin()
+    user = admin.one("res.user", [["login", "=", "integration"]])
+    group = admin.xml_id("account_product", "group_account_product_admin")
+    admin.call("model.res.user.write", [user], {"groups": [["add", [group]]]})
+    try:
+        target.prepare(need)
+        target.prepare(need)
+    finally:
+        admin.call("model.res.user.write", [user], {"groups": [["remove", [group]]]})
+    made = target.resolve([ref])[ref]
+    assert made["type"] == "service"
+    assert made["salable"] is True
+    field = Need(kind=NeedKind.FIELD, of="order", name="x_channel")
+    known = Need(kind=NeedKind.FIELD, of="order", name="comment")
+    assert target.lacking([field, known]) == [field]
+    with pytest.raises(RecordRejected, match="no module that is activated"):
+        target.prepare(field)

@@ -14,7 +14,7 @@ import orjson
 from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.odoo import loading
 from connectors.sandbox.odoo.database import Database, Json, OdooError
-from connectors.sandbox.odoo.fields import MODELS, names_of
+from connectors.sandbox.odoo.fields import CUSTOM, MODELS, names_of
 from connectors.sandbox.odoo.methods import Model, find_method
 
 _HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
@@ -184,7 +184,7 @@ def _specified(specification: Json, model: str, version: int) -> Json:
 def _path(path: str, model: str, version: int) -> str:
     parts, of, made = path.split("/"), model, []
     for name in parts:
-        if name in {"id", ".id"}:
+        if name in {"id", ".id"} or name.startswith(CUSTOM):
             made.append(name)
             continue
         known = names_of(of, version)

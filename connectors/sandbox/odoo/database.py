@@ -60,6 +60,8 @@ class Database:
         #: A confirmed order asks before it is cancelled: 17 and 18 unless the context forbids it, a module always.
         self.asks_before_cancel = False
         self.always_asks = False
+        #: Model -> its fields; people add some of their own.
+        self.models: dict[str, dict[str, Field]] = {model: dict(fields) for model, fields in MODELS.items()}
         self.tables: dict[str, dict[int, Json]] = {model: {} for model in MODELS}
         #: External id -> (model, id, noupdate).
         self.external: dict[str, tuple[str, int, bool]] = {}
@@ -116,6 +118,12 @@ class Database:
         self._undo.append(undo)
         return record
 
+    def add_field(self, model: str, name: str, field: Field) -> None:
+        """One more field of a model."""
+        fields = self.models[model]
+        fields[name] = field
+        self._undo.append(lambda: fields.__delitem__(name))
+
     def update(self, _model: str, record: Json, values: Mapping[str, Any]) -> None:
         """Change columns of a record."""
         before = dict(record)
@@ -170,7 +178,7 @@ class Database:
         """One field, computed or kept: ids for relations."""
         if (compute := COMPUTED.get((model, name))) is not None:
             return compute(self, record, context or {})
-        field = MODELS[model][name]
+        field = self.models[model][name]
         if field.kind == "one2many":
             return [each["id"] for each in self.all(field.model, **{field.inverse: record["id"]})]
         return record.get(name, [] if field.kind == "many2many" else None)
@@ -192,7 +200,7 @@ class Database:
 
 def shown(db: Database, model: str, record: Json, name: str, context: Mapping[str, Any]) -> Any:
     """A field as `read` gives it: false for nothing, pairs for many2one, times to the second."""
-    field: Field = MODELS[model][name]
+    field: Field = db.models[model][name]
     value: Any = db.display(model, record["id"]) if name == "display_name" else None
     value = value or db.value(model, record, name, context)
     if field.kind == "many2one":

@@ -6,29 +6,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.sandbox.odoo.database import Database, Json, OdooError
-from connectors.sandbox.odoo.fields import ARCHIVED, MODELS
+from connectors.sandbox.odoo.fields import ARCHIVED
 
 _NEGATIVE: Final = {"!=": "=", "not in": "in", "not like": "like", "not ilike": "ilike"}
 
 
 def search(db: Database, model: str, domain: Sequence[Any], context: Mapping[str, Any]) -> list[Json]:
     """Records that match, by id. Raises OdooError for what is no domain."""
-    _check(model, domain)
+    _check(db, model, domain)
     if model in ARCHIVED and context.get("active_test", True) and not _names(domain, "active"):
         domain = ["&", ["active", "=", True], *_and(domain)]
     return [record for record in db.all(model) if _matches(db, model, record, domain, context)]
 
 
-def _check(model: str, domain: Sequence[Any]) -> None:
+def _check(db: Database, model: str, domain: Sequence[Any]) -> None:
     for leaf in domain:
         if isinstance(leaf, str):
             continue
         of = model
         for name in str(leaf[0]).split("."):
-            if name not in MODELS.get(of, {}):
+            if name not in db.models.get(of, {}):
                 told = f"({leaf[0]!r}, {leaf[1]!r}, {leaf[2]!r})"
                 raise OdooError("builtins.ValueError", f"Invalid field {of}.{name} in condition {told}", 500)
-            of = MODELS[of][name].model
+            of = db.models[of][name].model
 
 
 def _names(domain: Sequence[Any], field: str) -> bool:
@@ -69,7 +69,7 @@ def _leaf(db: Database, model: str, record: Json, leaf: Sequence[Any], context: 
 
 
 def _values(db: Database, model: str, record: Json, path: Sequence[str], context: Mapping[str, Any]) -> Iterator[Any]:
-    field = MODELS[model][path[0]]
+    field = db.models[model][path[0]]
     value = db.value(model, record, path[0], context)
     if not field.model:
         yield value

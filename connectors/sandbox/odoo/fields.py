@@ -46,6 +46,8 @@ def _choice(label: str = "", *, computed: bool = False, **choices: str) -> Field
     return Field("selection", label=label, choices=choices, computed=computed)
 
 
+#: How the names of fields begin that people add.
+CUSTOM: Final = "x_"
 _FLAG: Final = Field("boolean")
 _DATE: Final = Field("date")
 _TIME: Final = Field("datetime")
@@ -106,6 +108,14 @@ _MODELS: Final[dict[str, dict[str, Field]]] = {
             name: _number(computed=True)
             for name in ("qty_available", "free_qty", "virtual_available", "incoming_qty", "outgoing_qty")
         },
+    },
+    "ir.model": {**_NAMED, "model": _char("Model", required=True)},
+    "ir.model.fields": {
+        "name": _char("Field Name", required=True),
+        "model_id": _one("ir.model", "Model", required=True),
+        "field_description": _char("Field Label", required=True),
+        "ttype": _choice("Field Type", char="char", text="text", integer="integer", boolean="boolean"),
+        "state": _choice("Type", manual="Custom Field", base="Base Field"),
     },
     "product.pricelist": {**_NAMED, "currency_id": _one("res.currency"), "active": _FLAG, "sequence": _INT},
     "account.tax": {

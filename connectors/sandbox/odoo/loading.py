@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.sandbox.odoo.database import Database, Json, OdooError, required
-from connectors.sandbox.odoo.fields import LABELS, MODELS, Field
+from connectors.sandbox.odoo.fields import LABELS, Field
 from connectors.sandbox.odoo.orm import create, write
 
 _MOST_ERRORS: Final = 10
@@ -34,7 +34,7 @@ def load(
     """`{"ids": [...] or false, "messages": [...], "nextrow": 0}`. Raises OdooError for an unknown field."""
     paths = [path.split("/") for path in fields]
     for path in paths:
-        _check(model, path)
+        _check(db, model, path)
     messages: list[Json] = []
     found: list[tuple[Json, Json]] = []
     for index, (start, rows) in enumerate(_records(paths, data)):
@@ -81,14 +81,14 @@ def _refused(messages: list[Json]) -> Json:
     return {"ids": False, "messages": messages, "nextrow": 0}
 
 
-def _check(model: str, path: Sequence[str]) -> None:
+def _check(db: Database, model: str, path: Sequence[str]) -> None:
     of = model
     for name in path:
         if name in (".id", "id"):
             continue
-        if name not in MODELS[of]:
+        if name not in db.models[of]:
             raise OdooError("builtins.ValueError", f"Invalid field name '{name}'", 500)
-        of = MODELS[of][name].model or of
+        of = db.models[of][name].model or of
 
 
 def _records(
@@ -117,10 +117,10 @@ def _convert(
             values["_xid"] = cell
         elif name == ".id":
             values["_id"] = int(cell)
-        elif MODELS[model][name].kind != "one2many":
-            values[name] = _cell(db, MODELS[model][name], path, cell, context)
+        elif db.models[model][name].kind != "one2many":
+            values[name] = _cell(db, db.models[model][name], path, cell, context)
     for name in dict.fromkeys(path[0] for path in paths if len(path) > 1):
-        field = MODELS[model].get(name)
+        field = db.models[model].get(name)
         if field is not None and field.kind == "one2many":
             columns = {index: path[1:] for index, path in enumerate(paths) if path[0] == name}
             try:
@@ -245,15 +245,15 @@ def _save(db: Database, model: str, values: Json, context: Mapping[str, Any]) ->
             return known[1]
         write(db, model, [known[1]], _with_line_ids(db, model, values))
         return known[1]
-    _complete(model, values)
+    _complete(db, model, values)
     made = create(db, model, _plain(values))
     _name(db, name, model, made, context)
     for field, lines in values.items():
-        if MODELS[model][field].kind == "one2many":
+        if db.models[model][field].kind == "one2many":
             made_lines = db.value(model, db.get(model, made), field)
             for line, id_ in zip(lines, made_lines, strict=False):
                 if line.get("_xid"):
-                    _name(db, _named(line["_xid"]), MODELS[model][field].model, id_, context)
+                    _name(db, _named(line["_xid"]), db.models[model][field].model, id_, context)
     return made
 
 
@@ -267,8 +267,8 @@ def _name(db: Database, name: str, model: str, number: int, context: Mapping[str
     db.name(name, (model, number, bool(context.get("noupdate"))))
 
 
-def _complete(model: str, values: Json) -> None:
-    for name, field in MODELS[model].items():
+def _complete(db: Database, model: str, values: Json) -> None:
+    for name, field in db.models[model].items():
         if field.required and values.get(name) is None:
             text = required(model, field.label or name, name, LABELS.get(model, model))
             raise _Bad(text, field=name)
@@ -288,7 +288,7 @@ def _with_line_ids(db: Database, model: str, values: Json) -> Json:
     """Lines that bear an id of their own are written, all others added."""
     changed: Json = {}
     for name, value in values.items():
-        field = MODELS[model][name]
+        field = db.models[model][name]
         if field.kind != "one2many":
             changed[name] = value
             continue

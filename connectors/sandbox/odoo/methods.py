@@ -8,7 +8,7 @@ from typing import Any, Final
 from connectors.sandbox.odoo import accounting, loading, orm, sales, stock
 from connectors.sandbox.odoo.database import Database, Json, OdooError, user_error
 from connectors.sandbox.odoo.domain import search
-from connectors.sandbox.odoo.fields import LABELS, MODELS
+from connectors.sandbox.odoo.fields import LABELS
 
 Context = Mapping[str, Any]
 
@@ -51,15 +51,15 @@ class Model:
     ) -> list[Json]:
         """Rows."""
         ids = self.search(domain, offset, limit, order)
-        return orm.read(self.db, self.name, ids, fields or list(MODELS[self.name]), self.context)
+        return orm.read(self.db, self.name, ids, fields or list(self.db.models[self.name]), self.context)
 
     def read(self, fields: Sequence[str] = (), load: str | None = "_classic_read") -> list[Json]:
         """Rows; one that is gone is left out."""
-        rows = orm.read(self.db, self.name, self.ids, fields or list(MODELS[self.name]), self.context)
+        rows = orm.read(self.db, self.name, self.ids, fields or list(self.db.models[self.name]), self.context)
         if load is None:
             for row in rows:
                 for name, value in row.items():
-                    if MODELS[self.name][name].kind == "many2one" and value:
+                    if self.db.models[self.name][name].kind == "many2one" and value:
                         row[name] = value[0]
         return rows
 
@@ -106,7 +106,7 @@ class Model:
     def fields_get(self, allfields: Sequence[str] = (), attributes: Sequence[str] = ()) -> Json:
         """What fields there are."""
         told = {}
-        for name, field in MODELS[self.name].items():
+        for name, field in self.db.models[self.name].items():
             if not allfields or name in allfields:
                 every = {"type": field.kind, "string": field.label or name, "required": field.required}
                 told[name] = {key: value for key, value in every.items() if not attributes or key in attributes}
@@ -275,7 +275,7 @@ _FORBIDDEN: Final = frozenset({("ir.model.data", "search_read"), ("ir.model.data
 
 def find_method(db: Database, model: str, method: str, ids: Sequence[int], context: Context) -> Callable[..., Any]:
     """What is to be called. Raises OdooError as the server does for what cannot be."""
-    if model not in MODELS:
+    if model not in db.models:
         raise OdooError("werkzeug.exceptions.NotFound", f"the model '{model}' does not exist", 404)
     if method.startswith("_"):
         text = f"Private methods (such as '{model}.{method}') cannot be called remotely."

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from connectors.sandbox.odoo.database import Database, Json, OdooError, required, shown
 from connectors.sandbox.odoo.domain import search
-from connectors.sandbox.odoo.fields import LABELS, MODELS, Field
+from connectors.sandbox.odoo.fields import LABELS, Field
 
 #: Model -> what a new record is given before it is stored, and what happens when it is.
 DEFAULTS: Final[dict[str, Callable[[Database, Json], None]]] = {}
@@ -22,20 +22,20 @@ TOUCHES: Final[dict[str, tuple[str, str]]] = {}
 
 def create(db: Database, model: str, values: Mapping[str, Any]) -> int:
     """One record with its lines. Raises OdooError."""
-    _known(model, values)
-    columns = {name: value for name, value in values.items() if MODELS[model][name].kind != "one2many"}
-    columns = {name: _stored(db, MODELS[model][name], value) for name, value in columns.items()}
+    _known(db, model, values)
+    columns = {name: value for name, value in values.items() if db.models[model][name].kind != "one2many"}
+    columns = {name: _stored(db, db.models[model][name], value) for name, value in columns.items()}
     if (default := DEFAULTS.get(model)) is not None:
         default(db, columns)
-    for name, field in MODELS[model].items():
+    for name, field in db.models[model].items():
         if field.required and not columns.get(name):
             told = required(model, field.label or name, name, LABELS.get(model, model))
             text = f"The operation cannot be completed: {told}"
             raise OdooError("odoo.exceptions.ValidationError", text, 422)
     record = db.insert(model, columns)
     for name, commands in values.items():
-        if MODELS[model][name].kind == "one2many":
-            _lines(db, MODELS[model][name], record["id"], commands)
+        if db.models[model][name].kind == "one2many":
+            _lines(db, db.models[model][name], record["id"], commands)
     if (made := CREATED.get(model)) is not None:
         made(db, record)
     return int(record["id"])
@@ -43,20 +43,20 @@ def create(db: Database, model: str, values: Mapping[str, Any]) -> int:
 
 def write(db: Database, model: str, ids: Sequence[int], values: Mapping[str, Any]) -> None:
     """The same values to each record. Raises OdooError."""
-    _known(model, values)
+    _known(db, model, values)
     for number in ids:
         record = db.get(model, number)
         if (guard := GUARDS.get(model)) is not None:
             guard(db, record, values)
-        columns = {name: value for name, value in values.items() if MODELS[model][name].kind != "one2many"}
-        kept = {name: _stored(db, MODELS[model][name], value) for name, value in columns.items()}
+        columns = {name: value for name, value in values.items() if db.models[model][name].kind != "one2many"}
+        kept = {name: _stored(db, db.models[model][name], value) for name, value in columns.items()}
         # Stored as it stands already, nothing is written, and no stamp moves.
         if any(record.get(name) != value for name, value in kept.items()):
             db.update(model, record, kept)
             _touch(db, model, record)
         for name, commands in values.items():
-            if MODELS[model][name].kind == "one2many":
-                _lines(db, MODELS[model][name], number, commands)
+            if db.models[model][name].kind == "one2many":
+                _lines(db, db.models[model][name], number, commands)
                 db.update(model, record, {})
 
 
@@ -66,7 +66,7 @@ def unlink(db: Database, model: str, ids: Sequence[int]) -> None:
         record = db.get(model, number)
         if (guard := REMOVALS.get(model)) is not None:
             guard(db, record)
-        for name, field in MODELS[model].items():
+        for name, field in db.models[model].items():
             if field.kind == "one2many" and field.model.startswith(model):
                 for line in db.value(model, record, name):
                     db.delete(field.model, line)
@@ -76,7 +76,7 @@ def unlink(db: Database, model: str, ids: Sequence[int]) -> None:
 def read(db: Database, model: str, ids: Sequence[int], fields: Sequence[str], context: Mapping[str, Any]) -> list[Json]:
     """Records that are there, with these fields. Raises OdooError for one that the model has not."""
     for name in fields:
-        if name not in MODELS[model]:
+        if name not in db.models[model]:
             raise OdooError("builtins.ValueError", f"Invalid field '{name}' on '{model}'", 500)
     names = list(dict.fromkeys(["id", *fields]))
     rows = [db.tables[model][number] for number in ids if number in db.tables[model]]
@@ -90,7 +90,7 @@ def read_nested(
     rows = []
     for row in read(db, model, ids, list(specification), context):
         for name, inner in specification.items():
-            field = MODELS[model][name]
+            field = db.models[model][name]
             if not field.model or not isinstance(inner, dict):
                 continue
             if field.kind == "many2one":
@@ -143,9 +143,9 @@ def attach(db: Database, model: str, number: int, name: str, body: bytes) -> int
     return int(db.insert("ir.attachment", values)["id"])
 
 
-def _known(model: str, values: Mapping[str, Any]) -> None:
+def _known(db: Database, model: str, values: Mapping[str, Any]) -> None:
     for name in values:
-        if name not in MODELS[model]:
+        if name not in db.models[model]:
             raise OdooError("builtins.ValueError", f"Invalid field '{name}' in '{model}'", 500)
 
 

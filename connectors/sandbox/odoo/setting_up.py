@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from connectors.sandbox.catalogue import SERVICES, TAX_PERCENT, catalogue
+from connectors.sandbox.odoo import customs
 from connectors.sandbox.odoo.database import Database, Json
 
 _COUNTRIES: Final = (
@@ -44,6 +45,7 @@ def set_up(db: Database, *, articles: int, tax_rounding: str) -> None:
     for code, number in currencies.items():
         values = {"name": f"Shop {code}", "currency_id": number, "active": True, "sequence": 10}
         db.insert("product.pricelist", values)
+    customs.set_up(db)
     _books(db)
     _places(db, company["id"])
     _goods(db, articles, {"company_id": company["id"], "country_id": countries["DE"]})

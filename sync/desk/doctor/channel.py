@@ -10,12 +10,16 @@ from config.model import Config, Mode
 from connectors.kit.base import SendsOrders
 from connectors.kit.errors import ConnectionBroken, ConnectorError
 from connectors.kit.findings import N_, Finding, fail, of_error, ok, unknown, warn
+from connectors.kit.preparing import NeedKind
 from connectors.registry import UnknownSystem
 from mappings.canonical.refs import Ref
 from mappings.profiles import ProfileError
+from sync.desk.doctor.preparing import fields_finding, offers
 from sync.desk.doctor.profile import profile_finding
 from sync.desk.doctor.rehearsal import rehearse
+from sync.desk.doctor.rounding import rounding_finding
 from sync.desk.doctor.routing import routing_finding
+from sync.desk.doctor.unmapped import unmapped_finding
 from sync.desk.doctor.words import moment_shown
 from sync.desk.phrases import Phrase, joined, say
 from sync.rules.asking import only_sends
@@ -31,8 +35,11 @@ CHECKS: Final[Mapping[str, str]] = {
     "channel.rules": N_("what protects the books is switched on"),
     "channel.profile": N_("the mapping profile that applies is the one that the configuration shows"),
     "channel.references": N_("the ERP knows everything that the policies name"),
+    "channel.fields": N_("the systems have the fields that are written"),
+    "channel.rounding": N_("differences of cents are carried, and mistakes are not"),
     "channel.routing": N_("every warehouse that its rules name is there, and its stock is known"),
     "channel.rehearsal": N_("the shop's newest orders would go through"),
+    "channel.unmapped": N_("every value of the last 90 days of orders is mapped"),
 }
 #: Rules without which a wrong sale is made in silence.
 _GUARDS: Final = ("totals", "unknown_sku", "tax")
@@ -65,8 +72,12 @@ class ChannelCheckup:
                 return  # what cannot be read was told above
         lookups = NO_LOOKUPS if store is None else store.read(lambda c: load_lookups(c, systems.channel))
         yield _references(systems, lookups)
+        yield fields_finding(systems)
+        yield rounding_finding(systems)
         yield routing_finding(systems, store)
         yield _rehearsal(systems, lookups)
+        if store is not None:
+            yield unmapped_finding(systems, store)
 
     def _start_at(self) -> Finding:
         check, start_at = "channel.start_at", self._config.channels[self._name].policies.start_at
@@ -110,6 +121,12 @@ def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:
     missing: list[str] = sorted(_asked_for(ref) for ref in refs - known.keys())
     if missing:
         step = say("create them in the ERP, or name others in the channel's `policies.target`")
+        if any(ref.kind == "product" for ref in refs - known.keys()) and offers(systems.target, NeedKind.PRODUCT):
+            step = say(
+                "have the products made (crossdock doctor --create %(channel)s), or create what is missing in the ERP, "
+                "or name others in the channel's `policies.target`",
+                channel=systems.channel.name,
+            )
         return fail(check, say("the ERP does not know %(missing)s", missing=joined(", ", missing)), step)
     named = sorted(ref.value for ref in refs if ref.value)
     return ok(check, say("found: %(named)s", named=", ".join(named)) if named else say("nothing is named"))

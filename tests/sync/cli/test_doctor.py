@@ -114,6 +114,15 @@ def test_a_key_that_cannot_be_proven(home, shop, erp, name, told):
     assert told in home.run("doctor", "--prove-key", name, status=2)
 
 
+def test_what_a_channel_presumes_is_listed_with_what_can_be_made(home, shop, erp):
+    ready(home, shop, erp)
+    assert "nothing is lacking that could be made" in doctor(home, "--create", "web", status=0)
+    file = home.folder / "config" / "crossdock.yaml"
+    file.write_text(file.read_text().replace("policies:\n", "policies:\n      target: {fee_product: GIFT}\n"))
+    assert "erp has no product GIFT, which is made over there by hand" in doctor(home, "--create", "web", status=1)
+    assert "there is no channel" in home.run("doctor", "--create", "nobody", status=2)
+
+
 @pytest.mark.fault("D12")
 def test_going_back_shows_what_it_means_and_asks(home, shop, erp):
     ready(home, shop, erp)

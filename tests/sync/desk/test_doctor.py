@@ -581,6 +581,10 @@ def test_the_rehearsal_finds_what_would_hold_the_newest_orders_and_writes_nothin
     assert finding.level is Level.WARN
     assert "1 x sku:" in finding.found
     assert "look-up" in finding.next_step
+    ahead = home.of("channel:web", "channel.unmapped")
+    assert ahead.level is Level.WARN
+    assert "1 values of 7 orders are unknown and stop them: sku" in ahead.found
+    assert ahead.next_step.endswith("crossdock forecast web")
     assert erp.server.ledger.count == before
 
 
