@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectorError, RecordRejected
 from connectors.kit.findings import N_, Circumstances, Finding, fail, of_clock, of_error, ok, unknown, warn
-from connectors.kit.words import say
-from connectors.zoho_crm import codes
+from connectors.kit.words import joined, say
+from connectors.zoho_crm import codes, preparing
 from connectors.zoho_crm.accounts import KEY
 from connectors.zoho_crm.client import VERSION, Client, Organisation
 
@@ -31,7 +31,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "zoho_crm.webhooks": N_("the channel of notifications is there, and until when"),
 }
 #: Fields of the organisation's own, which the mapping writes.
-FIELDS: Final = ("Crossdock_ERP_Number", "Crossdock_Shipments", "Crossdock_Invoices")
+FIELDS: Final = tuple(need.name for need in preparing.FIELDS)
 OF_ACCOUNTS: Final = (
     *("Crossdock_Orders", "Crossdock_Value", "Crossdock_Last_Order", "Crossdock_Last_Order_On"),
     "Crossdock_Open_Balance",
@@ -94,7 +94,10 @@ class Checkup:
         if isinstance(there, Finding):
             return there
         if missing := [name for name in FIELDS if name not in there]:
-            return warn(check, _lacks(module, missing), _MAKE_THEM)
+            step = say(
+                "have them made: crossdock doctor --create CHANNEL, with the scope ZohoCRM.settings.fields.CREATE"
+            )
+            return warn(check, _lacks(module, missing), joined("; ", (step, _MAKE_THEM)))
         return ok(check, say("all of them are there: %(wanted)s", wanted=", ".join(FIELDS)))
 
     def _accounts(self) -> Finding:

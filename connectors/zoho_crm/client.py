@@ -109,10 +109,12 @@ class Client:
         *,
         repeatable: bool = False,
         headers: Mapping[str, str] | None = None,
+        rows_in: str = "data",
     ) -> list[JsonDict | ConnectorError]:
         """What became of each record of a write, in the order of the request: its `details`, or why it was refused.
 
-        Read row by row whatever the status is. Raises what is wrong with all of them at once.
+        Read row by row whatever the status is; `rows_in` is the key of the rows, there and here. Raises what is wrong
+        with all of them at once.
         """
         answer = self.http.request(
             method,
@@ -122,8 +124,8 @@ class Client:
             repeatable=repeatable,
             deadline_s=self.write_deadline_s,
         )
-        rows = answer.data.get("data") if isinstance(answer.data, dict) else None
-        if not isinstance(rows, list) or len(rows) != len(body["data"]):
+        rows = answer.data.get(rows_in) if isinstance(answer.data, dict) else None
+        if not isinstance(rows, list) or len(rows) != len(body[rows_in]):
             raise OutcomeUnknown(
                 say("%(path)s was answered without a row for each record", path=answer.path), code="rows"
             )

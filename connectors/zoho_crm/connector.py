@@ -33,8 +33,9 @@ from connectors.kit.facets import MarksOrders, TakesNotes
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.moments import moment_of, moment_text
 from connectors.kit.options import Options
+from connectors.kit.preparing import Need, Prepares
 from connectors.kit.words import say
-from connectors.zoho_crm import notifications
+from connectors.zoho_crm import notifications, preparing
 from connectors.zoho_crm.accounts import KEY, Accounts, missed
 from connectors.zoho_crm.checkup import CHECKS, Checkup, Looks
 from connectors.zoho_crm.client import MOST_RECORDS, Client
@@ -73,6 +74,7 @@ class ZohoCrm(
     CreatesAccounts,
     TakesContacts,
     TellsAccounts,
+    Prepares,
 ):
     """One organisation of Zoho CRM. Thread-safe.
 
@@ -86,6 +88,8 @@ class ZohoCrm(
     #: The smallest edition lets five calls in at once, of which other apps want some.
     concurrency = 2
     checks = CHECKS
+    presumed = preparing.FIELDS
+    makes = preparing.MAKES
     account_batch = MOST_RECORDS
     order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(
         {
@@ -200,6 +204,16 @@ class ZohoCrm(
     def add_note(self, external_id: str, payload: JsonDict) -> JsonDict:
         """One more, whatever there is: look first."""
         return self._marks.add_note(external_id, payload)
+
+    # -- Prepares --------------------------------------------------------------------------------------------
+
+    def lacking(self, fields: Sequence[Need]) -> list[Need]:
+        """By the module's list of fields."""
+        return preparing.lacking(self._client, self._module.name, fields)
+
+    def prepare(self, need: Need) -> None:
+        """A field of the module of orders."""
+        preparing.prepare(self._client, self._module.name, need)
 
     # -- KeepsAccounts ---------------------------------------------------------------------------------------
 

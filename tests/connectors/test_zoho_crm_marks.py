@@ -103,6 +103,17 @@ def test_what_the_organisation_has_no_field_for_is_left_out(crm):
     assert [each for each in exchanges if each.method == "PUT"] == []
 
 
+def test_fields_that_are_lacking_are_made_once(crm):
+    connector = crm.connector
+    assert connector.lacking(connector.presumed) == []
+    crm.app.writes.custom["Sales_Orders"].clear()
+    assert connector.lacking(connector.presumed) == list(connector.presumed)
+    for need in connector.presumed:
+        connector.prepare(need)
+        connector.prepare(need)
+    assert connector.lacking(connector.presumed) == []
+
+
 def test_a_note_is_found_again_by_its_reference_oldest_first(crm):
     made = [crm.connector.add_note(crm.order, {"Note_Title": "T", "Note_Content": f"x\nRef. k-{n}"}) for n in (1, 2)]
     assert [note["id"] for note in crm.connector.list_notes(crm.order)] == [note["id"] for note in made]

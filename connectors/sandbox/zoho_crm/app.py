@@ -56,6 +56,7 @@ class ZohoCrmApp:
         for method, handler in (("GET", self._channels), ("POST", self._watch), ("PUT", self._watch)):
             add(method, f"{_API}/actions/watch", handler)
         add("GET", f"{_API}/settings/fields", writes.fields)
+        add("POST", f"{_API}/settings/fields", writes.add_fields)
         add("GET", f"{_API}/{{module}}/deleted", self._deleted)
         add("POST", f"{_API}/{{module}}/upsert", writes.upsert)
         add("GET", f"{_API}/{{module}}/{{record_id}}/Notes", writes.notes)

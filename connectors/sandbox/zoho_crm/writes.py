@@ -64,6 +64,20 @@ class Writes:
             {"fields": [*rows, {"api_name": "Owner", "data_type": "ownerlookup", "custom_field": False}]}
         )
 
+    def add_fields(self, request: Request) -> Response:
+        """POST of custom fields: the label makes the API name, which is taken once."""
+        fields = self.custom.setdefault(dict(request.query).get("module", ""), {})
+        answers = []
+        for field in request.json()["fields"]:
+            name = str(field["field_label"]).replace(" ", "_")
+            if name in fields:
+                answers.append(failure("DUPLICATE_DATA", "duplicate data", api_name="field_label"))
+                continue
+            fields[name] = (field["data_type"], int(field.get("length", 2_000)))
+            made = {"code": "SUCCESS", "details": {"id": self._of.new_id()}, "message": "field created"}
+            answers.append({**made, "status": "success"})
+        return json_response({"fields": answers}, 201)
+
     def update_one(self, request: Request, module: str, record_id: str) -> Response:
         """PUT of one record; 412 where it was changed since."""
         since = request.headers.get("if-unmodified-since", "")
