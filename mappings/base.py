@@ -58,6 +58,8 @@ class TargetOptions:
     #: Currency -> decimals to which the target rounds.
     minor_units: Mapping[str, int] = dataclasses.field(default_factory=dict)
     totals_threshold: int = 5
+    #: An e-mail address is enough to know a customer by, whatever company the order names.
+    trust_email: bool = False
     #: The policy's `target` section, e.g. Tryton `shipping_product`, `rounding_product`, `warehouse`.
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     #: What a profile's look-ups are answered by.

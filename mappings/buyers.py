@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mappings.base import Resolved, TargetOptions
+from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.errors import Problem, Unmapped
 from mappings.canonical.records import Address, Order
 from mappings.canonical.words import say
-from mappings.wanted import country_ref, party_code, party_ref
+from mappings.wanted import country_ref, party_ref
 
 _NOT_IN_VAT_ID: Final = re.compile(r"[^0-9A-Z]")
 
@@ -38,28 +38,41 @@ def party_name(order: Order) -> str:
     )
 
 
-def party_problems(order: Order, resolved: Resolved, options: TargetOptions) -> tuple[Problem, ...]:
-    """Why the party cannot be told: its e-mail or VAT id stands at several parties."""
+def known_party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:
+    """The order's party as the ERP has it; None where it is to be made, or a person has to say which it is."""
     known = resolved.get(party_ref(order, options))
-    if known is None or known.get("id") is not None:
+    return None if known is None or known.get("id") is None else known
+
+
+def party_problems(order: Order, resolved: Resolved, options: TargetOptions) -> tuple[Problem, ...]:
+    """Why no sale can be written for the party: it is not there, or nobody but a person can say which it is."""
+    if doubts := party_doubts(order, resolved, options):
+        return doubts
+    if known_party(order, resolved, options) is not None:
         return ()
-    candidates = ", ".join(f"{each['name']} ({each['code']})" for each in known.get("candidates", ()))
-    return (
-        Problem(
-            cause="ambiguous_party",
-            path="customer",
-            reason=say(
-                "several parties of the ERP match %(email)s: %(candidates)s",
-                email=repr(order.customer.email or order.customer.vat_id),
-                candidates=candidates,
-            ),
-            subject=party_code(order, options),
-            next_step=say(
-                "merge them in the ERP, or give the right one the code %(order)s",
-                order=repr(party_code(order, options)),
-            ),
-        ),
+    return Unmapped("party", party_ref(order, options).value, path="customer").problems
+
+
+def party_doubts(order: Order, resolved: Resolved, options: TargetOptions) -> tuple[Problem, ...]:
+    """Why the party cannot be told: several match, or the one that does is called otherwise."""
+    ref = party_ref(order, options)
+    candidates = resolved.get(ref, {}).get("candidates")
+    if candidates is None:
+        return ()
+    known_by = order.customer.vat_id or order.customer.email or order.billing.email
+    told = ", ".join(f"{each['name']} ({each['code'] or each['id']})" for each in candidates)
+    title = say("nobody but a person can say which customer of the ERP %(name)s is", name=party_name(order))
+    reason = (
+        say("several parties of the ERP match %(email)s: %(candidates)s", email=repr(known_by), candidates=told)
+        if len(candidates) != 1
+        else say(
+            "the party of the ERP that has %(email)s is called otherwise: %(candidates)s",
+            email=repr(known_by),
+            candidates=told,
+        )
     )
+    next_step = say("say on the page of the match which one it is, or keep it apart from all of them")
+    return (Problem("ambiguous_party", "customer", reason, f"party:{ref.value}", next_step, title),)
 
 
 def country_problems(order: Order, resolved: Resolved) -> tuple[Problem, ...]:

@@ -30,14 +30,19 @@ def account_ref(options: TargetOptions) -> Ref:
 
 def party_ref(order: Order, options: TargetOptions) -> Ref:
     """By our code; VAT id and e-mail are the further rungs of the ladder."""
+    key = party_key(order, options.channel, trust_email=options.trust_email)
     email = (order.customer.email or order.billing.email).strip()
-    hint = {"code": party_code(order, options), "vat_id": order.customer.vat_id, "email": email}
-    return Ref("party", party_key(order, options.channel), hint=hint, path="customer")
+    hint = {"code": f"{_code_prefix(options)}{key}", "vat_id": order.customer.vat_id, "email": email}
+    return Ref("party", key, hint=hint, path="customer")
 
 
 def party_code(order: Order, options: TargetOptions) -> str:
     """The party's `code` in the ERP, unique there: our key of the party."""
-    return f"{options.settings.get('party_code_prefix', '')}{party_key(order, options.channel)}"
+    return f"{_code_prefix(options)}{party_key(order, options.channel, trust_email=options.trust_email)}"
+
+
+def _code_prefix(options: TargetOptions) -> str:
+    return str(options.settings.get("party_code_prefix", ""))
 
 
 def currency_ref(order: Order) -> Ref:

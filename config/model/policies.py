@@ -98,6 +98,15 @@ DEFAULT_STATUS: Final[Mapping[str, StatusAction]] = {
 }
 
 
+class MatchPolicy(enum.StrEnum):
+    """When an e-mail address is enough to take a customer for one of the ERP's."""
+
+    #: Not where the order names a company or VAT id and the party with this address is called otherwise.
+    STRICT = "strict"
+    #: Always: whoever has the address is the customer.
+    TRUST_EMAIL = "trust_email"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     """What a channel does with its orders."""
@@ -119,6 +128,8 @@ class Policies:
     #: ISO code of the country whose taxes the ERP's articles carry; orders to other countries are taxed by their own
     #: rules and are not held by the `tax` rule. Empty holds every order against the articles' taxes.
     home_country: str = ""
+    #: When an e-mail address is enough to know a customer by.
+    match: MatchPolicy = MatchPolicy.STRICT
     document_state: DocumentState = DocumentState.CONFIRMED
     #: What the target mapping needs to know, e.g. Tryton `shipping_product`, `warehouse`, `payment_term`.
     target: Mapping[str, Any] = dataclasses.field(default_factory=dict)

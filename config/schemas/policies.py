@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config import kinds
 from config.fields import Free, MapOf, Scalar
-from config.model import VERIFY_RULES, DocumentState, Mode, StatusAction
+from config.model import VERIFY_RULES, DocumentState, MatchPolicy, Mode, StatusAction
 from config.schemas.section import Section
 
 
@@ -55,6 +55,13 @@ class PoliciesSection(Section):
         "Country whose taxes the ERP's articles carry; the `tax` rule does not hold orders to other countries.",
         example="DE",
         default="every order is held against the articles' taxes",
+    )
+    match = Scalar(
+        kinds.member(MatchPolicy),
+        "When an e-mail address is enough to take a customer for one of the ERP's. `strict`: not where the order names "
+        "a company or a VAT id and the party with this address is called otherwise, which a person decides then. "
+        "`trust_email`: always.",
+        example="trust_email",
     )
     document_state = Scalar(kinds.member(DocumentState), "How far a sale is brought in the ERP.", example="draft")
     target = Free(

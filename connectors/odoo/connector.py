@@ -27,6 +27,7 @@ from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import ChangesSales, FollowsSales
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.ladder import asked_as
 from connectors.kit.preparing import Need, Prepares
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.kit.until import Until
@@ -53,6 +54,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "return": "stock.picking",
     "invoice": "account.move",
     "credit_note": "account.move",
+    "party": "res.partner",
 }
 
 
@@ -228,11 +230,11 @@ class Odoo(
         return {ref: known[ref.value] for ref in wanted if ref.value in known}
 
     def _find_parties(self, wanted: Sequence[Ref]) -> dict[Ref, JsonDict]:
-        known = self._parties.get_many(ref.value for ref in wanted)
-        found = {ref: known[ref.value] for ref in wanted if ref.value in known}
+        known = self._parties.get_many(asked_as(ref) for ref in wanted)
+        found = {ref: known[key] for ref in wanted if (key := asked_as(ref)) in known}
         if missing := [ref for ref in wanted if ref not in found]:
             fresh = find_parties(self._client, missing)
-            self._parties.put_many({ref.value: party for ref, party in fresh.items() if party["id"] is not None})
+            self._parties.put_many({asked_as(ref): party for ref, party in fresh.items() if party["id"] is not None})
             found |= fresh
         return found
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import JsonDict, Ref
 from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown, RecordRejected
+from connectors.kit.ladder import chosen_ids, climb, code_of, compact_vat_id, email_of, vat_spellings
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
@@ -21,20 +21,16 @@ _FIELDS: Final = (
 )
 _ADDRESS: Final = ("name", "street", "street2", "zip", "city", "country_id", "state_id")
 _BATCH: Final = 100
-_NOT_IN_VAT_ID: Final = re.compile(r"[^0-9A-Z]")
 
 
 def find_parties(client: OdooClient, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
-    """The customer of each ref by our code, else VAT id, else e-mail, with all addresses; one call for 100.
-
-    Where a rung matches several, the answer is `{"id": None, "candidates": [...]}`: a person has to say which.
-    """
+    """The customer of each ref by the match ladder (`connectors.kit.ladder`), with all addresses; one call for 100."""
     found: dict[Ref, JsonDict] = {}
     for batch in batches(list(refs), _BATCH):
         rows = client.search(MODEL, _domain(batch), _FIELDS)
         parties = _parties(rows)
         for ref in batch:
-            if (party := _climb(ref, parties)) is not None:
+            if (party := climb(ref, parties, _places)) is not None:
                 found[ref] = party
     return found
 
@@ -92,10 +88,12 @@ def _read_back(client: OdooClient, number: int) -> JsonDict:
 
 
 def _domain(refs: Sequence[Ref]) -> list[Any]:
-    codes = [_code(ref) for ref in refs]
-    vat_ids = sorted({spelling for ref in refs for spelling in _vat_spellings(ref)})
-    emails = sorted({email for ref in refs if (email := _email(ref))})
+    codes = [code_of(ref) for ref in refs]
+    vat_ids = sorted({spelling for ref in refs for spelling in vat_spellings(ref)})
+    emails = sorted({email for ref in refs if (email := email_of(ref))})
     leaves: list[Any] = [["ref", "in", codes], ["parent_id.ref", "in", codes]]
+    if ids := chosen_ids(refs):
+        leaves += [["id", "in", ids], ["parent_id", "in", ids]]
     for name, values in (("vat", vat_ids), ("email_normalized", emails)):
         if values:
             leaves += [[name, "in", values], [f"parent_id.{name}", "in", values]]
@@ -113,7 +111,7 @@ def _parties(rows: Sequence[JsonDict]) -> list[JsonDict]:
             "id": row["id"],
             "code": row["ref"] or None,
             "name": row["name"] or "",
-            "vat_ids": [_compact(row["vat"])] if row["vat"] else [],
+            "vat_ids": [compact_vat_id(row["vat"])] if row["vat"] else [],
             "emails": [row["email_normalized"]] if row["email_normalized"] else [],
             "addresses": [_address(each) for each in (row, *children.get(row["id"], ()))],
         }
@@ -129,36 +127,8 @@ def _address(row: JsonDict) -> JsonDict:
     return {"id": row["id"], "type": row["type"], **plain}
 
 
-def _climb(ref: Ref, parties: Sequence[JsonDict]) -> JsonDict | None:
-    vat_id, email = _compact(str(ref.hint.get("vat_id", ""))), _email(ref)
-    rungs: list[tuple[str, Callable[[JsonDict], bool]]] = [("code", lambda party: party["code"] == _code(ref))]
-    if vat_id:
-        rungs.append(("vat_id", lambda party: vat_id in party["vat_ids"]))
-    if email:
-        # One mailbox can serve two companies: a customer with another VAT id is another one.
-        rungs.append(("email", lambda party: email in party["emails"] and not (vat_id and party["vat_ids"])))
-    for rung, matches in rungs:
-        found = [party for party in parties if matches(party)]
-        if len(found) == 1:
-            return {**found[0], "matched_by": rung}
-        if found:
-            candidates = [{name: party[name] for name in ("id", "code", "name")} for party in found]
-            return {"id": None, "matched_by": rung, "candidates": candidates}
-    return None
-
-
-def _code(ref: Ref) -> str:
-    return str(ref.hint.get("code") or ref.value)
-
-
-def _email(ref: Ref) -> str:
-    return str(ref.hint.get("email", "")).strip().casefold()
-
-
-def _vat_spellings(ref: Ref) -> set[str]:
-    written = str(ref.hint.get("vat_id", "")).strip()
-    return {written, _compact(written)} if written else set()
-
-
-def _compact(vat_id: str) -> str:
-    return _NOT_IN_VAT_ID.sub("", vat_id.upper())
+def _places(party: JsonDict) -> list[JsonDict]:
+    return [
+        {"street": each["street"] or "", "postal_code": each["zip"] or "", "city": each["city"] or ""}
+        for each in party["addresses"]
+    ]

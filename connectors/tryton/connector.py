@@ -43,6 +43,7 @@ from connectors.kit.facets import (
     TakesPayments,
 )
 from connectors.kit.findings import Circumstances, Finding
+from connectors.kit.ladder import asked_as
 from connectors.kit.preparing import Need, Prepares
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.tryton import follow, preparing, stock
@@ -72,6 +73,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "return": "stock.shipment.out.return",
     "invoice": "account.invoice",
     "credit_note": "account.invoice",
+    "party": "party.party",
 }
 
 _KEYS: Final[Mapping[str, KeyDeclaration]] = {
@@ -327,11 +329,11 @@ class Tryton(
         return {ref: known[ref.value] for ref in wanted if ref.value in known}
 
     def _find_parties(self, wanted: Sequence[Ref]) -> dict[Ref, JsonDict]:
-        known = self._parties.get_many(ref.value for ref in wanted)
-        found = {ref: known[ref.value] for ref in wanted if ref.value in known}
+        known = self._parties.get_many(asked_as(ref) for ref in wanted)
+        found = {ref: known[key] for ref in wanted if (key := asked_as(ref)) in known}
         if missing := [ref for ref in wanted if ref not in found]:
             fresh = find_parties(self._client, missing)
-            self._parties.put_many({ref.value: party for ref, party in fresh.items() if party["id"] is not None})
+            self._parties.put_many({asked_as(ref): party for ref, party in fresh.items() if party["id"] is not None})
             found |= fresh
         return found
 

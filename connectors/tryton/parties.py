@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from connectors.kit.base import JsonDict, Ref
 from connectors.kit.errors import AlreadyExists, RecordRejected
+from connectors.kit.ladder import chosen_ids, climb, code_of, compact_vat_id, email_of, vat_spellings
 from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
 
@@ -18,22 +18,18 @@ FIELDS: Final = (
 )
 #: Parties looked for in one call: each brings a code, a VAT id and two spellings of an e-mail address.
 _QUERY_BATCH: Final = 25
-_NOT_IN_VAT_ID: Final = re.compile(r"[^0-9A-Z]")
+_PLACE: Final = ("street", "postal_code", "city")
 
 
 def find_parties(client: TrytonClient, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
-    """The party of each ref by code, else VAT id, else e-mail.
-
-    Where a rung matches several parties, the answer is `{"id": None, "candidates": [...]}`: no number of them is the
-    customer, and a person has to say which.
-    """
+    """The party of each ref by the match ladder (`connectors.kit.ladder`)."""
     wanted = list(refs)
     found: dict[Ref, JsonDict] = {}
     for start in range(0, len(wanted), _QUERY_BATCH):
         batch = wanted[start : start + _QUERY_BATCH]
         rows = [_party(row) for row in client.search("party.party", _domain(batch), FIELDS)]
         for ref in batch:
-            if (party := _climb(ref, rows)) is not None:
+            if (party := climb(ref, rows, _places)) is not None:
                 found[ref] = party
     return found
 
@@ -74,50 +70,23 @@ def _without_identifier_types(payload: JsonDict) -> JsonDict:
 
 
 def _domain(refs: Sequence[Ref]) -> list[Any]:
-    clauses: list[Any] = [["code", "in", [_code(ref) for ref in refs]]]
-    if vat_ids := sorted({spelling for ref in refs for spelling in _vat_spellings(ref)}):
+    clauses: list[Any] = [["code", "in", [code_of(ref) for ref in refs]]]
+    if ids := chosen_ids(refs):
+        clauses.append(["id", "in", ids])
+    if vat_ids := sorted({spelling for ref in refs for spelling in vat_spellings(ref)}):
         clauses.append(["identifiers", "where", [["code", "in", vat_ids]]])
     if emails := sorted({spelling for ref in refs for spelling in _email_spellings(ref)}):
         clauses.append(["contact_mechanisms", "where", [["type", "=", "email"], ["value", "in", emails]]])
     return ["OR", *clauses]
 
 
-def _climb(ref: Ref, rows: Sequence[JsonDict]) -> JsonDict | None:
-    vat_id = _compact(str(ref.hint.get("vat_id", "")))
-    email = str(ref.hint.get("email", "")).strip().casefold()
-    rungs: list[tuple[str, Callable[[JsonDict], bool]]] = [("code", lambda row: row["code"] == _code(ref))]
-    if vat_id:
-        rungs.append(("vat_id", lambda row: vat_id in row["vat_ids"]))
-    if email:
-        # One mailbox can serve two companies: a party with another VAT id is another customer.
-        rungs.append(("email", lambda row: email in row["emails"] and not (vat_id and row["vat_ids"])))
-    for rung, matches in rungs:
-        found = [row for row in rows if matches(row)]
-        if len(found) == 1:
-            return {**found[0], "matched_by": rung}
-        if found:
-            candidates = [{name: row[name] for name in ("id", "code", "name")} for row in found]
-            return {"id": None, "matched_by": rung, "candidates": candidates}
-    return None
-
-
-def _code(ref: Ref) -> str:
-    return str(ref.hint.get("code") or ref.value)
-
-
-def _vat_spellings(ref: Ref) -> set[str]:
-    """As the customer wrote it and compact: the server stores what it was given."""
-    written = str(ref.hint.get("vat_id", "")).strip()
-    return {written, _compact(written)} if written else set()
-
-
 def _email_spellings(ref: Ref) -> set[str]:
     written = str(ref.hint.get("email", "")).strip()
-    return {written, written.lower()} if written else set()
+    return {written, written.lower()} if email_of(ref) else set()
 
 
-def _compact(vat_id: str) -> str:
-    return _NOT_IN_VAT_ID.sub("", vat_id.upper())
+def _places(party: JsonDict) -> list[JsonDict]:
+    return [{name: each.get(name) or "" for name in _PLACE} for each in party["addresses"]]
 
 
 def _party(row: JsonDict) -> JsonDict:
@@ -126,7 +95,7 @@ def _party(row: JsonDict) -> JsonDict:
         "id": row["id"],
         "code": row.get("code"),
         "name": row.get("name") or "",
-        "vat_ids": [_compact(each["code"]) for each in row.get("identifiers") or ()],
+        "vat_ids": [compact_vat_id(each["code"]) for each in row.get("identifiers") or ()],
         "emails": [each["value"].strip().casefold() for each in mechanisms if each["type"] == "email"],
         "addresses": [
             {name: value for name, value in each.items() if not name.startswith("_")}

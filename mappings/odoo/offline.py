@@ -29,7 +29,7 @@ def offline(order: Order, options: TargetOptions) -> Resolved:
 def made_party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     """The customer with both addresses; what the ERP has of it already keeps its ids."""
     ref = party_ref(order, options)
-    known = resolved.get(ref, {})
+    known = buyers.known_party(order, resolved, options) or {}
     made = _party(order, options, resolved, name=known.get("name") or buyers.party_name(order))
     there = list(known.get("addresses", ()))
     return {"id": f"<party:{ref.value}>", **made, **known, "addresses": there + made["addresses"]}

@@ -16,8 +16,8 @@ def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict 
     A payload with `id` adds to that customer, one without creates it under our `ref`. Raises Problems when the customer
     or one of its countries cannot be told.
     """
-    known = resolved.get(party_ref(order, options))
-    problems = [*buyers.party_problems(order, resolved, options), *buyers.country_problems(order, resolved)]
+    known = buyers.known_party(order, resolved, options)
+    problems = [*buyers.party_doubts(order, resolved, options), *buyers.country_problems(order, resolved)]
     if problems:
         raise Problems(problems)
     key = party_key(order, options)

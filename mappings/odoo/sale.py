@@ -75,9 +75,6 @@ def _chosen(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDic
 
 
 def _header_problems(order: Order, resolved: Resolved, options: TargetOptions) -> Iterator[Problem]:
-    party = party_ref(order, options)
-    if party not in resolved:
-        yield from Unmapped("party", party.value, path="customer").problems
     yield from buyers.party_problems(order, resolved, options)
     yield from buyers.country_problems(order, resolved)
     term, carrier = payment_term_ref(order, options), carrier_ref(order, options)

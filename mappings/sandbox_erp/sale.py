@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from mappings import buyers
 from mappings.base import JsonDict, Resolved, TargetOptions
 from mappings.canonical.currencies import minor_unit
 from mappings.canonical.errors import Problem, Problems, Unmapped
-from mappings.canonical.match import party_key
 from mappings.canonical.money import Money
 from mappings.canonical.records import Address, Order
 from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
+from mappings.wanted import party_code, party_ref
 
 #: Codes of the service products, unless the policy's `target` section names others.
 SERVICE_PRODUCTS: Final = {
@@ -56,7 +57,7 @@ def sale_key(external_id: str, options: TargetOptions) -> str:
 def references(order: Order, options: TargetOptions) -> frozenset[Ref]:
     """The party, and the product of every line; a line without SKU has none and is reported by `sale`."""
     products = {Ref("product", line.code, path=line.path) for line in sale_lines(order, options) if line.code}
-    return frozenset({_party_ref(order, options), *products, *_places(options)})
+    return frozenset({party_ref(order, options), *products, *_places(options)})
 
 
 def standing(options: TargetOptions) -> frozenset[Ref]:
@@ -72,16 +73,18 @@ def account_ref(options: TargetOptions) -> Ref:
 
 
 def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict | None:
-    """The payload that creates the order's party, None when the ERP has it; addresses stay with each sale."""
-    ref = _party_ref(order, options)
-    if ref in resolved:
+    """The payload that creates the order's party, None when the ERP has it; addresses stay with each sale.
+
+    Raises Problems when the party cannot be told.
+    """
+    if doubts := buyers.party_doubts(order, resolved, options):
+        raise Problems(doubts)
+    if buyers.known_party(order, resolved, options) is not None:
         return None
     customer, billing = order.customer, order.billing
-    person = _joined(customer.first_name, customer.last_name) or _joined(billing.first_name, billing.last_name)
-    name = customer.company or billing.company or person or customer.email or f"Guest of order {order.number}"
     return {
-        "code": ref.value,
-        "name": name,
+        "code": party_code(order, options),
+        "name": buyers.party_name(order),
         "email": customer.email or billing.email,
         "phone": customer.phone or billing.phone,
         "vat_id": customer.vat_id,
@@ -93,9 +96,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
     lines = sale_lines(order, options)
     problems = [problem for line in lines for problem in line_problems(line, resolved)]
     problems.extend(_totals_problems(order, lines, options))
-    party_ref = _party_ref(order, options)
-    if party_ref not in resolved:
-        problems.extend(Unmapped("party", party_ref.value, path="customer").problems)
+    problems.extend(buyers.party_problems(order, resolved, options))
     warehouse = _warehouse_ref(options)
     if warehouse is not None and warehouse not in resolved:
         problems.extend(Unmapped("warehouse", warehouse.value).problems)
@@ -107,7 +108,7 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
         "sale_date": order.placed_on.isoformat(),
         "placed_at": order.placed_at.isoformat(),
         "currency": order.currency,
-        "party": resolved[party_ref]["id"],
+        "party": resolved[party_ref(order, options)]["id"],
         "invoice_address": _address(order.billing),
         "shipment_address": _address(order.shipping),
         "payment_method": order.payment_method,
@@ -202,13 +203,5 @@ def _places(options: TargetOptions) -> frozenset[Ref]:
     return frozenset() if warehouse is None else frozenset({warehouse})
 
 
-def _party_ref(order: Order, options: TargetOptions) -> Ref:
-    return Ref("party", party_key(order, options.channel), hint={"email": order.customer.email}, path="customer")
-
-
 def _address(address: Address) -> JsonDict:
     return {name: getattr(address, name) for name in ADDRESS_FIELDS}
-
-
-def _joined(*words: str) -> str:
-    return " ".join(word for word in words if word)

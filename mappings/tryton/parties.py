@@ -24,9 +24,8 @@ def party(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict 
     A payload with `id` adds to that party, one without creates it under our `code`. Raises Problems when the party
     or one of its countries cannot be told.
     """
-    ref = party_ref(order, options)
-    known = resolved.get(ref)
-    problems = [*buyers.party_problems(order, resolved, options), *buyers.country_problems(order, resolved)]
+    known = buyers.known_party(order, resolved, options)
+    problems = [*buyers.party_doubts(order, resolved, options), *buyers.country_problems(order, resolved)]
     if problems:
         raise Problems(problems)
     name = known["name"] if known else buyers.party_name(order)

@@ -72,9 +72,6 @@ def sale(order: Order, resolved: Resolved, options: TargetOptions) -> JsonDict:
 
 
 def _header_problems(order: Order, resolved: Resolved, options: TargetOptions) -> Iterator[Problem]:
-    party = party_ref(order, options)
-    if party not in resolved:
-        yield from Unmapped("party", party.value, path="customer").problems
     yield from buyers.party_problems(order, resolved, options)
     yield from buyers.country_problems(order, resolved)
     needed = (COMPANY, WEB_SHOP, currency_ref(order), warehouse_ref(options), payment_term_ref(order, options))

@@ -41,6 +41,8 @@ ACTIONS: Final[Mapping[str, Phrase]] = {
     "profile published": say("mapping profile published"),
     "publish gate overruled": say("mapping profile published despite its gate"),
     "profile rolled back": say("mapping profile rolled back"),
+    "match decided": say("match decided"),
+    "match decision taken back": say("match decision taken back"),
     "pause": say("pause"),
     "resume": say("resume"),
     "import": say("file taken"),

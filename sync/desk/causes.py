@@ -81,8 +81,8 @@ CAUSES: Final[Mapping[str, Words]] = {
     ),
     "ambiguous_party": Words(
         say("Several customers match"),
-        say("Several customers of the ERP match this order."),
-        say("Merge them in the ERP, or give the right one the code that the issue names, then retry."),
+        say("Several customers of the ERP match, or the one with this e-mail address is called otherwise."),
+        say("Say on the page of the match which one it is, or keep the customer apart. All its orders go on then."),
     ),
     "test_order": Words(
         say("Test order"),

@@ -42,6 +42,7 @@ _POLICIES: Final[Mapping[str, tuple[tuple[str, Phrase], ...]]] = {
         ("policies.rules.tax", _MODE),
     ),
     "address": (("policies.rules.address", _MODE),),
+    "ambiguous_party": (("policies.match", say("`trust_email`: whoever has the e-mail address is the customer.")),),
     "test_order": (("policies.rules.test_order", _MODE),),
     "value_limit": (
         ("policies.value_limits", say("Above these grand totals a person approves.")),

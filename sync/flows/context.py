@@ -15,9 +15,12 @@ from connectors.kit.base import JsonDict, Rank, SalesTarget
 from connectors.kit.facets import DocumentFile, FollowsSales
 from mappings.base import SourceOptions, TargetMapping
 from mappings.canonical.records import Order
+from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from sync.rules.corrected import Standing, load_standings
 from sync.rules.lookups import Lookups
+from sync.rules.matching import as_decided, decided
+from sync.rules.references import resolve
 from sync.rules.stops import NotSent
 from sync.rules.systems import ChannelSystems, Side
 from sync.store import singletons
@@ -27,6 +30,7 @@ from sync.store.engine import Store
 from sync.store.files import KeptFile, save_file
 from sync.store.intents import IntentOpen, Wanted, load_open_keys, open_intents
 from sync.store.leases import Lease, demand_lease
+from sync.store.matches import Answer, Match, find_matches
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -72,6 +76,8 @@ class Drain:
     #: The same for the shop, where it is written to.
     shop_away: threading.Event = dataclasses.field(default_factory=threading.Event)
 
+    #: Match key -> what is in doubt, or decided, of the customers that were asked for last.
+    matches: Mapping[str, Match] = dataclasses.field(default_factory=dict)
     #: Item -> what people have corrected of it, for the batch that is worked on.
     corrections: Mapping[int, Standing] = dataclasses.field(default_factory=dict)
 
@@ -102,6 +108,26 @@ class Drain:
     def follows(self) -> bool:
         """Whether anything but the sale itself is carried on this channel."""
         return self.systems.erp_facets is not None and isinstance(self.target, FollowsSales)
+
+    def resolve(self, refs: Iterable[Ref]) -> dict[Ref, JsonDict]:
+        """What the ERP knows under each ref (`sync.rules.references.resolve`); of customers what people have decided.
+
+        One of whom a decision says that none of the ERP's is them, and who is not made yet, is `{"id": None, "apart":
+        True}`. Raises what `SalesTarget.resolve` raises.
+        """
+        wanted = frozenset(refs)
+        keys = {ref.value for ref in wanted if ref.kind == "party"}
+        self.matches = self.store.read(lambda c: find_matches(c, self.lease.connection, keys)) if keys else {}
+        if not self.matches:
+            return resolve(wanted, self.lookups, self.target)
+        asked = {ref: self.matches[ref.value] for ref in wanted if ref.kind == "party" and ref.value in self.matches}
+        answers = resolve({decided(ref, self.matches) for ref in wanted}, self.lookups, self.target)
+        gone = [ref for ref, match in asked.items() if match.answer == Answer.SAME and ref not in answers]
+        now = resolve(gone, self.lookups, self.target) if gone else answers
+        for ref, match in asked.items():
+            if (answer := as_decided(match, answers.get(ref), now.get(ref))) is not None:
+                answers[ref] = answer
+        return answers
 
     def trusts(self, order: Order | None) -> bool:
         """Whether our database knows for certain what was made for an order: only since the channel's `trusted_since`.

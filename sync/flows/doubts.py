@@ -21,7 +21,6 @@ from sync.flows.context import Drain, Permit
 from sync.flows.parts import collect, units
 from sync.flows.piece import Piece, guarded
 from sync.flows.single import single_out
-from sync.rules.references import resolve
 from sync.rules.stops import Held, Unsettled
 from sync.store.intents import close_by_outcome
 
@@ -128,11 +127,12 @@ def find_out_parties(drain: Drain, pieces: Sequence[Piece]) -> None:
     if not settled:
         return
     try:
-        known = resolve({Ref("party", intent.key) for intent in settled}, drain.lookups, drain.target)
+        known = drain.resolve({Ref("party", intent.key) for intent in settled})
     except ConnectorError:
         # The sweep marks their items again.
         return
     outcomes: dict[str, list[int]] = {"found": [], "absent": []}
     for intent in settled:
-        outcomes["found" if Ref("party", intent.key) in known else "absent"].append(intent.id)
+        there = known.get(Ref("party", intent.key), {}).get("id") is not None
+        outcomes["found" if there else "absent"].append(intent.id)
     drain.write(lambda c: close_by_outcome(c, outcomes))

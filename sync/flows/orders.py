@@ -24,7 +24,7 @@ from mappings.canonical.records import Order, OrderState
 from mappings.canonical.refs import Ref
 from mappings.canonical.schemas import order_from_json
 from mappings.canonical.words import say
-from sync.flows import parties, parts, routing, sales
+from sync.flows import matching, parties, parts, routing, sales
 from sync.flows.context import Drain
 from sync.flows.doubts import find_out, find_out_parties
 from sync.flows.facets import changes
@@ -35,7 +35,6 @@ from sync.flows.stock.capture import capture_saved
 from sync.rules.asking import only_sends
 from sync.rules.canary import hold_back
 from sync.rules.corrected import NONE, corrected_order, read_corrected
-from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
 from sync.rules.stops import Held
 from sync.rules.used import Watched
@@ -363,10 +362,11 @@ def _resolve(drain: Drain, pieces: Sequence[Piece]) -> None:
                 piece.sale_rows = watched.taken()
     with guarded(*_open(pieces)):
         everything = frozenset[Ref]().union(*(piece.refs for piece in pieces))
-        answers = resolve(everything, drain.lookups, drain.target) if everything else {}
+        answers = drain.resolve(everything) if everything else {}
         drain.progress()
         for piece in pieces:
             piece.resolved = {ref: answers[ref] for ref in piece.refs if ref in answers}
+        matching.settle(drain, _open(pieces))
     refused = [piece for piece in pieces if isinstance(piece.error, RecordRejected)]
     if len(refused) > 1:
         for piece in refused:

@@ -22,7 +22,7 @@ from mappings.canonical.refs import Ref
 from mappings.canonical.words import say
 from sync.flows.context import Drain, Permit
 from sync.flows.piece import Piece, guarded
-from sync.rules.references import resolve
+from sync.rules.matching import judged
 from sync.rules.stops import Later, NotSent, Unsettled
 from sync.store.intents import Intent, Wanted, close_by_outcome
 
@@ -102,7 +102,7 @@ def _write_all(drain: Drain, writes: Sequence[_Write]) -> None:
 def _look_again(drain: Drain, writes: Sequence[_Write]) -> None:
     """From the intents on nobody else makes these parties; between our first look and them, somebody may have."""
     try:
-        answers = resolve([write.ref for write in writes], drain.lookups, drain.target)
+        answers = drain.resolve(write.ref for write in writes)
     except ConnectorError as error:
         for write in writes:
             write.error = error
@@ -111,8 +111,14 @@ def _look_again(drain: Drain, writes: Sequence[_Write]) -> None:
         first = write.pieces[0]
         if write.ref not in answers or first.order is None:
             continue
-        resolved = {**first.resolved, write.ref: answers[write.ref]}
-        payload = drain.mapping.party(first.order, resolved, drain.systems.target_options)
+        options = drain.systems.target_options
+        answer = judged(first.order, answers[write.ref], trust_email=options.trust_email)
+        try:
+            payload = drain.mapping.party(first.order, {**first.resolved, write.ref: answer}, options)
+        except Problems:
+            # The next look asks a person.
+            write.error = Later(say("by now several customers of the ERP match; it is looked at again"))
+            continue
         if payload is None:
             write.value = answers[write.ref]
             write.outcome = "found"
@@ -144,7 +150,7 @@ def _close(drain: Drain, writes: Sequence[_Write]) -> None:
         if isinstance(write.error, OutcomeUnknown):
             _fail(write, Unsettled(str(write.error)))
             continue
-        if write.error is not None and not isinstance(write.error, ConnectorError | NotSent):
+        if write.error is not None and not isinstance(write.error, ConnectorError | NotSent | Later):
             # It may have come after the call: the intent stays open until somebody has looked.
             _fail(write, write.error)
             continue
@@ -165,14 +171,15 @@ def _refresh(drain: Drain, writes: Sequence[_Write]) -> None:
     again = [write.ref for write in writes if write.value is None]
     if again:
         try:
-            answers = resolve(again, drain.lookups, drain.target)
+            answers = drain.resolve(again)
         except ConnectorError as error:
             for write in writes:
                 if write.value is None:
                     _fail(write, error)
             answers = {}
         for write in writes:
-            write.value = write.value or answers.get(write.ref)
+            found = answers.get(write.ref, {})
+            write.value = write.value or (found if found.get("id") is not None else None)
     for write in writes:
         if write.error is not None:
             continue

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 from config.loader import load_config
-from config.model import Channel, Config, Connection, Mode, ProfileFile
+from config.model import Channel, Config, Connection, MatchPolicy, Mode, ProfileFile
 from config.settings import Settings
 from connectors.kit.base import (
     ConnectorSettings,
@@ -344,6 +344,7 @@ class Systems:
                 channel=channel.name,
                 minor_units=erp.minor_units,
                 totals_threshold=policies.totals_threshold,
+                trust_email=policies.match is MatchPolicy.TRUST_EMAIL,
                 settings=_settings_of(channel),
             ),
             config=self.config,

@@ -35,6 +35,7 @@ from sync.store.upsert import dialect_of
 
 #: Causes that name documents without stopping them: whoever opened the issue ends it.
 STANDING: Final = frozenset({"oversold"})
+_SUBJECT: Final = 255
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def _upsert(connection: Connection, causes: Iterable[Cause], now: dt.datetime) -
         {
             "fingerprint": cause.fingerprint,
             "cause": cause.cause,
-            "subject": cause.subject[:255],
+            "subject": cause.subject[:_SUBJECT],
             "channel": cause.channel,
             "connection": cause.connection,
             "title": cause.title,
@@ -329,6 +330,25 @@ def open_subjects(connection: Connection, tables: Collection[str]) -> list[tuple
         table.closed_at.is_(None), standing, about
     )
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query.order_by(table.id))]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IssueAbout:
+    """An open issue that is about one of some subjects."""
+
+    id: int
+    subject: str
+    channel: str
+    connection: str
+
+
+def open_about(connection: Connection, subjects: Collection[str]) -> list[IssueAbout]:
+    """The open issues of these very subjects, with or without documents."""
+    table = issues.c
+    wanted = sorted({subject[:_SUBJECT] for subject in subjects})
+    query = select(table.id, table.subject, table.channel, table.connection)
+    query = query.where(table.closed_at.is_(None), table.subject.in_(wanted)).order_by(table.id)
+    return [IssueAbout(*row) for row in connection.execute(query)]
 
 
 def is_open(connection: Connection, issue_id: int) -> bool:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, delete, func, select, update
 
 from sync.store.tables import matches
 from sync.store.types import db_now
@@ -204,6 +204,13 @@ def undo(connection: Connection, match_id: int, *, why: str) -> bool:
     return bool(connection.execute(update(matches).where(decided).values(**values)).rowcount)
 
 
+def withdraw(connection: Connection, match_ids: Collection[int]) -> None:
+    """Nothing is in doubt any more of open ones: the other system knows by now."""
+    if match_ids:
+        table = matches.c
+        connection.execute(delete(matches).where(table.id.in_(match_ids), table.decided_at.is_(None)))
+
+
 def decision(connection: Connection, asked: str, key: str) -> Decision | None:
     """What was decided of one customer of the connection `asked`; None while nobody has."""
     return decisions(connection, asked, [key]).get(key)
@@ -211,16 +218,11 @@ def decision(connection: Connection, asked: str, key: str) -> Decision | None:
 
 def decisions(connection: Connection, asked: str, keys: Collection[str]) -> dict[str, Decision]:
     """Key -> what was decided; customers of whom nothing was are left out."""
-    table, wanted = matches.c, {fitting(key): key for key in keys}
-    kept = sorted(wanted)
-    found: dict[str, Decision] = {}
-    for start in range(0, len(kept), _KEYS):
-        query = select(table.key, table.id, table.answer, table.chosen).where(
-            table.connection == asked, table.key.in_(kept[start : start + _KEYS]), table.decided_at.is_not(None)
-        )
-        for row in connection.execute(query):
-            found[wanted[row.key]] = Decision(row.id, Answer(row.answer), row.chosen)
-    return found
+    return {
+        key: Decision(match.id, Answer(match.answer), match.chosen)
+        for key, match in find_matches(connection, asked, keys).items()
+        if not match.is_open
+    }
 
 
 # --- looking ----------------------------------------------------------------------------------------------------
@@ -234,10 +236,19 @@ def load_match(connection: Connection, match_id: int) -> Match | None:
 
 def find_match(connection: Connection, asked: str, key: str) -> Match | None:
     """The one of a customer of the connection `asked`, open or decided."""
-    table = matches.c
-    query = select(matches).where(table.connection == asked, table.key == fitting(key))
-    row = connection.execute(query).mappings().first()
-    return None if row is None else Match.of(row)
+    return find_matches(connection, asked, [key]).get(key)
+
+
+def find_matches(connection: Connection, asked: str, keys: Collection[str]) -> dict[str, Match]:
+    """Key -> the match of that customer, open or decided; customers that were never in doubt are left out."""
+    table, wanted = matches.c, {fitting(key): key for key in keys}
+    kept = sorted(wanted)
+    found: dict[str, Match] = {}
+    for start in range(0, len(kept), _KEYS):
+        query = select(matches).where(table.connection == asked, table.key.in_(kept[start : start + _KEYS]))
+        for row in connection.execute(query).mappings():
+            found[wanted[row["key"]]] = Match.of(row)
+    return found
 
 
 def open_matches(

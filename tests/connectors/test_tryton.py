@@ -16,13 +16,13 @@ from connectors.kit.answers import Response, classify
 from connectors.kit.base import ConnectorSettings
 from connectors.kit.cache import Aged
 from connectors.kit.errors import ConnectionBroken, OutcomeUnknown, RecordRejected, Transient
+from connectors.kit.ladder import climb
 from connectors.registry import connector_class
 from connectors.tryton import Tryton, typed
 from connectors.tryton.client import _READS, TrytonClient, _refused, _rpc_error
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import find_tax, tax_trees
 from connectors.tryton.options import read_options
-from connectors.tryton.parties import _climb
 from mappings.canonical.refs import Ref
 from tests.shared import shared_path
 
@@ -234,7 +234,7 @@ ROWS = [
 
 
 def climbed(code, *, vat_id="", email=""):
-    return _climb(Ref("party", code, hint={"code": code, "vat_id": vat_id, "email": email}), ROWS)
+    return climb(Ref("party", code, hint={"code": code, "vat_id": vat_id, "email": email}), ROWS)
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_a_sale_without_its_party_is_refused():
          "vat:DE123456789", "Müller GmbH"),
         (Customer(external_id="5", guest=False, email=" A@B.DE "), Address(first_name="Ann"), "email:a@b.de", "Ann"),
         (Customer(external_id="5", guest=False), Address(company="Acme"), "customer:demo:5", "Acme"),
-        (Customer(external_id="", guest=True), Address(), "order:demo:17", "Guest of order 1001"),
+        (Customer(external_id="", guest=True), Address(), "order:demo:17", "Zoë Żółć"),
     ],
 )  # fmt: skip
 def test_the_match_ladder_goes_from_vat_id_to_the_order_itself(customer, billing, code, name):

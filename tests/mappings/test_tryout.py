@@ -62,7 +62,7 @@ def test_what_cannot_be_read_has_a_reason(data: bytes):
 def test_the_sale_of_a_target_is_shown_with_stand_ins_for_what_only_the_target_knows():
     (line,) = lines(plain_order(), to="sandbox_erp")
     assert list(line) == ["file", "ok", "payload"]
-    assert line["payload"]["party"] == "<party:email:juergen@example.test>"
+    assert line["payload"]["party"] == "<party:email:juergen@example.test#teehaus lodz>"
     assert line["payload"]["lines"][0]["product"] == "<product:SIEB-ST>"
 
 

@@ -2,7 +2,7 @@
 
 GET    /api/products?code=A&code=B          {"products": [..]}; all without `code`
 POST   /api/products                        one product -> 201
-GET    /api/parties?code=A&code=B           {"parties": [..]}, lowest id first
+GET    /api/parties?code=A&email=B&vat_id=C&id=1    {"parties": [..]} under any of them, lowest id first
 POST   /api/parties                         [party, ..] -> {"results": [..]}
 POST   /api/sales[?atomic=1]                [sale, ..] -> {"results": [..]}, drafts
 POST   /api/sales/advance                   {"ids": [..], "state": ".."} -> {"results": [..]}
@@ -36,7 +36,7 @@ from connectors.sandbox.erp.calls import (
     values,
 )
 from connectors.sandbox.erp.core import Decided
-from connectors.sandbox.erp.documents import JsonDict, Party, Refused, Sale, moment
+from connectors.sandbox.erp.documents import MARKS, JsonDict, Party, Refused, Sale, moment
 from connectors.sandbox.exchange import Request, Response, Router, json_response
 
 #: Decides a call: books, request, the path's segments by name.
@@ -69,8 +69,9 @@ def _get_products(books: Books, request: Request) -> Commit:
 
 
 def _get_parties(books: Books, request: Request) -> Commit:
-    codes = values(request, "code")
-    return lambda: json_response({"parties": [dataclasses.asdict(found) for found in books.parties(codes)]})
+    marks = [(name, each) for name in MARKS for each in values(request, name)]
+    ids = [number(each, "id") for each in values(request, "id")]
+    return lambda: json_response({"parties": [dataclasses.asdict(found) for found in books.parties(marks, ids)]})
 
 
 def _get_sales(books: Books, request: Request) -> Commit:

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 
 from connectors.sandbox.erp.billing import Billing
 from connectors.sandbox.erp.core import Core, Decided, Rules
-from connectors.sandbox.erp.documents import GOODS, SERVICE, JsonDict, Party, Product, Refused, Sale, decimal, text
+from connectors.sandbox.erp.documents import (
+    GOODS,
+    SERVICE,
+    JsonDict,
+    Party,
+    Product,
+    Refused,
+    Sale,
+    decimal,
+    folded_mark,
+    text,
+)
 from connectors.sandbox.erp.expenses import Expenses
 from connectors.sandbox.erp.sales import Sales
 from connectors.sandbox.erp.shipping import Shipping
@@ -35,11 +46,12 @@ class Books(Sales):
         known = self.state.products
         return list(known.values()) if codes is None else [known[code] for code in codes if code in known]
 
-    def parties(self, codes: Sequence[str]) -> list[Party]:
-        """Every party under each code, lowest id first."""
+    def parties(self, marks: Iterable[tuple[str, str]], ids: Iterable[int] = ()) -> list[Party]:
+        """Every party under each (`code`, `email` or `vat_id`, what it is) and under each id, lowest id first."""
         state = self.state
         with self._core.lock:
-            return [state.parties[found] for code in codes for found in sorted(state.party_codes.get(code, ()))]
+            found = {each for mark in marks for each in state.party_marks.get(folded_mark(*mark), ())}
+            return [state.parties[each] for each in sorted(found.union(ids)) if each in state.parties]
 
     def sales_by_key(self, shop: str, keys: Sequence[str], kind: str = "sale") -> list[JsonDict]:
         """Every sale (or refund) under each key, lowest id first, cancelled ones too."""
@@ -151,7 +163,7 @@ class Books(Sales):
         """Make a decided party stand."""
         party = decided.record
         with self._core.lock:
-            if self.rules.enforce_key and party.code and self.state.party_codes.get(party.code):
+            if self.rules.enforce_key and party.code and self.state.party_marks.get(("code", party.code)):
                 raise Refused(409, "duplicate_code", f"a party with the code {party.code!r} exists", "code")
             document = dataclasses.asdict(party)
             self._core.do("party.create", party.code, party.id, document=document, digest=decided.digest)

@@ -81,6 +81,21 @@ class Party:
     phone: str = ""
     vat_id: str = ""
 
+    def marks(self) -> list[tuple[str, str]]:
+        """By what it is found."""
+        return [folded_mark(name, value) for name in MARKS if (value := str(getattr(self, name)))]
+
+
+#: By what a party is found, beside its id.
+MARKS: Final = ("code", "email", "vat_id")
+
+
+def folded_mark(name: str, value: str) -> tuple[str, str]:
+    """As it is compared: a code is what it is."""
+    if name == "email":
+        return name, value.strip().casefold()
+    return name, "".join(sign for sign in value.upper() if sign.isalnum()) if name == "vat_id" else value
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Sale:

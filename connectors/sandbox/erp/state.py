@@ -45,7 +45,8 @@ class State:
         self.products: dict[str, Product] = {}
         self.product_by_id: dict[int, Product] = {}
         self.parties: dict[int, Party] = {}
-        self.party_codes: dict[str, list[int]] = {}
+        #: (`code`, `email` or `vat_id`, what it is, folded) -> ids of parties.
+        self.party_marks: dict[tuple[str, str], list[int]] = {}
         #: Sales and refunds.
         self.sales: dict[int, Sale] = {}
         #: (shop, external key) -> ids of sales and refunds.
@@ -124,7 +125,8 @@ class State:
     def _create_party(self, entry: Entry) -> None:
         party = Party(**entry.document)
         self.parties[party.id] = party
-        self.party_codes.setdefault(party.code, []).append(party.id)
+        for mark in party.marks():
+            self.party_marks.setdefault(mark, []).append(party.id)
 
     def _set_stock(self, entry: Entry) -> None:
         place = (int(entry.external_id), entry.document["warehouse"])

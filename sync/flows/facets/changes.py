@@ -28,7 +28,6 @@ from sync.flows.facets.effects import Effect, carry_out
 from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
 from sync.rules.edits import FIELDS, SEPARATOR, apart
-from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.accepted import EDIT
 from sync.store.bodies import load_json, unpack
@@ -218,7 +217,7 @@ def _differences(drain: Drain, piece: Piece, order: Order, standing: Standing) -
 def _wanted(drain: Drain, order: Order) -> Standing:
     facets, options = drain.systems.erp_facets, drain.systems.target_options
     assert facets is not None
-    resolved = resolve(drain.mapping.references(order, options), drain.lookups, drain.target)
+    resolved = drain.resolve(drain.mapping.references(order, options))
     return facets.wanted(order, resolved, options)
 
 
@@ -234,7 +233,7 @@ def _write(drain: Drain, piece: Piece, fields: frozenset[str], differences: list
     assert order is not None
     assert piece.surveyed is not None
     options = drain.systems.target_options
-    resolved = resolve(drain.mapping.references(order, options), drain.lookups, drain.target)
+    resolved = drain.resolve(drain.mapping.references(order, options))
     payload = facets.change(order, piece.surveyed, fields, resolved, options)
     if payload is None:
         return

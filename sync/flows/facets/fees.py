@@ -28,7 +28,6 @@ from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.ledger import ledger_turn
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece, alone
-from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.documents import Document, Seen, load_documents, save_made
 from sync.store.intents import close_by_outcome
@@ -182,7 +181,7 @@ def _payload(drain: Drain, piece: Piece, payment: Payment) -> dict[str, object]:
     assert order is not None
     assert facets is not None
     options = drain.systems.target_options
-    resolved = resolve(facets.fee_references(payment, options), drain.lookups, drain.target)
+    resolved = drain.resolve(facets.fee_references(payment, options))
     return facets.fee(order, payment, resolved, options)
 
 

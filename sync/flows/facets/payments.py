@@ -21,7 +21,6 @@ from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.ledger import ledger_turn
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece
-from sync.rules.references import resolve
 from sync.store.documents import DRAFTED, Seen, end_others
 from sync.store.refunds import link_made
 
@@ -136,7 +135,7 @@ def _payload(drain: Drain, piece: Piece, payment: Payment) -> dict[str, object]:
     assert facets is not None
     assert piece.surveyed is not None
     options = drain.systems.target_options
-    resolved = resolve(facets.payment_references(payment, options), drain.lookups, drain.target)
+    resolved = drain.resolve(facets.payment_references(payment, options))
     return facets.payment(order, payment, piece.surveyed, resolved, options)
 
 

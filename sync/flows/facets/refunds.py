@@ -25,7 +25,6 @@ from sync.flows.facets import giving, returns, shortage, unsent
 from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.survey import resurvey, seen
 from sync.flows.piece import Piece
-from sync.rules.references import resolve
 from sync.rules.stops import Held
 from sync.store.accepted import BEFORE_LINK
 from sync.store.documents import Seen
@@ -292,7 +291,7 @@ def _payload(drain: Drain, piece: Piece, entry: _Missing) -> dict[str, object]:
     assert facets is not None
     assert piece.surveyed is not None
     options = drain.systems.target_options
-    resolved = resolve(facets.refund_references(order, entry.refund, options), drain.lookups, drain.target)
+    resolved = drain.resolve(facets.refund_references(order, entry.refund, options))
     return facets.refund(order, entry.refund, piece.surveyed, resolved, options)
 
 

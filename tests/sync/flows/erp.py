@@ -29,6 +29,7 @@ from connectors.kit.errors import (
     RecordRejected,
     Transient,
 )
+from connectors.kit.ladder import climb
 from connectors.kit.permits import demand_permit
 
 T = TypeVar("T")
@@ -90,6 +91,10 @@ class Sale:
         )
 
 
+def _person(number: int, code: str, name: str) -> JsonDict:
+    return {"id": number, "code": code, "name": name, "emails": [], "vat_ids": []}
+
+
 class Erp(SalesTarget):
     """The books, and the door to them."""
 
@@ -104,6 +109,8 @@ class Erp(SalesTarget):
         }
         self.sales: dict[int, Sale] = {}
         self.parties: dict[str, list[int]] = {}
+        #: Customers that people have made.
+        self.people: list[JsonDict] = []
         self.articles: dict[str, JsonDict] = {sku: _article(sku) for sku in ARTICLES}
         self.faults: dict[str, collections.deque[Fault]] = collections.defaultdict(collections.deque)
         self.meanwhile: Callable[[], None] = lambda: None
@@ -144,6 +151,12 @@ class Erp(SalesTarget):
         self.sales[sale.id] = sale
         return sale
 
+    def know(self, name: str, code: str = "", email: str = "", vat_id: str = "") -> str:
+        """A person makes a customer; from then on they are found by the whole ladder."""
+        person = _person(next(self._ids), code, name)
+        self.people.append(person | {"emails": [email] if email else [], "vat_ids": [vat_id] if vat_id else []})
+        return str(person["id"])
+
     def close(self) -> None:
         return
 
@@ -159,7 +172,12 @@ class Erp(SalesTarget):
     def _known(self, ref: Ref) -> JsonDict | None:
         if ref.kind == "product":
             return self.articles.get(ref.value)
-        ids = self.parties.get(ref.value, []) if ref.kind == "party" else []
+        if ref.kind != "party":
+            return None
+        if self.people:
+            made = [_person(ids[0], code, code) for code, ids in self.parties.items()]
+            return climb(ref, [*self.people, *made])
+        ids = self.parties.get(ref.value, [])
         return {"id": ids[0], "code": ref.value} if ids else None
 
     def save_party(self, payload: JsonDict) -> JsonDict:
