@@ -13,7 +13,7 @@ import datetime as dt
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from connectors.kit.base import Envelope, JsonDict, KeyDeclaration, Page, Rank, Result, TargetDocument
 
@@ -170,6 +170,19 @@ class PostsInvoices(Protocol):
         """Post one; one that is posted already is left alone. Never two at once on one ERP (number sequences)."""
 
 
+@runtime_checkable
+class MakesInvoices(Protocol):
+    """Makes the invoices of a sale when it is asked to, where the ERP waits for somebody to press a button."""
+
+    @abstractmethod
+    def make_invoices(self, external_id: str) -> list[str]:
+        """Draft invoices of what of one sale can be invoiced by now; the ids of what was made.
+
+        Nothing there refuses a second one, so the sale is read before and after. Raises RecordRejected where nothing
+        can be invoiced, OutcomeUnknown, Transient ...
+        """
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class DocumentFile:
     """A file as the system gives it. `name` is the system's own, for showing only."""
@@ -177,6 +190,10 @@ class DocumentFile:
     name: str
     content_type: str
     body: bytes
+
+
+#: The `code` with which `GivesFiles.fetch_file` says that a document has no file by now, and may have one later.
+NOT_PRINTED: Final = "not_printed"
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from connectors.kit.errors import ConnectionBroken, ConnectorError
@@ -23,10 +23,14 @@ CHECKS: Final[Mapping[str, str]] = {
     "odoo.external_ids": N_("external ids of sales can be read, by which they are kept single"),
     "odoo.taxes": N_("there are taxes for sales whose prices are net"),
     "odoo.currencies": N_("there are price lists, by which a sale has its currency"),
+    "odoo.billing": N_("invoices and payments can be read, where money is carried over"),
+    "odoo.journals": N_("there are journals for the payments of customers"),
 }
 
 #: Models that are read; the right to write shows when the key is proven.
 _READ: Final = ("sale.order", "sale.order.line", "res.partner", "product.product", "account.tax", "stock.warehouse")
+#: Models of money, which a channel that carries none does not need.
+_BILLED: Final = ("account.move", "account.move.line", "account.payment", "account.journal", "account.account")
 _SHOWN: Final = 5
 
 
@@ -53,6 +57,8 @@ class Checkup:
             ("odoo.external_ids", self._external_ids),
             ("odoo.taxes", self._taxes),
             ("odoo.currencies", self._currencies),
+            ("odoo.billing", self._billing),
+            ("odoo.journals", self._journals),
         )
         for check, step in steps:
             yield self._tried(check, step)
@@ -101,16 +107,36 @@ class Checkup:
         return ok("odoo.company", f"{company['name']} ({company['currency']})")
 
     def _rights(self) -> Finding:
-        refused = []
-        for model in _READ:
-            try:
-                self._client.find_ids(model, [], limit=1)
-            except ConnectionBroken:
-                refused.append(model)
+        refused = self._refused(_READ)
         if not refused:
             return ok("odoo.rights", say("everything can be read; prove writing: crossdock doctor --prove-key"))
         step = say("install the apps Sales and Inventory, and give the key's user the groups Sales and Inventory User")
         return fail("odoo.rights", say("it may not read %(models)s", models=", ".join(refused)), step)
+
+    def _refused(self, models: Sequence[str]) -> list[str]:
+        refused = []
+        for model in models:
+            try:
+                self._client.find_ids(model, [], limit=1)
+            except ConnectionBroken:
+                refused.append(model)
+        return refused
+
+    def _billing(self) -> Finding:
+        refused = self._refused(_BILLED)
+        if not refused:
+            return ok("odoo.billing", say("they can be read"))
+        step = say(
+            "give the key's user the group Invoicing: Billing, if refunds, payments or invoices are carried over"
+        )
+        return warn("odoo.billing", say("it may not read %(models)s", models=", ".join(refused)), step)
+
+    def _journals(self) -> Finding:
+        journals = self._masters.journals()
+        if not journals:
+            step = say("make a journal of the type Bank for each way in which customers pay, or do without payments")
+            return warn("odoo.journals", say("there are none"), step)
+        return ok("odoo.journals", ", ".join(f"{each['code']} {each['name']}" for each in journals[:_SHOWN]))
 
     def _external_ids(self) -> Finding:
         self._client.external_ids("sale.order", self._client.find_ids("sale.order", [], limit=1))

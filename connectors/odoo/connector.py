@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -25,7 +26,20 @@ from connectors.kit.base import (
 )
 from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
-from connectors.kit.facets import ChangesSales, FollowsSales
+from connectors.kit.facets import (
+    BooksFees,
+    ChangesSales,
+    DocumentFile,
+    DraftsPayments,
+    FollowsSales,
+    GivesFiles,
+    ListsRefunds,
+    MakesInvoices,
+    PostsInvoices,
+    RefundsSales,
+    RefundSummary,
+    TakesPayments,
+)
 from connectors.kit.findings import Circumstances, Finding
 from connectors.kit.ladder import asked_as
 from connectors.kit.preparing import Need, Prepares
@@ -35,17 +49,25 @@ from connectors.odoo import follow, preparing, stock
 from connectors.odoo.changes import Changes
 from connectors.odoo.checkup import CHECKS, Checkup
 from connectors.odoo.client import OdooClient
+from connectors.odoo.fees import Fees
+from connectors.odoo.files import Files
 from connectors.odoo.follow import Follow
 from connectors.odoo.goods import find_products
+from connectors.odoo.invoicing import Invoicing
 from connectors.odoo.masters import Masters
 from connectors.odoo.options import read_options
 from connectors.odoo.parties import find_parties, save_party
+from connectors.odoo.payments import Payments
+from connectors.odoo.refunds import Refunds
 from connectors.odoo.sales import Sales
 from connectors.odoo.stock import Stock
 
 _KEYS: Final[Mapping[str, KeyDeclaration]] = {
     "sale": KeyDeclaration("external id", enforced=True, same_call=True, draft=True),
     "party": KeyDeclaration("external id", enforced=True, same_call=True),
+    "refund": KeyDeclaration("external id", enforced=True, same_call=True, draft=True),
+    "payment": KeyDeclaration("external id", enforced=True, same_call=True, draft=True),
+    "fee": KeyDeclaration("external id", enforced=True, same_call=True, draft=True),
 }
 #: Kind of a document -> its model, under which the web client shows it.
 _PAGES: Final[Mapping[str, str]] = {
@@ -62,6 +84,14 @@ class Odoo(
     SalesTarget,
     FollowsSales,
     ChangesSales,
+    RefundsSales,
+    ListsRefunds,
+    TakesPayments,
+    DraftsPayments,
+    BooksFees,
+    MakesInvoices,
+    PostsInvoices,
+    GivesFiles,
     StockSource,
     Diagnoses,
     OffersTestSale,
@@ -91,6 +121,12 @@ class Odoo(
         self._follow = Follow(self._client, self._masters, options, settings.overlap_s)
         self._changes = Changes(self._client, self._masters, options)
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
+        self._refunds = Refunds(self._client, self._masters, options.module)
+        booking = threading.Lock()
+        self._invoicing = Invoicing(self._client, booking)
+        self._payments = Payments(self._client, self._masters, options.module, booking)
+        self._fees = Fees(self._client, self._invoicing, options.module)
+        self._files = Files(self._client, self._invoicing)
         self._module = options.module
         self._products: Aged[str, JsonDict] = Aged(options.cache_s)
         self._parties: Aged[str, JsonDict] = Aged(options.party_cache_s)
@@ -133,6 +169,7 @@ class Odoo(
         * `tax` by id, name, description, else hint `rate`: id, name, type, rate, price_include ...
         * `company` (the connection's), `currency` (with its price list), `country`, `subdivision`, `payment_term`,
           `payment_method` (a journal), `carrier`, `warehouse` (empty: the first): id and what a payload needs
+        * `account`: one of expenses, by its code or name
 
         Rates are in percent, amounts Decimal. Raises Transient, ConnectionBroken.
         """
@@ -207,6 +244,58 @@ class Odoo(
     def cancel_sale(self, external_id: str) -> TargetDocument:
         """Cancel it; of one whose goods have left or whose invoice is posted, what is still open."""
         return self._changes.cancel(external_id)
+
+    def find_refunds(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Credit notes by external id; `total` is negative."""
+        return self._refunds.find(keys)
+
+    def create_refunds(self, payloads: Sequence[JsonDict]) -> list[Result]:
+        """A draft credit note each, made after the returns of what comes back."""
+        return self._refunds.create(payloads)
+
+    def advance_refunds(self, documents: Sequence[TargetDocument], rank: Rank) -> list[Result]:  # noqa: ARG002 -- ditto
+        """Nothing is left to do for one that stands: it is read back."""
+        return self._refunds.read(documents)
+
+    def list_refunds(self, since: dt.datetime, until: dt.datetime) -> Iterator[RefundSummary]:
+        """Every credit note of one of the company's sales that was made in the window."""
+        return self._refunds.list_all(since, until)
+
+    def find_payments(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """By external id; `total` is negative for money that was paid out."""
+        return self._payments.find(references)
+
+    def register_payment(self, payload: JsonDict) -> TargetDocument:
+        """Made, posted and matched with its invoice; one that was left half-way is brought to its end."""
+        return self._payments.register(payload)
+
+    def draft_payment(self, payload: JsonDict) -> TargetDocument:
+        """Made, and left to people."""
+        return self._payments.draft(payload)
+
+    def find_fees(self, references: Sequence[str]) -> dict[str, list[TargetDocument]]:
+        """Journal entries by external id."""
+        return self._fees.find(references)
+
+    def book_fee(self, payload: JsonDict) -> TargetDocument:
+        """A draft entry in the journal of the payment's method."""
+        return self._fees.book(payload)
+
+    def post_fee(self, external_id: str) -> TargetDocument:
+        """Post a draft entry, one at a time."""
+        return self._fees.post(external_id)
+
+    def make_invoices(self, external_id: str) -> list[str]:
+        """By the wizard of the sale's button *Create Invoice*."""
+        return self._invoicing.make(external_id)
+
+    def post_invoice(self, external_id: str) -> None:
+        """Post a draft invoice or credit note, one at a time."""
+        self._invoicing.post(external_id)
+
+    def fetch_file(self, kind: str, external_id: str, *, max_bytes: int) -> DocumentFile:
+        """The PDF that was printed of a posted `invoice`; Odoo prints none for a key."""
+        return self._files.fetch(kind, external_id, max_bytes)
 
     def list_locations(self) -> list[Location]:
         """The warehouses, by their code."""

@@ -72,6 +72,7 @@ _INVOICE_LINE: Final = {
 }
 _PAYMENT: Final = {
     **_plain("name", "state", "payment_type", "amount", "memo", "payment_reference", "date", "is_reconciled"),
+    **_plain("move_id"),
     "currency_id": _CURRENCY,
 }
 INVOICE_FIELDS: Final = {
@@ -93,7 +94,11 @@ SALE_FIELDS: Final = {
     "invoice_ids": {"fields": INVOICE_FIELDS},
 }
 #: What tells two changes of one second apart, beside what names the sale.
-_INVOICE_NEWS: Final = ("invoice_origin", "reversed_entry_id", "state", "payment_state", "amount_residual", "name")
+_INVOICE_NEWS: Final = (
+    *("invoice_origin", "reversed_entry_id", "state", "payment_state", "amount_residual", "name"),
+    # It was printed.
+    "invoice_pdf_report_id",
+)
 _PAYMENT_NEWS: Final = ("reconciled_invoice_ids", "state", "amount")
 _MOVE_NEWS: Final = ("sale_line_id", "state", "quantity", "product_uom_qty")
 _LINE_NEWS: Final = ("order_id", "product_uom_qty", "price_subtotal")

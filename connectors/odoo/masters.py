@@ -36,7 +36,7 @@ class Masters:
     """Master data of one company."""
 
     kinds: frozenset[str] = frozenset(
-        {"company", "currency", "country", "subdivision", "tax", "warehouse", "payment_method", *_NAMED}
+        {"company", "currency", "country", "subdivision", "tax", "warehouse", "payment_method", "account", *_NAMED}
     )
 
     def __init__(self, client: OdooClient, options: OdooOptions) -> None:
@@ -64,6 +64,7 @@ class Masters:
             "tax": lambda: self._tax(ref),
             "warehouse": lambda: self._warehouse(ref.value),
             "payment_method": lambda: _by_name(self.journals(), ref.value, ("code", "name")),
+            "account": lambda: _by_name(self.expenses(), ref.value, ("code", "name"), codes=True),
         }
         if ref.kind in finders:
             return finders[ref.kind]()
@@ -207,6 +208,15 @@ class Masters:
 
         return self._table("journals", read)
 
+    def expenses(self) -> list[JsonDict]:
+        """Accounts of expenses."""
+
+        def read() -> list[JsonDict]:
+            domain = [["account_type", "in", ["expense", "expense_direct_cost", "expense_depreciation"]]]
+            return self._client.search("account.account", domain, ("code", "name"))
+
+        return self._table("expenses", read)
+
     def units(self) -> dict[int, JsonDict]:
         """Id of a unit -> digits of its quantities."""
 
@@ -275,10 +285,10 @@ def _digits(rounding: Any) -> int | None:
     return max(0, -exponent) if isinstance(exponent, int) else None
 
 
-def _by_name(rows: Iterable[JsonDict], value: str, names: Sequence[str]) -> JsonDict | None:
-    """The row of this id, else the one row with this name; two of a name are none."""
+def _by_name(rows: Iterable[JsonDict], value: str, names: Sequence[str], *, codes: bool = False) -> JsonDict | None:
+    """The row of this id, else the one row with this name; two of a name are none. `codes`: a number is no id."""
     listed = list(rows)
-    if value.isascii() and value.isdecimal():
+    if not codes and value.isascii() and value.isdecimal():
         for row in listed:
             if row["id"] == int(value):
                 return row

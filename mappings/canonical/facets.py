@@ -167,6 +167,8 @@ class Standing:
     payments: tuple[StandingPayment, ...] = ()
     #: What people write there; compared before a change of ours (field ownership). Field -> its value as text.
     fields: tuple[tuple[str, str], ...] = ()
+    #: Something of it is to be invoiced, and nobody has asked for the invoice; False where the ERP makes its own.
+    uninvoiced: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

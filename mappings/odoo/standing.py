@@ -41,8 +41,9 @@ _INVOICE: Final[Mapping[str, InvoiceState]] = {
     "posted": InvoiceState.POSTED,
     "cancel": InvoiceState.CANCELLED,
 }
+#: A draft too is all that a refund of ours needs: whether it is posted is another question.
 _REFUND: Final[Mapping[InvoiceState, SaleState]] = {
-    InvoiceState.DRAFT: SaleState.DRAFT,
+    InvoiceState.DRAFT: SaleState.CONFIRMED,
     InvoiceState.POSTED: SaleState.CONFIRMED,
     InvoiceState.PAID: SaleState.DONE,
     InvoiceState.CANCELLED: SaleState.CANCELLED,
@@ -70,6 +71,7 @@ def standing(survey: JsonDict, options: TargetOptions) -> Standing:  # noqa: ARG
             refunds=tuple(_refunds(survey)),
             payments=tuple(_payments(survey)),
             fields=fields(survey),
+            uninvoiced=survey["invoice_status"] == "to invoice",
         )
 
 
@@ -220,11 +222,16 @@ def _refunds(survey: JsonDict) -> Iterator[StandingRefund]:
         )
 
 
+def _is_matched(payment: JsonDict) -> bool:
+    """A journal without an account for outstanding money makes no entry that could be reconciled."""
+    return bool(payment.get("is_reconciled", True) or not payment.get("move_id", True))
+
+
 def _payments(survey: JsonDict) -> Iterator[StandingPayment]:
     """Those that have found their invoice: one that is only linked to it leaves it open."""
     rows = {each["id"]: each for row in survey["invoice_ids"] for each in row.get("matched_payment_ids") or ()}
     for number, row in sorted(rows.items()):
-        if not row.get("is_reconciled", True) or row["state"] in {"draft", "canceled", "cancel", "rejected"}:
+        if not _is_matched(row) or row["state"] in {"draft", "canceled", "cancel", "rejected"}:
             continue
         sign = 1 if row["payment_type"] == "inbound" else -1
         yield StandingPayment(

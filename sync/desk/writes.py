@@ -17,6 +17,7 @@ _CALLS: Final[Mapping[tuple[str, str], Phrase]] = {
     ("cancel", "cancel"): say("cancel sale"),
     ("change", "update"): say("change sale"),
     ("refund", "create"): say("credit refund"),
+    ("invoice", "create"): say("make invoice of"),
     ("post", "update"): say("post"),
     ("payment", "create"): say("register payment"),
     ("fulfilment", "create"): say("show parcel in the shop"),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.odoo.database import COMPUTED, Database, Json, number, to_cents, total, user_error
-from connectors.sandbox.odoo.orm import DEFAULTS, GUARDS, attach
+from connectors.sandbox.odoo.orm import CREATED, DEFAULTS, GUARDS, attach
 from connectors.sandbox.odoo.taxes import taxed
 
 _READONLY = frozenset({"partner_id", "invoice_line_ids", "currency_id", "journal_id", "move_type"})
@@ -68,6 +68,9 @@ def action_post(db: Database, moves: Sequence[Json]) -> bool:
         if move["state"] != "draft":
             raise user_error(f"The entry {move.get('name') or ''} (id {move['id']}) must be in draft.")
     for move in moves:
+        if move["move_type"] == "entry":
+            _post_entry(db, move)
+            continue
         sign = "RINV" if move["move_type"] == "out_refund" else "INV"
         dated = move.get("invoice_date") or f"{db.now:%Y-%m-%d}"
         name = f"{sign}/{dated[:4]}/{db.next_id(sign + dated[:4]):05d}"
@@ -86,6 +89,21 @@ def action_post(db: Database, moves: Sequence[Json]) -> bool:
         if db.prints:
             print_out(db, move)
     return False
+
+
+def _post_entry(db: Database, move: Json) -> None:
+    code, dated = db.get("account.journal", move["journal_id"])["code"], move.get("date") or f"{db.now:%Y-%m-%d}"
+    name = f"{code}/{dated[:4]}/{db.next_id(code + dated[:4]):05d}"
+    db.update("account.move", move, {"state": "posted", "name": name, "date": dated})
+    db.tell("entry.post", move["id"], total=gross(db, move), key=move.get("ref") or "")
+
+
+def _balanced(db: Database, move: Json) -> None:
+    """An entry that is made by hand must balance from the start."""
+    lines = list(db.all("account.move.line", move_id=move["id"]))
+    debit, credit = (total(number(line.get(side)) for line in lines) for side in ("debit", "credit"))
+    if move["move_type"] == "entry" and debit != credit:
+        raise user_error(f"The entry is not balanced.\n\nTotal debit: {debit}, total credit: {credit}")
 
 
 def print_out(db: Database, move: Json) -> None:
@@ -118,7 +136,9 @@ def _amounts(db: Database, move: Json) -> tuple[Decimal, Decimal]:
 
 
 def gross(db: Database, move: Json) -> Decimal:
-    """Net and tax, positive for a credit note too."""
+    """Net and tax, positive for a credit note too; of an entry, its debit."""
+    if move["move_type"] == "entry":
+        return total(number(line.get("debit")) for line in db.all("account.move.line", move_id=move["id"]))
     return sum(_amounts(db, move), Decimal(0))
 
 
@@ -135,13 +155,20 @@ def residual(db: Database, move: Json) -> Decimal:
 
 def _payment_state(db: Database, move: Json, _context: Mapping[str, Any]) -> str:
     open_ = residual(db, move)
+    unbooked = any(each["state"] == "in_process" and not each.get("move_id") for each in _paid_by(db, move))
+    if move["state"] == "posted" and open_ and unbooked:
+        return "in_payment"
     if move["state"] != "posted" or open_ == gross(db, move):
         return "not_paid"
     return "partial" if open_ else "paid"
 
 
 def _matched(db: Database, move: Json, _context: Mapping[str, Any]) -> list[int]:
-    return [each["id"] for each in db.all("account.payment") if move["id"] in (each.get("invoice_ids") or [])]
+    return [each["id"] for each in _paid_by(db, move)]
+
+
+def _paid_by(db: Database, move: Json) -> list[Json]:
+    return [each for each in db.all("account.payment") if move["id"] in (each.get("invoice_ids") or [])]
 
 
 def _paying(db: Database, values: Json) -> None:
@@ -160,6 +187,11 @@ def post_payments(db: Database, payments: Sequence[Json]) -> None:
             continue
         name = f"PBNK1/{payment['date'][:4]}/{db.next_id('PBNK1'):05d}"
         sign = -1 if payment["payment_type"] == "inbound" else 1
+        ways = db.all("account.payment.method.line", journal_id=payment["journal_id"])
+        if not any(way.get("payment_account_id") for way in ways):
+            # Nothing to book it on: it waits for the bank's statement.
+            db.update("account.payment", payment, {"state": "in_process", "name": name})
+            continue
         move = db.insert(
             "account.move",
             {
@@ -211,6 +243,7 @@ DEFAULTS["account.move"] = _drafted
 DEFAULTS["account.move.line"] = _lined
 DEFAULTS["account.payment"] = _paying
 GUARDS["account.move"] = _guard
+CREATED["account.move"] = _balanced
 COMPUTED.update(
     {
         ("account.move", "amount_untaxed"): lambda db, row, _: _amounts(db, row)[0],
@@ -219,6 +252,11 @@ COMPUTED.update(
         ("account.move", "amount_residual"): lambda db, row, _: residual(db, row),
         ("account.move", "payment_state"): _payment_state,
         ("account.move", "matched_payment_ids"): _matched,
+        ("account.move", "commercial_partner_id"): lambda db, row, _: (
+            db.get("res.partner", row["partner_id"]).get("parent_id") or row["partner_id"]
+            if row.get("partner_id")
+            else None
+        ),
         ("account.move", "invoice_line_ids"): lambda db, row, _: [each["id"] for each in _lines(db, row)],
         ("account.move.line", "reconciled"): lambda _db, row, _: "left" in row and not row["left"],
         ("account.move.line", "price_subtotal"): lambda _db, row, _: to_cents(

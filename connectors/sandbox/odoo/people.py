@@ -3,6 +3,7 @@
 POST /_sandbox/orders/{id}/send      {"tracking": "T-1", "pieces": {"SKU": 1}?}: send what is reserved, or so much
 POST /_sandbox/orders/{id}/invoice   the wizard: draft invoices of what is due
 POST /_sandbox/orders/{id}/cancel
+POST /_sandbox/invoices/{id}/print   Send & Print: the PDF hangs on it
 POST /_sandbox/stock                 {"sku", "quantity", "warehouse"}: a count
 POST /_sandbox/conflicts             {"count": 1}: so many loads lose against another one
 """
@@ -14,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.exchange import Handler, Request, Response, Router, json_response
-from connectors.sandbox.odoo import sales, stock
+from connectors.sandbox.odoo import accounting, sales, stock
 from connectors.sandbox.odoo.app import OdooApp
 from connectors.sandbox.odoo.database import Database, Json, OdooError
 
@@ -77,6 +78,11 @@ def invoice(app: OdooApp, order: int) -> None:
     act(app, lambda db: sales.create_invoices(db, {"sale_order_ids": [order]}))
 
 
+def print_out(app: OdooApp, invoice: int) -> None:
+    """Send & Print."""
+    act(app, lambda db: accounting.print_out(db, db.get("account.move", invoice)))
+
+
 def count(app: OdooApp, sku: str, quantity: Decimal, warehouse: str) -> None:
     """What lies there is so much."""
 
@@ -121,5 +127,6 @@ def add_people_routes(control: Router[Handler], app: OdooApp) -> None:
     route("/_sandbox/orders/{number}/send", sent)
     route("/_sandbox/orders/{number}/invoice", lambda _told, number: invoice(app, number))
     route("/_sandbox/orders/{number}/cancel", lambda _told, number: cancel(app, number))
+    route("/_sandbox/invoices/{number}/print", lambda _told, number: print_out(app, number))
     route("/_sandbox/stock", lambda told, _: count(app, told["sku"], Decimal(str(told["quantity"])), told["warehouse"]))
     route("/_sandbox/conflicts", conflicts)

@@ -61,9 +61,15 @@ def _currency(db: Database, code: str, digits: int) -> Json:
 
 def _books(db: Database) -> None:
     db.insert("account.account", {"code": "1410", "name": "Receivables", "account_type": "asset_receivable"})
+    db.insert("account.account", {"code": "6855", "name": "Bank fees", "account_type": "expense"})
+    outstanding = {"code": "1461", "name": "Outstanding Receipts", "account_type": "asset_current"}
+    waiting = db.insert("account.account", outstanding)["id"]
     db.insert("account.journal", {"name": "Customer Invoices", "code": "INV", "type": "sale"})
-    db.insert("account.journal", {"name": "Bank", "code": "BNK1", "type": "bank"})
-    db.insert("account.journal", {"name": "PayPal", "code": "PPL", "type": "bank"})
+    for code, name in (("BNK1", "Bank"), ("PPL", "PayPal")):
+        own = db.insert("account.account", {"code": f"18{code}", "name": name, "account_type": "asset_cash"})["id"]
+        journal = db.insert("account.journal", {"name": name, "code": code, "type": "bank", "default_account_id": own})
+        way = {"name": "Manual Payment", "journal_id": journal["id"], "payment_account_id": waiting}
+        db.insert("account.payment.method.line", way)
     db.insert("account.payment.term", {"name": "Immediate Payment", "active": True, "days": 0})
     db.insert("account.payment.term", {"name": "30 Days", "active": True, "days": 30})
     db.insert("decimal.precision", {"name": "Product Price", "digits": 2})

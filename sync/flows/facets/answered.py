@@ -8,12 +8,14 @@ the answer. Every intent gets closed, or the sweep would bring its order up agai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from mappings.canonical.facets import InvoiceState, SaleState, Standing
 from sync.flows.context import Drain
 from sync.flows.facets import fees, parcel_doubts
 from sync.flows.facets.giving import RETURN
+from sync.flows.facets.invoices import invoiced
 from sync.flows.facets.survey import survey
 from sync.flows.piece import Piece, guarded, set_aside
 from sync.store.intents import Intent, close_by_outcome
@@ -23,7 +25,7 @@ _OTHERS: Final = {"sale", "party"}
 #: Told by no survey: the ERP is asked for each by its reference, and by nothing else it is closed.
 _ASKED: Final = {fees.KIND}
 #: What a survey of the sale shows.
-_IN_ERP: Final = {"refund", "payment", "post"}
+_IN_ERP: Final = {"refund", "payment", "invoice", "post"}
 _BEGUN: Final = {SaleState.DRAFT, SaleState.QUOTED}
 
 
@@ -78,5 +80,8 @@ def _stands(standing: Standing, intent: Intent) -> bool:
         return any(each.key == intent.key and (intent.settled or each.state not in _BEGUN) for each in standing.refunds)
     if intent.kind == "payment":
         return any(each.reference == intent.key for each in standing.payments)
+    if intent.kind == "invoice":
+        # The key says how much was invoiced before.
+        return invoiced(standing) > Decimal(intent.key.rpartition(":")[2])
     fixed = {each.external_id for each in standing.invoices if each.state in {InvoiceState.POSTED, InvoiceState.PAID}}
     return intent.key.removeprefix("invoice:") in fixed

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final, cast
 
 from config.model import Depth, InvoiceNews
-from connectors.kit.facets import GivesFiles, PostsInvoices
+from connectors.kit.errors import OutcomeUnknown, RecordRejected
+from connectors.kit.facets import NOT_PRINTED, GivesFiles, MakesInvoices, PostsInvoices
 from mappings.canonical.errors import Problem
-from mappings.canonical.facets import Invoice, InvoiceState, SaleState, facet_to_json
+from mappings.canonical.facets import Invoice, InvoiceState, SaleState, Standing, facet_to_json
 from mappings.canonical.words import say
 from mappings.facets import Billed
 from sync.flows.context import Drain
@@ -33,6 +35,9 @@ def post(drain: Drain, piece: Piece, *, agreed: bool) -> bool:
 
     The sale's own only where it is `agreed` what the sale is to be: what is posted can be corrected no more.
     """
+    made = agreed and _is_unbilled(drain, piece)
+    if made:
+        _make(drain, piece)
     standing = piece.standing
     if standing is None or not isinstance(drain.target, PostsInvoices):
         return False
@@ -40,7 +45,60 @@ def post(drain: Drain, piece: Piece, *, agreed: bool) -> bool:
     due = [each for each in drafts if (agreed or each.refund_key) and _is_due(drain, standing.state, each)]
     for invoice in due:
         _post(drain, piece, invoice)
-    return bool(due)
+    return made or bool(due)
+
+
+def _is_unbilled(drain: Drain, piece: Piece) -> bool:
+    """Whether the ERP waits to be asked for the sale's invoice.
+
+    Never for more than the sale comes to: pieces that were given back may count there as not invoiced again.
+    """
+    standing, after = piece.standing, drain.systems.channel.after_import
+    if standing is None or not standing.uninvoiced or not isinstance(drain.target, MakesInvoices):
+        return False
+    if any(each.collected for each in standing.invoices):
+        # Whoever collects sees to the rest too.
+        return False
+    return after.post_invoices and standing.state in _LEFT and invoiced(standing) < standing.total.amount
+
+
+def invoiced(standing: Standing) -> Decimal:
+    """Gross, what stands in the sale's own invoices, drafts too; what was credited of them counts."""
+    own = (each for each in standing.invoices if not each.credit and each.state is not InvoiceState.CANCELLED)
+    return sum((each.total.amount for each in own), Decimal(0))
+
+
+def _make(drain: Drain, piece: Piece) -> None:
+    erp, before = cast("MakesInvoices", drain.target), piece.standing
+    assert before is not None
+    billed, known = invoiced(before), {each.external_id for each in before.invoices}
+
+    def find() -> Seen | None:
+        now = resurvey(drain, piece)
+        new = next((each for each in now.invoices if each.external_id not in known), None)
+        return None if new is None or invoiced(now) <= billed else _row(drain, piece, new)
+
+    def send() -> Seen:
+        # Nothing there refuses a second one, so the sale is read directly before.
+        if (found := find()) is not None:
+            return found
+        erp.make_invoices(before.external_id)
+        if (made := find()) is None:
+            raise OutcomeUnknown(say("invoiced, but the sale shows no new invoice"))
+        return made
+
+    effect = Effect(
+        kind="invoice",
+        # What was invoiced before is part of it: a sale is invoiced as often as something of it can be.
+        key=f"sale:{before.external_id}:{billed:f}",
+        side=drain.systems.erp_side,
+        name=say("the invoice of sale %(sale)s", sale=before.number or before.external_id),
+        find=find,
+        send=send,
+    )
+    with ledger_turn(drain):
+        carry_out(drain, piece, effect)
+    resurvey(drain, piece)
 
 
 def _is_due(drain: Drain, state: SaleState, invoice: Invoice) -> bool:
@@ -166,7 +224,13 @@ def _file(drain: Drain, piece: Piece, invoice: Invoice, kept: Mapping[str, KeptF
         raise Held([_changed(invoice)])
     fetched: list[KeptFile] = []
     with aside(piece):
-        fetched.append(_fetch(drain, _documents(piece)[invoice.external_id], facts))
+        try:
+            fetched.append(_fetch(drain, _documents(piece)[invoice.external_id], facts))
+        except RecordRejected as refusal:
+            if refusal.code != NOT_PRINTED:
+                raise
+            # When it is printed, the order comes again.
+            piece.warnings.append(_not_printed(invoice, refusal))
     # Where the ERP gives none, its number is shown all the same.
     return next(iter(fetched), None)
 
@@ -186,6 +250,15 @@ def _changed(invoice: Invoice) -> Problem:
         ),
         subject=invoice.number,
         next_step=say("ask the bookkeepers why a posted document changed; approve to show the new file"),
+    )
+
+
+def _not_printed(invoice: Invoice, refusal: RecordRejected) -> Problem:
+    return Problem(
+        cause=NOT_PRINTED,
+        path="invoices",
+        reason=say("%(number)s has no file yet: %(why)s", number=invoice.number, why=refusal),
+        subject=invoice.number,
     )
 
 

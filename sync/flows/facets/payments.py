@@ -82,6 +82,7 @@ def _is_open(invoice: Invoice) -> bool:
 def _register(drain: Drain, piece: Piece, reference: str, payment: Payment) -> None:
     erp = cast("TakesPayments", drain.target)
     shop = drain.systems.channel.source
+    rank = Rank.DRAFT if drain.systems.channel.after_import.payments is Depth.DRAFT else Rank.CONFIRMED
     said = seen(
         drain, piece, "payment", reference, _record(payment), at=shop, number=payment.reference, total=payment.amount
     )
@@ -89,7 +90,10 @@ def _register(drain: Drain, piece: Piece, reference: str, payment: Payment) -> N
 
     def find() -> Seen | None:
         found = erp.find_payments([reference]).get(reference, [])
-        return _row(drain, piece, reference, found[0]) if found else None
+        if not found or (found[0].rank < rank and drain.target.keys["payment"].enforced):
+            # Made, and not brought to its end: where the key is enforced, making it again goes on from there.
+            return None
+        return _row(drain, piece, reference, found[0])
 
     def send() -> Seen:
         # Nothing there refuses a second one, so it is looked for directly before, whatever was surveyed.

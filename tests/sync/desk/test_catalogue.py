@@ -17,6 +17,7 @@ import sync
 from connectors.fxiaoke import codes as fxiaoke
 from connectors.kit import errors
 from connectors.kit.errors import AlreadyExists, ConnectorError, RecordRejected, Transient
+from connectors.kit.facets import NOT_PRINTED
 from connectors.shopify import codes as shopify
 from connectors.vendure import codes as vendure
 from connectors.woocommerce import codes as woocommerce
@@ -71,7 +72,7 @@ def codes() -> set[tuple[str, str]]:
     found |= {("fxiaoke", fxiaoke.name_of(code)) for code in told} | {("fxiaoke", "no_token")}
     found |= {("vendure", code) for code in (vendure.NOT_VENDURE, vendure.GONE, "graphql")}
     found |= {("zoho_crm", code) for code in (*zoho_crm._BROKEN, *zoho_crm._HELD, *zoho_crm.CHANGED)}
-    found.add(("kit", errors.RateLimited.OWN_RATE))
+    found |= {("kit", errors.RateLimited.OWN_RATE), ("odoo", NOT_PRINTED)}
     return found
 
 
