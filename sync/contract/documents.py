@@ -127,7 +127,7 @@ class RefundsSalesContract(RefundsKeptSingle, Writes, Reads):
 
     def test_a_refund_is_created_found_and_brought_on_with_its_key(self, life: Life, target: Any) -> None:
         created = life.refund().document
-        assert (created.key, created.rank, created.total) == ("k1:refund:1", Rank.DRAFT, REFUNDED)
+        assert (created.key, created.rank, created.total) == ("k1:refund:1", life.fake.refund_rank, REFUNDED)
 
         [result] = target.advance_refunds([created], Rank.CONFIRMED)
 
@@ -165,9 +165,9 @@ class ListsRefundsContract(ErpContract):
 
         assert listed() == []
         life.refund()
-        assert listed() == [("k1:refund:1", life.id, -REFUNDED, Rank.DRAFT, False)]
+        assert listed() == [("k1:refund:1", life.id, -REFUNDED, life.fake.refund_rank, False)]
         life.refund(rank=Rank.CONFIRMED, key="k1:refund:2")
-        [note] = [each for each in life.standing().invoices if each.credit]
+        [note] = [each for each in life.standing().invoices if each.refund_key == "k1:refund:2"]
         target.post_invoice(note.external_id)
         assert listed()[1:] == [("k1:refund:2", life.id, -REFUNDED, Rank.CONFIRMED, True)]
         assert list(target.list_refunds(since, since + dt.timedelta(days=1))) == []
@@ -247,6 +247,25 @@ class BooksFeesContract(FeesKeptSingle, Writes, Reads):
         assert found[known]["id"]
 
 
+class MakesInvoicesContract(ErpContract):
+    """`MakesInvoices`: of all that can be invoiced, and never twice."""
+
+    def test_a_sale_is_invoiced_once(self, life: Life, target: Any) -> None:
+        [made] = target.make_invoices(life.id)
+        [invoice] = life.standing().invoices
+        assert (invoice.external_id, invoice.state, invoice.total.amount) == (made, InvoiceState.DRAFT, TOTAL)
+        with pytest.raises(RecordRejected):
+            target.make_invoices(life.id)
+        assert len(life.standing().invoices) == 1
+
+    @shows("B1")
+    def test_what_was_made_without_an_answer_stands_on_the_sale(self, life: Life, fake: Any, target: Any) -> None:
+        fake.break_next("make_invoices", kind="commit_then_drop")
+        with pytest.raises(OutcomeUnknown):
+            target.make_invoices(life.id)
+        assert len(life.standing().invoices) == 1
+
+
 class PostsInvoicesContract(Writes):
     """`PostsInvoices`."""
 
@@ -281,4 +300,4 @@ class GivesFilesContract(ErpContract):
 
     def test_a_draft_has_no_file(self, life: Life, target: Any) -> None:
         with pytest.raises(RecordRejected):
-            target.fetch_file("invoice", life.standing().invoices[0].external_id, max_bytes=1_000_000)
+            target.fetch_file("invoice", life.invoice(), max_bytes=1_000_000)

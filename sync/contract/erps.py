@@ -10,6 +10,8 @@ import pytest
 
 from connectors.kit.base import JsonDict, Rank, TargetDocument
 from connectors.kit.errors import OutcomeUnknown, Transient
+from connectors.kit.facets import MakesInvoices
+from connectors.registry import has
 from mappings.base import TargetOptions
 from mappings.canonical.facets import Standing
 from mappings.registry import ERP_FACETS
@@ -74,9 +76,17 @@ class Life:
         made: TargetDocument = self.target.post_fee(self.fee().external_id)
         return made
 
+    def invoice(self) -> str:
+        """The id of its first invoice, made where the ERP waits to be asked for it."""
+        invoices = self.standing().invoices
+        if not invoices and has(self.target, MakesInvoices):
+            number: str = self.target.make_invoices(self.id)[0]
+            return number
+        return invoices[0].external_id
+
     def post(self) -> None:
         """Its first invoice is posted."""
-        self.target.post_invoice(self.standing().invoices[0].external_id)
+        self.target.post_invoice(self.invoice())
 
     def write(self, action: str) -> object:
         """Carry out one write, as `_Writes.writes` names it; its error is raised."""

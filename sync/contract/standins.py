@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Protocol
 
-from connectors.kit.base import JsonDict
+from connectors.kit.base import JsonDict, Rank
 from connectors.kit.exchanges import Exchange
 from connectors.sandbox.server import Server
 from mappings.canonical.refs import Ref
@@ -197,6 +197,8 @@ class ErpStandIn(TargetStandIn, Protocol):
     location: str
     #: Code of an account on which a fee may be booked.
     fee_account: str
+    #: How far a refund is from its creation on: confirmed where nothing is left to do but to post it.
+    refund_rank: Rank
 
     def refund(self, key: str, survey: JsonDict) -> JsonDict:
         """A payload that gives back one piece of the surveyed sale, REFUNDED in all; the goods come back."""

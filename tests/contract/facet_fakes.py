@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from connectors.kit.base import JsonDict
+from connectors.kit.base import JsonDict, Rank
 from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.products import default_products
-from tests.contract.target_fakes import SandboxErpFake
+from connectors.sandbox.odoo import OdooOptions, people, running_odoo
+from tests.contract.target_fakes import OdooFake, SandboxErpFake
 from tests.shared import PATIENCE_S
 
 _ACTIONS: Final[Mapping[str, tuple[str, str]]] = {
@@ -37,6 +38,7 @@ class SandboxErpFacets(SandboxErpFake):
     system = "sandbox_erp"
     location = "MAIN"
     fee_account = "6855"
+    refund_rank = Rank.DRAFT
 
     def connect(self, **settings: Any) -> Any:
         reference = {"enforced_reference": self.erp.options.enforce_reference}
@@ -82,6 +84,86 @@ class SandboxErpFacets(SandboxErpFake):
 
     def _shipments(self, external_id: str) -> list[JsonDict]:
         return self.erp.books.survey([int(external_id)])[0]["shipments"]
+
+
+_ODOO_ACTIONS: Final[Mapping[str, str]] = {
+    "refund": "account.move/load",
+    "advance_refund": "account.move/load",
+    "find_refunds": "account.move/search_read",
+    "pay": "account.payment/load",
+    "find_payments": "account.payment/search_read",
+    "book_fee": "account.move/load",
+    "post_fee": "account.move/action_post",
+    "find_fees": "account.move/search_read",
+    "make_invoices": "sale.advance.payment.inv/create_invoices",
+    "post": "account.move/action_post",
+    "change": "sale.order/load",
+    "cancel": "sale.order/action_cancel",
+    "survey": "sale.order/web_search_read",
+    "pull": "sale.order/search_read",
+    "stock": "product.product/search_read",
+}
+
+
+class OdooFacets(OdooFake):
+    """The stand-in for Odoo 19, in this process."""
+
+    system = "odoo"
+    location = "MAIN"
+    fee_account = "6855"
+    refund_rank = Rank.CONFIRMED
+
+    def refund(self, key: str, survey: JsonDict) -> JsonDict:
+        line = {
+            "product_id": self._product,
+            "name": "Cup",
+            "quantity": "1",
+            "price_unit": "10.00",
+            "tax_ids": [self._tax],
+        }
+        back = {str(self._product): "1"}
+        return {"key": key, "sale": survey["id"], "date": "2026-11-25", "note": "", "back": back, "lines": [line]}
+
+    def payment(self, reference: str, survey: JsonDict, amount: Decimal) -> JsonDict:
+        return {
+            "key": reference,
+            "invoice": next((each["id"] for each in survey["invoice_ids"]), 0),
+            "journal_id": self._journal(),
+            "amount": f"{amount:f}",
+            "date": "2026-11-25",
+            "payment_reference": "",
+        }
+
+    def fee(self, reference: str, amount: Decimal) -> JsonDict:
+        account = next(self.erp.db.all("account.account", code=self.fee_account))["id"]
+        return {
+            "key": reference,
+            "journal_id": self._journal(),
+            "account_id": account,
+            "amount": f"{amount:f}",
+            "date": "2026-11-25",
+        }
+
+    def someone_sends(self, external_id: str, tracking: str) -> None:
+        people.send(self.erp.app, int(external_id), tracking)
+
+    def someone_sets_stock(self, quantity: str) -> None:
+        people.count(self.erp.app, self.known_product.value, Decimal(quantity), self.location)
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        if action not in _ODOO_ACTIONS:
+            return super().break_next(action, **fault)
+        self.erp.plan.add(method="POST", path=f"/json/2/{_ODOO_ACTIONS[action]}", **fault)
+        return None
+
+    def _journal(self) -> int:
+        return int(next(self.erp.db.all("account.journal", code="BNK1"))["id"])
+
+
+@contextlib.contextmanager
+def odoo() -> Iterator[OdooFacets]:
+    with running_odoo(OdooOptions(settle_s=PATIENCE_S, api_key=OdooFacets.secret, prints=True)) as running:
+        yield OdooFacets(running)
 
 
 @contextlib.contextmanager
