@@ -9,12 +9,15 @@ import pytest
 from connectors.kit.base import Rank
 from connectors.kit.errors import RecordRejected
 from connectors.sandbox.catalogue import catalogue, unknown_product
+from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.audit import check_ledger
+from connectors.sandbox.erp.products import default_products
 from mappings import sandbox_erp as mapping
 from mappings.base import TargetOptions
 from mappings.canonical.errors import Problems
-from tests.contract.target_fakes import sandbox_erp
+from tests.contract.target_fakes import SandboxErpFake
 from tests.mappings.orders import fee, line, make_order, shipping_line
+from tests.shared import PATIENCE_S
 
 pytestmark = pytest.mark.loopback
 
@@ -67,8 +70,9 @@ def push(target, order):
 
 @pytest.fixture
 def fake(tmp_path):
-    with sandbox_erp(tmp_path, enforce_key=True) as running:
-        yield running
+    options = ErpOptions(settle_s=PATIENCE_S, api_key=SandboxErpFake.secret)
+    with running_erp(options=options, products=default_products(100), ledger=tmp_path / "ledger") as erp:
+        yield SandboxErpFake(erp)
 
 
 @pytest.mark.parametrize("name", ORDERS)
