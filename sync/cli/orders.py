@@ -254,8 +254,7 @@ def _print_passport(entry: dict[str, Any]) -> None:
             # A reason may bring a table along.
             out.print(escape(textwrap.indent(path + detail["reason"], "    ")))
         out.print(f"    next: {escape(cause['next_step'])}")
-    if entry["after_import"]:
-        print_facets(entry["after_import"])
+    _print_after(entry)
     if decided := entry["rejected"]:
         said = f"left out by {decided['by']} at {decided['at']}: {decided['reason']}; `crossdock retry` takes it back"
         out.print(f"  {escape(said)}")
@@ -265,6 +264,21 @@ def _print_passport(entry: dict[str, Any]) -> None:
     out.print(f"  next: {following['text']}{when}{paused}")
     for line in entry["timeline"]:
         out.print(f"  {line['at']}  {line['what']}  {escape(_first_line(line['text']))}")
+
+
+def _print_after(entry: dict[str, Any]) -> None:
+    """What came of it, and what of that its customer's account shows."""
+    if entry["after_import"]:
+        print_facets(entry["after_import"])
+    if told := entry["crm"]:
+        out.print(f"  {escape(_crm(told))}")
+
+
+def _crm(told: dict[str, Any]) -> str:
+    """What the CRM was told of the customer, or why it was not."""
+    who = f"account {told['account_name'] or told['account_id']}" if told["account_id"] else "no account"
+    when = f", told at {told['told_at']}" if told["told_at"] else ""
+    return f"customer in {told['connection']}: {who}{when}: {told['state']} {_first_line(told['reason'])}".rstrip()
 
 
 def _mapping_lines(mapping: dict[str, Any]) -> Iterator[str]:

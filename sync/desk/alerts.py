@@ -88,7 +88,7 @@ def _channel(entry: ChannelHealth, home: Home, config: Config, read: _Read) -> C
     name, proof = entry.name, entry.proof
     due_since, view = read.due_since.get(name), read.volumes.get(name)
     failed = {row.name for row in read.schedules if row.last_ok is False}
-    tasks = ("resync", "nightly", "proof", "stock", "stock-full")
+    tasks = ("resync", "nightly", "proof", "stock", "stock-full", "crm")
     return ChannelFact(
         name=name,
         source=entry.source,

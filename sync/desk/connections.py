@@ -16,6 +16,7 @@ from config.written import Written, written_settings
 from connectors.kit.base import ListsOrders, ManagesWebhooks, ReadsAgain, RewindsPulls, SalesTarget, Subscription
 from connectors.kit.errors import ConnectionBroken
 from connectors.registry import class_of, has
+from sync.desk.crm import CrmCounts, crm_counts
 from sync.desk.doctor import Report, last_checkups
 from sync.desk.doctor.examine import connection_section
 from sync.desk.doctor.report import WEBHOOKS
@@ -60,6 +61,8 @@ class ConnectionSummary:
     #: Channels that read from here, and that write to here.
     sources: Sequence[str]
     targets: Sequence[str]
+    #: Channels whose customers it is told of.
+    told: Sequence[str]
     pause: Pause | None
     streak: Streak
     #: Schedules of its own whose last run failed.
@@ -83,6 +86,8 @@ class ConnectionDetail:
     subscriptions_at: dt.datetime | None
     #: Deliveries that are kept and that nobody could read; None where none would be read again.
     unreadable: int | None = None
+    #: What it was told of customers; None for one that no channel tells.
+    crm: CrmCounts | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ def connection_detail(store: Store, config: Config, name: str) -> ConnectionDeta
         unreadable=store.read(lambda c: count_unreadable(c, name))
         if summary.sources and has(kind, ReadsAgain)
         else None,
+        crm=store.read(lambda c: crm_counts(c, config, name)),
     )
 
 
@@ -195,6 +201,7 @@ def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[Conn
             system=config.connections[name].system,
             sources=[channel.name for channel in config.channels_of_source(name)],
             targets=[channel.name for channel in config.channels.values() if channel.erp == name],
+            told=[channel.name for channel in config.crm_channels(name)],
             pause=find_pause(stopped, connections=(name,)),
             streak=streaks[name],
             failed=[row for row in rows if row.name in {f"pull:{name}", f"webhooks:{name}"} and row.last_ok is False],
@@ -205,8 +212,10 @@ def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[Conn
 
 
 def _is_of(row: Row, name: str, summary: ConnectionSummary) -> bool:
-    """A schedule of the connection itself, or of a channel that reads from it."""
+    """A schedule of the connection itself, or of a channel that reads from it or tells it of customers."""
     task, _, subject = row.name.partition(":")
+    if task == "crm":
+        return subject in summary.told
     return subject == name if task in {"pull", "webhooks"} else subject in summary.sources
 
 

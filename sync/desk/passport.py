@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from config.model import Config
 from sync.desk.activity import ACTIONS
 from sync.desk.corrections_told import correction_to_json, counting
+from sync.desk.crm import CrmLine, crm_line
 from sync.desk.facets import Facets, load_facets
 from sync.desk.facets_told import facets_to_json, told_of
 from sync.desk.phrases import Phrase, joined, quote, say, say_many
@@ -97,6 +98,8 @@ class Passport:
     original: int | None = None
     #: What came of it after the import; None while it cannot be read.
     facets: Facets | None = None
+    #: What the channel's CRM was told of its customer; None where it has none, or the order has not ended yet.
+    crm: CrmLine | None = None
     #: From where it is sent; None where nothing chose that.
     route: KeptRoute | None = None
     #: What people have corrected of it, the oldest first; those that do not count any more too.
@@ -197,6 +200,7 @@ def load_passport(store: Store, config: Config, order: StoredOrder, *, exchanges
             revision=revision_of_order(connection, now.id) if now.id else None,
             original=original_of(connection, now.item_id),
             facets=facets,
+            crm=crm_line(connection, channel, now.id) if now.id else None,
             route=route,
             corrections=tuple(map(read_correction, list_corrections(connection, now.item_id))),
             care=load_care(connection, now.item_id),
@@ -355,6 +359,7 @@ def passport_to_json(one: Passport) -> dict[str, Any]:
         "care": dataclasses.asdict(one.care),
         "rejected": None if one.rejection is None else one.rejection.to_json(),
         "corrections": [correction_to_json(each, one.counting) for each in one.corrections],
+        "crm": None if one.crm is None else one.crm.to_json(),
         "after_import": None if one.facets is None else facets_to_json(one.facets),
         "timeline": _timeline_to_json(one.timeline),
         "order": one.canonical,

@@ -21,7 +21,7 @@ from connectors.kit.base import (
     SendsOrders,
     Throttle,
 )
-from connectors.kit.crm import KeepsAccounts
+from connectors.kit.crm import CreatesAccounts, KeepsAccounts
 from connectors.kit.facets import BooksFees, DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.kit.tokens import Shelf
@@ -231,7 +231,7 @@ def read_config(settings: Settings) -> Config:
         makes_refunds=lambda system: has(class_of(system), MakesRefunds),
         has_address=lambda system: not has(class_of(system), SendsOrders),
         keeps_accounts=lambda system: has(class_of(system), KeepsAccounts),
-        makes_accounts=lambda _: False,
+        makes_accounts=lambda system: has(class_of(system), CreatesAccounts),
         check_profile=check_profile,
     )
 

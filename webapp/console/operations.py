@@ -30,6 +30,7 @@ TASKS: Final = {
     "nightly": lazy_gettext("Compare both sides"),
     "proof": lazy_gettext("Prove that both sides agree"),
     "stock": lazy_gettext("Carry changed stock over"),
+    "crm": lazy_gettext("Look for customers in the CRM again"),
     "purge": lazy_gettext("Delete what is old"),
     "stock-full": lazy_gettext("Compare the stock of every article"),
 }

@@ -318,6 +318,7 @@ def _page(order: StoredOrder, extra: Extra | None = None, status: int = 200) -> 
         value_shown=value_shown,
         shop_page=page_of(systems, channel.source, "order", order.external_id),
         erp_page=functools.partial(page_of, systems, channel.erp),
+        crm_page="" if one.crm is None else page_of(systems, one.crm.connection, "account", one.crm.account_id),
         canonical=None if one.canonical is None else body(json.dumps(one.canonical, ensure_ascii=False, default=str)),
         received=None if content is None else _received(content),
         versions=_versions(order),

@@ -1,6 +1,6 @@
 """The flow of customers: from the orders of a customer to what its account in the CRM shows, for a batch of them.
 
-find the account -> add up, over all channels that share the CRM -> write what differs from what was written last
+find the account, or make it -> add up, over all channels that share the CRM -> write what differs from the last time
 
 A write is absolute and is made anew from the database each time, so there are no intents: one whose end nobody saw is
 written again when it can no longer land. What is about to be written is committed before
@@ -22,6 +22,7 @@ from connectors.kit.permits import writes_need
 from mappings.canonical.words import say
 from sync.flows.crm.figures import Figures, add_up
 from sync.flows.crm.finding import BY_PERSON, find
+from sync.flows.crm.making import make
 from sync.flows.crm.piece import CrmDrain, PartyPiece
 from sync.flows.crm.stops import gone, refused
 from sync.rules.stops import Later, NotSent
@@ -45,6 +46,7 @@ def converge_customers(drain: CrmDrain, items: Sequence[Item]) -> list[PartyPiec
         if piece.customer is None:
             piece.skipped = say("nothing is kept of this customer any more")
     find(drain, pieces)
+    make(drain, pieces)
     _keep(drain, pieces)
     _tell(drain, pieces)
     return pieces

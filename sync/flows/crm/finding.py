@@ -21,20 +21,19 @@ from sync.store.matches import Answer, Candidate, Doubt
 
 _ACCOUNT: Final = "account:"
 #: How an account was found.
-BY_ACCOUNT, BY_MATCH, BY_PERSON = "account", "match", "person"
+BY_ACCOUNT, BY_MATCH, BY_PERSON, CREATED = "account", "match", "person", "created"
 
 _Step = tuple[str, Callable[[Customer], AccountMark | None]]
 
 
 def find(drain: CrmDrain, pieces: Sequence[PartyPiece]) -> None:
-    """The account of each, or why there is none; what is found already is asked again only where somebody wants it."""
+    """The account of each that has one; what is found already is asked again only where somebody wants it."""
     _decided(drain, pieces)
     for rung, mark_of in _ladder(drain):
-        asked = [(piece, mark) for piece in _open(pieces) if (mark := mark_of(piece.known)) is not None]
+        looked = [piece for piece in _open(pieces) if not piece.apart]
+        asked = [(piece, mark) for piece in looked if (mark := mark_of(piece.known)) is not None]
         for start in range(0, len(asked), drain.systems.crm.account_batch):
             _ask(drain, rung, asked[start : start + drain.systems.crm.account_batch])
-    for piece in _open(pieces):
-        piece.skipped = say("%(crm)s does not know this customer", crm=drain.systems.connection)
 
 
 def _open(pieces: Iterable[PartyPiece]) -> list[PartyPiece]:
@@ -66,17 +65,27 @@ def _decided(drain: CrmDrain, pieces: Sequence[PartyPiece]) -> None:
             continue
         customer, decision = piece.known, said.get(piece.known.key)
         if decision is not None and decision.answer is Answer.SAME:
-            _take(piece, decision.chosen, "", BY_PERSON)
+            take(piece, decision.chosen, "", BY_PERSON)
         elif decision is not None:
-            piece.skipped = say(
-                "a person has said that it is none of the accounts of %(crm)s", crm=drain.systems.connection
-            )
-            piece.left = customer.account_id
+            _set_apart(drain, piece)
         elif LOOK not in piece.item.facets and customer.found_by != BY_PERSON:
             piece.account = customer.account_id
 
 
-def _take(piece: PartyPiece, account: str, name: str, how: str) -> None:
+def _set_apart(drain: CrmDrain, piece: PartyPiece) -> None:
+    """None of those that were found: it keeps, or gets, one of its own where the channel makes accounts."""
+    customer, piece.apart = piece.known, True
+    if customer.found_by == CREATED:
+        piece.account = customer.account_id
+        return
+    piece.left = customer.account_id
+    if not drain.policy.create:
+        crm = drain.systems.connection
+        piece.skipped = say("a person has said that it is none of the accounts of %(crm)s", crm=crm)
+
+
+def take(piece: PartyPiece, account: str, name: str, how: str) -> None:
+    """The customer is this account; what it was before has bought less by now."""
     customer = piece.known
     piece.account = account
     if account == customer.account_id and how == customer.found_by:
@@ -116,8 +125,13 @@ def _judge(drain: CrmDrain, rung: str, piece: PartyPiece, rows: Sequence[JsonDic
     sure = len(rows) == 1 and rung != Rung.NAME and not _is_anothers(drain, rung, piece.known, rows[0]["id"])
     if sure:
         how = BY_ACCOUNT if rung == BY_ACCOUNT else BY_MATCH
-        _take(piece, rows[0]["id"], drain.systems.facets.name(rows[0]), how)
+        take(piece, rows[0]["id"], drain.systems.facets.name(rows[0]), how)
         return
+    doubtful(drain, rung, piece, rows)
+
+
+def doubtful(drain: CrmDrain, rung: str, piece: PartyPiece, rows: Sequence[JsonDict]) -> None:
+    """A person is asked, and the customer waits."""
     doubt = _doubt(drain, rung, piece.known, rows)
     drain.write(lambda c: matches.ask(c, doubt))
     piece.error = ambiguous(drain.systems.connection, doubt)

@@ -33,6 +33,8 @@ class PartyPiece:
     account: str = ""
     #: How that was found in this batch; empty where it was known before.
     found_by: str = ""
+    #: A person has said that it is none of those that were found.
+    apart: bool = False
     account_name: str = ""
     #: The account that it was taken for before, and is not: that one has bought less.
     left: str = ""

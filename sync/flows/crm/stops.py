@@ -11,7 +11,7 @@ from sync.store.issues import Cause
 from sync.store.matches import Doubt
 from sync.store.states import ItemState
 
-#: The cause of a customer who might be one of several accounts; its subject is the customer's key.
+#: The cause of a customer who might be one of several accounts; its subject names the customer as a match does.
 AMBIGUOUS = "ambiguous_account"
 
 
@@ -20,7 +20,7 @@ def ambiguous(crm: str, doubt: Doubt) -> Stopped:
     found = ", ".join(f"{each.name} ({each.id})" if each.name else each.id for each in doubt.candidates)
     cause = Cause(
         cause=AMBIGUOUS,
-        subject=doubt.key,
+        subject=f"party:{doubt.key}"[:255],
         connection=crm,
         title=say("%(crm)s may have this customer: %(found)s", crm=crm, found=found),
         next_step=say("say on the page of matches which account it is, or that it is none of them"),

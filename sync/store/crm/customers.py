@@ -193,6 +193,33 @@ def customer_of_order(connection: Connection, order_id: int, crm: str) -> Custom
     return None if row is None else _customer(row)
 
 
+def newest_orders(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """Customer -> the newest of its orders, canonical and compressed; absent where nobody has one any more."""
+    order, mine = orders.c, customer_orders.c
+    found = {}
+    for customer in ids:
+        query = (
+            select(order.canonical)
+            .join(customer_orders, mine.order_id == order.id)
+            .where(mine.customer_id == customer)
+            .order_by(order.placed_at.desc(), order.id.desc())
+            .limit(1)
+        )
+        if (row := connection.execute(query).first()) is not None:
+            found[customer] = row.canonical
+    return found
+
+
+def standing_of(connection: Connection, channel: str, customer: int) -> tuple[str, str]:
+    """(state of a channel's work on a customer, why); empty where there is none."""
+    table = work_items.c
+    query = select(table.state, table.reason).where(
+        table.channel == channel, table.kind == KIND, table.external_id == str(customer)
+    )
+    row = connection.execute(query).first()
+    return ("", "") if row is None else (row.state, row.reason)
+
+
 def unnoted_orders(connection: Connection, channel: str, crm: str, after: int, limit: int) -> list[tuple[int, bytes]]:
     """(id, canonical order, compressed) of orders of a channel that are nobody's on this CRM yet, by id."""
     order, mine = orders.c, customer_orders.c

@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from config.model import CrmPolicy
+from sync.desk.connections import connection_detail
+from sync.desk.passport import passport
 from sync.store import matches
+from sync.store.erasure import erase_order
 from sync.store.matches import Answer
 from sync.store.switches import resume
 from sync.store.tables import work_items
@@ -174,3 +177,73 @@ def test_several_deals_of_one_customer_are_orders_each_and_count_with_what_the_s
         world.buy(CHANNEL, (POT, 1), email=email)
         world.carry()
         assert world.shows(of)["Orders"] == 3
+
+
+# --- accounts that are made -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [None, {"kind": "commit_then_drop"}, {"kind": "reset"}])
+def test_a_customer_whom_the_crm_does_not_know_gets_one_account(sqlite_store, fault):
+    with trading_with_crm(sqlite_store, create=True) as world:
+        world.buy(CHANNEL, (TEA, 1))
+        world.buy(MARKET, (TEA, 1))
+        if fault:
+            world.crm_plan.add(method="POST", path="*/Accounts/upsert", **fault)
+        world.carry()
+        for _ in range(2):
+            world.trade.time_passes(7200)
+            world.store.write(lambda c: resume(c, "connection", "crm", by="ann"))
+            world.tell()
+        [account] = world.crm.records["Accounts"].values()
+        assert (account["Account_Name"], account["Crossdock_Orders"]) == ("Ada Nord (ada@example.test)", 2)
+        [contact] = world.crm.records["Contacts"].values()
+        assert (contact["Email"], contact["Account_Name"]["id"]) == ("ada@example.test", account["id"])
+        assert [row.found_by for row in world.customers()] == ["created"]
+
+
+def test_an_account_of_somebody_else_with_the_same_name_is_for_a_person_to_say(sqlite_store):
+    with trading_with_crm(sqlite_store, create=True) as world:
+        other = world.account("Ada Nord (ada@example.test)")
+        world.buy(CHANNEL, (TEA, 1))
+        world.carry()
+        assert (world.shows(other), world.trade.causes()) == ({}, {"ambiguous_account": 1})
+        [match] = world.store.read(lambda c: matches.open_matches(c, limit=9))
+        world.store.write(lambda c: matches.decide(c, match.id, Answer.SAME, other, by="ann", reason=""))
+        world.night()
+        assert (world.shows(other)["Orders"], world.trade.causes()) == (1, {})
+
+
+# --- seen by people ---------------------------------------------------------------------------------------------
+
+
+def test_an_orders_page_says_what_the_crm_was_told_or_why_nothing(world):
+    account = world.account("Nord KG", "ada@example.test")
+    told, unknown = world.buy(CHANNEL, (TEA, 1)), world.buy(CHANNEL, (TEA, 1), email="bob@example.test")
+    world.carry()
+    config = world.trade.config
+    lines = {}
+    for number in (told, unknown):
+        [entry] = passport(world.store, config, number)
+        lines[number] = entry["crm"]
+    assert (lines[told]["account_id"], lines[told]["account_name"]) == (account, "Nord KG")
+    assert lines[told]["figures"]["orders"] == 1
+    assert lines[told]["told_at"]
+    assert (lines[unknown]["account_id"], lines[unknown]["told_at"]) == ("", None)
+    assert lines[unknown]["reason"] == "crm does not know this customer"
+    counts = connection_detail(world.store, config, "crm").crm
+    assert (counts.customers, counts.known, counts.accounts) == (2, 1, 1)
+    assert connection_detail(world.store, config, "shop").crm is None
+
+
+def test_erasing_a_customer_takes_them_out_and_leaves_what_the_account_shows(world):
+    account = world.account("Nord KG", "ada@example.test")
+    world.buy(CHANNEL, (TEA, 1))
+    world.carry()
+    [order] = world.trade.orders()
+    world.store.write(lambda c: erase_order(c, order.id, {CHANNEL: "shop"}))
+    [customer] = world.customers()
+    assert "ada" not in repr(customer).lower()
+    assert all(row.exchanges_id is None and not row.message for row in world.tries())
+    world.buy(MARKET, (TEA, 1))
+    world.carry()
+    assert world.shows(account)["Orders"] == 2
