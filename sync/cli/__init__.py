@@ -30,6 +30,7 @@ from sync.cli import (
     proof,
     rewinding,
     sandbox,
+    scaffolding,
     steering,
     stock,
     switching,
@@ -78,6 +79,7 @@ for command in (
     installing.install,
     mapping.mapping,
     sandbox.sandbox,
+    scaffolding.new_connector,
 ):
     cli.add_command(command)
 

@@ -18,6 +18,7 @@ except ImportError as error:
 # Before any of them is imported: their failures show what was compared.
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))
 
+from sync.contract.mappings import mapping_contract_of
 from sync.contract.standins import (
     PLACED_AT,
     REFUNDED,
@@ -48,4 +49,5 @@ __all__ = [
     "contract_of",
     "held_by",
     "kept_single_of",
+    "mapping_contract_of",
 ]
