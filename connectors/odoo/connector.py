@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from connectors.kit.base import (
@@ -46,6 +47,7 @@ from connectors.kit.preparing import Need, Prepares
 from connectors.kit.stock import Location, StockChanges, StockReading, StockSource
 from connectors.kit.until import Until
 from connectors.odoo import follow, preparing, stock
+from connectors.odoo.calloff import CallOff
 from connectors.odoo.changes import Changes
 from connectors.odoo.checkup import CHECKS, Checkup
 from connectors.odoo.client import OdooClient
@@ -120,6 +122,7 @@ class Odoo(
         self._sales = Sales(self._client, self._masters, options)
         self._follow = Follow(self._client, self._masters, options, settings.overlap_s)
         self._changes = Changes(self._client, self._masters, options)
+        self._calloff = CallOff(self._client)
         self._stock = Stock(self._client, self._masters, settings.overlap_s)
         self._refunds = Refunds(self._client, self._masters, options.module)
         booking = threading.Lock()
@@ -244,6 +247,10 @@ class Odoo(
     def cancel_sale(self, external_id: str) -> TargetDocument:
         """Cancel it; of one whose goods have left or whose invoice is posted, what is still open."""
         return self._changes.cancel(external_id)
+
+    def call_off(self, external_id: str, pieces: Mapping[str, Decimal], returns: Sequence[str]) -> None:
+        """See `calloff`."""
+        self._calloff.run(external_id, pieces, returns)
 
     def find_refunds(self, keys: Sequence[str]) -> dict[str, list[TargetDocument]]:
         """Credit notes by external id; `total` is negative."""

@@ -184,58 +184,64 @@ class Refunds:
     # -- goods -----------------------------------------------------------------------------------------------
 
     def _take_back(self, key: str, sale: JsonDict, back: Mapping[int, Decimal], until: Until) -> None:
-        """A return of each picking that these pieces left in, confirmed; what never left is in none."""
+        """A return of each picking that these pieces left in, confirmed, and one of what has not left yet.
+
+        The latter stays a draft: nothing comes back by it, it says what is to be taken out of what waits (`calloff`).
+        """
+        own = [["sale_line_id.order_id", "=", sale["id"]], ["state", "!=", "cancel"]]
         # Where goods are picked and packed by moves of their own, those alone have left that went to the customer.
-        left = ["|", ["location_dest_id.usage", "=", "customer"], ["origin_returned_move_id", "!=", False]]
-        domain = [["sale_line_id.order_id", "=", sale["id"]], ["state", "!=", "cancel"], *left]
-        moves = self._client.search(_MOVE, domain, _GONE)
-        made = self._returns(key, moves)
+        gone = self._client.search(_MOVE, [*own, ["location_dest_id.usage", "=", "customer"]], _GONE)
+        coming = self._client.search(_MOVE, [*own, ["location_id.usage", "=", "customer"]], _GONE)
+        made = self._returns(key, coming)
         if not made:
-            rows = self._returning(key, sale, list(_allotted(moves, back)))
+            allotted = list(_allotted(gone, coming, back))
+            rows = self._returning(key, sale, allotted)
+            if unsent := list(_unsent(gone, coming, _left(back, allotted))):
+                rows.append(self._announcing(key, sale, unsent))
             made = self._load(_PICKING, rows, until) if rows else []
-        drafts = self._client.find_ids(_PICKING, [["id", "in", made], ["state", "=", "draft"]]) if made else []
+        # One that takes nothing back has no picking that it returns.
+        domain = [["id", "in", made], ["state", "=", "draft"], ["return_id", "!=", False]]
+        drafts = self._client.find_ids(_PICKING, domain) if made else []
         if drafts:
             self._client.write(_PICKING, "action_confirm", ids=drafts, deadline_s=until.left_s())
 
-    def _returns(self, key: str, moves: Sequence[JsonDict]) -> list[int]:
+    def _returns(self, key: str, coming: Sequence[JsonDict]) -> list[int]:
         """Those that were made for this refund before; they came all in one call."""
-        coming = sorted({move["picking_id"][0] for move in moves if move["origin_returned_move_id"]})
-        known = keys_of(self._client, _PICKING, coming, self._module)
+        pickings = sorted({move["picking_id"][0] for move in coming if move["picking_id"]})
+        known = keys_of(self._client, _PICKING, pickings, self._module)
         return [number for number, name in known.items() if name.startswith(f"{key}:return:")]
 
     def _returning(self, key: str, sale: JsonDict, parts: Sequence[tuple[JsonDict, Decimal]]) -> list[JsonDict]:
         by_picking: dict[int, list[tuple[JsonDict, Decimal]]] = defaultdict(list)
         for move, pieces in parts:
             by_picking[move["picking_id"][0]].append((move, pieces))
-        kinds = self._incoming()
-        rows = []
-        for picking, taken in sorted(by_picking.items()):
-            first, _ = taken[0]
-            here, there = first["location_id"][0], first["location_dest_id"][0]
-            rows.append(
-                {
-                    "id": external_id(self._module, f"{key}:return:{picking}"),
-                    "picking_type_id": kinds.get(here) or next(iter(kinds.values())),
-                    "partner_id": sale["partner_shipping_id"][0],
-                    "location_id": there,
-                    "location_dest_id": here,
-                    "origin": f"Return of {sale['name']}",
-                    "return_id": picking,
-                    "move_ids": [
-                        {
-                            "product_id": move["product_id"][0],
-                            "product_uom_qty": pieces,
-                            "location_id": move["location_dest_id"][0],
-                            "location_dest_id": move["location_id"][0],
-                            "origin_returned_move_id": move["id"],
-                            "sale_line_id": move["sale_line_id"][0],
-                            "to_refund": True,
-                        }
-                        for move, pieces in taken
-                    ],
-                }
-            )
-        return rows
+        return [
+            {
+                **self._return_of(f"{key}:return:{picking}", sale, taken),
+                "return_id": picking,
+                "move_ids": [
+                    {**_move_back(move, pieces), "origin_returned_move_id": move["id"], "to_refund": True}
+                    for move, pieces in taken
+                ],
+            }
+            for picking, taken in sorted(by_picking.items())
+        ]
+
+    def _announcing(self, key: str, sale: JsonDict, parts: Sequence[tuple[JsonDict, Decimal]]) -> JsonDict:
+        moves = [_move_back(move, pieces) for move, pieces in parts]
+        return {**self._return_of(f"{key}:return:unsent", sale, parts), "move_ids": moves}
+
+    def _return_of(self, key: str, sale: JsonDict, parts: Sequence[tuple[JsonDict, Decimal]]) -> JsonDict:
+        (first, _), kinds = parts[0], self._incoming()
+        here, there = first["location_id"][0], first["location_dest_id"][0]
+        return {
+            "id": external_id(self._module, key),
+            "picking_type_id": kinds.get(here) or next(iter(kinds.values())),
+            "partner_id": sale["partner_shipping_id"][0],
+            "location_id": there,
+            "location_dest_id": here,
+            "origin": f"Return of {sale['name']}",
+        }
 
     def _incoming(self) -> dict[int, int]:
         """The place of a warehouse's stock -> the operation by which goods come in there."""
@@ -259,23 +265,61 @@ class Refunds:
         return rows[0]
 
 
-def _allotted(moves: Iterable[JsonDict], back: Mapping[int, Decimal]) -> Iterator[tuple[JsonDict, Decimal]]:
+def _move_back(move: JsonDict, pieces: Decimal) -> JsonDict:
+    return {
+        "product_id": move["product_id"][0],
+        "product_uom_qty": pieces,
+        "location_id": move["location_dest_id"][0],
+        "location_dest_id": move["location_id"][0],
+        "sale_line_id": move["sale_line_id"][0],
+    }
+
+
+def _allotted(
+    gone: Iterable[JsonDict], coming: Iterable[JsonDict], back: Mapping[int, Decimal]
+) -> Iterator[tuple[JsonDict, Decimal]]:
     """What comes back of which move: of those that have left, oldest first, less what is back or announced."""
-    listed = list(moves)
     returned: dict[int, Decimal] = defaultdict(Decimal)
-    for move in listed:
+    for move in coming:
         if move["origin_returned_move_id"]:
             done = move["state"] == "done"
             returned[move["origin_returned_move_id"][0]] += amount(move["quantity" if done else "product_uom_qty"])
     left = dict(back)
-    for move in listed:
-        if move["state"] != "done" or move["origin_returned_move_id"]:
-            continue
+    for move in gone:
         product = move["product_id"][0]
         pieces = min(amount(move["quantity"]) - returned[move["id"]], left.get(product, Decimal(0)))
+        if move["state"] == "done" and pieces > 0:
+            left[product] -= pieces
+            yield move, pieces
+
+
+def _unsent(
+    gone: Iterable[JsonDict], coming: Iterable[JsonDict], back: Mapping[int, Decimal]
+) -> Iterator[tuple[JsonDict, Decimal]]:
+    """Of which move that waits they are, as far as no other refund has announced them."""
+    announced: dict[int, Decimal] = defaultdict(Decimal)
+    for move in coming:
+        if not move["origin_returned_move_id"] and move["state"] != "done":
+            announced[move["sale_line_id"][0]] += amount(move["product_uom_qty"])
+    left = dict(back)
+    for move in gone:
+        product, line = move["product_id"][0], move["sale_line_id"][0]
+        if move["state"] == "done":
+            continue
+        free = max(amount(move["product_uom_qty"]) - announced[line], Decimal(0))
+        announced[line] = max(announced[line] - amount(move["product_uom_qty"]), Decimal(0))
+        pieces = min(free, left.get(product, Decimal(0)))
         if pieces > 0:
             left[product] -= pieces
             yield move, pieces
+
+
+def _left(back: Mapping[int, Decimal], allotted: Iterable[tuple[JsonDict, Decimal]]) -> dict[int, Decimal]:
+    """Product -> pieces that have not left."""
+    left = dict(back)
+    for move, pieces in allotted:
+        left[move["product_id"][0]] -= pieces
+    return left
 
 
 def _rank(state: str) -> Rank:

@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.kit.base import JsonDict
-from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected
+from connectors.kit.errors import ConnectorError, RecordRejected
+from connectors.kit.halfway import taking_out
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.tryton.client import TrytonClient
@@ -55,7 +56,7 @@ class CallOff:
         until = Until(self._client.deadline_s)
         row = self._read(number(sale))
         plan = _plan(row, pieces)
-        with _begun():
+        with taking_out():
             for shipment, moves in plan:
                 if gone := [move for move, left in moves.items() if not left]:
                     self._renew(row["id"], shipment, gone, until)
@@ -122,21 +123,6 @@ class CallOff:
 
     def _press(self, model: str, record: int, button: str, until: Until) -> None:
         self._client.press(model, record, button, ("state",), deadline_s=until.left_s())
-
-
-@contextlib.contextmanager
-def _begun() -> Iterator[None]:
-    """Between the calls nobody is told what the earlier ones did: what stops in the middle has begun."""
-    try:
-        yield
-    except OutcomeUnknown:
-        raise
-    except RecordRejected as refusal:
-        text = say("taken out of the shipment in part, then refused: %(refusal)s", refusal=refusal)
-        raise RecordRejected(text, code=refusal.code, status=refusal.status) from None
-    except ConnectorError as error:
-        text = say("taken out of the shipment in part: %(error)s", error=error)
-        raise OutcomeUnknown(text, code=error.code, status=error.status) from None
 
 
 def _plan(row: JsonDict, pieces: Mapping[str, Decimal]) -> list[tuple[JsonDict, dict[int, Decimal]]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.sandbox.odoo.database import COMPUTED, Database, Json, number, total, user_error
-from connectors.sandbox.odoo.orm import CREATED, DEFAULTS, TOUCHES
+from connectors.sandbox.odoo.orm import CREATED, DEFAULTS, GUARDS, TOUCHES
 
 _OPEN = frozenset({"draft", "waiting", "confirmed", "assigned"})
 
@@ -87,14 +87,26 @@ def less(db: Database, line: Json, pieces: Decimal) -> None:
         pieces -= taken
         reserved, kept = number(move["quantity"]), demand - taken
         freed = max(reserved - kept, Decimal(0))
-        quant = _quant(db, move["product_id"], move["location_id"])
-        if quant is not None and freed:
-            left = float(max(number(quant["reserved_quantity"]) - freed, Decimal(0)))
-            db.update("stock.quant", quant, {"reserved_quantity": left})
+        _release(db, move, freed)
         state = {} if kept else {"state": "cancel"}
         db.update("stock.move", move, {"product_uom_qty": float(kept), "quantity": float(reserved - freed), **state})
         if all(each["state"] == "cancel" for each in db.all("stock.move", picking_id=picking["id"])):
             cancel(db, picking)
+
+
+def _demanded(db: Database, move: Json, values: Mapping[str, Any]) -> None:
+    """A demand that falls below what is reserved frees all of it, until it is reserved anew."""
+    open_ = move["state"] not in {"done", "cancel"} and not values.get("picked", move["picked"])
+    if open_ and number(values.get("product_uom_qty", move["product_uom_qty"])) < number(move["quantity"]):
+        _release(db, move, number(move["quantity"]))
+        db.update("stock.move", move, {"quantity": 0.0, "state": "confirmed"})
+
+
+def _release(db: Database, move: Json, pieces: Decimal) -> None:
+    quant = _quant(db, move["product_id"], move["location_id"])
+    if quant is not None:
+        left = max(number(quant["reserved_quantity"]) - pieces, Decimal(0))
+        db.update("stock.quant", quant, {"reserved_quantity": float(left)})
 
 
 def _goes_out(db: Database, picking: Json) -> bool:
@@ -113,9 +125,12 @@ def _prepare(db: Database, values: Json) -> None:
 
 
 def _picked_up(db: Database, picking: Json) -> None:
-    """A return that was loaded belongs to the order of what it returns."""
-    if picking.get("return_id"):
-        db.update("stock.picking", picking, {"sale_id": db.get("stock.picking", picking["return_id"]).get("sale_id")})
+    """It belongs to the order of whose lines it moves the goods."""
+    lines = [
+        move["sale_line_id"] for move in db.all("stock.move", picking_id=picking["id"]) if move.get("sale_line_id")
+    ]
+    if lines and not picking.get("sale_id"):
+        db.update("stock.picking", picking, {"sale_id": db.get("sale.order.line", lines[0])["order_id"]})
 
 
 def _move_made(_db: Database, values: Json) -> None:
@@ -265,10 +280,8 @@ def _touch_order(db: Database, picking: Json) -> None:
 def cancel(db: Database, picking: Json) -> None:
     """What was reserved is free again."""
     for move in db.all("stock.move", picking_id=picking["id"]):
-        quant = _quant(db, move["product_id"], move["location_id"])
-        if quant is not None and move["state"] != "done":
-            freed = max(number(quant["reserved_quantity"]) - number(move["quantity"]), Decimal(0))
-            db.update("stock.quant", quant, {"reserved_quantity": float(freed)})
+        if move["state"] != "done":
+            _release(db, move, number(move["quantity"]))
         db.update("stock.move", move, {"state": "cancel", "quantity": 0.0})
     db.update("stock.picking", picking, {"state": "cancel"})
     _touch_order(db, picking)
@@ -308,6 +321,7 @@ def _going(db: Database, product: Json, context: Mapping[str, Any], place: str) 
 DEFAULTS["stock.picking"] = _prepare
 DEFAULTS["stock.move"] = _move_made
 CREATED["stock.picking"] = _picked_up
+GUARDS["stock.move"] = _demanded
 TOUCHES["stock.move"] = ("stock.picking", "picking_id")
 COMPUTED.update(
     {

@@ -158,4 +158,16 @@ ODOO: Final = (
         say("The report has large pictures, or very many lines."),
         say("Make the report smaller in Odoo, then retry."),
     ),
+    Entry(
+        "odoo.picked",
+        say("The goods are being picked already, or have left."),
+        say("They were refunded in the shop after somebody in Odoo had begun."),
+        say("Take them out of the picking in Odoo, or send them; approve the order if they are to be sent."),
+    ),
+    Entry(
+        "odoo.steps",
+        say("The goods go through several pickings in Odoo, so we take nothing out of them."),
+        say("Asking the last picking for less does not reach the ones before it."),
+        say("Take the goods out of the pickings in Odoo; the order goes on by itself."),
+    ),
 )

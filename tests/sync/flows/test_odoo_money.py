@@ -150,3 +150,25 @@ def test_what_a_person_invoices_is_not_invoiced_again(sqlite_store):
         [invoice] = moves(odoo, "out_invoice")
         assert invoice["state"] == "posted"
         assert hub.causes() == {}
+
+
+@pytest.mark.parametrize("path", ["", "account.move/load", "stock.picking/load", "stock.move/write"])
+def test_what_is_refunded_before_it_leaves_is_not_sent(sqlite_store, path):
+    with trading(sqlite_store) as (hub, odoo):
+        number = hub.buy((TEA, 2), (CUP, 1))
+        hub.carry()
+        if path:
+            odoo.plan.add(kind="commit_then_drop", method="POST", path=f"/json/2/{path}")
+        give_back_one(hub, number)
+        settled(hub)
+        assert (hub.causes(), hub.open_intents()) == ({}, [])
+        people.send(odoo.app, int(hub.sale_id(number)), "T-1")
+        settled(hub)
+        left = [row["quantity"] for row in odoo.db.all("stock.move") if row["state"] == "done"]
+        assert left == [1.0, 1.0]
+        assert sorted(row["state"] for row in odoo.db.all("stock.picking")) == ["cancel", "done"]
+        assert len(moves(odoo, "out_refund")) == 1
+        [parcel] = hub.in_shop("GET", f"orders/{number}/fulfillments")
+        meta = {entry["key"]: entry["value"] for entry in parcel["meta_data"]}
+        assert sorted(item["qty"] for item in meta["_items"]) == [1, 1]
+        assert (hub.item(number).state, hub.causes(), hub.open_intents()) == ("done", {}, [])
