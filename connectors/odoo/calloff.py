@@ -18,8 +18,8 @@ from connectors.kit.halfway import taking_out
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import MODEL, amount
 from connectors.odoo.follow import PICKING, STOCK_MOVE, record_id
-from connectors.odoo.sales import MODEL, amount
 
 _OVER: Final = frozenset({"done", "cancel"})
 _PRODUCT: Final[JsonDict] = {"fields": {"default_code": {}}}

@@ -15,10 +15,10 @@ from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import FIELDS, MODEL, RANKS, as_document, keys_of
 from connectors.odoo.follow import INVOICE, PICKING, record_id
 from connectors.odoo.masters import Masters
 from connectors.odoo.options import OdooOptions
-from connectors.odoo.sales import FIELDS, MODEL, RANKS, as_document, keys_of
 
 #: Asks before it cancels what is confirmed, unless it is told not to (17, 18; a module may bring it back).
 WIZARD: Final = "sale.order.cancel"

@@ -13,10 +13,10 @@ from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown,
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import amount, keys_of
 from connectors.odoo.goods import batches
 from connectors.odoo.invoicing import MODEL, Invoicing
 from connectors.odoo.loading import Refused, external_id, load
-from connectors.odoo.sales import amount, keys_of
 
 _FIELDS: Final = ("name", "state", "ref", "date", "amount_total", "currency_id")
 _BATCH: Final = 200

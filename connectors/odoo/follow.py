@@ -17,10 +17,10 @@ from connectors.kit.errors import RecordRejected
 from connectors.kit.words import say
 from connectors.odoo import stamps
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import MODEL, keys_of, ours
 from connectors.odoo.goods import batches
 from connectors.odoo.masters import Masters
 from connectors.odoo.options import OdooOptions
-from connectors.odoo.sales import MODEL, keys_of, ours
 from connectors.odoo.stamps import Change, Source
 
 #: Sales of one survey; 50 with all that hangs on them are 100 to 200 KB.

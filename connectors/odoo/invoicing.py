@@ -14,7 +14,7 @@ from connectors.kit.base import JsonDict
 from connectors.kit.errors import ConnectorError, OutcomeUnknown, RecordRejected, Transient
 from connectors.kit.until import Until
 from connectors.kit.words import say
-from connectors.odoo import sales
+from connectors.odoo import documents
 from connectors.odoo.client import OdooClient
 
 MODEL: Final = "account.move"
@@ -75,7 +75,7 @@ class Invoicing:
 
     def _sale(self, number: int) -> JsonDict:
         fields = ("state", "invoice_status", "invoice_ids")
-        rows = self._client.search(sales.MODEL, [["id", "=", number]], fields)
+        rows = self._client.search(documents.MODEL, [["id", "=", number]], fields)
         if not rows:
             raise RecordRejected(say("the sale is no longer in the ERP"), code="gone")
         return rows[0]
@@ -116,4 +116,4 @@ def wrong(state: str) -> str:
 
 
 def _active(number: int) -> Mapping[str, Any]:
-    return {"active_model": sales.MODEL, "active_ids": [number], "active_id": number}
+    return {"active_model": documents.MODEL, "active_ids": [number], "active_id": number}

@@ -18,11 +18,11 @@ from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown,
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import amount, keys_of
 from connectors.odoo.goods import batches
 from connectors.odoo.invoicing import MODEL as INVOICE
 from connectors.odoo.loading import Refused, external_id, load
 from connectors.odoo.masters import Masters
-from connectors.odoo.sales import amount, keys_of
 
 MODEL: Final = "account.payment"
 _LINE: Final = "account.move.line"

@@ -22,13 +22,13 @@ from connectors.kit.errors import AlreadyExists, ConnectorError, OutcomeUnknown,
 from connectors.kit.facets import RefundSummary
 from connectors.kit.until import Until
 from connectors.kit.words import say
-from connectors.odoo import sales
+from connectors.odoo import documents
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import amount, keys_of
 from connectors.odoo.goods import batches
 from connectors.odoo.invoicing import MODEL, wrong
 from connectors.odoo.loading import Refused, external_id, load
 from connectors.odoo.masters import Masters
-from connectors.odoo.sales import amount, keys_of
 from connectors.odoo.stamps import moment, written
 
 _PICKING: Final = "stock.picking"
@@ -93,7 +93,7 @@ class Refunds:
             return found
         either = ["|", ["order_line.invoice_lines.move_id", "in", invoices], ["name", "in", names]]
         mine = [["company_id", "=", self._masters.company()["id"]]]
-        for sale in self._client.search(sales.MODEL, [*mine, *either], ("name", "invoice_ids")):
+        for sale in self._client.search(documents.MODEL, [*mine, *either], ("name", "invoice_ids")):
             for row in rows:
                 named = {row["id"], credited.get(row["id"], 0)}.intersection(sale["invoice_ids"])
                 if named or row["invoice_origin"] == sale["name"]:
@@ -129,7 +129,7 @@ class Refunds:
             raise AlreadyExists(text, field="id")
         sale = self._sale(int(payload["sale"]))
         back = {int(product): Decimal(pieces) for product, pieces in payload["back"].items()}
-        if back and "picking_ids" in self._masters.fields(sales.MODEL):
+        if back and "picking_ids" in self._masters.fields(documents.MODEL):
             self._take_back(key, sale, back, until)
         made = self._load(MODEL, [self._credit_note(payload, sale, frozenset(back))], until)
         return _document(self._read_back(made[0]), key)
@@ -141,7 +141,7 @@ class Refunds:
         return made
 
     def _sale(self, number: int) -> JsonDict:
-        rows = self._client.search(sales.MODEL, [["id", "=", number]], _SALE)
+        rows = self._client.search(documents.MODEL, [["id", "=", number]], _SALE)
         if not rows:
             raise RecordRejected(say("the sale is no longer in the ERP"), code="gone")
         return rows[0]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import unquote
 
 from connectors.kit.base import DocumentSummary, JsonDict, Rank, Result, TargetDocument
 from connectors.kit.errors import (
@@ -21,25 +19,13 @@ from connectors.kit.errors import (
 from connectors.kit.until import Until
 from connectors.kit.words import say
 from connectors.odoo.client import OdooClient
+from connectors.odoo.documents import FIELDS, MODEL, as_document, as_summary, keys_of, ours
 from connectors.odoo.goods import batches
 from connectors.odoo.loading import Refused, external_id, load
 from connectors.odoo.masters import Masters
 from connectors.odoo.options import OdooOptions
-from connectors.odoo.stamps import moment, written
+from connectors.odoo.stamps import written
 
-MODEL: Final = "sale.order"
-FIELDS: Final = (
-    *("name", "client_order_ref", "origin", "state", "amount_untaxed", "amount_tax", "amount_total", "currency_id"),
-    *("partner_id", "date_order", "create_date", "write_date"),
-)
-RANKS: Final = {
-    "cancel": Rank.CANCELLED,
-    "draft": Rank.DRAFT,
-    "sent": Rank.QUOTED,
-    "sale": Rank.CONFIRMED,
-    # Before 17, and where a module has brought it back.
-    "done": Rank.CONFIRMED,
-}
 #: The method that gives a rank, and the ranks from which it does.
 _STEPS: Final = {
     Rank.QUOTED: ("action_quotation_sent", frozenset({Rank.DRAFT})),
@@ -286,7 +272,7 @@ class Sales:
             rows = self._client.search(MODEL, [["id", ">", last], *window, *ours(self._masters)], FIELDS, limit=_PAGE)
             keys = self._keys([row["id"] for row in rows])
             for row in rows:
-                yield _summary(row, keys.get(row["id"], ""), since.tzinfo)
+                yield as_summary(row, keys.get(row["id"], ""), since.tzinfo)
             if len(rows) < _PAGE:
                 return
             last = rows[-1]["id"]
@@ -299,19 +285,12 @@ class Sales:
         domain = [*ours(self._masters), *["|"] * (len(names) - 1), *names]
         rows = self._client.search(MODEL, domain, FIELDS, order="id desc", limit=_SEARCHED)
         keys = self._keys([row["id"] for row in rows])
-        return [_summary(row, keys.get(row["id"], ""), dt.UTC) for row in rows]
+        return [as_summary(row, keys.get(row["id"], ""), dt.UTC) for row in rows]
 
     def test_payload(self, key: str) -> JsonDict:
         """A draft of the company to itself, without lines: nothing can come of it."""
         partner = self._masters.company()["partner"]
         return {"key": key, "partner_id": partner, "origin": key, "client_order_ref": "Crossdock: a test"}
-
-
-def ours(masters: Masters) -> list[Any]:
-    """The part of a domain that takes our company's sales, or our team's."""
-    team = masters.team()
-    mine = [] if team is None else [["team_id", "=", team]]
-    return [["company_id", "=", masters.company()["id"]], *mine]
 
 
 def _alike(payloads: Sequence[JsonDict], indexes: Sequence[int]) -> list[list[int]]:
@@ -320,53 +299,6 @@ def _alike(payloads: Sequence[JsonDict], indexes: Sequence[int]) -> list[list[in
     for index in indexes:
         groups.setdefault(frozenset(payloads[index]), []).append(index)
     return list(groups.values())
-
-
-def keys_of(client: OdooClient, model: str, ids: Sequence[int], module: str) -> dict[int, str]:
-    """Id -> our key, of those whose first external id is one of ours."""
-    prefix = f"{module}."
-    found = client.external_ids(model, ids)
-    return {number: unquote(name.removeprefix(prefix)) for number, name in found.items() if name.startswith(prefix)}
-
-
-def as_document(row: JsonDict, key: str) -> TargetDocument:
-    """A sale as one row of `FIELDS` says it."""
-    return TargetDocument(
-        external_id=str(row["id"]),
-        key=key,
-        number=row["name"] or "",
-        state=row["state"],
-        total=amount(row["amount_total"]),
-        tax=amount(row["amount_tax"]),
-        currency=row["currency_id"][1],
-        payload=row,
-        rank=RANKS[row["state"]],
-        version=row["write_date"] or "",
-    )
-
-
-def amount(value: Any) -> Decimal:
-    """An amount without what a float has added to it behind the sixth decimal."""
-    read = Decimal(str(value or 0))
-    exact = read.quantize(Decimal("0.000001")).normalize()
-    return exact if exact.as_tuple().exponent not in range(1, 30) else exact.quantize(Decimal(1))
-
-
-def _summary(row: JsonDict, key: str, zone: dt.tzinfo | None) -> DocumentSummary:
-    placed_at = moment(row["date_order"] or row["create_date"])
-    return DocumentSummary(
-        external_id=str(row["id"]),
-        key=key,
-        number=row["name"] or "",
-        state=row["state"],
-        total=amount(row["amount_total"]),
-        currency=row["currency_id"][1],
-        placed_at=placed_at,
-        placed_on=placed_at.astimezone(zone or dt.UTC).date(),
-        version=row["write_date"] or "",
-        reference=row["client_order_ref"] or "",
-        rank=RANKS[row["state"]],
-    )
 
 
 def _exists(key: str) -> AlreadyExists:

@@ -35,7 +35,7 @@ def refund_payload(
 ) -> JsonDict:
     """The credit note as a draft, with its key. Raises Problems with everything that is in the way.
 
-    `back`: id of a product -> pieces that come back, as far as they have left; the rest of the sale's goods stay.
+    `back`: id of a product -> pieces that come back, or are not to leave; the rest of the sale's goods stay.
     """
     parts = list(refund_charges(order, refund, options))
     problems = list(refund_problems(parts, order, resolved))

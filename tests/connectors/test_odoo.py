@@ -18,8 +18,8 @@ from connectors.kit.errors import (
 )
 from connectors.kit.exchanges import capture
 from connectors.odoo import Odoo, stamps
+from connectors.odoo.documents import amount
 from connectors.odoo.loading import CONTEXT, external_id
-from connectors.odoo.sales import amount
 from connectors.odoo.versions import path_then, rows_now, specification_then
 from connectors.sandbox.odoo import OdooOptions, people, running_odoo
 from mappings import odoo as mapping
