@@ -186,7 +186,7 @@ def _read(c: Connection, config: Config) -> _Known:
     targets = {channel.erp for channel in config.channels.values()}
     return _Known(
         now=now,
-        counts=count_states(c),
+        counts=count_states(c, "order"),
         needs=needs,
         causes=causes,
         unknown=pulse.unknown_outcomes(c),

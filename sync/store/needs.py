@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
+from sync.store.crm.customers import KIND as PARTY
+from sync.store.crm.customers import load_customers
 from sync.store.issue_sums import Standing, standings
 from sync.store.states import STOPPED
 from sync.store.tables import issue_documents, issue_sums, issues, orders, work_items
@@ -208,7 +210,8 @@ class Document:
     currency: str | None
     grand: Decimal | None
     placed_at: dt.datetime | None
-    #: Of the work item: `order`, or `stock` for an article, whose external id is its SKU.
+    #: Of the work item: `order`; `stock` for an article, whose external id is its SKU; `party` for a customer, whose
+    #: number is its name.
     kind: str
 
 
@@ -234,8 +237,17 @@ def list_documents(
         query = query.where(documents.item_id > after).order_by(documents.item_id)
     else:
         query = query.where(documents.item_id < before).order_by(documents.item_id.desc())
-    found = [_document(row) for row in connection.execute(query.limit(limit))]
+    found = _named(connection, [_document(row) for row in connection.execute(query.limit(limit))])
     return found if before is None else found[::-1]
+
+
+def _named(connection: Connection, found: Sequence[Document]) -> list[Document]:
+    """With the names of those that are customers."""
+    known = load_customers(connection, [int(each.external_id) for each in found if each.kind == PARTY])
+    names = {str(each.id): each.name or each.email or each.key for each in known.values()}
+    return [
+        dataclasses.replace(each, number=names.get(each.external_id)) if each.kind == PARTY else each for each in found
+    ]
 
 
 def find_document(connection: Connection, issue_id: int, item_id: int) -> tuple[str, str] | None:

@@ -8,11 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from config.model import CrmPolicy
+from sync.desk.bulk import advance
 from sync.desk.connections import connection_detail
+from sync.desk.matches import decide_match, undo_match
 from sync.desk.passport import passport
 from sync.store import matches
+from sync.store.audit import Actor
 from sync.store.erasure import erase_order
+from sync.store.issues import list_open
 from sync.store.matches import Answer
+from sync.store.needs import list_documents
 from sync.store.switches import resume
 from sync.store.tables import work_items
 from tests.sync.flows.crm_trade import DEALS, MARKET, trading_with_crm
@@ -75,10 +80,13 @@ def test_a_doubtful_customer_is_held_and_goes_on_with_what_a_person_decides(worl
     assert world.trade.causes() == {"ambiguous_account": 1}
     [match] = world.store.read(lambda c: matches.open_matches(c, limit=9))
     assert {each.id for each in match.candidates} == {first, second}
-    world.store.write(lambda c: matches.decide(c, match.id, Answer.SAME, second, by="ann", reason="they called"))
-    world.night()
+    decide_match(
+        world.store, world.trade.config, match.id, Answer.SAME, second, actor=Actor("ann"), reason="they called"
+    )
+    advance(world.store)
+    world.tell()
     assert (world.shows(first), world.shows(second)["Orders"], world.trade.causes()) == ({}, 1, {})
-    world.store.write(lambda c: matches.undo(c, match.id, why="a mistake"))
+    undo_match(world.store, match.id, actor=Actor("ann"), reason="a mistake")
     world.buy(CHANNEL, (TEA, 1))
     world.carry()
     assert (world.shows(second)["Orders"], world.trade.causes()) == (1, {"ambiguous_account": 1})
@@ -127,6 +135,9 @@ def test_one_account_that_is_locked_does_not_keep_the_others_from_being_told(wor
     world.carry()
     assert (world.shows(closed), world.shows(free)["Orders"]) == ({}, 1)
     assert world.trade.causes() == {"account_refused": 1}
+    [issue] = world.store.read(list_open)
+    [document] = world.store.read(lambda c: list_documents(c, issue.id))
+    assert (document.kind, document.number) == ("party", "Ada Nord")
     del world.crm.locked[closed]
     world.night()
     assert (world.shows(closed)["Orders"], world.trade.causes()) == (1, {})
