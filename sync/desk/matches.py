@@ -15,7 +15,7 @@ from sync.desk.phrases import Refusal, say
 from sync.rules.matching import different_fields
 from sync.store.audit import Actor, AuditEntry, history_of, record_audit
 from sync.store.engine import Store
-from sync.store.issues import open_about
+from sync.store.issues import load_issue, open_about
 from sync.store.matches import (
     Answer,
     Candidate,
@@ -37,6 +37,9 @@ UNDONE: Final = "match decision taken back"
 _ORDERS: Final = 50
 _HISTORY: Final = 20
 _MAX_REASON: Final = 500
+_PARTY: Final = "party:"
+#: Of an issue's subject.
+_SUBJECT: Final = 255
 
 
 class MatchRefused(Refusal):
@@ -150,13 +153,20 @@ def match_detail(store: Store, config: Config, match_id: int) -> MatchDetail | N
     return store.read(work)
 
 
-def match_about(store: Store, config: Config, subject: str, channel: str, asked: str) -> Match | None:
-    """The match that an issue of this subject is about; None for an issue that is about none."""
-    table, _, key = subject.partition(":")
-    if table != "party" or not key:
-        return None
-    known = config.channels.get(channel)
-    return store.read(lambda c: find_match(c, asked or (known.erp if known else ""), key))
+def match_about(store: Store, config: Config, issue_id: int) -> Match | None:
+    """The match that an issue waits for; None for an issue that waits for none."""
+
+    def work(connection: Connection) -> Match | None:
+        found = load_issue(connection, issue_id)
+        if found is None:
+            return None
+        issue = found[0]
+        channel = config.channels.get(issue.channel)
+        asked = issue.connection or (channel.erp if channel else "")
+        # Of an order the party that its ERP is asked for; of a customer of a CRM the key itself.
+        return find_match(connection, asked, issue.subject.removeprefix(_PARTY))
+
+    return store.read(work)
 
 
 def open_counts(store: Store) -> dict[str, int]:
@@ -166,11 +176,10 @@ def open_counts(store: Store) -> dict[str, int]:
 
 def _blocked(connection: Connection, config: Config, matches: Sequence[Match]) -> dict[int, Blocked]:
     """Match -> what stands in the open issues that are about its customer."""
-    subjects = {_subject(match): match for match in matches}
     found: dict[int, list[int]] = {}
     erps = {name: channel.erp for name, channel in config.channels.items()}
-    by_place = {(match.connection, _subject(match)): match.id for match in matches}
-    for issue in open_about(connection, subjects):
+    by_place = {(match.connection, subject): match.id for match in matches for subject in _subjects(match)}
+    for issue in open_about(connection, {subject for _, subject in by_place}):
         place = (issue.connection or erps.get(issue.channel, ""), issue.subject)
         if place in by_place:
             found.setdefault(by_place[place], []).append(issue.id)
@@ -178,8 +187,9 @@ def _blocked(connection: Connection, config: Config, matches: Sequence[Match]) -
     return {match_id: _sum(issues, figures) for match_id, issues in found.items()}
 
 
-def _subject(match: Match) -> str:
-    return f"party:{match.key}"[:255]
+def _subjects(match: Match) -> tuple[str, str]:
+    """What issues about its customer are about: an order's party, or the customer of a CRM."""
+    return f"{_PARTY}{match.key}"[:_SUBJECT], match.key
 
 
 def _sum(issues: Sequence[int], figures: Mapping[int, Figures]) -> Blocked:

@@ -35,6 +35,7 @@ from sync.store.tables import (
     issue_documents,
     issues,
     lookups,
+    matches,
     order_routes,
     orders,
     reports,
@@ -277,7 +278,7 @@ def open_among(connection: Connection, event_ids: Sequence[int]) -> list[int]:
 
 
 def erase_naming(connection: Connection, needles: Collection[str]) -> None:
-    """Whatever else may name somebody, and belongs to no order of theirs: notes of activity, causes, reports."""
+    """Whatever else may name somebody, and belongs to no order of theirs: activity, causes, reports, matches."""
     personal = Personal(frozenset(needles), frozenset())
     for table, columns in (
         (audit, ("subject", "before", "after", "reason")),
@@ -290,6 +291,10 @@ def erase_naming(connection: Connection, needles: Collection[str]) -> None:
         texts = [cast(table.c[name], Text) for name in columns]
         named = or_(*(text.icontains(needle, autoescape=True) for text in texts for needle in needles))
         _rewrite(connection, table, columns, personal, named)
+    # Who they are elsewhere: whoever orders again is asked for again.
+    told = (matches.c.key, matches.c.sides, matches.c.why, matches.c.reason)
+    of_them = (cast(text, Text).icontains(needle, autoescape=True) for text in told for needle in needles)
+    connection.execute(delete(matches).where(or_(*of_them)))
 
 
 def erased_again(connection: Connection) -> list[int]:

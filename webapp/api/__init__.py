@@ -18,6 +18,7 @@ from webapp.api import (
     issues,
     lookups,
     machinery,
+    matches,
     problems,
     profiles,
     runs,
@@ -34,6 +35,7 @@ BLUEPRINTS: Final[tuple[ApiBlueprint, ...]] = (
     # Both hang on that of the orders.
     *dict.fromkeys((corrections.blueprint, versions.blueprint)),
     issues.blueprint,
+    matches.blueprint,
     runs.blueprint,
     views.blueprint,
     lookups.blueprint,

@@ -28,6 +28,7 @@ from webapp.console import (
     home,
     imports,
     lookups,
+    matches,
     navigation,
     need_life,
     needs,
@@ -62,6 +63,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     views,
     imports,
     stock,
+    matches,
     lookups,
     profiles,
     # With the list of channels, whose blueprint it shares.

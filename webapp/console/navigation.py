@@ -14,6 +14,7 @@ from flask_babel.speaklater import LazyString
 
 from sync.desk.troubles import Trouble, troubles
 from sync.store.alerts import count_raised
+from sync.store.matches import count_open
 from sync.store.needs import count_stopped_by_channel
 from webapp.console.access import known
 from webapp.parts import Parts, parts
@@ -38,6 +39,7 @@ ENTRIES: Final = (
     Entry("home.index", lazy_gettext("Home"), "home"),
     Entry("needs.index", lazy_gettext("Needs you"), "hand", count="needs"),
     Entry("orders.index", lazy_gettext("Orders"), "list"),
+    Entry("matches.index", lazy_gettext("Matches"), "user", count="matches"),
     Entry("imports.index", lazy_gettext("Files"), "file", role="operator"),
     Entry("stock.index", lazy_gettext("Stock"), "box"),
     Entry("lookups.index", lazy_gettext("Look-ups"), "table"),
@@ -110,7 +112,8 @@ def _look(ours: Parts) -> _Seen:
     found = troubles(ours.store, ours.look_at_queue())
     needing = sum(ours.store.read(count_stopped_by_channel).values())
     standing = sum(ours.store.read(count_raised).values())
-    return _Seen(tuple(found), {"needs": needing, "alerts": standing})
+    doubtful = sum(ours.store.read(count_open).values())
+    return _Seen(tuple(found), {"needs": needing, "alerts": standing, "matches": doubtful})
 
 
 class _Surroundings:

@@ -42,6 +42,7 @@ from sync.store.channels import start_channel
 from sync.store.comments import add_comment
 from sync.store.inbox import NewEvent, record_events
 from sync.store.leases import open_lease
+from sync.store.matches import Answer, Candidate, Customer, Doubt, ask, decide
 from sync.store.search import Paging, Wanted, load_page
 from sync.store.selection import Selection
 from sync.store.tables import bulk_runs, issues, work_items
@@ -101,6 +102,26 @@ alerts:
 policies:
   all: {{start_at: {start_at}, home_country: DE}}
 """
+
+
+#: Somebody of whom two records of the ERP have the mailbox.
+DOUBT = Doubt(
+    connection="erp",
+    key="email:office@example.test#tea house",
+    rung="email",
+    customer=Customer(
+        name="Tea House Ltd", email="office@example.test", street="Quay 3", postal_code="20095", city="Hamburg",
+        country="DE", channel="tea-shop", order="1", number="1",
+    ),
+    candidates=(
+        Candidate(
+            id="7", code="C-7", name="Tea House", email="office@example.test", postal_code="20095", city="Hamburg",
+            same=("name", "email", "postal_code", "city"),
+        ),
+        Candidate(id="8", code="C-8", name="Anna Office", email="office@example.test", city="Bremen", same=("email",)),
+    ),
+)  # fmt: skip
+DECIDED = dataclasses.replace(DOUBT, key="email:office@example.test")
 
 
 class Stage:
@@ -250,7 +271,7 @@ class Stage:
 
     @staticmethod
     def _add_machinery(store):
-        """A drain at work, schedules, a delivery that nobody could read, a bulk run in the middle."""
+        """A drain at work, schedules, matches, a delivery that nobody could read, a bulk run in the middle."""
 
         def work(connection):
             now = dt.datetime.now(dt.UTC)
@@ -260,6 +281,8 @@ class Stage:
             schedule.declare(connection, {name: now + dt.timedelta(minutes=3) for name in names})
             schedule.finish(connection, names[0], ok=True, message="3 orders seen, 3 to look at")
             schedule.finish(connection, names[1], ok=False, message="the shop did not answer within 30 s")
+            ask(connection, DOUBT)
+            decide(connection, ask(connection, DECIDED), Answer.SAME, "7", by="operator", reason="the customer said so")
             options = {"target": "erp", "concurrency": 4, "lease_s": 3600.0}
             lease = open_lease(connection, channel="tea-shop", kind="order", holder="hub-1:4711:drain", **options)
             item = connection.execute(select(work_items.c.id).where(work_items.c.state == "done").limit(1)).scalar_one()

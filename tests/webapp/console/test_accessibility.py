@@ -80,6 +80,10 @@ PAGES = {
     "an order in the ERP": ("/orders?tab=done", "/orders/tea-shop/"),
     # That one is corrected, too, and somebody cares for it.
     "a held order": ("/orders?tab=needs&channel=tea-shop&cause=value_limit", "/orders/tea-shop/"),
+    "matches": "/matches",
+    "decided matches": "/matches?state=decided",
+    "a match": ("/matches", "/matches/"),
+    "a decided match": ("/matches?state=decided", "/matches/"),
     "no stock": "/stock",
     "files": "/imports/",
     "look-ups": "/lookups/",
