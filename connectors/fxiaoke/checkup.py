@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "fxiaoke.clock": N_("the CRM's clock and ours agree"),
     "fxiaoke.objects": N_("orders, their lines, customers and products can be read"),
     "fxiaoke.fields": N_("the fields that the connection names are there"),
+    "fxiaoke.parcels": N_("there is a place for the parcels that a channel tells of"),
     "fxiaoke.key": N_("nobody can make a parcel's record twice"),
     "fxiaoke.accounts": N_("nobody can make a customer twice"),
     "fxiaoke.entries": N_("nobody can write an entry of a customer's history twice"),
@@ -57,6 +58,7 @@ class Checkup:
         yield of_clock("fxiaoke.clock", self._client.date, asked_at, dt.datetime.now(dt.UTC))
         yield self._objects()
         yield self._named_fields()
+        yield self._parcels(circumstances.tell_parcels)
         yield self._key()
         yield self._account_key()
         yield self._entry_key()
@@ -93,6 +95,20 @@ class Checkup:
             step = say("create them in Fxiaoke's administration, or name others in the connection's options")
             return fail(check, say("not there: %(what)s", what=", ".join(missing)), step)
         return ok(check, say("they are there"))
+
+    def _parcels(self, channels: Sequence[str]) -> Finding:
+        """Without a place for them, orders that were sent are held."""
+        check, names = "fxiaoke.parcels", self._tenant.names
+        told, listed = names["shipment_object"] or names["shipment_field"], ", ".join(channels)
+        if told:
+            return ok(check, say("they are told in %(where)s", where=told))
+        if not channels:
+            return ok(check, say("no channel tells of parcels"))
+        step = say(
+            "name a field or an object for them (options shipment_field, shipment_object), or set "
+            "`after_import: {shipments: off}` in these channels"
+        )
+        return warn(check, say("%(channels)s would tell of parcels, and there is no place", channels=listed), step)
 
     def _key(self) -> Finding:
         check, name, key = "fxiaoke.key", self._tenant.names["shipment_object"], self._tenant.names["key_field"]

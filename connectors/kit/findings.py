@@ -64,6 +64,8 @@ class Circumstances:
     delivery_url: str = ""
     #: Channel that reads from here -> the zone in which it counts its days.
     zones: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: The channels that read from here and tell of parcels.
+    tell_parcels: tuple[str, ...] = ()
 
 
 def ok(check: str, found: str) -> Finding:

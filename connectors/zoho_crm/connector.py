@@ -42,11 +42,21 @@ from connectors.zoho_crm.client import MOST_RECORDS, Client
 from connectors.zoho_crm.login import data_centre
 from connectors.zoho_crm.marks import Marks
 from connectors.zoho_crm.notes import Notes
-from connectors.zoho_crm.orders import MODULES, Orders, Reading, module_of
+from connectors.zoho_crm.orders import MADE_OF, MODULES, Orders, Reading, module_of
 
 _OPTIONS: Final = frozenset(
     {
-        *("accounts_url", "crm_url", "currency", "deal_article", "deal_lines", "orders_from", "per_page", "stages"),
+        *(
+            "accounts_url",
+            "crm_url",
+            "currency",
+            "deal_article",
+            "deal_lines",
+            "leave_out",
+            "orders_from",
+            "per_page",
+            "stages",
+        ),
         "vat_field",
     }
 )
@@ -79,8 +89,8 @@ class ZohoCrm(
     """One organisation of Zoho CRM. Thread-safe.
 
     Options: `orders_from` (`sales_orders`, `quotes` or `deals`), `stages` (in which a quote or deal is an order),
-    `deal_lines` and `deal_article`, `vat_field` (of accounts), `currency` (where the user may not read the
-    organisation), `per_page` (1 to 200), `accounts_url`, `crm_url` (for the console's links).
+    `leave_out` (what is made of these), `deal_lines` and `deal_article`, `vat_field` (of accounts), `currency` (where
+    the user may not read the organisation), `per_page` (1 to 200), `accounts_url`, `crm_url` (for the console's links).
     """
 
     #: The lines come with one record alone.
@@ -113,7 +123,8 @@ class ZohoCrm(
         """Raises ConnectionBroken naming what is wrong in the settings."""
         options = Options("zoho_crm", settings.options, _OPTIONS)
         stages = options.texts("stages", ()) if "stages" in settings.options else ()
-        module = module_of(options.one_of("orders_from", tuple(MODULES), "sales_orders"), stages)
+        source = options.one_of("orders_from", tuple(MODULES), "sales_orders")
+        module = module_of(source, stages)
         reading = Reading(
             module=module,
             per_page=options.whole("per_page", _PER_PAGE, 1, _MOST_PER_PAGE),
@@ -121,6 +132,7 @@ class ZohoCrm(
             vat_field=_field(options.text("vat_field")),
             deal_lines=options.text("deal_lines"),
             deal_article=options.text("deal_article"),
+            leave_out=_left_out(options, source) if "leave_out" in settings.options else (),
         )
         self._client = Client(
             settings,
@@ -292,6 +304,15 @@ class ZohoCrm(
             has_secret=self.has_webhook_secret,
         )
         return Checkup(self._client, looks).run(circumstances)
+
+
+def _left_out(options: Options, source: str) -> tuple[str, ...]:
+    """Of what a record may not be made. Raises ConnectionBroken for what it cannot be made of."""
+    found, known = options.texts("leave_out", ()), MADE_OF[source]
+    if not set(found) <= set(known):
+        expected = " or ".join(known) or "left out"
+        raise options.refusal("leave_out", f"a list of {expected} where orders come from {source}")
+    return found
 
 
 def _field(name: str) -> str:

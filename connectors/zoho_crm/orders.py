@@ -21,6 +21,17 @@ from connectors.zoho_crm.client import MOST_RECORDS, MOST_ROWS, Client, rows_of
 
 #: Under this name a record is given what stands around it; the mapping reads it.
 AROUND: Final = "$crossdock"
+#: What a record can be made of -> its look-up of that.
+ORIGINS: Final = {"quotes": "Quote_Name", "deals": "Deal_Name"}
+#: What is to be an order -> of what it can be made.
+MADE_OF: Final[Mapping[str, tuple[str, ...]]] = {"sales_orders": ("quotes", "deals"), "quotes": ("deals",), "deals": ()}
+#: Parts of an address -> what the fields of a contact and of an account are called.
+_PARTS: Final = {"street": "Street", "city": "City", "region": "State", "postal_code": "Code", "country": "Country"}
+_BILLING: Final = {part: f"Billing_{name}" for part, name in _PARTS.items()}
+_SHIPPING: Final = {part: f"Shipping_{name}" for part, name in _PARTS.items()}
+_MAILING: Final = {part: f"Mailing_{name}" for part, name in (_PARTS | {"postal_code": "Zip"}).items()}
+_COMPANY: Final = {"billing": _BILLING, "shipping": _SHIPPING}
+_PERSON: Final = {"first_name": "First_Name", "last_name": "Last_Name", "email": "Email", "phone": "Phone"}
 _BEGINNING: Final = dt.datetime(2005, 1, 1, tzinfo=dt.UTC)
 _SECOND: Final = dt.timedelta(seconds=1)
 _PAGE_OF_DELETED: Final = 200
@@ -64,6 +75,8 @@ class Reading:
     #: The list of lines of a deal, and the article of a deal without any.
     deal_lines: str
     deal_article: str
+    #: Of what a record may not be made: that is an order itself, at another connection.
+    leave_out: tuple[str, ...] = ()
 
 
 class Orders:
@@ -159,12 +172,15 @@ class Orders:
         return self._client.query(f"select {columns} from {self._module.name} where {where} {tail}")  # noqa: S608
 
     def _columns_around(self) -> tuple[str, ...]:
-        person = tuple(f"Contact_Name.{name}" for name in ("First_Name", "Last_Name", "Email", "Phone"))
+        reading = self._reading
+        person = (*_PERSON.values(), *_MAILING.values())
         company = (
-            "Account_Name.Phone",
-            *((f"Account_Name.{self._reading.vat_field}",) if self._reading.vat_field else ()),
+            "Phone",
+            *((reading.vat_field,) if reading.vat_field else ()),
+            *_BILLING.values(),
+            *_SHIPPING.values(),
         )
-        return (*person, *company)
+        return (*(f"Contact_Name.{name}" for name in person), *(f"Account_Name.{name}" for name in company))
 
     def _envelope(self, record: JsonDict, row: JsonDict, codes_of: dict[str, str]) -> Envelope:
         organisation = self._client.organisation()
@@ -172,20 +188,13 @@ class Orders:
         around = {
             "module": self._module.name,
             "organisation": {"currency": organisation.currency, "zone": organisation.zone},
-            "account": _party(record, row, "Account_Name", phone="Phone", vat_id=reading.vat_field),
-            "contact": _party(
-                record,
-                row,
-                "Contact_Name",
-                first_name="First_Name",
-                last_name="Last_Name",
-                email="Email",
-                phone="Phone",
-            ),
+            "account": _party(record, row, "Account_Name", {"phone": "Phone", "vat_id": reading.vat_field}, **_COMPANY),
+            "contact": _party(record, row, "Contact_Name", _PERSON, mailing=_MAILING),
             "codes": {product: codes_of[product] for product in _uncoded(record, self._lines()) if product in codes_of},
             "accepted": record.get(self._module.state) in self._module.stages,
             "lines": reading.deal_lines,
             "article": reading.deal_article,
+            "made_of": next((each for each in reading.leave_out if _refers(record, ORIGINS[each])), ""),
         }
         version = moment_text(time_of(record, "Modified_Time"))
         return Envelope(record["id"], version, record | {AROUND: around})
@@ -254,13 +263,27 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _party(record: JsonDict, row: JsonDict, lookup: str, **names: str) -> JsonDict | None:
-    """What the query said of the record that a look-up names."""
+def _party(
+    record: JsonDict, row: JsonDict, lookup: str, names: Mapping[str, str], **addresses: Mapping[str, str]
+) -> JsonDict | None:
+    """What the query said of the record that a look-up names, with its addresses."""
     there = record.get(lookup)
     if not isinstance(there, dict) or not there.get("id"):
         return None
+    where = {kind: _said(row, lookup, address) for kind, address in addresses.items()}
+    told = {**_said(row, lookup, names), **{kind: address for kind, address in where.items() if address}}
+    return {"id": str(there["id"]), "name": there.get("name") or "", **told}
+
+
+def _said(row: JsonDict, lookup: str, names: Mapping[str, str]) -> JsonDict:
+    """Without what is empty."""
     said = {ours: row.get(f"{lookup}.{theirs}") for ours, theirs in names.items() if theirs}
-    return {"id": str(there["id"]), "name": there.get("name") or "", **{k: v for k, v in said.items() if v is not None}}
+    return {ours: value for ours, value in said.items() if value is not None}
+
+
+def _refers(record: JsonDict, lookup: str) -> bool:
+    there = record.get(lookup)
+    return isinstance(there, dict) and bool(there.get("id"))
 
 
 def _uncoded(record: JsonDict, lines: str) -> Iterator[str]:

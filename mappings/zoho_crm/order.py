@@ -24,6 +24,7 @@ from mappings.zoho_crm.parts import Parts, deal_line, plain_money, read_parts
 _Data = Mapping[str, Any]
 
 _SHAPES: Final = {SALES_ORDERS: schema.SALES_ORDER, QUOTES: schema.QUOTE, DEALS: schema.DEAL}
+_ADDRESS: Final = ("street", "city", "region", "postal_code", "country")
 #: By what only its records have -> the module.
 _MARKS: Final = {"Ordered_Items": SALES_ORDERS, "Quoted_Items": QUOTES, "Deal_Name": DEALS}
 _TOTALS: Final = {SALES_ORDERS: "Grand_Total", QUOTES: "Grand_Total", DEALS: "Amount"}
@@ -128,6 +129,9 @@ def _state(module: str, data: _Data, options: SourceOptions) -> tuple[OrderState
     if not {"state", "around", "approval"} <= data.keys():
         return None, []
     accepted = data["around"].get("accepted", False)
+    if data["around"].get("made_of"):
+        # Of its quote or deal there is an order already, or will be.
+        return OrderState.DRAFT, []
     try:
         return (
             meaning.order_state(
@@ -142,22 +146,35 @@ def _state(module: str, data: _Data, options: SourceOptions) -> tuple[OrderState
 def _addresses(data: _Data, options: SourceOptions) -> tuple[dict[str, Address], list[Problem]]:
     found, problems = {}, []
     for kind in ("billing", "shipping"):
-        if f"{kind}_street" not in data:
-            found[kind] = Address()
-            continue
-        path = f"{kind.capitalize()}_Country"
-        code, unknown = meaning.country(data[f"{kind}_country"], path, options.lookup)
+        where, path = _where(data, kind)
+        code, unknown = meaning.country(where.get("country", ""), f"{path}_Country", options.lookup)
         problems += unknown
-        found[kind] = _address(data, kind, code)
+        found[kind] = _address(data, where, code)
     return found, problems
 
 
-def _address(data: _Data, kind: str, code: str) -> Address:
+def _where(data: _Data, kind: str) -> tuple[Mapping[str, str], str]:
+    """Where the record itself says, else where its account is, else its contact; and how its fields begin.
+
+    A deal has no address of its own.
+    """
+    around, title = data["around"], kind.capitalize()
+    own = {part: data.get(f"{kind}_{part}", "") for part in _ADDRESS}
+    account = (around["account"] or {}).get(kind) or {}
+    contact = (around["contact"] or {}).get("mailing") or {}
+    if any(own.values()):
+        return own, title
+    if any(account.values()):
+        return account, f"Account_Name.{title}"
+    # What stands at the account is the company's; its people may live elsewhere.
+    return ({}, title) if kind == "shipping" else (contact, "Contact_Name.Mailing")
+
+
+def _address(data: _Data, where: Mapping[str, str], code: str) -> Address:
     """The street's lines: the first, and all others."""
-    first, _, more = data[f"{kind}_street"].replace("\r\n", "\n").strip().partition("\n")
-    where = {name: data[f"{kind}_{name}"] for name in ("city", "region", "postal_code")}
-    if not (first or code or any(where.values())):
+    if not any(where.values()):
         return Address()
+    first, _, more = where["street"].replace("\r\n", "\n").strip().partition("\n")
     contact, account = data["around"]["contact"] or {}, _account(data)
     return Address(
         first_name=contact.get("first_name", ""),
@@ -168,7 +185,7 @@ def _address(data: _Data, kind: str, code: str) -> Address:
         country=code,
         phone=contact.get("phone", ""),
         email=contact.get("email", ""),
-        **where,
+        **{part: where[part] for part in ("city", "region", "postal_code")},
     )
 
 
@@ -201,7 +218,7 @@ def _order(
         updated_at=data["updated_at"],
         currency=currency,
         state=state,
-        source_state=data["state"],
+        source_state=_source_state(data),
         payment_state=PaymentState.UNPAID,
         fulfilment_state=meaning.fulfilment_state(state),
         customer=_customer(data),
@@ -220,6 +237,12 @@ def _order(
         po_number=data.get("po_number", ""),
         attributes=_attributes(module, data),
     )
+
+
+def _source_state(data: _Data) -> str:
+    """The CRM's word; why it is no order where its quote or deal is one."""
+    word, origin = str(data["state"]), data["around"]["made_of"]
+    return f"{word} (made of {origin}, which are orders)" if origin else word
 
 
 def _parts(data: _Data, currency: str) -> Parts:

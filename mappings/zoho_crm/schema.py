@@ -109,6 +109,16 @@ class OrganisationShape(Shape):
     zone = Loose()
 
 
+class AddressShape(Shape):
+    """An address of an account or a contact."""
+
+    street = Loose()
+    city = Loose()
+    region = Loose()
+    postal_code = Loose()
+    country = Loose()
+
+
 class AccountShape(Shape):
     """The company that buys."""
 
@@ -116,6 +126,8 @@ class AccountShape(Shape):
     name = Loose()
     phone = Loose()
     vat_id = Loose()
+    billing = Nested(AddressShape, load_default=None, allow_none=True)
+    shipping = Nested(AddressShape, load_default=None, allow_none=True)
 
 
 class ContactShape(Shape):
@@ -126,6 +138,7 @@ class ContactShape(Shape):
     last_name = Loose()
     email = Loose()
     phone = Loose()
+    mailing = Nested(AddressShape, load_default=None, allow_none=True)
 
 
 class AroundShape(Shape):
@@ -138,6 +151,8 @@ class AroundShape(Shape):
     #: Product id -> its code, of lines that do not say it.
     codes = fields.Dict(load_default=dict)
     accepted = Flag(load_default=False)
+    #: `quotes` or `deals`, where that is an order itself and this record is not to be another; else empty.
+    made_of = Loose()
     #: The field of a deal that holds its lines, and the article of a deal without any.
     lines = Loose()
     article = Loose()

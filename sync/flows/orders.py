@@ -46,7 +46,7 @@ from sync.store.inbox import load_payloads, save_fetched
 from sync.store.intents import load_open
 from sync.store.items import Item
 from sync.store.kept import load_kept
-from sync.store.orders import OrderRow, load_alike, load_canonical, load_known, save_orders
+from sync.store.orders import KnownOrder, OrderRow, load_alike, load_canonical, load_known, save_orders
 from sync.store.routes import load_given_up, load_splits
 
 #: States in which the shop does not want an order any more, whatever the policy says of new ones.
@@ -308,7 +308,11 @@ def _apply_withdrawal(drain: Drain, piece: Piece, order: Order, rank: Rank) -> N
         piece.skipped = say("cancelled in the shop after it went to the ERP, and a person has seen to its sale")
         return
     piece.withdrawn = True
-    if not changes.carries_cancellations(drain):
+    if piece.known is not None and piece.known.material != piece.material:
+        # It may become an order again, and then differs from what its sale was made from.
+        piece.edited_from = _made_from(drain, piece.known)
+    # A draft is cancelled by nobody: a deal that was opened again may be won again.
+    if order.state is OrderState.DRAFT or not changes.carries_cancellations(drain):
         told = say("the shop says %(source_state)s since", source_state=repr(order.source_state))
         raise Held([_changed("cancelled_after_import", told)])
     if rank is Rank.CANCELLED and not _has_news(drain, piece):
@@ -321,7 +325,7 @@ def _apply_edit(drain: Drain, piece: Piece) -> None:
     if "changed_after_import" in piece.approved:
         return
     # Whatever comes of it, what the sale was made from is kept until the sale is made from something else.
-    piece.edited_from = known.pushed or drain.store.read(lambda c: load_canonical(c, known.id))
+    piece.edited_from = _made_from(drain, known)
     if piece.outdated:
         raise Held(piece.outdated)
     if not changes.carries_edits(drain):
@@ -332,6 +336,11 @@ def _apply_edit(drain: Drain, piece: Piece) -> None:
         and not all(part.lines for part in parts.split_order(drain, piece, piece.order))
     ):
         raise Held([_changed("changed_after_import", say("nothing is left of what one of its warehouses sends"))])
+
+
+def _made_from(drain: Drain, known: KnownOrder) -> bytes | None:
+    """The order as its sale in the ERP was made from it."""
+    return known.pushed or drain.store.read(lambda c: load_canonical(c, known.id))
 
 
 def _changed(cause: str, reason: str) -> Problem:

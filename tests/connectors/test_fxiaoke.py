@@ -27,6 +27,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.exchanges import capture
+from connectors.kit.findings import Circumstances
 from connectors.sandbox.exchange import Request, json_response
 from connectors.sandbox.fxiaoke import CompanySettings, serve_company
 from mappings.base import SourceOptions
@@ -508,10 +509,17 @@ def test_an_orders_page_is_where_the_connection_says():
 # The check-up
 
 
-def levels(connector: Fxiaoke) -> dict[str, str]:
-    from connectors.kit.findings import Circumstances  # noqa: PLC0415 - only here
+def levels(connector: Fxiaoke, **circumstances: Any) -> dict[str, str]:
+    return {finding.check: finding.level.value for finding in connector.diagnose(Circumstances(**circumstances))}
 
-    return {finding.check: finding.level.value for finding in connector.diagnose(Circumstances())}
+
+def test_the_check_up_misses_a_place_for_parcels_only_where_a_channel_tells_of_them(company):
+    server, _app = company
+    assert levels(connect(server.url))["fxiaoke.parcels"] == "ok"
+    assert levels(connect(server.url), tell_parcels=("web",))["fxiaoke.parcels"] == "warn"
+    for option, name in (("shipment_field", "shipments__c"), ("shipment_object", "shipment__c")):
+        found = levels(connect(server.url, options={option: name}), tell_parcels=("web",))
+        assert found["fxiaoke.parcels"] == "ok"
 
 
 def test_the_check_up_sees_whether_a_key_is_enforced(company):

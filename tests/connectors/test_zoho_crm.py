@@ -238,6 +238,37 @@ def test_only_accepted_quotes_and_won_deals_are_orders(source, module, lines):
 
 
 @pytest.mark.loopback
+def test_what_is_made_of_a_quote_or_deal_that_is_an_order_is_none_itself():
+    with served() as (server, app):
+        alone, made = (app.organisation.sell()["id"] for _ in range(2))
+        app.organisation.edit("Sales_Orders", made, Quote_Name={"id": "5725767000000100001", "name": "Q-3"})
+        for left_out, state in (("quotes", "draft"), ("deals", "processing")):
+            crm = connect(server.url, {"leave_out": [left_out]})
+            found = {each.external_id: order_of(each) for each in crm.fetch_orders([alone, made])}
+            assert (found[alone].state.value, found[made].state.value) == ("processing", state)
+        assert order_of(connect(server.url).fetch_orders([made])[0]).state.value == "processing"
+
+
+@pytest.mark.loopback
+def test_a_deal_has_the_address_of_its_account_or_else_of_its_contact():
+    with served() as (server, app):
+        deal = app.organisation.sell(module="Deals")
+        crm = connect(server.url, {"orders_from": "deals", "deal_article": "PAUSCHALE"})
+        order = order_of(crm.fetch_orders([deal["id"]])[0])
+        assert (order.billing.city, order.billing.country, order.shipping) == ("Berlin", "DE", order.billing)
+        account, contact = deal["Account_Name"]["id"], deal["Contact_Name"]["id"]
+        app.organisation.edit("Accounts", account, Shipping_City="Potsdam", Shipping_Country="Germany")
+        assert order_of(crm.fetch_orders([deal["id"]])[0]).shipping.city == "Potsdam"
+        app.organisation.edit("Accounts", account, **dict.fromkeys((f"Billing_{part}" for part in PARTS), None))
+        app.organisation.edit("Contacts", contact, Mailing_City="Wien", Mailing_Zip="1010", Mailing_Country="Austria")
+        billing = order_of(crm.fetch_orders([deal["id"]])[0]).billing
+        assert (billing.city, billing.postal_code, billing.country) == ("Wien", "1010", "AT")
+
+
+PARTS = ("Street", "City", "State", "Code", "Country")
+
+
+@pytest.mark.loopback
 def test_a_stage_of_their_own_is_named_in_the_options():
     with served() as (server, app):
         won = app.organisation.sell(module="Deals")["id"]
@@ -248,6 +279,13 @@ def test_a_stage_of_their_own_is_named_in_the_options():
 
 
 def test_options_that_do_not_go_together_are_refused():
+    for options in (
+        {"leave_out": ["deals"], "orders_from": "deals"},
+        {"leave_out": ["quotes"], "orders_from": "quotes"},
+        {"leave_out": ["leads"]},
+    ):
+        with pytest.raises(ConnectionBroken, match="leave_out"):
+            connect(options=options)
     for options in ({"stages": ["Won"]}, {"vat_field": "x' or"}, {"orders_from": "leads"}, {"per_page": 500}):
         with pytest.raises(ConnectionBroken, match=next(iter(options))):
             connect(options=options)

@@ -277,6 +277,25 @@ def test_a_deal_with_lines_of_its_own():
     assert ("Positions[0].Quantity", "mapping") in found
 
 
+def test_a_deal_whose_lines_do_not_come_to_its_amount_is_held():
+    rows = [row | {"Total": None} for row in record()["Ordered_Items"]]
+    found = problems_of(deal(Amount=Decimal("50.00"), Positions=rows, around={"lines": "Positions"}))
+    [(path, cause)] = found
+    assert (path, cause) == ("Amount", "totals_mismatch")
+
+
+def test_an_order_that_is_made_of_another_says_so_where_it_stands():
+    order = order_of(quote(**{"$crossdock": quote()["$crossdock"] | {"made_of": "deals"}}))
+    assert (order.state, order.source_state) == (OrderState.DRAFT, "Accepted (made of deals, which are orders)")
+
+
+def test_an_address_that_nobody_can_read_is_named_where_it_stands():
+    around = deal()["$crossdock"]
+    account = around["account"] | {"billing": {"street": "x", "city": "y", "country": "Atlantis"}}
+    [(path, _cause)] = problems_of(deal(around={"account": account}))
+    assert path == "Account_Name.Billing_Country"
+
+
 def test_a_deal_of_which_nobody_can_say_what_was_sold_is_held():
     [problem] = problems_of(deal(around={"article": ""})).values()
     assert "deal_article" in problem.next_step

@@ -21,6 +21,13 @@ Listener = Callable[[str, str, str], None]
 _CENT: Final = Decimal("0.01")
 _FIRST_ID: Final = 5725767000000100001
 _LINES: Final = {"Sales_Orders": "Ordered_Items", "Quotes": "Quoted_Items"}
+_ADDRESS: Final = {
+    "Street": "Straße des 17. Juni 135",
+    "City": "Berlin",
+    "State": None,
+    "Code": "10623",
+    "Country": "Germany",
+}
 #: Fields that are made by the CRM: what is written to them is left alone.
 FORMULAS: Final = frozenset(
     {"Sub_Total", "Grand_Total", "SO_Number", "Quote_Number", "Created_Time", "Modified_Time", "id"}
@@ -161,7 +168,9 @@ class Organisation:
         if account is not None:
             contacts = self.records["Contacts"].values()
             return account, next(each for each in contacts if each["Account_Name"]["id"] == account["id"])
-        account = self.insert("Accounts", {"Account_Name": name, "Phone": None, "VAT_ID": f"DE12345678{no % 7}"})
+        address = {f"Billing_{part}": value for part, value in _ADDRESS.items()}
+        fields = {"Account_Name": name, "Phone": None, "VAT_ID": f"DE12345678{no % 7}"}
+        account = self.insert("Accounts", {**fields, **address})
         contact = {
             "First_Name": "Jürgen",
             "Last_Name": "Großmann",
@@ -188,13 +197,6 @@ class Organisation:
         state = {"SO_Number": f"SO-{no}", "Status": "Approved"}
         if module == "Quotes":
             state = {"Quote_Number": f"Q-{no}", "Quote_Stage": "Accepted"}
-        address = {
-            "Street": "Straße des 17. Juni 135",
-            "City": "Berlin",
-            "State": None,
-            "Code": "10623",
-            "Country": "Germany",
-        }
         return {
             **state,
             **currency,
@@ -205,7 +207,7 @@ class Organisation:
             "$line_tax": [{"percentage": 19, "name": "MwSt", "id": "5725767000000000019", "value": number(tax)}],
             "Adjustment": 0,
             "Grand_Total": number(sub + tax),
-            **{f"{kind}_{name}": value for kind in ("Billing", "Shipping") for name, value in address.items()},
+            **{f"{kind}_{name}": value for kind in ("Billing", "Shipping") for name, value in _ADDRESS.items()},
             **dict.fromkeys(("Carrier", "Purchase_Order", "Description", "Terms_and_Conditions", "Deal_Name")),
             "$approval_state": "approved",
             _LINES[module]: lines,

@@ -13,12 +13,13 @@ _MOST_OF_A_PAGE: Final = 200
 #: Picklists: what they take.
 _PICKLISTS: Final = {"Status": ("Created", "Approved", "Delivered", "Cancelled")}
 #: Fields of an organisation's own -> type, longest.
+_OF_ORDERS: Final = {
+    "Crossdock_Shipments": ("textarea", 32_000),
+    "Crossdock_Invoices": ("textarea", 32_000),
+    "Crossdock_ERP_Number": ("text", 255),
+}
 CUSTOM: Final[dict[str, dict[str, tuple[str, int]]]] = {
-    "Sales_Orders": {
-        "Crossdock_Shipments": ("textarea", 32_000),
-        "Crossdock_Invoices": ("textarea", 32_000),
-        "Crossdock_ERP_Number": ("text", 255),
-    },
+    **dict.fromkeys(("Sales_Orders", "Quotes", "Deals"), _OF_ORDERS),
     "Accounts": {
         "Crossdock_Orders": ("integer", 9),
         "Crossdock_Value": ("currency", 16),

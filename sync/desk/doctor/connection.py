@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from config.model import ShipmentNews
 from connectors.kit.base import Diagnoses, ReceivesWebhooks, SalesTarget
 from connectors.kit.errors import ConnectionBroken
 from connectors.kit.findings import N_, Circumstances, Finding, Level, fail, ok, unknown, warn
@@ -83,9 +84,11 @@ class ConnectionCheckup:
             yield from patient.diagnose(self._circumstances())
 
     def _circumstances(self) -> Circumstances:
+        channels = self._config.channels_of_source(self._name)
         return Circumstances(
             delivery_url=f"{self._url}/webhooks/{self._name}" if self._url else "",
-            zones={channel.name: channel.timezone for channel in self._config.channels_of_source(self._name)},
+            zones={channel.name: channel.timezone for channel in channels},
+            tell_parcels=tuple(each.name for each in channels if each.after_import.shipments is not ShipmentNews.OFF),
         )
 
     def _https(self) -> Finding:

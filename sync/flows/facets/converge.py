@@ -68,10 +68,11 @@ def _is_due(drain: Drain, piece: Piece) -> bool:
         return False
     if piece.intent and piece.binding is None:
         # Made just now: nothing hangs on it in the ERP, and what the ERP does with it names it again.
-        order = piece.order
-        paid = drain.systems.channel.after_import.payments is not Depth.NONE
+        order, after = piece.order, drain.systems.channel.after_import
+        paid = after.payments is not Depth.NONE
         due = order is not None and bool(order.refunds or piece.given_up or (paid and order.payments))
-        return due or fees.named(drain, piece)
+        # Its number is news for the shop at once.
+        return due or after.sale_number or fees.named(drain, piece)
     return has_news(drain, piece)
 
 

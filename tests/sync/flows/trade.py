@@ -287,9 +287,13 @@ def trading_shopify(
 
 @contextlib.contextmanager
 def trading_zoho(
-    store: Store, *, document_state: DocumentState = DocumentState.CONFIRMED, **after: Any
+    store: Store,
+    *,
+    document_state: DocumentState = DocumentState.CONFIRMED,
+    options: Mapping[str, Any] | None = None,
+    **after: Any,
 ) -> Iterator[Trade]:
-    """The same with the organisation on Zoho CRM of this project, which is the trade's `shop`."""
+    """The same with the organisation on Zoho CRM of this project, which is the trade's `shop`; `options` of its own."""
     settings = OrganisationSettings()
     with running_erp(options=ErpOptions(settle_s=PATIENCE_S)) as running, serve_crm(settings) as (server, app):
         auth = Auth(
@@ -297,8 +301,8 @@ def trading_zoho(
             secret=Secret(settings.client_secret),
             refresh_token=Secret(settings.refresh_token),
         )
-        options = {"accounts_url": server.url, "vat_field": "VAT_ID"}
-        selling = Account(name="shop", system="zoho_crm", url=server.url, auth=auth, options=options, **LOCAL)
+        said = {"accounts_url": server.url, "vat_field": "VAT_ID", **(options or {})}
+        selling = Account(name="shop", system="zoho_crm", url=server.url, auth=auth, options=said, **LOCAL)
         trade = Trade(store, server, app.organisation, running, document_state, selling=selling, **after)
         try:
             yield trade
