@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.metadata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from connectors.csvfiles import CsvFiles
-from connectors.fxiaoke import Fxiaoke
-from connectors.jsonhooks import JsonHooks, PostedOrders
 from connectors.kit.base import ConnectorSettings, Throttle
-from connectors.odoo import Odoo
-from connectors.sandbox_erp import SandboxErp
-from connectors.shopify import Shopify
-from connectors.tryton import Tryton
-from connectors.vendure import Vendure
-from connectors.woocommerce import WooCommerce
-from connectors.zoho_crm import ZohoCrm
 
 #: A third party's package declares `[project.entry-points."crossdock.connectors"] mysystem = "package.module:Class"`.
 ENTRY_POINT_GROUP = "crossdock.connectors"
 
+
+class _Ours(Mapping[str, type]):
+    """System -> class, imported when it is first asked for: a command needs two of them, and all are half a second."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+        self._loaded: dict[str, type] = {}
+
+    def __getitem__(self, system: str) -> type:
+        if system not in self._loaded:
+            module, _, name = self._places[system].partition(":")
+            self._loaded[system] = getattr(importlib.import_module(module), name)
+        return self._loaded[system]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 #: System, as the configuration names it -> its connector. Our own go before anybody's.
-CONNECTORS: dict[str, type] = {
-    "api": PostedOrders,
-    "csv": CsvFiles,
-    "fxiaoke": Fxiaoke,
-    "json": JsonHooks,
-    "odoo": Odoo,
-    "sandbox_erp": SandboxErp,
-    "shopify": Shopify,
-    "tryton": Tryton,
-    "vendure": Vendure,
-    "woocommerce": WooCommerce,
-    "zoho_crm": ZohoCrm,
-}
+CONNECTORS: Final[Mapping[str, type]] = _Ours(
+    {
+        "api": "connectors.jsonhooks:PostedOrders",
+        "csv": "connectors.csvfiles:CsvFiles",
+        "fxiaoke": "connectors.fxiaoke:Fxiaoke",
+        "json": "connectors.jsonhooks:JsonHooks",
+        "odoo": "connectors.odoo:Odoo",
+        "sandbox_erp": "connectors.sandbox_erp:SandboxErp",
+        "shopify": "connectors.shopify:Shopify",
+        "tryton": "connectors.tryton:Tryton",
+        "vendure": "connectors.vendure:Vendure",
+        "woocommerce": "connectors.woocommerce:WooCommerce",
+        "zoho_crm": "connectors.zoho_crm:ZohoCrm",
+    }
+)
 
 
 class UnknownSystem(LookupError):
     """No connector speaks to this system; the message lists those that there are, or says why one cannot be loaded."""
+
+
+def import_ours() -> None:
+    """Import all of ours, before a process forks that would otherwise have each child do it."""
+    for system in CONNECTORS:
+        connector_class(system)
 
 
 def known_systems() -> frozenset[str]:

@@ -7,12 +7,12 @@ with `MAPPING` and, where anything is written back, `FACETS`, as each of ours ha
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import ModuleType
 from typing import Final, TypeVar
 
-from mappings import fxiaoke, odoo, sandbox_erp, shopify, tryton, vendure, woocommerce, zoho_crm
 from mappings.base import JsonDict, Resolved, SourceMapping, SourceOptions, TargetMapping, TargetOptions
 from mappings.crm import CrmFacets
 from mappings.facets import ErpFacets, ShopFacets
@@ -59,16 +59,16 @@ def _module(system: str) -> ModuleType:
 
 
 class _Registered(Mapping[str, T]):
-    """System -> what our package, or else a third party's, says of it; loaded when it is first asked for."""
+    """System -> what our package, or else a third party's, says of it; imported when it is first asked for."""
 
-    def __init__(self, kind: type[T], attribute: str, own: Mapping[str, T]) -> None:
+    def __init__(self, kind: type[T], attribute: str, own: Collection[str]) -> None:
         self._kind, self._attribute, self._own = kind, attribute, own
 
     def __getitem__(self, system: str) -> T:
         """Raises KeyError, MappingUnusable."""
-        if system in self._own:
-            return self._own[system]
-        found = getattr(_module(system), self._attribute, None)
+        ours = system in self._own  # by convention the module's name is the system's
+        module = importlib.import_module(f"mappings.{system}") if ours else _module(system)
+        found = getattr(module, self._attribute, None)
         if not isinstance(found, self._kind):
             raise KeyError(system)
         return found
@@ -81,52 +81,23 @@ class _Registered(Mapping[str, T]):
         return sum(1 for _ in self)
 
 
-SOURCES: Final[Mapping[str, SourceMapping]] = _Registered(
-    SourceMapping,
-    "MAPPING",
-    {
-        "fxiaoke": fxiaoke.MAPPING,
-        "shopify": shopify.MAPPING,
-        "vendure": vendure.MAPPING,
-        "woocommerce": woocommerce.MAPPING,
-        "zoho_crm": zoho_crm.MAPPING,
-    },
-)
+_OUR_SOURCES: Final = ("fxiaoke", "shopify", "vendure", "woocommerce", "zoho_crm")
+_OUR_TARGETS: Final = ("odoo", "sandbox_erp", "tryton")
 
-TARGETS: Final[Mapping[str, TargetMapping]] = _Registered(
-    TargetMapping,
-    "MAPPING",
-    {
-        "odoo": odoo.MAPPING,
-        "sandbox_erp": sandbox_erp.MAPPING,
-        "tryton": tryton.MAPPING,
-    },
-)
+SOURCES: Final[Mapping[str, SourceMapping]] = _Registered(SourceMapping, "MAPPING", _OUR_SOURCES)
+
+TARGETS: Final[Mapping[str, TargetMapping]] = _Registered(TargetMapping, "MAPPING", _OUR_TARGETS)
 
 #: What hangs on orders, for the systems whose mappings know it.
-SHOP_FACETS: Final[Mapping[str, ShopFacets]] = _Registered(
-    ShopFacets,
-    "FACETS",
-    {
-        "fxiaoke": fxiaoke.FACETS,
-        "shopify": shopify.FACETS,
-        "vendure": vendure.FACETS,
-        "woocommerce": woocommerce.FACETS,
-        "zoho_crm": zoho_crm.FACETS,
-    },
-)
+SHOP_FACETS: Final[Mapping[str, ShopFacets]] = _Registered(ShopFacets, "FACETS", _OUR_SOURCES)
 
 #: What a CRM is told of its accounts.
-CRM_FACETS: Final[Mapping[str, CrmFacets]] = _Registered(
-    CrmFacets, "ACCOUNTS", {"fxiaoke": fxiaoke.ACCOUNTS, "zoho_crm": zoho_crm.ACCOUNTS}
-)
+CRM_FACETS: Final[Mapping[str, CrmFacets]] = _Registered(CrmFacets, "ACCOUNTS", ("fxiaoke", "zoho_crm"))
 
-ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(
-    ErpFacets,
-    "FACETS",
-    {
-        "odoo": odoo.FACETS,
-        "sandbox_erp": sandbox_erp.FACETS,
-        "tryton": tryton.FACETS,
-    },
-)
+ERP_FACETS: Final[Mapping[str, ErpFacets]] = _Registered(ErpFacets, "FACETS", _OUR_TARGETS)
+
+
+def import_ours() -> None:
+    """Import all of ours, before a process forks that would otherwise have each child do it."""
+    for system in (*_OUR_SOURCES, *_OUR_TARGETS):
+        importlib.import_module(f"mappings.{system}")

@@ -67,6 +67,3 @@ def restore(file: Path, *, replace: bool, other_key: bool, show: bool) -> None:
     if done.aside is not None:
         out.print(f"what stood there is kept as {escape(str(done.aside))}")
     err.print("Start Crossdock, and let `crossdock proof` say whether shop, Crossdock and ERP agree.")
-
-
-COMMANDS = (backup, restore)

@@ -101,6 +101,3 @@ def _rehearse(runtime: Runtime, systems: ChannelSystems, order: StoredOrder, dra
 def _print(changes: Sequence[Change]) -> None:
     for change in changes:
         out.print(escape(f"{change}: {told(change.before)} -> {told(change.after)}"))
-
-
-COMMANDS = (correct,)

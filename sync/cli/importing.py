@@ -156,6 +156,3 @@ def _of_kind(runtime: Runtime, capability: type) -> dict[str, Any]:
 def _ring(runtime: Runtime, marked: Sequence[ItemKey]) -> None:
     for channel, kind in sorted({key[:2] for key in marked}):
         runtime.bell.ring(channel, kind)
-
-
-COMMANDS = (import_csv, read_again)

@@ -61,6 +61,3 @@ def erase(customer: str, *, yes: bool) -> None:
     out.print(f"{done} {len(found.orders)} orders, {len(found.payloads)} payloads, {len(found.calls)} records of calls")
     if not yes and (found.orders or found.payloads or found.calls):
         err.print("Nothing was changed: `--yes` does it.")
-
-
-COMMANDS = (purge_command, erase)

@@ -148,6 +148,3 @@ def show_matches(matches: Sequence[Match]) -> None:
         row = (match.number, match.day, match.shop_total, match.sale_number, match.sale_total, match.verdict or "yes")
         table.add_row(*map(escape, row))
     err.print(table)
-
-
-COMMANDS = (pull, backfill, adopt)

@@ -324,6 +324,3 @@ def _pretty(body: str) -> str:
 
 def _first_line(text: str) -> str:
     return text.partition("\n")[0]
-
-
-COMMANDS = (status, orders, order)

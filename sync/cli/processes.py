@@ -102,6 +102,3 @@ def scheduler() -> None:
         gc.freeze()
         with telling(runtime):
             keeper.run()
-
-
-COMMANDS = (init, run, web, worker, scheduler)

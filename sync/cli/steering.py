@@ -144,6 +144,3 @@ def comment(number: str, text: str) -> None:
         except LifeRefused as refusal:
             raise click.ClickException(str(refusal)) from refusal
         out.print("the comment is kept")
-
-
-COMMANDS = (assign, comment, retry, approve, reject, link)

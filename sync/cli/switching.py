@@ -52,6 +52,3 @@ def _scope(runtime: Runtime, name: str) -> str:
         return scope_of(runtime.config, name)
     except LookupError as error:
         raise click.BadParameter(str(error), param_hint="NAME") from error
-
-
-COMMANDS = (pause, resume)

@@ -30,6 +30,8 @@ from rq.queue import Queue
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.worker import Worker
 
+import connectors.registry
+import mappings.registry
 from config.model import Secret
 from config.settings import Settings
 from sync.work import stopping
@@ -191,5 +193,7 @@ def _preload() -> None:
     """
     for name in sorted({job.rpartition(".")[0] for job in ALLOWED_JOBS}):
         importlib.import_module(name)
+    connectors.registry.import_ours()
+    mappings.registry.import_ours()
     gc.collect()
     gc.freeze()
