@@ -7,7 +7,8 @@ from typing import Final
 
 import click
 
-_SANDBOXES: Final = {
+#: System -> the module that serves its stand-in.
+SANDBOXES: Final = {
     "fxiaoke": "connectors.sandbox.fxiaoke.process",
     "odoo": "connectors.sandbox.odoo.process",
     "shopify": "connectors.sandbox.shopify.process",
@@ -20,7 +21,7 @@ _SANDBOXES: Final = {
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("system", type=click.Choice(sorted(_SANDBOXES)))
+@click.argument("system", type=click.Choice(sorted(SANDBOXES)))
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def sandbox(system: str, options: tuple[str, ...]) -> None:
     """Serve a sandbox on 127.0.0.1 until it is stopped; `crossdock sandbox SYSTEM --help` has its options.
@@ -29,4 +30,4 @@ def sandbox(system: str, options: tuple[str, ...]) -> None:
     injection; `tryton` installs and starts a real ERP.
     """
     # Imported by name: only this command needs any of them.
-    importlib.import_module(_SANDBOXES[system]).main(list(options))
+    importlib.import_module(SANDBOXES[system]).main(list(options))

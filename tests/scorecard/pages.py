@@ -1,4 +1,4 @@
-"""Writes the pages that compare the connectors, of what was recorded: docs/connectors/README.md and samples.md."""
+"""What compares the connectors, made of what was recorded: two pages of docs/connectors and a table of the README."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.matrix import basket
+from tests.matrix.sources import SOURCES
 from tests.scorecard.lines import PARTS
-from tests.scorecard.recorded import CALLS, LINES, NOTES, SAMPLES, load
+from tests.scorecard.recorded import CALLS, LINES, NOTES, RESULTS, SAMPLES, load
+from tests.scorecard.results import MATRIX
+from tests.scorecard.states import COLUMNS, YES, Cell, card
 from tests.shared import REPOSITORY
 
 _DOCS: Final = REPOSITORY / "docs" / "connectors"
+_README: Final = REPOSITORY / "README.md"
+#: Between these the README has the scorecard.
+_BEGIN: Final = "<!-- scorecard: written by `python -m tests.scorecard` -->\n"
+_END: Final = "<!-- end of the scorecard -->\n"
 _WRITTEN: Final = "<!-- Written by `python -m tests.scorecard`; change what it is made of, not this page. -->\n"
 #: As people call them.
 NAMES: Final[Mapping[str, str]] = {
@@ -32,13 +39,13 @@ NAMES: Final[Mapping[str, str]] = {
 
 def pages() -> dict[Path, str]:
     """File -> what should stand in it."""
-    return {_DOCS / "README.md": _comparison(), _DOCS / "samples.md": _samples()}
+    return {_DOCS / "README.md": _comparison(), _DOCS / "samples.md": _samples(), _README: _readme()}
 
 
-def link(system: str) -> str:
-    """Its name, leading to its page where there is one; from the folder of the pages."""
+def link(system: str, folder: str = "") -> str:
+    """Its name, leading to its page where there is one."""
     page = f"{system.replace('_', '-')}.md"
-    return f"[{NAMES[system]}]({page})" if (_DOCS / page).exists() else NAMES[system]
+    return f"[{NAMES[system]}]({folder}{page})" if (_DOCS / page).exists() else NAMES[system]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -51,20 +58,75 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str
     yield ""
 
 
+# --- the scorecard ----------------------------------------------------------------------------------------------
+
+
+def _readme() -> str:
+    """The README as it is, with the table as it should be."""
+    before, _, rest = _README.read_text("utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    return "".join((before, _BEGIN, "\n", *(f"{line}\n" for line in _table("docs/connectors/")), _END, after))
+
+
+def _scores() -> Iterator[str]:
+    yield "## The scorecard\n"
+    yield _text("scorecard")
+    yield from _table("")
+    for system, cells in _card():
+        yield f"### {NAMES[system]}\n"
+        rows = ((column, cell.state, "<br>".join(cell.there), cell.reason) for column, cell in cells.items())
+        yield from table(("", "", "what speaks for it", "why not, or not whole"), rows)
+
+
+def _table(folder: str) -> Iterator[str]:
+    yield from table(
+        ("", *COLUMNS),
+        (
+            (
+                link(system, folder),
+                *(
+                    _state(cell, f"{folder}{'README.md' if folder else ''}#{_anchor(system)}")
+                    for cell in cells.values()
+                ),
+            )
+            for system, cells in _card()
+        ),
+    )
+
+
+def _card() -> list[tuple[str, dict[str, Cell]]]:
+    """Sources first, as in the list of names."""
+    places = {system: place for place, system in enumerate(NAMES)}
+    return sorted(card().items(), key=lambda each: places[each[0]])
+
+
+def _state(cell: Cell, reasons: str) -> str:
+    return cell.state if cell.state == YES else f"[{cell.state}]({reasons})"
+
+
+def _anchor(system: str) -> str:
+    return NAMES[system].lower().replace(" ", "-")
+
+
 # --- the comparison ---------------------------------------------------------------------------------------------
 
 
 def _comparison() -> str:
-    parts = (_WRITTEN, "# The connectors compared\n", _text("beginning"), *_pairs(), *_calls(), *_lines())
+    parts = (_WRITTEN, "# The connectors compared\n", _text("beginning"), *_scores(), *_pairs(), *_calls(), *_lines())
     return "\n".join(parts)
 
 
 def _pairs() -> Iterator[str]:
-    end, target = basket.END, ("Tryton, a real one", "Odoo, our stand-in")
+    end, targets = basket.END, {"tryton": "Tryton, a real one", "odoo": "Odoo, our stand-in"}
     yield "## One basket, every pair\n"
     yield _text("pairs")
-    rows = [(NAMES[source], _how(source), *("the same order",) * len(target)) for source in load(CALLS)["pairs"]]
-    yield from table(("source", "how the basket is entered there", *target), rows)
+    passed = load(RESULTS)["tests"]
+    ends = {True: "the same order", False: "not found out"}
+    rows = [
+        (NAMES[source], _how(source), *(ends[bool(passed.get(f"{MATRIX}[{source}-{target}]"))] for target in targets))
+        for source in SOURCES
+    ]
+    yield from table(("source", "how the basket is entered there", *targets.values()), rows)
     yield _text("basket", articles=len(basket.BASKET), percent=f"{basket.PERCENT_OFF:f}")
     rows = [(f"`{code}`", f"{count:f}", f"{net:f}") for code, (count, net) in end.lines.items()]
     yield from table(("in the ERP", "pieces", "net"), rows)

@@ -15,6 +15,10 @@ CALLS: Final = _FOLDER / "calls.yaml"
 SAMPLES: Final = _FOLDER / "samples.yaml"
 #: System -> lines of code.
 LINES: Final = _FOLDER / "lines.yaml"
+#: System -> capability -> how many tests of the contract have passed; and test -> how often.
+RESULTS: Final = _FOLDER / "results.yaml"
+#: Which tests speak for what, and what no code can know.
+EVIDENCE: Final = _FOLDER / "evidence.yaml"
 #: What no code can know, written by hand: reasons.
 NOTES: Final = _FOLDER / "notes.yaml"
 

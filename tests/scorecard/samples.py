@@ -116,12 +116,9 @@ def _without_values(text: str) -> str:
     )
 
 
-def found_samples() -> dict[str, dict[str, list[str]]]:
-    """System -> what is said -> of which samples; what maps first, then what is said most often."""
-    found = {}
-    for system in SAMPLES:
-        grouped: dict[str, list[str]] = {}
-        for name, said in outcomes(system).items():
-            grouped.setdefault(said, []).append(name)
-        found[system] = dict(sorted(grouped.items(), key=lambda each: (each[0] != "maps", -len(each[1]), each[0])))
-    return found
+def said_of_samples(system: str) -> dict[str, list[str]]:
+    """What is said -> of which samples; what maps first, then what is said most often."""
+    grouped: dict[str, list[str]] = {}
+    for name, said in outcomes(system).items():
+        grouped.setdefault(said, []).append(name)
+    return dict(sorted(grouped.items(), key=lambda each: (each[0] != "maps", -len(each[1]), each[0])))
