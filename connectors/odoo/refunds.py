@@ -190,8 +190,8 @@ class Refunds:
         """
         own = [["sale_line_id.order_id", "=", sale["id"]], ["state", "!=", "cancel"]]
         # Where goods are picked and packed by moves of their own, those alone have left that went to the customer.
-        gone = self._client.search(_MOVE, [*own, ["location_dest_id.usage", "=", "customer"]], _GONE)
-        coming = self._client.search(_MOVE, [*own, ["location_id.usage", "=", "customer"]], _GONE)
+        gone = self._client.search(_MOVE, [*own, ["location_dest_id.usage", "=", "customer"]], self._gone())
+        coming = self._client.search(_MOVE, [*own, ["location_id.usage", "=", "customer"]], self._gone())
         made = self._returns(key, coming)
         if not made:
             allotted = list(_allotted(gone, coming, back))
@@ -204,6 +204,10 @@ class Refunds:
         drafts = self._client.find_ids(_PICKING, domain) if made else []
         if drafts:
             self._client.write(_PICKING, "action_confirm", ids=drafts, deadline_s=until.left_s())
+
+    def _gone(self) -> tuple[str, ...]:
+        """Before 19 a picking is the sale's by the group of its moves."""
+        return (*_GONE, "group_id") if "group_id" in self._masters.fields(_MOVE) else _GONE
 
     def _returns(self, key: str, coming: Sequence[JsonDict]) -> list[int]:
         """Those that were made for this refund before; they came all in one call."""
@@ -272,6 +276,7 @@ def _move_back(move: JsonDict, pieces: Decimal) -> JsonDict:
         "location_id": move["location_dest_id"][0],
         "location_dest_id": move["location_id"][0],
         "sale_line_id": move["sale_line_id"][0],
+        **({"group_id": move["group_id"][0]} if move.get("group_id") else {}),
     }
 
 

@@ -19,6 +19,7 @@ from mappings.canonical.facets import InvoiceState, OrderRefund, RefundLine, Sal
 from mappings.canonical.money import Money
 from mappings.canonical.records import Payment
 from mappings.canonical.refs import Ref
+from sync.flows.facets.unsent import too_many, unsent
 from tests.connectors.test_odoo import connect, known, order_of
 
 pytestmark = pytest.mark.loopback
@@ -386,10 +387,21 @@ def test_an_article_that_is_invoiced_as_delivered_is_credited_on_the_sales_line(
     assert not sale.standing().uninvoiced
 
 
-def test_what_never_left_is_in_no_return(sale):
-    made = sale.give_back(sale.refund()).document
-    assert made.total == Decimal("-11.90")
-    assert all(not each.get("return_id") for each in sale.rows("stock.picking"))
+def test_what_never_left_is_announced_beside_what_is_still_to_leave(sale):
+    """So it is seen that a refunded piece is still to be sent."""
+    assert sale.give_back(sale.refund()).document.total == Decimal("-11.90")
+    assert unsent(sale.standing()) == too_many(sale.standing()) == {"TASSE-ROT": 1}
+    sale.give_back(sale.refund("2", "20.00", "3.80", number="6"))
+    assert unsent(sale.standing()) == {"TASSE-ROT": 2}
+    assert all(not each.get("origin_returned_move_id") for each in sale.rows("stock.move"))
+
+
+def test_of_an_article_that_left_in_part_what_has_left_comes_back_first(odoo, sale):
+    people.send(odoo.app, int(sale.id), "T-1", {"TASSE-ROT": Decimal(1)})
+    sale.give_back(sale.refund("2", "20.00", "3.80"))
+    back = [each for each in sale.standing().shipments if each.back]
+    assert [[line.quantity for line in each.lines] for each in back] == [[1], [1]]
+    assert unsent(sale.standing()) == {"TASSE-ROT": 1}
 
 
 def test_what_came_back_already_does_not_come_back_again(sale):
@@ -447,6 +459,19 @@ def test_a_refund_in_a_foreign_currency_is_credited_in_it(odoo, target):
     sale = Sale(odoo, target, currency="USD")
     made = sale.give_back(in_dollars(sale.refund(restock=False))).document
     assert (made.currency, made.total) == ("USD", Decimal("-11.90"))
+
+
+@pytest.mark.parametrize("version", [17, 18])
+def test_older_versions_are_written_to_by_their_own_names(version):
+    with running_odoo(OdooOptions(settle_s=60, prints=True, version=version)) as odoo:
+        target = connect(odoo)
+        sale = Sale(odoo, target).sent().invoiced()
+        made = target.register_payment(sale.pay_payload())
+        assert target.find_payments([made.key]) == {made.key: [made]}
+        assert sale.give_back(sale.refund()).document.total == Decimal("-11.90")
+        standing = sale.standing()
+        assert [each.state for each in standing.invoices if not each.credit] == [InvoiceState.PAID]
+        assert len([each for each in standing.shipments if each.back]) == 1
 
 
 # Files

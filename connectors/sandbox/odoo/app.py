@@ -161,6 +161,8 @@ def _renamed(arguments: Json, model: str, version: int) -> Json:
     changed = dict(arguments)
     if "fields" in changed:
         changed["fields"] = [_path(each, model, version) for each in changed["fields"]]
+    if "domain" in changed:
+        changed["domain"] = [_leaf(each, model, version) for each in changed["domain"]]
     for name in ("vals", "vals_list"):
         if name in changed:
             many = changed[name] if isinstance(changed[name], list) else [changed[name]]
@@ -169,6 +171,13 @@ def _renamed(arguments: Json, model: str, version: int) -> Json:
     if "specification" in changed:
         changed["specification"] = _specified(changed["specification"], model, version)
     return changed
+
+
+def _leaf(leaf: Any, model: str, version: int) -> Any:
+    if isinstance(leaf, str):
+        return leaf
+    path, *rest = leaf
+    return [_path(path.replace(".", "/"), model, version).replace("/", "."), *rest]
 
 
 def _specified(specification: Json, model: str, version: int) -> Json:

@@ -332,7 +332,10 @@ OLDER: Final[Mapping[tuple[int, str, str], str]] = {
     (17, "stock.move", "quantity"): "quantity_done",
 }
 #: Fields that older versions have not: model and field -> the version that brought it.
-NEWER: Final[Mapping[tuple[str, str], int]] = {("account.move", "matched_payment_ids"): 18}
+NEWER: Final[Mapping[tuple[str, str], int]] = {
+    ("account.move", "matched_payment_ids"): 18,
+    ("account.payment", "invoice_ids"): 18,
+}
 
 
 def names_of(model: str, version: int) -> dict[str, str]:
