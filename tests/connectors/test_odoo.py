@@ -71,6 +71,17 @@ def test_a_known_customer_and_its_addresses_are_used_again(odoo, target):
     assert len(odoo.db.tables["res.partner"]) == before
 
 
+def test_a_customer_whom_a_person_has_chosen_is_found_by_its_id_and_nothing_else(odoo, target):
+    sold = order_of(1)
+    [first] = made(target, dataclasses.replace(sold, shipping=dataclasses.replace(sold.shipping, street="Work 1")))
+    partner = odoo.db.get("sale.order", int(first.document.external_id))["partner_id"]
+    other = Ref("party", "email:else@x.de", hint={"code": "email:else@x.de", "email": "else@x.de", "id": str(partner)})
+    answer = target.resolve([other])[other]
+    assert (answer["id"], answer["matched_by"], len(answer["addresses"])) == (partner, "id", 2)
+    gone = dataclasses.replace(other, hint={**other.hint, "id": "999999"})
+    assert target.resolve([gone]) == {}
+
+
 def test_a_vat_id_that_odoo_refuses_does_not_cost_the_order(odoo, target, monkeypatch):
     order = order_of(
         1, customer=Customer(external_id="7", guest=False, company="Firma", vat_id="DE 12", email="f@x.de")

@@ -120,6 +120,26 @@ def test_a_refusal_for_something_unknown_forgets_what_was_believed(fake):
     assert calls_made(fake) == [("GET", "/api/parties")]
 
 
+def test_parties_are_found_by_the_whole_ladder_and_several_of_one_mailbox_are_nobody(fake):
+    target = fake.connect()
+    ids = [
+        target.save_party({"code": code, "name": name, "email": "Office@Example.test", "vat_id": vat_id})["id"]
+        for code, name, vat_id in (("", "By hand", "DE 1"), ("", "Again", ""), ("email:x", "Ours", ""))
+    ]
+
+    def found(value, **hint):
+        ref = Ref("party", value, hint={"code": value, **hint})
+        return target.resolve([ref]).get(ref)
+
+    assert found("email:x", email="office@example.test")["id"] == ids[2]
+    assert found("vat:DE1", vat_id="de-1")["id"] == ids[0]
+    several = found("email:office@example.test", email="office@example.test")
+    assert (several["id"], [each["id"] for each in several["candidates"]]) == (None, ids)
+    # What a person says counts at once, whatever was believed before.
+    assert found("email:x", id=str(ids[1]))["id"] == ids[1]
+    assert found("email:office@example.test", apart=True) is None
+
+
 def test_other_kinds_of_references_are_unknown_here(fake):
     assert fake.connect().resolve([Ref("carrier", "dhl")]) == {}
 

@@ -23,6 +23,7 @@ from connectors.tryton.client import _READS, TrytonClient, _refused, _rpc_error
 from connectors.tryton.goods import batches
 from connectors.tryton.masters import find_tax, tax_trees
 from connectors.tryton.options import read_options
+from connectors.tryton.parties import _domain
 from mappings.canonical.refs import Ref
 from tests.shared import shared_path
 
@@ -333,3 +334,8 @@ def test_all_but_payments_and_fees_are_kept_single_by_the_server():
         "payment": ("description", False, True),
         "fee": ("description", False, True),
     }
+
+
+def test_a_party_that_a_person_has_chosen_is_asked_for_by_its_id():
+    chosen = Ref("party", "x", hint={"code": "x", "email": "a@example.com", "vat_id": "DE1", "id": "3"})
+    assert _domain([chosen]) == ["OR", ["code", "in", ["x"]], ["id", "in", [3]]]
