@@ -60,6 +60,12 @@ _SHARED: Final = (
         say("Nothing: it is tried again by itself."),
     ),
     Entry(
+        "connection.not_custom",
+        say("A field or a product that is lacking cannot be made from outside."),
+        say("It is the system's own and comes with a module, or it is of a kind that the API does not make."),
+        say("Make it in the system, or activate the module that brings it; then run the doctor again."),
+    ),
+    Entry(
         "connection.doubled",
         say("Several accounts of the CRM carry the same key of Crossdock."),
         say("The field for the key takes the same value twice, or somebody copied an account with it."),
@@ -304,6 +310,12 @@ _TRYTON: Final = (
         say("The payment is in another currency than the company's."),
         say("For a draft of it a rate would have to be chosen."),
         say("Book it in Tryton by hand, or let payments be posted instead of drafted; then retry."),
+    ),
+    Entry(
+        "tryton.no_category",
+        say("Tryton has no account category by which a new product would be booked."),
+        say("A product without one cannot be invoiced; where there are several, only a person knows which fits."),
+        say("Make one with a revenue account, or make the product in Tryton by hand; then run the doctor again."),
     ),
     Entry(
         "tryton.period",
