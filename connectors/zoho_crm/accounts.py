@@ -112,21 +112,22 @@ class Accounts:
     def _upserted(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
         rows = [{**self._fields(payload), KEY: key} for key, payload in payloads.items()]
         answers = self._upsert("Accounts", KEY, rows)
-        return {key: self._judged(key, answer) for key, answer in zip(payloads, answers, strict=True)}
+        told = zip(payloads.items(), answers, strict=True)
+        return {key: self._judged(str(payload.get(_NAME) or ""), answer) for (key, payload), answer in told}
 
     def _fields(self, payload: JsonDict) -> JsonDict:
         """With the VAT number in its field; without, where the connection names none."""
         named = {self._vat_field if name == _VAT_ID else name: value for name, value in payload.items()}
         return {name: value for name, value in named.items() if name}
 
-    def _judged(self, key: str, answer: JsonDict | ConnectorError) -> Made:
+    def _judged(self, name: str, answer: JsonDict | ConnectorError) -> Made:
         """What became of one row."""
         made = _made(answer)
         if isinstance(answer, ConnectorError) or made.new or answer["duplicate_field"] in {"", KEY}:
             return made
         # Somebody made it between our question and our call: it is not ours, and must not be found by our key.
         self._client.write("PUT", "Accounts", {"data": [{"id": made.external_id, KEY: None}], "trigger": []})
-        return Made(error=_same_name(key, made.external_id))
+        return Made(error=_same_name(name, made.external_id))
 
     def create_contacts(self, payloads: Mapping[str, JsonDict]) -> dict[str, Made]:
         """See `ZohoCrm.create_contacts`: a query and an upsert for each hundred."""
