@@ -29,8 +29,10 @@ class Need:
     name: str
     #: What a field belongs to, in the words of profiles: `order`, `lines`, `party`; empty for a product.
     of: str = ""
-    #: What a field holds: `text`, `long_text`, `whole`, `flag`, `decimal`, `float`, `day`, `time`.
+    #: What a field holds: `text`, `long_text`, `whole`, `flag`, `decimal`, `float`, `money`, `day`, `time`.
     holds: str = "text"
+    #: The system is to refuse the same value twice: what a key of ours stands in.
+    unique: bool = False
 
     def __str__(self) -> str:
         """`order.x_channel`, `SHIPPING`."""
@@ -41,7 +43,8 @@ class Need:
 class Prepares(Protocol):
     """Says what is lacking, and makes what can be made from outside."""
 
-    #: What it presumes by itself, whatever a channel says.
+    #: What it presumes by itself, whatever a channel says: of `order` where orders are told what became of them, of
+    #: `party` where customers are told what they have bought.
     presumed: Sequence[Need]
     #: What can be made from outside; the rest is work for who runs the system.
     makes: Collection[NeedKind]

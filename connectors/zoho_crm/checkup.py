@@ -31,13 +31,14 @@ CHECKS: Final[Mapping[str, str]] = {
     "zoho_crm.webhooks": N_("the channel of notifications is there, and until when"),
 }
 #: Fields of the organisation's own, which the mapping writes.
-FIELDS: Final = tuple(need.name for need in preparing.FIELDS)
-OF_ACCOUNTS: Final = (
-    *("Crossdock_Orders", "Crossdock_Value", "Crossdock_Last_Order", "Crossdock_Last_Order_On"),
-    "Crossdock_Open_Balance",
-)
-_MAKE_THEM: Final = say(
-    "make them (Setup > Modules and Fields), or do without: what has no field is not shown in the CRM"
+FIELDS: Final = tuple(need.name for need in preparing.OF_ORDERS)
+OF_ACCOUNTS: Final = tuple(need.name for need in preparing.OF_ACCOUNTS)
+_MAKE_THEM: Final = joined(
+    "; ",
+    (
+        say("have them made: crossdock doctor --create CHANNEL, with the scope ZohoCRM.settings.fields.CREATE"),
+        say("make them (Setup > Modules and Fields), or do without: what has no field is not shown in the CRM"),
+    ),
 )
 #: Fewer are soon used up by one pull of a busy day.
 _FEW_CREDITS: Final = 1000
@@ -94,15 +95,12 @@ class Checkup:
         if isinstance(there, Finding):
             return there
         if missing := [name for name in FIELDS if name not in there]:
-            step = say(
-                "have them made: crossdock doctor --create CHANNEL, with the scope ZohoCRM.settings.fields.CREATE"
-            )
-            return warn(check, _lacks(module, missing), joined("; ", (step, _MAKE_THEM)))
+            return warn(check, _lacks(module, missing), _MAKE_THEM)
         return ok(check, say("all of them are there: %(wanted)s", wanted=", ".join(FIELDS)))
 
     def _accounts(self) -> Finding:
         """Without the key no account is made; with one that is not unique, two may be."""
-        check, wanted = "zoho_crm.accounts", (*OF_ACCOUNTS, KEY)
+        check, wanted = "zoho_crm.accounts", OF_ACCOUNTS
         there = self._fields_of(check, "Accounts", wanted)
         if isinstance(there, Finding):
             return there
@@ -116,15 +114,11 @@ class Checkup:
     def _fields_of(self, check: str, module: str, wanted: Sequence[str]) -> dict[str, JsonDict] | Finding:
         """The fields of a module by their names; a finding where nobody may look."""
         try:
-            data = self._client.get("settings/fields", {"module": module})
+            return preparing.fields_of(self._client, module)
         except ConnectorError as error:
             names = ", ".join(wanted)
             step = say("add the scope ZohoCRM.settings.fields.READ, or look by yourself for %(wanted)s", wanted=names)
             return unknown(check, str(error), step)
-        rows = data.get("fields")
-        return (
-            {str(row.get("api_name")): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
-        )
 
     def _webhooks(self, delivery_url: str) -> Iterator[Finding]:
         check = "zoho_crm.webhooks.secret"

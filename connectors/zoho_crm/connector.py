@@ -98,7 +98,7 @@ class ZohoCrm(
     #: The smallest edition lets five calls in at once, of which other apps want some.
     concurrency = 2
     checks = CHECKS
-    presumed = preparing.FIELDS
+    presumed = (*preparing.OF_ORDERS, *preparing.OF_ACCOUNTS)
     makes = preparing.MAKES
     account_batch = MOST_RECORDS
     order_keys: Mapping[str, KeyDeclaration] = MappingProxyType(

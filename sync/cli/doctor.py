@@ -24,7 +24,7 @@ from connectors.registry import has
 from sync.cli.console import actor, err, out, progress
 from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
 from sync.desk.doctor.connection import CHECKS
-from sync.desk.doctor.preparing import Made, is_open, lacking, make
+from sync.desk.doctor.preparing import Made, crm_of, is_open, lacking, make
 from sync.desk.doctor.running import Section
 from sync.rules.systems import Systems, read_config, settle_s
 from sync.store.engine import DatabaseBusy, Store
@@ -201,8 +201,8 @@ def _create(patient: Patient, name: str, *, yes: bool) -> None:
     if name not in known:
         there = ", ".join(sorted(known)) or "none"
         raise click.BadParameter(f"there is no channel {name!r}; configured are: {there}", param_hint="--create")
-    systems = patient.systems.channel(name)
-    lacks = lacking(patient.store, systems)
+    systems, crm = patient.systems.channel(name), crm_of(patient.systems, name)
+    lacks = lacking(patient.store, systems, crm)
     for lack in lacks:
         can = "" if lack.makes else ", which is made over there by hand"
         out.print(f"{lack.connection} has no {lack.need.kind} {lack.need}{can}", markup=False)
@@ -213,7 +213,7 @@ def _create(patient: Patient, name: str, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"make {len(wanted)} of them?", abort=True, err=True)
     failed = len(lacks) - len(wanted)
-    for made in make(patient.store, systems, wanted, actor()):
+    for made in make(patient.store, systems, wanted, actor(), crm):
         failed += made.error is not None
         out.print(f"{made.lack.need}: {_came_of(made)}", markup=False)
     sys.exit(1 if failed else 0)

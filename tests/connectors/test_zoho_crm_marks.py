@@ -106,12 +106,15 @@ def test_what_the_organisation_has_no_field_for_is_left_out(crm):
 def test_fields_that_are_lacking_are_made_once(crm):
     connector = crm.connector
     assert connector.lacking(connector.presumed) == []
-    crm.app.writes.custom["Sales_Orders"].clear()
+    for module in ("Sales_Orders", "Accounts"):
+        crm.app.writes.custom[module].clear()
+    crm.app.writes.unique.clear()
     assert connector.lacking(connector.presumed) == list(connector.presumed)
     for need in connector.presumed:
         connector.prepare(need)
         connector.prepare(need)
     assert connector.lacking(connector.presumed) == []
+    assert crm.app.writes.unique == {"Accounts": {"Crossdock_Key"}}
 
 
 def test_a_note_is_found_again_by_its_reference_oldest_first(crm):

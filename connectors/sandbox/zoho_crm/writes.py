@@ -67,7 +67,8 @@ class Writes:
 
     def add_fields(self, request: Request) -> Response:
         """POST of custom fields: the label makes the API name, which is taken once."""
-        fields = self.custom.setdefault(dict(request.query).get("module", ""), {})
+        module = dict(request.query).get("module", "")
+        fields = self.custom.setdefault(module, {})
         answers = []
         for field in request.json()["fields"]:
             name = str(field["field_label"]).replace(" ", "_")
@@ -75,6 +76,8 @@ class Writes:
                 answers.append(failure("DUPLICATE_DATA", "duplicate data", api_name="field_label"))
                 continue
             fields[name] = (field["data_type"], int(field.get("length", 2_000)))
+            if field.get("unique"):
+                self.unique.setdefault(module, set()).add(name)
             made = {"code": "SUCCESS", "details": {"id": self._of.new_id()}, "message": "field created"}
             answers.append({**made, "status": "success"})
         return json_response({"fields": answers}, 201)

@@ -14,7 +14,7 @@ from connectors.kit.preparing import NeedKind
 from connectors.registry import UnknownSystem
 from mappings.canonical.refs import Ref
 from mappings.profiles import ProfileError
-from sync.desk.doctor.preparing import fields_finding, offers
+from sync.desk.doctor.preparing import crm_of, fields_finding, offers
 from sync.desk.doctor.profile import profile_finding
 from sync.desk.doctor.rehearsal import rehearse
 from sync.desk.doctor.rounding import rounding_finding
@@ -60,6 +60,7 @@ class ChannelCheckup:
         yield profile_finding(self._config, self._name, self._store)
         try:
             systems = self._patients.channel(self._name)
+            crm = crm_of(self._patients, self._name)
         except (ConnectionBroken, SystemMissing, UnknownSystem) as error:
             yield fail("channel.references", str(error), say("correct the connections of this channel"))
             return
@@ -72,7 +73,7 @@ class ChannelCheckup:
                 return  # what cannot be read was told above
         lookups = NO_LOOKUPS if store is None else store.read(lambda c: load_lookups(c, systems.channel))
         yield _references(systems, lookups)
-        yield fields_finding(systems)
+        yield fields_finding(systems, crm)
         yield rounding_finding(systems)
         yield routing_finding(systems, store)
         yield _rehearsal(systems, lookups)

@@ -17,7 +17,7 @@ from connectors.registry import has
 from sync.desk.phrases import joined, say
 from sync.rules.lookups import NO_LOOKUPS, load_lookups
 from sync.rules.references import resolve
-from sync.rules.systems import ChannelSystems
+from sync.rules.systems import ChannelSystems, Systems
 from sync.store.audit import Actor, record_audit
 from sync.store.engine import Store
 
@@ -45,14 +45,23 @@ class Made:
     error: ConnectorError | None
 
 
+def crm_of(systems: Systems, channel: str) -> Any:
+    """The connector of the channel's CRM; None where it has none. Raises ConnectionBroken, UnknownSystem."""
+    name = systems.config.channels[channel].crm.connection
+    return systems.connector(name) if name else None
+
+
 def offers(connector: Any, kind: NeedKind) -> bool:
     """Whether this system lets us make such a thing."""
     return has(connector, Prepares) and kind in connector.makes
 
 
-def fields_finding(systems: ChannelSystems) -> Finding:
-    """The fields alone; products have a check of their own, with what else the policies name."""
-    written = list(_written(systems))
+def fields_finding(systems: ChannelSystems, crm: Any = None) -> Finding:
+    """The fields alone; products have a check of their own, with what else the policies name.
+
+    `crm` is the connector of the channel's CRM, if it has one; so in all of this module.
+    """
+    written = list(_written(systems, crm))
     unseen = [need for name, side, need in written if not has(side, Prepares)]
     if unseen:
         return unknown(
@@ -81,17 +90,17 @@ def fields_finding(systems: ChannelSystems) -> Finding:
     return warn(CHECK, shown, step)
 
 
-def lacking(store: Store, systems: ChannelSystems) -> list[Lack]:
+def lacking(store: Store, systems: ChannelSystems, crm: Any = None) -> list[Lack]:
     """All that is lacking, fields and products. Raises Transient, ConnectionBroken."""
     return [
-        *_lacking_fields([each for each in _written(systems) if has(each[1], Prepares)]),
+        *_lacking_fields([each for each in _written(systems, crm) if has(each[1], Prepares)]),
         *_lacking_products(store, systems),
     ]
 
 
-def make(store: Store, systems: ChannelSystems, lacks: Sequence[Lack], actor: Actor) -> Iterator[Made]:
+def make(store: Store, systems: ChannelSystems, lacks: Sequence[Lack], actor: Actor, crm: Any = None) -> Iterator[Made]:
     """Make each of them; one that is refused hinders no other. What was written is in the audit log."""
-    sides = _sides(systems)
+    sides = {name: connector for name, connector, _ in _sides(systems, crm)}
     for lack in lacks:
         _note(store, actor, lack)
         try:
@@ -113,11 +122,16 @@ def _note(store: Store, actor: Actor, lack: Lack) -> None:
     store.write(lambda c: record_audit(c, actor, "create", f"connection:{lack.connection}", after=what))
 
 
-def _sides(systems: ChannelSystems) -> dict[str, Any]:
-    return {systems.channel.erp: systems.target, systems.channel.source: systems.source}
+def _sides(systems: ChannelSystems, crm: Any) -> Iterator[tuple[str, Any, str]]:
+    """(connection, connector, of what it is told by us)."""
+    channel = systems.channel
+    yield channel.erp, systems.target, ""
+    yield channel.source, systems.source, "order"
+    if crm is not None:
+        yield channel.crm.connection, crm, "party"
 
 
-def _written(systems: ChannelSystems) -> Iterator[tuple[str, Any, Need]]:
+def _written(systems: ChannelSystems, crm: Any) -> Iterator[tuple[str, Any, Need]]:
     """(connection, connector, field) of all that is written beside the systems' own."""
     scopes = {} if systems.profile is None else systems.profile.erp.get(systems.erp_system, {})
     seen = set()
@@ -127,9 +141,9 @@ def _written(systems: ChannelSystems) -> Iterator[tuple[str, Any, Need]]:
             if (need.of, need.name) not in seen:
                 seen.add((need.of, need.name))
                 yield systems.channel.erp, systems.target, need
-    for name, connector in _sides(systems).items():
+    for name, connector, of in _sides(systems, crm):
         if has(connector, Prepares):
-            yield from ((name, connector, need) for need in connector.presumed)
+            yield from ((name, connector, need) for need in connector.presumed if need.of == of)
 
 
 def _lacking_fields(written: Sequence[tuple[str, Any, Need]]) -> list[Lack]:
