@@ -194,7 +194,10 @@ def _demand(config: Config, name: str) -> None:
 def _summaries(c: Connection, config: Config, names: Sequence[str]) -> list[ConnectionSummary]:
     stopped, rows = pauses(c), list_schedules(c)
     checkups = last_checkups(c, [connection_section(name) for name in names])
-    streaks = failure_streaks(c, {name: [channel.name for channel in config.channels_of(name)] for name in names})
+    using = {
+        name: [channel.name for channel in (*config.channels_of(name), *config.crm_channels(name))] for name in names
+    }
+    streaks = failure_streaks(c, using)
     return [
         ConnectionSummary(
             name=name,

@@ -173,12 +173,12 @@ def ask(connection: Connection, doubt: Doubt, *, why: str = "") -> int:
     return int(row.id)
 
 
-def fitting(key: str) -> str:
+def fitting(key: str, longest: int = _LONGEST) -> str:
     """The key as it is kept: of a very long one the beginning, and what tells it from others that begin so."""
-    if len(key) <= _LONGEST:
+    if len(key) <= longest:
         return key
     digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    return f"{key[: _LONGEST - len(digest) - 1]}~{digest}"
+    return f"{key[: longest - len(digest) - 1]}~{digest}"
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------

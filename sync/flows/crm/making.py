@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
@@ -21,6 +20,7 @@ from sync.flows.crm.stops import refused
 from sync.rules.stops import NotSent
 from sync.store.bodies import load_json, unpack
 from sync.store.crm.customers import newest_orders
+from sync.store.matches import fitting
 
 #: A CRM's field for keys is no longer.
 _LONGEST: Final = 100
@@ -138,7 +138,4 @@ def _meant(drain: CrmDrain, error: Exception) -> Exception:
 
 def key_of(customer: str) -> str:
     """Under which an account stands in the CRM: the customer's own key, the same after any loss of ours."""
-    if len(customer) <= _LONGEST:
-        return customer
-    digest = hashlib.blake2b(customer.encode(), digest_size=16).hexdigest()
-    return f"{customer[: _LONGEST - len(digest) - 1]}~{digest}"
+    return fitting(customer, _LONGEST)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
@@ -29,8 +28,8 @@ from sync.store.crm.customers import (
     without_account,
 )
 from sync.store.engine import Store
+from sync.store.matches import fitting
 
-_LONGEST: Final = 400
 #: Orders of one look; each is a few rows.
 _MOST: Final = 500
 _NOT_COUNTED: Final = WITHDRAWN | {OrderState.DELETED}
@@ -71,10 +70,7 @@ def customer_key(channel: Channel, order: Order) -> str:
     """By what the customer is the same again: the CRM's own account where the order came from it, else the ladder."""
     of_crm = channel.source == channel.crm.connection and order.customer.external_id
     key = f"account:{order.customer.external_id}" if of_crm else party_key(order, channel.name)
-    if len(key) <= _LONGEST:
-        return key
-    digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    return f"{key[: _LONGEST - len(digest) - 1]}~{digest}"
+    return fitting(key)
 
 
 def look_again(store: Store, channel: Channel) -> tuple[int, int]:
