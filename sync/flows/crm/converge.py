@@ -216,11 +216,11 @@ def _said(drain: CrmDrain, piece: PartyPiece, found: Figures) -> str:
     values = {"crm": drain.systems.connection, "id": piece.account, "orders": told.orders, "value": told.value}
     if found.others:
         return say(
-            "account %(id)s of %(crm)s shows %(orders)s orders, %(value)s; not told: %(others)s",
+            "account %(id)s of %(crm)s shows orders: %(orders)s, value: %(value)s; not told: %(others)s",
             others=", ".join(map(str, found.others)),
             **values,
         )
-    return say("account %(id)s of %(crm)s shows %(orders)s orders, %(value)s", **values)
+    return say("account %(id)s of %(crm)s shows orders: %(orders)s, value: %(value)s", **values)
 
 
 def _lost(drain: CrmDrain, piece: PartyPiece) -> None:
