@@ -18,7 +18,7 @@ from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnkno
 from connectors.kit.http import HttpClient
 from connectors.kit.words import say
 from connectors.odoo.options import OdooOptions
-from connectors.odoo.versions import JSON2, OLDEST, fields_then, path_then, rows_now, specification_then
+from connectors.odoo.versions import JSON2, OLDEST, fields_then, path_then, rows_now, specification_then, values_then
 
 #: 50 confirmations in one call take 4 to 8 s on an idle server.
 DEFAULT_DEADLINE_S: Final = 90.0
@@ -201,11 +201,14 @@ class OdooClient:
         context: Mapping[str, Any] | None = None,
         deadline_s: float | None = None,
     ) -> Any:
-        """Call a method that changes something. What it answers is no proof.
+        """Call a method that changes something. What it answers is no proof. `vals` go by the newest names.
 
         Raises RecordRejected, OutcomeUnknown, Transient (nothing was kept), ConnectionBroken.
         """
-        return self._call(model, method, dict(arguments or {}), ids, context, write=True, deadline_s=deadline_s)
+        told = dict(arguments or {})
+        if "vals" in told:
+            told["vals"] = values_then(model, told["vals"], self.version)
+        return self._call(model, method, told, ids, context, write=True, deadline_s=deadline_s)
 
     def columns(self, model: str, names: Sequence[str]) -> list[str]:
         """The columns of a `load`, as this version calls them."""

@@ -47,6 +47,20 @@ def fields_then(model: str, names: Iterable[str], version: int) -> list[str]:
     return [path_then(model, name, version) for name in names]
 
 
+def values_then(model: str, values: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Values of `write` or `create`, those of lines in their commands too."""
+    made = {}
+    for name, value in values.items():
+        of = _RELATIONS.get((model, name), "")
+        lines = isinstance(value, list) and of
+        made[then(model, name, version)] = [_command_then(of, each, version) for each in value] if lines else value
+    return made
+
+
+def _command_then(model: str, command: Any, version: int) -> Any:
+    return [values_then(model, part, version) if isinstance(part, dict) else part for part in command]
+
+
 def specification_then(model: str, specification: Mapping[str, Any], version: int) -> dict[str, Any]:
     """A nested specification of `web_read`."""
     made = {}

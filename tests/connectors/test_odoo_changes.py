@@ -86,6 +86,16 @@ def test_an_edited_order_is_the_same_sale_with_other_lines_and_of_its_total(worl
     assert change(world, sale, AFTER) is None
 
 
+@pytest.mark.parametrize("version", [17, 18])
+def test_before_19_lines_are_written_by_the_older_names(version):
+    with running_odoo(OdooOptions(version=version)) as odoo:
+        world = World(odoo)
+        sale = sell(world, basket((CUP, 1), ("1E5", 1)))
+        assert change(world, sale, AFTER).total == Decimal("59.50")
+        assert lines(world, sale) == [(POT, Decimal(2)), (CUP, Decimal(3))]
+        assert change(world, sale, AFTER) is None
+
+
 def test_a_line_of_a_confirmed_sale_keeps_its_place_with_nothing_in_it(world):
     """Odoo removes no line of it; and what was taken out is no line that anybody ordered."""
     sale = sell(world, basket((CUP, 1), ("1E5", 1)))

@@ -166,7 +166,7 @@ def _renamed(arguments: Json, model: str, version: int) -> Json:
     for name in ("vals", "vals_list"):
         if name in changed:
             many = changed[name] if isinstance(changed[name], list) else [changed[name]]
-            made = [{_path(key, model, version): value for key, value in each.items()} for each in many]
+            made = [_values(each, model, version) for each in many]
             changed[name] = made if isinstance(changed[name], list) else made[0]
     if "specification" in changed:
         changed["specification"] = _specified(changed["specification"], model, version)
@@ -178,6 +178,18 @@ def _leaf(leaf: Any, model: str, version: int) -> Any:
         return leaf
     path, *rest = leaf
     return [_path(path.replace(".", "/"), model, version).replace("/", "."), *rest]
+
+
+def _values(values: Json, model: str, version: int) -> Json:
+    made = {}
+    for name, value in values.items():
+        field = MODELS[model][new := _path(name, model, version)]
+        made[new] = [_command(each, field.model, version) for each in value] if field.kind == "one2many" else value
+    return made
+
+
+def _command(command: Any, model: str, version: int) -> Any:
+    return [_values(part, model, version) if isinstance(part, dict) else part for part in command]
 
 
 def _specified(specification: Json, model: str, version: int) -> Json:
