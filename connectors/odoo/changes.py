@@ -117,7 +117,7 @@ class Changes:
     def _open(self, row: JsonDict) -> Iterator[tuple[str, str, list[int]]]:
         if pickings := [each["id"] for each in row.get("picking_ids", ()) if each["state"] not in _OVER[PICKING]]:
             yield PICKING, "action_cancel", pickings
-        if drafts := [each["id"] for each in row["invoice_ids"] if each["state"] not in _OVER[INVOICE]]:
+        if drafts := [each["id"] for each in row.get("invoice_ids", ()) if each["state"] not in _OVER[INVOICE]]:
             yield INVOICE, "button_cancel", drafts
 
     def _going(self, row: JsonDict) -> dict[int, Any]:
@@ -132,7 +132,7 @@ class Changes:
         """Whether something has left, or stands in the books."""
         pickings = [each for each in row.get("picking_ids", ()) if each["picking_type_code"] != "internal"]
         left = any(each["state"] == "done" for each in pickings)
-        return left or any(each["state"] == "posted" for each in row["invoice_ids"])
+        return left or any(each["state"] == "posted" for each in row.get("invoice_ids", ()))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Changes:
         specification = {
             **{name: {} for name in FIELDS},
             "currency_id": {"fields": {"name": {}}},
-            "invoice_ids": states,
+            **({"invoice_ids": states} if self._masters.readable(INVOICE) else {}),
             **{name: inner for name, inner in optional.items() if name in fields},
         }
         try:

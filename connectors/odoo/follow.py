@@ -110,6 +110,8 @@ _OPTIONAL: Final[Mapping[str, frozenset[str]]] = {
     PAYMENT: frozenset({"payment_reference", "is_reconciled"}),
 }
 _OF: Final = {"picking_ids": PICKING, "invoice_ids": INVOICE, "matched_payment_ids": PAYMENT}
+#: What a user without a group of Invoicing may not read: such a connection tells none of it.
+_OF_MONEY: Final = frozenset({INVOICE, PAYMENT})
 
 
 class Follow:
@@ -142,9 +144,12 @@ class Follow:
         sources = [
             Source(MODEL, tuple(self._ours()), ("state", "amount_total"), _itself),
             Source(LINE, tuple(self._ours("order_id")), _LINE_NEWS, _of("order_id")),
-            Source(INVOICE, (list(BILLED), self._in_company()), _INVOICE_NEWS, self._of_invoices),
-            Source(PAYMENT, (["partner_type", "=", "customer"], self._in_company()), _PAYMENT_NEWS, self._of_payments),
         ]
+        if self._masters.readable(INVOICE):
+            sources.append(Source(INVOICE, (list(BILLED), self._in_company()), _INVOICE_NEWS, self._of_invoices))
+        if self._masters.readable(PAYMENT):
+            of_customers = (["partner_type", "=", "customer"], self._in_company())
+            sources.append(Source(PAYMENT, of_customers, _PAYMENT_NEWS, self._of_payments))
         if "picking_ids" in self._masters.fields(MODEL):
             tracked = self._known(PICKING, {"carrier_tracking_ref": {}})
             sources += [
@@ -213,8 +218,11 @@ class Follow:
         for batch in batches(list(dict.fromkeys(map(record_id, external_ids))), BATCH):
             specification = self._known(MODEL, SALE_FIELDS)
             rows = self._client.search_nested(MODEL, [["id", "in", list(batch)]], specification)
-            self._add_credits(rows)
-            self._add_keys(rows)
+            for row in rows:
+                row.setdefault("invoice_ids", [])
+            if self._masters.readable(INVOICE):
+                self._add_credits(rows)
+                self._add_keys(rows)
             found |= {str(row["id"]): row for row in rows}
         return found
 
@@ -256,6 +264,8 @@ class Follow:
             if name in optional and name not in fields:
                 continue
             of = _OF.get(name)
+            if of in _OF_MONEY and not self._masters.readable(of):
+                continue
             made[name] = {"fields": self._known(of, inner["fields"])} if of and "fields" in inner else inner
         return made
 

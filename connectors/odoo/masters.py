@@ -130,6 +130,20 @@ class Masters:
 
         return self._table(f"fields {model}", read)
 
+    def readable(self, model: str) -> bool:
+        """Whether the key's user may read it: what people pay is not everybody's to see."""
+
+        def read() -> bool:
+            try:
+                self._client.find_ids(model, [], limit=1)
+            except ConnectionBroken as broken:
+                if broken.code != "access":
+                    raise
+                return False
+            return True
+
+        return self._table(f"readable {model}", read)
+
     def team(self) -> int | None:
         """The sales team whose sales are ours; None: all of the company's."""
         if not self._options.team:

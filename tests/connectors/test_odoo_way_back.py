@@ -147,6 +147,25 @@ def test_of_a_team_only_its_own_sales_are_named(odoo):
     assert others.news() == {sale, other}
 
 
+@pytest.mark.parametrize("hidden", [{"account.payment"}, {"account.payment", "account.move"}])
+def test_a_user_who_may_not_see_money_is_told_of_the_rest(odoo, hidden):
+    """The groups Sales and Inventory let nobody read payments."""
+    world = World(odoo)
+    sale = world.sell()
+    invoice = world.invoice(sale)
+    world.pay(invoice)
+    odoo.app.hidden = frozenset(hidden)
+    plain = World(odoo)
+    assert plain.news() == {sale}
+    people.send(odoo.app, int(sale), "T-1")
+    assert plain.news() == {sale}
+    standing = plain.standing(sale)
+    assert [each.state for each in standing.shipments] == [ShipmentState.SENT]
+    assert standing.payments == ()
+    assert len(standing.invoices) == (1 if hidden == {"account.payment"} else 0)
+    assert plain.target.cancel_sale(sale).rank is Rank.CONFIRMED
+
+
 # How they stand
 
 

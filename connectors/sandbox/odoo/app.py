@@ -14,7 +14,7 @@ import orjson
 from connectors.sandbox.exchange import Request, Response, json_response
 from connectors.sandbox.odoo import loading
 from connectors.sandbox.odoo.database import Database, Json, OdooError
-from connectors.sandbox.odoo.fields import CUSTOM, MODELS, names_of
+from connectors.sandbox.odoo.fields import CUSTOM, LABELS, MODELS, names_of
 from connectors.sandbox.odoo.methods import Model, find_method
 
 _HTML: Final = (("Content-Type", "text/html; charset=utf-8"),)
@@ -38,6 +38,8 @@ class OdooApp:
         self.conflicts = 0
         #: Models that the key's user may not create.
         self.read_only: frozenset[str] = frozenset()
+        #: Models that he may not even read.
+        self.hidden: frozenset[str] = frozenset()
 
     def __call__(self, request: Request) -> Response:
         """One request."""
@@ -139,6 +141,9 @@ class OdooApp:
             return answer
 
     def _run(self, model: str, method: str, ids: Any, context: Mapping[str, Any], arguments: Json) -> Any:
+        if model in self.hidden:
+            text = f"You are not allowed to access '{LABELS.get(model, model)}' ({model}) records."
+            raise OdooError("odoo.exceptions.AccessError", text, 403)
         called = find_method(self.db, model, method, ids if isinstance(ids, list) else [ids], context)
         arguments = _renamed(arguments, model, self.version)
         try:
@@ -183,8 +188,9 @@ def _leaf(leaf: Any, model: str, version: int) -> Any:
 def _values(values: Json, model: str, version: int) -> Json:
     made = {}
     for name, value in values.items():
-        field = MODELS[model][new := _path(name, model, version)]
-        made[new] = [_command(each, field.model, version) for each in value] if field.kind == "one2many" else value
+        new = _path(name, model, version)
+        of = MODELS[model][new].model if new in MODELS[model] and MODELS[model][new].kind == "one2many" else ""
+        made[new] = [_command(each, of, version) for each in value] if of else value
     return made
 
 
