@@ -22,8 +22,9 @@ from connectors.kit.shelf import RedisShelf
 from connectors.kit.throttle import redis_pool
 from connectors.registry import has
 from sync.cli.console import actor, err, out, progress
-from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, keep_report, prove_key
+from sync.desk.doctor import KeyProof, Line, Patient, Report, examine, examine_connection, keep_report, prove_key
 from sync.desk.doctor.connection import CHECKS
+from sync.desk.doctor.examine import connection_section
 from sync.desk.doctor.preparing import Made, crm_of, is_open, lacking, make
 from sync.desk.doctor.running import Section
 from sync.rules.systems import Systems, read_config, settle_s
@@ -44,39 +45,43 @@ _WIDTH: Final = 100
 
 
 @click.command()
+@click.argument("connection", required=False)
+@click.option("--prove-key", metavar="CONNECTION", help="Make a test sale twice in this ERP, and remove it.")
 @click.option(
-    "--prove-key", "connection", metavar="CONNECTION", help="Make a test sale twice in this ERP, and remove it."
-)
-@click.option(
-    "--create",
-    "channel",
-    metavar="CHANNEL",
-    help="Make the fields and products that it presumes, if you agree.",
+    "--create", "channel", metavar="CHANNEL", help="Make the fields and products that it presumes, if you agree."
 )
 @click.option("--yes", is_flag=True, help="With --create: do not ask.")
 @click.option("--timeout", type=click.FloatRange(1, 600), default=_TOTAL_S, show_default=True, help="Seconds in all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def doctor(connection: str | None, channel: str | None, timeout: float, *, yes: bool, as_json: bool) -> None:
-    """Check the installation and every connection, and say what to do; changes nothing.
+def doctor(
+    connection: str | None, prove_key: str | None, channel: str | None, timeout: float, *, yes: bool, as_json: bool
+) -> None:
+    """Check the installation and every connection, or one CONNECTION alone, and say what to do; changes nothing.
 
     Exit status 1 where something failed, 0 otherwise, also with warnings and with what nobody could find out: `ready`
     of --json is true only where nothing failed and nothing is open. --prove-key writes to the ERP: one draft
     without content, created twice under one key to see the second one refused, and deleted again. --create writes
     what the channel's mapping profile and policies presume and the systems do not have.
     """
+    if sum(each is not None for each in (connection, prove_key, channel)) > 1:
+        raise click.UsageError("one at a time: a connection to look at, --prove-key or --create")
     settings = Settings.from_env()
     redactor = configure_logging(settings, "doctor", stream=sys.stderr)
     with _patient(settings) as patient:
         if patient.config is not None:
             redactor.add(patient.config.secrets())
-        if connection is not None:
-            _prove(patient, connection, as_json=as_json)
+        if prove_key is not None:
+            _prove(patient, prove_key, as_json=as_json)
             return
         if channel is not None:
             _create(patient, channel, yes=yes)
             return
-        report = _examined(patient, timeout)
-        _keep(patient, report)
+        if connection is None:
+            report = _examined(patient, timeout)
+            _keep(patient, report)
+        else:
+            report = _examined_alone(patient, connection, timeout)
+            _keep(patient, report, connection_section(connection))
     if as_json:
         click.echo(json.dumps(report.to_json(), ensure_ascii=False))
     else:
@@ -114,11 +119,27 @@ def _examined(patient: Patient, total_s: float) -> Report:
         return examine(patient, [queue], total_s=total_s, progress=show)
 
 
-def _keep(patient: Patient, report: Report) -> None:
+def _examined_alone(patient: Patient, name: str, total_s: float) -> Report:
+    _named_connection(patient, name, "CONNECTION")
+    return examine_connection(patient, name, total_s=total_s)
+
+
+def _named_connection(patient: Patient, name: str, where: str) -> Systems:
+    """The systems, where the configuration can be used and has this connection. Raises ConfigError, BadParameter."""
+    if patient.systems is None:
+        raise ConfigError(patient.problems)
+    configured = patient.systems.config.connections
+    if name not in configured:
+        known = ", ".join(sorted(configured)) or "none"
+        raise click.BadParameter(f"there is no connection {name!r}; configured are: {known}", param_hint=where)
+    return patient.systems
+
+
+def _keep(patient: Patient, report: Report, subject: str = "") -> None:
     """For the console; a database that cannot be written to is in the report already."""
     with contextlib.suppress(DatabaseBusy):
         if not _is_unusable(report) and not schema_problem(patient.store):
-            keep_report(patient.store, report)
+            keep_report(patient.store, report, subject)
 
 
 def _is_unusable(report: Report) -> bool:
@@ -176,14 +197,10 @@ def _show_verdict(report: Report) -> None:
 
 
 def _prove(patient: Patient, name: str, *, as_json: bool) -> None:
-    if patient.systems is None:
-        raise ConfigError(patient.problems)
+    systems = _named_connection(patient, name, "--prove-key")
     demand_schema(patient.store)
-    config = patient.systems.config
-    if name not in config.connections:
-        known = ", ".join(sorted(config.connections)) or "none"
-        raise click.BadParameter(f"there is no connection {name!r}; configured are: {known}", param_hint="--prove-key")
-    target = patient.systems.connector(name)
+    config = systems.config
+    target = systems.connector(name)
     if not has(target, SalesTarget):
         raise click.BadParameter(f"{name} takes no sales, so it has no key to prove", param_hint="--prove-key")
     err.print(f"making a test sale in {escape(name)}, and removing it again")

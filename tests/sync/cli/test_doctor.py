@@ -114,6 +114,16 @@ def test_a_key_that_cannot_be_proven(home, shop, erp, name, told):
     assert told in home.run("doctor", "--prove-key", name, status=2)
 
 
+def test_one_connection_is_looked_at_alone(home, shop, erp):
+    ready(home, shop, erp)
+    report = json.loads(doctor(home, "erp", "--json", status=0))
+    assert {check["section"] for check in report["checks"]} == {"connection:erp"}
+    [subject] = home.rows(select(reports.c.subject).where(reports.c.kind == "doctor"))
+    assert tuple(subject) == ("connection:erp",)
+    assert "there is no connection 'nobody'" in home.run("doctor", "nobody", status=2)
+    assert "one at a time" in home.run("doctor", "erp", "--create", "web", status=2)
+
+
 def test_what_a_channel_presumes_is_listed_with_what_can_be_made(home, shop, erp):
     ready(home, shop, erp)
     assert "nothing is lacking that could be made" in doctor(home, "--create", "web", status=0)
