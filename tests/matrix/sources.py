@@ -33,7 +33,9 @@ from tests.sync.flows.shop import PLACED
 from tests.sync.flows.trade import CHANNEL, FXIAOKE_FIELDS, KEY, LOCAL, Hub
 
 #: The one customer, known from the second order on.
-MAIL: Final = "ada@example.test"
+MAIL: Final = "basket@example.test"
+#: The same at a shop whose orders name a company: one mailbox of two customers would be a doubtful match.
+COMPANY_MAIL: Final = "basket@company.example.test"
 _PROFILE: Final = Path(__file__).with_name("table.yaml")
 _RATES: Final = {product.sku: 7 if product.tax_class else 19 for product in catalogue(20)}
 
@@ -114,7 +116,7 @@ def vendure() -> Iterator[Source]:
         def buy() -> str:
             order = app.shop.sell(BASKET, percent=PERCENT_OFF)
             number: str = order["id"]
-            app.shop.edit(number, customer=order["customer"] | {"emailAddress": MAIL})
+            app.shop.edit(number, customer=order["customer"] | {"emailAddress": COMPANY_MAIL})
             return number
 
         yield Source(Account(name="shop", system="vendure", url=server.url, auth=auth, **LOCAL), buy)

@@ -192,7 +192,7 @@ class RealShop:
                 "mutation($c:String!){applyCouponCode(couponCode:$c){__typename ... on ErrorResult{errorCode}}}",
                 c=coupon,
             )
-        person = {"firstName": "Ada", "lastName": "Nord", "emailAddress": "ada@example.test"}
+        person = {"firstName": "Ada", "lastName": "Nord", "emailAddress": "ada@teehaus.example.test"}
         step(
             "mutation($i:CreateCustomerInput!,$a:CreateAddressInput!){"
             "setCustomerForOrder(input:$i){__typename ... on ErrorResult{errorCode message}}"
