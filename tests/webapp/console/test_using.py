@@ -107,18 +107,18 @@ def test_everything_that_matters_works_without_scripts(person, chromium, stage):
     page.get_by_role("link", name="Orders").first.click()
     page.get_by_role("link", name=re.compile("^Done")).click()
     page.locator("tbody th a").first.click()
-    assert page.get_by_role("heading", level=1).is_visible()
+    page.get_by_role("heading", level=1).wait_for()
     page.goto("/orders?tab=needs")
     page.locator("tbody th a").first.click()
     page.get_by_role("button", name="Look again").first.click()
-    assert flashed(page).is_visible()
+    flashed(page).wait_for()
     page.goto("/needs/")
     page.get_by_role("link", name="Unknown article").last.click()
     page.locator("[name=target]").first.fill("TEE-ASSAM-100")
     page.get_by_role("button", name="See what it releases").click()
     assert "Releases" in page.locator("#preview").inner_text()
     page.locator("#preview").get_by_role("button").click()
-    assert flashed(page).is_visible()
+    flashed(page).wait_for()
     ours.close()
 
 
@@ -210,7 +210,7 @@ def test_in_the_workbench_the_result_follows_the_typing_and_a_field_is_put_into_
     page.keyboard.press("Enter")
     assert "copy: item.tax_class}" in text.input_value()
     result.get_by_text("The sample is mapped").wait_for()
-    assert result.get_by_text("Nothing.").is_visible()
+    result.get_by_text("Nothing.").wait_for()
     # Another sample takes along what was typed.
     with page.expect_navigation():
         page.locator("#f-sample").select_option(index=0)
