@@ -13,6 +13,7 @@ from typing import Final
 from config import kinds
 from config.fields import Complaint, shown_value
 from config.problems import did_you_mean, one_of, visible
+from config.state_words import WordsOf, check_state_back
 from config.yamlfile import Steps, Tree
 
 Finding = tuple[Steps, Complaint]
@@ -30,6 +31,7 @@ def cross_check(
     has_address: Callable[[str], bool] = lambda _: True,
     keeps_accounts: Callable[[str], bool] = lambda _: True,
     makes_accounts: Callable[[str], bool] = lambda _: True,
+    state_words: WordsOf | None = None,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
     known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
@@ -51,6 +53,10 @@ def cross_check(
         source = known.get(_text(channel.get("source")), "")
         unable = source if source and (systems is None or source in systems) and not makes_refunds(source) else ""
         yield from _gives_back(steps, channel, unable)
+        if state_words is not None and source and (systems is None or source in systems):
+            options = _below(dict(_named(tree, "connections"))[_text(channel.get("source"))], "options")
+            after = _below(channel, "after_import")
+            yield from check_state_back((*steps, "after_import"), after, state_words(source, options))
         if _text(channel.get("erp")) not in counted:
             yield from _asks_unread_stock(steps, channel)
         for section in _SHARED:

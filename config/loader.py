@@ -15,7 +15,6 @@ from config.fields import Complaint, shown_value
 from config.model import (
     DEFAULT_OWNERS,
     DEFAULT_RULES,
-    DEFAULT_STATE_BACK,
     DEFAULT_STATUS,
     LEAVE,
     AfterImport,
@@ -35,6 +34,7 @@ from config.model import (
 from config.problems import ConfigError, Place, Problem, did_you_mean, one_of
 from config.references import resolve
 from config.schemas import SECTIONS
+from config.state_words import WordsOf
 from config.yamlfile import Document, Steps, Tree, path_text, read_text, read_yaml
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -57,6 +57,7 @@ def load_config(
     has_address: Callable[[str], bool] = lambda _: True,
     keeps_accounts: Callable[[str], bool] = lambda _: True,
     makes_accounts: Callable[[str], bool] = lambda _: True,
+    state_words: WordsOf | None = None,
     check_profile: ProfileCheck = lambda *_: (),
 ) -> Config:
     """Read all `*.yaml` and `*.yml` of `folder` (not of folders in it) as one configuration.
@@ -65,6 +66,7 @@ def load_config(
     `drafts_payments` says of a system whether it can leave a payment as a draft, `books_fees` whether it takes what
     gateways kept, `makes_refunds` whether refunds can be made in it, `has_address` whether it is spoken to at all,
     `keeps_accounts` whether customers' accounts are shown what they bought, `makes_accounts` whether it takes new ones;
+    `state_words` answers what the orders of a system can be said to be, under these options of its connection;
     `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
     """
@@ -85,12 +87,13 @@ def load_config(
             has_address=has_address,
             keeps_accounts=keeps_accounts,
             makes_accounts=makes_accounts,
+            state_words=state_words,
         ):
             sources.complain(steps, complaint)
     profiles = _profiles(sources, folder, check_profile)
     if sources.problems:
         raise ConfigError(sources.problems)
-    return _config(folder, loaded, profiles, sources)
+    return _config(folder, loaded, profiles, sources, state_words)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -244,7 +247,11 @@ def _flat(messages: Any, steps: Steps) -> Iterator[tuple[Steps, Complaint]]:
 
 
 def _config(
-    folder: Path, loaded: Mapping[str, dict[str, Any]], profiles: Mapping[str, ProfileFile], sources: _Sources
+    folder: Path,
+    loaded: Mapping[str, dict[str, Any]],
+    profiles: Mapping[str, ProfileFile],
+    sources: _Sources,
+    state_words: WordsOf | None,
 ) -> Config:
     connections = {name: _connection(name, values, folder) for name, values in loaded["connections"].items()}
     channels = {}
@@ -261,7 +268,9 @@ def _config(
             name=name,
             profile=profiles.get(name),
             policies=_policies(shared.get("policies", {}), own["policies"]),
-            after_import=_after_import(values.pop("after_import", {})),
+            after_import=_after_import(
+                values.pop("after_import", {}), _state_back(state_words, connections[values["source"]])
+            ),
             stock=StockPolicy(**values.pop("stock", {})),
             routing=Routing(**values.pop("routing", {})),
             crm=CrmPolicy(**values.pop("crm", {})),
@@ -289,9 +298,13 @@ def _policies(shared: Mapping[str, Any], own: Mapping[str, Any]) -> Policies:
     return Policies(**values)
 
 
-def _after_import(values: dict[str, Any]) -> AfterImport:
+def _state_back(state_words: WordsOf | None, source: Connection) -> Mapping[str, str]:
+    return {} if state_words is None else state_words(source.system, source.options).default
+
+
+def _after_import(values: dict[str, Any], default: Mapping[str, str]) -> AfterImport:
     owners = {**DEFAULT_OWNERS, **values.pop("owners", {})}
-    back = {**DEFAULT_STATE_BACK, **values.pop("state_back", {})}
+    back = {**default, **values.pop("state_back", {})}
     kept = {state: word for state, word in back.items() if word != LEAVE}
     return AfterImport(owners=owners, state_back=kept, **values)
 

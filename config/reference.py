@@ -19,7 +19,6 @@ from config.fields import ConfigField, ListOf, MapOf
 from config.model import (
     DEFAULT_OWNERS,
     DEFAULT_RULES,
-    DEFAULT_STATE_BACK,
     DEFAULT_STATUS,
     SALE_STATES,
     AfterImport,
@@ -113,7 +112,6 @@ def page() -> str:
     parts += [_fields(schemas.AfterImportSection(), AfterImport), _OWNERS]
     parts += [_table(("Field", "Owner"), ((f"`{field}`", str(owner)) for field, owner in DEFAULT_OWNERS.items()))]
     parts += [_STATE_BACK.format(states=", ".join(f"`{state}`" for state in SALE_STATES))]
-    parts += [_table(("Sale", "Order"), ((f"`{state}`", word) for state, word in DEFAULT_STATE_BACK.items()))]
     parts += ["### stock", "", "Below `stock` of a channel; docs/stock.md explains it.", ""]
     parts += [_fields(schemas.StockSection(), StockPolicy)]
     parts += ["### routing", "", "Below `routing` of a channel; docs/routing.md explains it.", ""]
@@ -145,7 +143,9 @@ meanwhile is never overwritten without a word: where both changed it and the fie
 _STATE_BACK: Final = """\
 ### States on the way back
 
-How a sale may stand in the ERP: {states}. The shop's order gets the state that stands beside it:
+How a sale may stand in the ERP: {states}. What the shop's order becomes then is said in the words of its system, and
+so is what a silent channel tells it: [the way back](way-back.md#states) has both for each. A word that the system does
+not have is refused.
 """
 
 _EXTENDS: Final = """\

@@ -9,12 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, Final
 
 from mappings.base import JsonDict, Resolved, SourceOptions, TargetOptions
-from mappings.canonical.facets import Invoice, OrderRefund, RefundLine, Shipment, Standing
+from mappings.canonical.facets import Invoice, OrderRefund, RefundLine, SaleState, Shipment, Standing
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order, Payment
 from mappings.canonical.refs import Ref
+
+#: How a sale stands of which everything has left.
+SENT: Final = (SaleState.SHIPPED.value, SaleState.DONE.value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,20 @@ class TakenBack:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StateWords:
+    """What `state` takes: the states that an order of the shop can be given from outside."""
+
+    #: How the sale stands in the ERP -> what the order becomes where the channel is silent.
+    default: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Every word that the system itself has; None where any text is one.
+    known: tuple[str, ...] | None = None
+    #: People add words of their own to these.
+    extended: bool = False
+    #: What to do about a word that is not known, in the configuration's own language; empty for nothing.
+    hint: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ShopFacets:
     """What a shop's mapping reads and writes of the facets."""
 
@@ -89,6 +107,8 @@ class ShopFacets:
     invoice_marks: Callable[[Sequence[Billed], JsonDict], JsonDict]
     #: The payload of `update_order` that brings the order into one of the shop's own states.
     state: Callable[[str], JsonDict]
+    #: What `state` takes, under these options of the connection; any text where nothing is said.
+    state_words: Callable[[Mapping[str, Any]], StateWords] = lambda _: StateWords()
     #: The payload of `update_order` that marks the order with the numbers of its sales in the ERP, beside what marks it
     #: already; None where a shop has no place for them.
     sale_marks: Callable[[Sequence[str], JsonDict], JsonDict] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from config.model.after_import import (
     DEFAULT_OWNERS,
-    DEFAULT_STATE_BACK,
     LEAVE,
     SALE_STATES,
     AfterImport,
@@ -14,6 +13,7 @@ from config.model.after_import import (
     Owner,
     Returns,
     ShipmentNews,
+    StateWords,
 )
 from config.model.alerts import AlertChannel, AlertKind, Severity, Watch
 from config.model.channel import Channel, Config, ProfileFile, PublishGate, Schedules
@@ -38,7 +38,6 @@ from config.model.stock import EVERYTHING, Backorders, HeldOrders, MissingArticl
 __all__ = [
     "DEFAULT_OWNERS",
     "DEFAULT_RULES",
-    "DEFAULT_STATE_BACK",
     "DEFAULT_STATUS",
     "EVERYTHING",
     "LEAVE",
@@ -79,6 +78,7 @@ __all__ = [
     "ShipmentNews",
     "ShortLines",
     "Split",
+    "StateWords",
     "StatusAction",
     "StockPolicy",
     "Watch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 
 class Carry(enum.StrEnum):
@@ -84,8 +84,24 @@ SALE_STATES: Final = ("draft", "quoted", "confirmed", "partly_shipped", "shipped
 LEAVE: Final = "leave"
 
 
-#: What the shop's order becomes when the sale in the ERP gets there.
-DEFAULT_STATE_BACK: Final[Mapping[str, str]] = {"shipped": "completed", "done": "completed"}
+class StateWords(Protocol):
+    """What the orders of a connection can be said to be; its mapping says so."""
+
+    @property
+    def default(self) -> Mapping[str, str]:
+        """How the sale stands -> what the order becomes where the channel is silent."""
+
+    @property
+    def known(self) -> tuple[str, ...] | None:
+        """Every word that the system itself has; None where any text is one."""
+
+    @property
+    def extended(self) -> bool:
+        """Whether people add words of their own to these."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about a word that is not known; empty where there is nothing to say."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,4 +134,6 @@ class AfterImport:
     #: otherwise a person decides.
     resend: bool = False
     #: How the sale stands -> the shop's own state; complete, a state without entry leaves the order as it is.
-    state_back: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(DEFAULT_STATE_BACK))
+    state_back: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: States that the shop has added to those of its system.
+    own_states: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config import kinds
-from config.fields import MapOf, Scalar
+from config.fields import ListOf, MapOf, Scalar
 from config.model import DEFAULT_OWNERS, SALE_STATES, Carry, Depth, InvoiceNews, Owner, Returns, ShipmentNews
 from config.schemas.section import Section
 
@@ -100,8 +100,13 @@ class AfterImportSection(Section):
     state_back = MapOf(
         kinds.word(SALE_STATES),
         Scalar(kinds.text(64), "A state of the shop."),
-        "How the sale stands in the ERP -> the state that the shop's order gets, in the shop's own words; `leave` "
-        "leaves the order as it is; see below.",
+        "How the sale stands in the ERP -> the state that the shop's order gets, in the words of the shop's system; "
+        "`leave` leaves the order as it is; see below.",
         example="{shipped: completed, cancelled: cancelled}",
         default="see below",
+    )
+    own_states = ListOf(
+        Scalar(kinds.text(64), "A state."),
+        "States that people have added to those of the shop's system and that `state_back` names.",
+        example="[handed-over]",
     )

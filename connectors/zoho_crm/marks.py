@@ -35,8 +35,7 @@ class Marks:
     def update(self, external_id: str, payload: JsonDict) -> Envelope:
         """Send what differs, and read back. Raises RecordRejected, OutcomeUnknown, Transient, ConnectionBroken."""
         wanted = {name: value for name, value in payload.items() if name != _STATE}
-        word = str(payload.get(_STATE, ""))
-        if word := self._module.words.get(word, word):
+        if word := str(payload.get(_STATE, "")):
             wanted[self._module.state] = word
         for _try in range(_TRIES):
             current = self._fetch(record_id(external_id))

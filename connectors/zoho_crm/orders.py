@@ -49,15 +49,10 @@ class Module:
     lines: str
     #: The stages in which it is an order; empty where every one of them is one in some state.
     stages: tuple[str, ...] = ()
-    #: What the states that any shop has are called; empty for one that this module has no word for.
-    words: Mapping[str, str] = dataclasses.field(default_factory=lambda: {"completed": "", "cancelled": ""})
 
 
 MODULES: Final = {
-    "sales_orders": Module(
-        *("Sales_Orders", "SO_Number", "Status", "Grand_Total", "Ordered_Items"),
-        words={"completed": "Delivered", "cancelled": "Cancelled"},
-    ),
+    "sales_orders": Module("Sales_Orders", "SO_Number", "Status", "Grand_Total", "Ordered_Items"),
     "quotes": Module("Quotes", "Quote_Number", "Quote_Stage", "Grand_Total", "Quoted_Items", ("Accepted",)),
     "deals": Module("Deals", "Deal_Name", "Stage", "Amount", "", ("Closed Won",)),
 }

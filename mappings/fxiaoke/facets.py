@@ -7,16 +7,23 @@ where they have no records: ours are known by their end, or by their beginning, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mappings.base import JsonDict
+from mappings.canonical.facets import SaleState
 from mappings.crm import Buyer, CrmFacets, Entry, History, account_name
-from mappings.facets import Billed, Sent, ShopFacets
+from mappings.facets import Billed, Sent, ShopFacets, StateWords
 
 _REFERENCE: Final = re.compile(r"(?:^|\s)Ref\. (\S+)\s*\Z")
 _APART: Final = " | "
+#: How the sale stands, for the company's people.
+_SHOWN: Final[Mapping[str, str]] = {
+    SaleState.PARTLY_SHIPPED: "部分发货",
+    SaleState.SHIPPED: "已发货",
+    SaleState.DONE: "已完成",
+}
 #: Here begin the letters of East Asia.
 _CHINESE: Final = "\u2e80"
 
@@ -74,6 +81,13 @@ def sale_marks(numbers: Sequence[str], payload: JsonDict) -> JsonDict:  # noqa: 
 def state(word: str) -> JsonDict:
     """The word that the channel has for how the sale stands."""
     return {"state_field": word}
+
+
+def state_words(options: Mapping[str, Any]) -> StateWords:
+    """A text of the company's own, which shows any word; without one there is no place for any."""
+    if not options.get("state_field"):
+        return StateWords(known=(), hint="name the order's text field for it in the connection's option `state_field`")
+    return StateWords(default=_SHOWN)
 
 
 def _invoice(billed: Billed) -> str:
@@ -163,5 +177,6 @@ FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
     state=state,
+    state_words=state_words,
     sale_marks=sale_marks,
 )

@@ -7,21 +7,21 @@ for each number that people look for. Quantities are whole: the shop knows no ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from mappings.base import JsonDict
 from mappings.canonical.errors import MappingError
 from mappings.canonical.words import say
-from mappings.facets import Billed, Sent, ShopFacets
+from mappings.facets import Billed, Sent, ShopFacets, StateWords
 from mappings.shopify.refunds import refund_from_shopify
 
 #: The metafields of our namespace.
 INVOICES: Final = "invoices"
 SALES: Final = "erp_numbers"
 #: What `state_back` may say. Whether an order is fulfilled follows from its fulfilments, and needs no word.
-STATES: Final = ("completed", "closed", "cancelled")
+STATES: Final = ("closed", "cancelled")
 _LONGEST_TAG: Final = 40
 
 
@@ -102,7 +102,12 @@ def state(word: str) -> JsonDict:
         raise MappingError(
             "after_import.state_back", text, next_step=say("correct `state_back` of the channel, then retry")
         )
-    return {} if word == "completed" else {"state": word}
+    return {"state": word}
+
+
+def state_words(_options: Mapping[str, Any]) -> StateWords:
+    """Nothing by itself: the shop archives an order as its settings say."""
+    return StateWords(known=STATES, hint="that all is sent, Shopify knows by its fulfilments")
 
 
 FACETS: Final = ShopFacets(
@@ -112,5 +117,6 @@ FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
     state=state,
+    state_words=state_words,
     sale_marks=sale_marks,
 )

@@ -8,13 +8,13 @@ the customer's language.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from mappings.base import JsonDict
-from mappings.facets import Sent, ShopFacets, TakenBack
+from mappings.facets import Sent, ShopFacets, StateWords, TakenBack
 from mappings.vendure.marks import invoice_marks, reference, sale_marks, shipment_marks, tracking_numbers, tracking_url
-from mappings.vendure.meaning import CANCELLED
+from mappings.vendure.meaning import ORDER_STATES
 from mappings.vendure.refunds import refund_from_vendure, refund_mark
 
 
@@ -60,13 +60,13 @@ def note_key(payload: JsonDict) -> str:
 
 
 def state(word: str) -> JsonDict:
-    """Into one of the shop's own states (`Delivered`), as far as its process allows it.
+    """Into one of the shop's own states (`Delivered`), as far as its process allows it."""
+    return {"state": word}
 
-    `completed` and `cancelled` are what a channel says by itself. That all is sent, the shop knows by its fulfilments.
-    """
-    if word == "completed":
-        return {}
-    return {"state": CANCELLED if word == "cancelled" else word}
+
+def state_words(_options: Mapping[str, Any]) -> StateWords:
+    """Nothing by itself: that all is sent, the shop knows by its fulfilments. A process may have states of its own."""
+    return StateWords(known=tuple(ORDER_STATES), extended=True)
 
 
 def give_back(taken: TakenBack) -> JsonDict:
@@ -97,6 +97,7 @@ FACETS: Final = ShopFacets(
     invoice_marks=invoice_marks,
     sale_marks=sale_marks,
     state=state,
+    state_words=state_words,
     give_back=give_back,
     refund_mark=refund_mark,
 )

@@ -9,14 +9,15 @@ nobody tells us the customer's language.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from mappings.base import JsonDict
 from mappings.canonical.facets import Parcel, RefundLine
-from mappings.facets import Billed, Sent, ShopFacets, TakenBack
+from mappings.facets import SENT, Billed, Sent, ShopFacets, StateWords, TakenBack
 from mappings.notes import key_of, note_text, numbers_of
+from mappings.woocommerce.meaning import ORDER_STATES
 from mappings.woocommerce.refunds import refund_from_woocommerce
 
 #: Our keys in `meta_data`: of a fulfilment, and of an order.
@@ -75,6 +76,11 @@ def invoice_marks(invoices: Sequence[Billed], payload: JsonDict) -> JsonDict:
 def state(word: str) -> JsonDict:
     """Into one of the shop's own states (`completed`)."""
     return {"status": word}
+
+
+def state_words(_options: Mapping[str, Any]) -> StateWords:
+    """The shop's own states; plugins add theirs."""
+    return StateWords(default=dict.fromkeys(SENT, "completed"), known=tuple(ORDER_STATES), extended=True)
 
 
 def give_back(taken: TakenBack) -> JsonDict:
@@ -155,6 +161,7 @@ FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
     state=state,
+    state_words=state_words,
     give_back=give_back,
     refund_mark=refund_mark,
 )

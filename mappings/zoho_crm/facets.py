@@ -7,14 +7,15 @@ known again, so that each stands there once, and lines of people stay.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from mappings.base import JsonDict
 from mappings.canonical.countries import country_name
 from mappings.crm import Buyer, CrmFacets, Entry, History, account_name, entry_text
-from mappings.facets import Billed, Sent, ShopFacets
+from mappings.facets import SENT, Billed, Sent, ShopFacets, StateWords
 from mappings.notes import key_of, note_text, numbers_of
+from mappings.zoho_crm.meaning import DEALS, PICKLISTS, QUOTES, SALES_ORDERS
 
 #: Fields of the organisation's own, at orders: text of several lines; the number is one line.
 SHIPMENTS: Final = "Crossdock_Shipments"
@@ -37,6 +38,13 @@ _NOTE_TITLE: Final = "Crossdock"
 def state(word: str) -> JsonDict:
     """Into one of the states of the record's picklist (`Delivered`)."""
     return {STATE: word}
+
+
+def state_words(options: Mapping[str, Any]) -> StateWords:
+    """The picklist that the organisation came with. Of deals and quotes none says that goods were sent."""
+    module = {"quotes": QUOTES, "deals": DEALS}.get(str(options.get("orders_from") or ""), SALES_ORDERS)
+    default = dict.fromkeys(SENT, "Delivered") if module == SALES_ORDERS else {}
+    return StateWords(default=default, known=PICKLISTS[module], extended=True)
 
 
 def shipment_note(sent: Sent) -> JsonDict:
@@ -139,6 +147,7 @@ FACETS: Final = ShopFacets(
     shipment_marks=shipment_marks,
     invoice_marks=invoice_marks,
     state=state,
+    state_words=state_words,
     sale_marks=sale_marks,
     shipment_note=shipment_note,
     note_key=note_key,

@@ -36,6 +36,16 @@ STATES: Final[Mapping[str, OrderState]] = {
     **dict.fromkeys(("Identify Decision Makers", "Id. Decision Makers", "Perception Analysis"), OrderState.DRAFT),
     **dict.fromkeys(("Proposal/Price Quote", "Negotiation/Review"), OrderState.DRAFT),
 }
+#: The same by module.
+PICKLISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    SALES_ORDERS: ("Created", "Approved", "Delivered", "Cancelled"),
+    QUOTES: ("Draft", "Negotiation", "Delivered", "On Hold", "Confirmed", "Accepted", "Closed Won", "Closed Lost"),
+    DEALS: (
+        *("Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers", "Id. Decision Makers"),
+        *("Perception Analysis", "Proposal/Price Quote", "Negotiation/Review"),
+        *("Closed Won", "Closed Lost", "Closed Lost to Competition", "Closed-Lost to Competition"),
+    ),
+}
 #: A quote that is sent out is "Delivered" too, and a closed one was refused or has expired.
 _OF_QUOTES: Final[Mapping[str, OrderState]] = {
     "Delivered": OrderState.DRAFT,

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from config.model import InvoiceNews, ShipmentNews
-from config.model.after_import import LEAVE
 from mappings.canonical.facets import Invoice, InvoiceState, Parcel, Shipment, ShipmentState, ShippedLine
 from mappings.canonical.money import Money
 from mappings.canonical.records import Order
@@ -38,7 +37,7 @@ def shop_news(systems: ChannelSystems, order: Order) -> dict[str, Any]:
         news |= _of_parcel(facets, sent, notes_only=after.shipments is ShipmentNews.NOTE)
     if after.invoices is not InvoiceNews.OFF:
         news["invoice_marks"] = facets.invoice_marks([_billed(order, linked=after.invoices is InvoiceNews.LINK)], {})
-    for word in sorted({word for word in after.state_back.values() if word != LEAVE}):
+    for word in sorted(set(after.state_back.values())):
         news.setdefault("state", {})[word] = facets.state(word)
     return {name: _by_keys(payload) for name, payload in news.items()}
 

@@ -36,6 +36,7 @@ from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS, Mapping
 from sync.rules.links import FileLinks
 from sync.rules.lookups import Finds
 from sync.rules.profiles import check_profile, profile_of, under
+from sync.rules.state_words import state_words
 from sync.store.revisions import Revision
 
 _RANKS = {"draft": Rank.DRAFT, "quoted": Rank.QUOTED, "confirmed": Rank.CONFIRMED}
@@ -232,6 +233,7 @@ def read_config(settings: Settings) -> Config:
         has_address=lambda system: not has(class_of(system), SendsOrders),
         keeps_accounts=lambda system: has(class_of(system), KeepsAccounts),
         makes_accounts=lambda system: has(class_of(system), CreatesAccounts),
+        state_words=state_words,
         check_profile=check_profile,
     )
 

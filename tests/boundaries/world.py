@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import event, make_url, update
 
 from config.model import AfterImport, Auth, Channel, Config, Connection, Policies, Routing, Secret, StockPolicy
+from sync.rules.state_words import state_words
 from sync.store.bodies import digest, dump_json, pack
 from sync.store.channels import start_channel
 from sync.store.engine import Store
@@ -89,7 +90,9 @@ def config(
         source="shop",
         erp="erp",
         policies=policies,
-        after_import=after or AfterImport(),
+        after_import=dataclasses.replace(
+            after or AfterImport(), state_back=state_words(shop.system, shop.options).default
+        ),
         stock=stock or StockPolicy(),
         routing=routing or Routing(),
     )

@@ -26,9 +26,9 @@ class VendureTrade(Hub):
             name="erp", system="sandbox_erp", url=erp.url, auth=Auth(key=Secret(DEFAULT_API_KEY)), **LOCAL
         )
         policies = {"document_state": DocumentState.CONFIRMED}
-        super().__init__(store, server, people, account, policies=policies, refunds=Depth.POSTED)
         auth = Auth(secret=Secret("vendure_sandbox"))
-        self.config.connections["shop"] = Account(name="shop", system="vendure", url=server.url, auth=auth, **LOCAL)
+        shop = Account(name="shop", system="vendure", url=server.url, auth=auth, **LOCAL)
+        super().__init__(store, server, people, account, selling=shop, policies=policies, refunds=Depth.POSTED)
         self.people, self.erp = people, erp
 
     def sale(self, number):

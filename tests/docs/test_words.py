@@ -16,6 +16,7 @@ from connectors.registry import class_of, has
 from mappings.profiles import read_profile
 from sync.cli import cli
 from sync.cli.sandbox import sandbox
+from sync.rules.state_words import state_words
 from tests.docs.pages import blocks, pages
 from tests.shared import REPOSITORY
 
@@ -116,3 +117,27 @@ def test_every_configuration_that_a_page_shows_is_taken(where, tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", "utf-8")
     load_config(tmp_path, environ, has_address=lambda system: not has(class_of(system), SendsOrders))
+
+
+WORDS = {
+    "WooCommerce": ("woocommerce", {}),
+    "Shopify": ("shopify", {}),
+    "Vendure": ("vendure", {}),
+    "Zoho CRM, sales orders": ("zoho_crm", {}),
+    "Zoho CRM, quotes": ("zoho_crm", {"orders_from": "quotes"}),
+    "Zoho CRM, deals": ("zoho_crm", {"orders_from": "deals"}),
+    "Fxiaoke": ("fxiaoke", {"state_field": "x__c"}),
+    "files, JSON, the API": ("csv", {}),
+}
+
+
+def test_the_words_of_every_systems_states_are_those_that_it_takes():
+    page = pages()["docs/way-back.md"].partition("| source | unless you say otherwise |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in page.splitlines()[2:]]
+    assert [row[0] for row in rows] == list(WORDS)
+    for source, default, known, extended in rows:
+        words = state_words(*WORDS[source])
+        assert dict(each.split(": ") for each in SPAN.findall(default) if ": " in each) == words.default, source
+        if words.known is not None:
+            assert tuple(SPAN.findall(known)) == words.known, source
+            assert (extended == "yes") is words.extended, source

@@ -37,6 +37,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "channel.references": N_("the ERP knows everything that the policies name"),
     "channel.fields": N_("the systems have the fields that are written"),
     "channel.rounding": N_("differences of cents are carried, and mistakes are not"),
+    "channel.states": N_("what the shop's orders become is said in its own words"),
     "channel.routing": N_("every warehouse that its rules name is there, and its stock is known"),
     "channel.rehearsal": N_("the shop's newest orders would go through"),
     "channel.unmapped": N_("every value of the last 90 days of orders is mapped"),
@@ -57,6 +58,7 @@ class ChannelCheckup:
         """Every check; only what needs no system where one of its two cannot be spoken to."""
         yield self._start_at()
         yield self._rules()
+        yield self._states()
         yield profile_finding(self._config, self._name, self._store)
         try:
             systems = self._patients.channel(self._name)
@@ -109,6 +111,13 @@ class ChannelCheckup:
             if warned
             else say("%(guards)s hold what is wrong", guards=", ".join(_GUARDS)),
         )
+
+    def _states(self) -> Finding:
+        back = self._config.channels[self._name].after_import.state_back
+        if not back:
+            return ok("channel.states", say("what becomes of a sale changes no state in the shop"))
+        words = ", ".join(f"{state}: {word}" for state, word in back.items())
+        return ok("channel.states", say("a sale that is -> the order becomes: %(words)s", words=words))
 
 
 def _references(systems: ChannelSystems, lookups: Lookups) -> Finding:

@@ -63,7 +63,7 @@ def test_what_became_of_an_order_stands_in_its_fields_and_its_parcels_in_records
     send(trade, number, "SF-1")
     settled(trade, number)
     shown = order(trade, number)
-    assert shown["erp_state__c"] == "completed"
+    assert shown["erp_state__c"] == "已发货"
     assert shown["sale__c"] == trade.sale(number)["number"]
     [(tracking, content, of)] = parcels(trade)
     assert (tracking, of) == ("SF-1", number)
@@ -96,7 +96,7 @@ def test_an_order_under_approval_is_held_and_goes_on_by_itself_when_that_ends(tr
     trade.shop.clock_offset_s += 5
     trade.shop.approve(number)
     settled(trade, number)
-    assert order(trade, number)["erp_state__c"] == "completed"
+    assert order(trade, number)["erp_state__c"] == "已发货"
 
 
 def test_an_order_waits_for_its_approval_and_is_cancelled_when_it_is_voided(trade):

@@ -115,7 +115,7 @@ def test_pieces_taken_out_after_the_import_leave_the_sale_too(sqlite_store):
 
 
 def test_an_order_cancelled_on_either_side_is_cancelled_on_the_other(sqlite_store):
-    back = {"shipped": "completed", "cancelled": "cancelled"}
+    back = {"cancelled": "cancelled"}
     with trading_shopify(sqlite_store, state_back=back) as trade:
         theirs, ours = buy(trade, (TEA, 1)), buy(trade, (POT, 1))
         trade.carry()

@@ -44,6 +44,7 @@ from connectors.sandbox.zoho_crm import OrganisationSettings, serve_crm
 from sync.flows.facets.follow import follow
 from sync.flows.pull import pull
 from sync.rules.links import FileLinks
+from sync.rules.state_words import state_words
 from sync.rules.stock_systems import stock_systems
 from sync.rules.systems import Systems
 from sync.store.channels import start_channel
@@ -92,10 +93,12 @@ class Hub:
         self.shop_url = server.url
         rules = {**DEFAULT_RULES, "price": Mode.OFF, "tax": Mode.OFF, "duplicate_order": Mode.OFF}
         auth = Auth(method="oauth1", key=Secret(KEY.key), secret=Secret(KEY.secret))
+        source = selling or Account(name="shop", system="woocommerce", url=server.url, auth=auth, **LOCAL)
+        told = state_words(source.system, source.options).default
         self.config = Config(
             folder=Path("config"),
             connections={
-                "shop": selling or Account(name="shop", system="woocommerce", url=server.url, auth=auth, **LOCAL),
+                "shop": source,
                 "erp": erp,
             },
             channels={
@@ -104,7 +107,7 @@ class Hub:
                     source="shop",
                     erp="erp",
                     policies=Policies(**{"start_at": PLACED.replace(year=2020), "rules": rules, **(policies or {})}),
-                    after_import=AfterImport(**after),
+                    after_import=AfterImport(**{"state_back": told, **after}),
                     stock=stock or StockPolicy(),
                     # A proof asks nothing of what was placed within two pulls; here nothing is excused by its age.
                     schedules=Schedules(pull_every_s=0.0),
