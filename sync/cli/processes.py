@@ -1,9 +1,8 @@
-"""`init`, `run`, `web`, `worker`, `scheduler`: the parts of an installation."""
+"""`init`, `run`, `worker`, `scheduler`: the parts of an installation; `web` has a module of its own."""
 
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import sys
 
@@ -65,15 +64,6 @@ def run() -> None:
     redactor.add(config.secrets())
     prepare_database(settings)
     sys.exit(run_all(settings, longest_call_s=longest_call_s(config), secrets=config.secrets()))
-
-
-@click.command()
-def web() -> None:
-    """Receive webhooks and serve the console (one part of `run`, for a grown set-up)."""
-    Settings.from_env()
-    # Replaced, not started: signals reach gunicorn itself.
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:webapp.gunicorn", "webapp.app:create_app()"]
-    os.execv(sys.executable, command)  # noqa: S606
 
 
 @click.command()
