@@ -224,7 +224,8 @@ def _take_all(browser: Browser, address: str, folder: Path) -> None:
 
 def launched(playwright: Playwright) -> Browser:
     """Debian's chromium."""
-    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 def new_page(browser: Browser, address: str) -> Page:
