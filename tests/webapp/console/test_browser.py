@@ -92,48 +92,6 @@ def test_everything_works_without_scripts(page):
     ours.get_by_role("cell", name="Asia/Tokyo").first.wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360, 320])
-def test_no_page_is_wider_than_the_window(page, scheme, width):
-    ours = page(color_scheme=scheme, viewport={"width": width, "height": 700})
-    for path in ("/", "/account", "/activity", "/users", "/users/admin", "/nowhere"):
-        ours.goto(path)
-        assert ours.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-
-
-def test_each_stop_of_the_tab_key_is_seen_and_hidden_by_nothing(page):
-    ours = page(viewport={"width": 1280, "height": 420})
-    ours.goto("/account")
-    hidden = []
-    for _ in range(40):
-        ours.keyboard.press("Tab")
-        seen = ours.evaluate("""() => {
-            const element = document.activeElement, box = element.getBoundingClientRect();
-            if (element === document.body) return "end";
-            const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
-            const outlined = getComputedStyle(element).outlineStyle !== "none";
-            return (element.contains(top) || top?.contains(element)) && outlined ? "" : element.outerHTML.slice(0, 120);
-        }""")
-        if seen == "end":
-            break
-        if seen:
-            hidden.append(seen)
-    assert hidden == []
-
-
-def test_every_target_is_large_enough(page):
-    ours = page(viewport={"width": 360, "height": 800})
-    for path in ("/", "/account", "/activity", "/users"):
-        ours.goto(path)
-        # A link in running text may be small; a choice is as large as its label.
-        small = ours.evaluate("""() => [...document.querySelectorAll("a, button, input, select, summary, label")]
-            .filter((e) => e.checkVisibility() && !e.closest("p, td, th, .sr, .skip") && !e.matches("label input"))
-            .filter((e) => e.tagName !== "LABEL" || e.querySelector("input"))
-            .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-            .filter(([, box]) => box.width < 24 || box.height < 24).map(([text]) => text)""")
-        assert small == [], path
-
-
 def live_requests(ours):
     asked = []
     ours.on("request", lambda one: asked.append(one.url) if one.headers.get("x-live") else None)
