@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from connectors.fxiaoke import orders
 from connectors.fxiaoke.accounts import Accounts
@@ -105,7 +106,7 @@ class Fxiaoke(
 
     def link(self, kind: str, external_id: str) -> str:
         """The page of an `order` or an `account`, by options: where they are differs from cloud to cloud."""
-        return self._tenant.pages.get(kind, "").replace("{id}", external_id)
+        return self._tenant.pages.get(kind, "").replace("{id}", quote(external_id, safe=""))
 
     # -- PullsOrders -----------------------------------------------------------------------------------------
 

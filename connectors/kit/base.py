@@ -356,8 +356,8 @@ class LinksDocuments(Protocol):
     def link(self, kind: str, external_id: str) -> str:
         """The http(s) address of a document; empty where there is no page for it.
 
-        Of a shop an `order`, of a CRM an `account` too; of an ERP a `sale`, `shipment`, `return`, `invoice` or
-        `credit_note`.
+        Of a shop an `order`, of a CRM an `account` too; of an ERP a `sale`, `shipment`, `return`, `invoice`,
+        `credit_note` or `party`.
         """
 
 

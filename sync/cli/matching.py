@@ -71,7 +71,7 @@ def list_(*, connection: str, decided: bool, limit: int, after: int, as_json: bo
 def show(number: int, *, as_json: bool) -> None:
     """Show one match: the customer, each record beside them, and the orders that wait."""
     with _opened() as runtime:
-        detail = match_detail(runtime.store, runtime.config, number)
+        detail = match_detail(runtime.store, runtime.systems, number)
     if detail is None:
         raise click.ClickException(f"there is no match {number}")
     if as_json:
@@ -95,6 +95,9 @@ def _print_detail(detail: MatchDetail) -> None:
         if any((getattr(one.customer, name), *cells)):
             table.add_row(name.replace("_", " "), *map(escape, (str(getattr(one.customer, name)), *told)))
     out.print(table)
+    for each in detail.candidates:
+        if each.page:
+            out.print(escape(f"  {each.candidate.id}: {each.page}"), soft_wrap=True)
     if detail.blocked.orders:
         out.print(escape(f"  {detail.blocked.orders} order(s) wait for it, worth {_worth(detail.blocked)}"))
     for order in detail.orders:

@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from config.model import Config
 from sync.desk import bulk
 from sync.desk.phrases import Refusal, say
+from sync.desk.places import page_of
 from sync.rules.matching import different_fields
+from sync.rules.systems import Systems
 from sync.store.audit import Actor, AuditEntry, history_of, record_audit
 from sync.store.engine import Store
 from sync.store.issues import load_issue, open_about
@@ -79,6 +81,8 @@ class Compared:
     #: Fields in which both say the same, and of which both know something else.
     same: frozenset[str]
     different: frozenset[str]
+    #: Its page in the system that was asked; empty where it has none.
+    page: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,23 +138,34 @@ def match_page(
     return store.read(work)
 
 
-def match_detail(store: Store, config: Config, match_id: int) -> MatchDetail | None:
+def match_detail(store: Store, systems: Systems, match_id: int) -> MatchDetail | None:
     """One of them; None where there is no such match."""
 
     def work(connection: Connection) -> MatchDetail | None:
         match = load_match(connection, match_id)
         if match is None:
             return None
-        blocked = _blocked(connection, config, [match]).get(match.id, Blocked())
+        blocked = _blocked(connection, systems.config, [match]).get(match.id, Blocked())
         orders = [each for issue in blocked.issues for each in list_documents(connection, issue, limit=_ORDERS)]
         candidates = [
-            Compared(each, frozenset(each.same), frozenset(different_fields(each, match.customer)))
+            Compared(
+                each,
+                frozenset(each.same),
+                frozenset(different_fields(each, match.customer)),
+                _page_of(systems, match, each),
+            )
             for each in match.candidates
         ]
         history = history_of(connection, subject_of(match), (DECIDED, UNDONE), _HISTORY)
         return MatchDetail(match, candidates, blocked, orders[:_ORDERS], history)
 
     return store.read(work)
+
+
+def _page_of(systems: Systems, match: Match, candidate: Candidate) -> str:
+    """Of an ERP a party, of a CRM an account."""
+    pages = (page_of(systems, match.connection, kind, candidate.id) for kind in ("party", "account"))
+    return next(filter(None, pages), "")
 
 
 def match_about(store: Store, config: Config, issue_id: int) -> Match | None:

@@ -38,6 +38,7 @@ def detail_to_json(detail: MatchDetail) -> dict[str, Any]:
             {
                 "id": each.candidate.id,
                 "code": each.candidate.code,
+                "page": each.page,
                 **_person(each.candidate),
                 "same": [name for name in COMPARED if name in each.same],
                 "different": [name for name in COMPARED if name in each.different],

@@ -174,4 +174,5 @@ def test_a_customers_page_is_where_the_connection_says(company):
     server, _app = company
     pages = connect(server.url, options={"account_page": "https://www.fxiaoke.com/a/{id}"})
     assert pages.link("account", "17") == "https://www.fxiaoke.com/a/17"
+    assert pages.link("account", "1/../2?x") == "https://www.fxiaoke.com/a/1%2F..%2F2%3Fx"
     assert pages.link("order", "17") == ""

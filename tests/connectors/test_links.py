@@ -49,6 +49,7 @@ def test_an_order_of_woocommerce_is_opened_in_its_dashboard(url, options, page):
         ("return", "stock.shipment.out.return"),
         ("invoice", "account.invoice"),
         ("credit_note", "account.invoice"),
+        ("party", "party.party"),
     ],
 )
 def test_what_hangs_on_a_sale_of_tryton_is_opened_there_too(kind, model):

@@ -67,10 +67,10 @@ class VendureTrade(Hub):
         }
         server = SimpleNamespace(plan=None, url=shop.url)
         stock = StockPolicy(push=True, warehouses=("WH1",))
-        super().__init__(store, server, shop, account, policies=policies, stock=stock, **EVERYTHING)
-        self.config.connections["shop"] = Account(
+        selling = Account(
             name="shop", system="vendure", url=shop.url, auth=Auth(login=LOGIN, password=Secret(PASSWORD)), **LOCAL
         )
+        super().__init__(store, server, shop, account, selling=selling, policies=policies, stock=stock, **EVERYTHING)
         self.person = Person(erp)
 
     def standing(self, number):

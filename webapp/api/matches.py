@@ -58,6 +58,7 @@ class CandidateSchema(PersonSchema):
 
     id = fields.String(required=True)
     code = fields.String(required=True)
+    page = fields.String(required=True, metadata={"description": "Its http(s) address over there; empty without one."})
     same = fields.List(fields.String(), required=True, metadata={"description": "In which both say the same."})
     different = fields.List(fields.String(), required=True, metadata={"description": "In which they do not."})
 
@@ -198,7 +199,7 @@ def _number(match_id: str) -> int:
 
 
 def _shown(number: int) -> dict[str, Any]:
-    detail = match_detail(parts().store, parts().config, number)
+    detail = match_detail(parts().store, parts().systems, number)
     if detail is None:
         raise missing("match")
     return detail_to_json(detail)

@@ -92,7 +92,7 @@ def show(match_id: int) -> ResponseReturnValue:
 
 def _show(match_id: int, error: str = "", reason: str = "") -> str:
     _demand_id(match_id)
-    detail = match_detail(parts().store, parts().config, match_id)
+    detail = match_detail(parts().store, parts().systems, match_id)
     if detail is None:
         abort(404)
     return render_template(

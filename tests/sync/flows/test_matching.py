@@ -123,7 +123,7 @@ def test_a_decision_that_is_taken_back_counts_for_no_later_order(world, twins):
     assert matches(world)[0].id == match.id
     with pytest.raises(MatchRefused, match="nobody has decided it"):
         undo_match(world.store, match.id, actor=BO)
-    actions = [entry.action for entry in match_detail(world.store, world.config, match.id).history]
+    actions = [entry.action for entry in match_detail(world.store, world.systems, match.id).history]
     assert actions == ["match decision taken back", "match decided"]
 
 

@@ -6,18 +6,16 @@ import re
 
 import pytest
 
-from config.settings import Settings
+from connectors.kit.base import LinksDocuments
 from sync.desk.activity import all_activity
 from sync.desk.bulk import advance
 from sync.desk.matches import DECIDED, UNDONE, match_page
 from sync.desk.tokens import SCOPES, make_token
 from sync.store.audit import Actor, AuditFilter
-from sync.store.engine import Store
-from sync.work.receive import Receiver
+from tests.sync.flows.erp import Erp
 from tests.sync.flows.world import World
 from tests.webapp.api.conftest import Program
-from webapp.app import create_app
-from webapp.parts import LazyParts, Parts
+from tests.webapp.console.worlds import console_over
 
 MAIL = "ann@example.test"
 
@@ -28,6 +26,13 @@ class Bell:
 
     def close(self):
         return
+
+
+class PagedErp(Erp, LinksDocuments):
+    """Shows people its parties."""
+
+    def link(self, kind, external_id):
+        return f"https://erp.test/?of={kind}&id={external_id}" if kind == "party" else ""
 
 
 @pytest.fixture
@@ -42,23 +47,8 @@ def world(sqlite_store):
 
 @pytest.fixture
 def app(world, tmp_path):
-    settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)})
-    url = world.store.engine.url.render_as_string(hide_password=False)
-    made = create_app(
-        settings,
-        make_parts=lambda: Parts(
-            store=Store.open(url),
-            receiver=Receiver(url, {}, lambda channel, kind: True, wait_s=0.5),
-            sources={},
-            queue_answers=lambda: True,
-            settings=settings,
-            config=world.config,
-            systems=world.systems,
-            bell=Bell(),
-        ),
-    )
-    yield made
-    made.extensions[LazyParts.KEY].close()
+    with console_over(world, Bell(), tmp_path) as made:
+        yield made
 
 
 def words(page):
@@ -82,6 +72,21 @@ def test_a_match_is_found_from_the_home_page_its_cause_and_its_order(browser, wo
     assert re.search(r"1 order worth \S*20\.00", words(page.text))
     assert "Is this one" not in page.text
     assert viewer.post(f"{address}/decide", record=world.twins[0]).status_code == 403
+
+
+def test_each_record_is_a_click_away_where_its_system_has_a_page_for_it(app, browser, world):
+    address, (first, second) = f"/matches/{world.match.id}", world.twins
+    reader = make_token(world.store, "r", tuple(SCOPES), actor=Actor("ada"), channels=(), known=(), days=None)
+    page, program = browser("viewer").get(address).text, Program(app, reader)
+    assert page.count("opens in a new tab") == 0
+    assert [each["page"] for each in program.get(address).json["candidates"]] == ["", ""]
+    world.erp.__class__ = PagedErp
+    page = browser("viewer").get(address).text
+    for party in (first, second):
+        link = f'<a href="https://erp.test/?of=party&amp;id={party}" rel="noreferrer" target="_blank">{party}<'
+        assert link in page
+    pages = [each["page"] for each in program.get(address).json["candidates"]]
+    assert sorted(pages) == sorted(f"https://erp.test/?of=party&id={party}" for party in (first, second))
 
 
 def test_one_word_on_the_page_lets_the_orders_go_and_is_taken_back_there(browser, world):

@@ -7,16 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from config.settings import Settings
 from sync.desk.activity import all_activity
 from sync.store.audit import AuditFilter
-from sync.store.engine import Store
 from sync.store.schedule import load_due
 from sync.store.stock.levels import note_away
-from sync.work.receive import Receiver
 from tests.sync.flows.stock_world import ONE, TWO, StockWorld
-from webapp.app import create_app
-from webapp.parts import LazyParts, Parts
+from tests.webapp.console.worlds import console_over
 
 
 class Bell:
@@ -47,23 +43,8 @@ def bell():
 
 @pytest.fixture
 def app(world, bell, tmp_path):
-    settings = Settings.from_env({"CROSSDOCK_STATE": str(tmp_path)})
-    url = world.store.engine.url.render_as_string(hide_password=False)
-    made = create_app(
-        settings,
-        make_parts=lambda: Parts(
-            store=Store.open(url),
-            receiver=Receiver(url, {}, lambda channel, kind: True, wait_s=0.5),
-            sources={},
-            queue_answers=lambda: True,
-            settings=settings,
-            config=world.config,
-            systems=world.systems,
-            bell=bell,
-        ),
-    )
-    yield made
-    made.extensions[LazyParts.KEY].close()
+    with console_over(world, bell, tmp_path) as made:
+        yield made
 
 
 def words(page):
