@@ -7,6 +7,7 @@ same SKUs, names and prices, so nothing has to be passed around.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -82,6 +83,8 @@ _SORTS = ("Assam", "Darjeeling", "Ceylon", "Sencha", "Oolong", "Rooibos", "Earl 
 _THINGS = ("Dose", "Becher", "Kanne", "Stövchen", "Löffel", "Sieb", "Schale", "Filter", "Box", "Waage")
 
 
+# Every sandbox that is started asks for it, and most that are started in one process ask for the same.
+@functools.cache
 def catalogue(size: int = 60, *, seed: int = 1) -> tuple[Product, ...]:
     """The first `size` products, at least the fixed dozen; a longer catalogue begins with the shorter one."""
     return (*_fixed_products(), *(_made_product(number, seed) for number in range(max(0, size - len(_FIXED)))))

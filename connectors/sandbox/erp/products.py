@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -15,8 +16,13 @@ CATALOGUE_SIZE: Final = 1_000
 _TAX_IDS: Final = {name: number for number, name in enumerate(TAX_PERCENT, start=1)}
 
 
-def default_products(size: int = CATALOGUE_SIZE) -> Iterator[Product]:
+@functools.cache
+def default_products(size: int = CATALOGUE_SIZE) -> tuple[Product, ...]:
     """The products that the ERP is set up with; ids from 1, the same on every start."""
+    return tuple(_made(size))
+
+
+def _made(size: int) -> Iterator[Product]:
     number = 0
     for number, article in enumerate(catalogue(size), start=1):
         yield Product(
