@@ -302,7 +302,7 @@ def test_what_the_erp_has_already_is_linked_by_what_came_in(table):
 
 
 def test_no_more_than_a_batch_goes_into_one_statement(table):
-    count = 1_201
+    count = 501
     table.take(*(row(f"N{number}") for number in range(count)))
     assert table.store.read(lambda c: c.execute(select(func.count()).select_from(work_items)).scalar_one()) == count
 
