@@ -6,6 +6,7 @@ the wrong kind is the schemas' to say and is passed over here.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ def cross_check(
     has_address: Callable[[str], bool] = lambda _: True,
     keeps_accounts: Callable[[str], bool] = lambda _: True,
     makes_accounts: Callable[[str], bool] = lambda _: True,
+    tells_accounts: Callable[[str], bool] = lambda _: True,
     state_words: WordsOf | None = None,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
@@ -62,7 +64,7 @@ def cross_check(
         for section in _SHARED:
             yield from _extended(steps, section, channel.get(section), _names(tree, section))
     accounts = {
-        name: (keeps_accounts(system), makes_accounts(system))
+        name: _Crm(keeps_accounts(system), makes_accounts(system), tells_accounts(system))
         for name, system in known.items()
         if system and (systems is None or system in systems)
     }
@@ -218,30 +220,52 @@ def _asks_unread_stock(steps: Steps, channel: dict[str, Tree]) -> Iterator[Findi
             yield (*steps, "routing", "rules", index), Complaint(found, "an ERP whose stock is read", step)
 
 
-def _crms(
-    tree: Mapping[str, Tree], known: Mapping[str, str], able: Mapping[str, tuple[bool, bool]]
-) -> Iterator[Finding]:
-    """`able`: connection of a system that there is -> whether it shows what customers bought, and takes new ones."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Crm:
+    """What the system of a connection is able to do as a CRM."""
+
+    keeps: bool = True
+    makes: bool = True
+    tells: bool = True
+
+
+def _crms(tree: Mapping[str, Tree], known: Mapping[str, str], able: Mapping[str, _Crm]) -> Iterator[Finding]:
+    """`able`: the connections of systems that there are."""
     currencies: dict[str, tuple[str, str]] = {}
     for name, channel in _named(tree, "channels"):
         crm, steps = _below(channel, "crm"), ("channels", name, "crm")
         connection = crm.get("connection")
         if not isinstance(connection, str):
             continue
-        keeps, makes = able.get(connection, (True, True))
+        can = able.get(connection, _Crm())
         if connection not in known:
             yield (*steps, "connection"), _unknown_name(connection, "connections", _names(tree, "connections"))
         elif connection == channel.get("erp"):
             yield (*steps, "connection"), Complaint("the same connection as erp", "the connection of a CRM")
-        elif not keeps:
+        elif not can.keeps:
             step = f"{known[connection]} shows nobody what its customers bought: name the connection of a CRM"
             yield (*steps, "connection"), Complaint(shown_value(connection), "a connection that keeps accounts", step)
-        elif crm.get("create") == "on" and not makes:
-            step = f"{known[connection]} takes no new accounts of ours: let people make them there"
-            yield (*steps, "create"), Complaint("'on'", "off", step)
+        else:
+            yield from _unable(steps, channel, known[connection], can)
         first, currency = currencies.setdefault(connection, (name, _text(crm.get("currency"))))
         if currency != _text(crm.get("currency")):
             found = f"{visible(_text(crm.get('currency')) or 'no currency')}, unlike channel {visible(first)}"
             step = "an account has one set of figures, and all channels of a CRM count in it"
             at = "currency" if "currency" in crm else "connection"
             yield (*steps, at), Complaint(found, visible(currency or "no currency"), step)
+
+
+def _unable(steps: Steps, channel: dict[str, Tree], system: str, can: _Crm) -> Iterator[Finding]:
+    """What the channel wants of a CRM that this one does not do."""
+    crm = _below(channel, "crm")
+    if crm.get("create") == "on" and not can.makes:
+        step = f"{system} takes no new accounts of ours: let people make them there"
+        yield (*steps, "create"), Complaint("'on'", "off", step)
+    if (day := crm.get("history_from")) is None:
+        return
+    if not can.tells:
+        step = f"accounts of {system} take no entries of ours: leave `history_from` out"
+        yield (*steps, "history_from"), Complaint(shown_value(day), "a CRM whose accounts take entries", step)
+    elif channel.get("source") == crm.get("connection"):
+        step = "the orders of this channel are the CRM's own, and stand there: leave `history_from` out"
+        yield (*steps, "history_from"), Complaint(shown_value(day), "a channel whose orders come from a shop", step)

@@ -33,6 +33,7 @@ _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
+_DAY = re.compile(r"(19[789][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}")
 _CRON = re.compile(r"[0-9A-Za-z*/,-]+( +[0-9A-Za-z*/,#-]+){4}")
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
@@ -187,6 +188,13 @@ def _moment(text: str) -> dt.datetime | None:
     return moment.astimezone(dt.UTC)
 
 
+def _day(text: str) -> dt.date:
+    # Python reads 20260131 and 2026-W05-6 too; one form is enough to explain.
+    if not _DAY.fullmatch(text):
+        raise ValueError(text)
+    return dt.date.fromisoformat(text)
+
+
 def _status_key(text: str) -> str:
     if text not in _STATUS_KEYS:
         raise ValueError(text)
@@ -252,6 +260,7 @@ MOMENT: Final = Kind(
     "a time with its offset, e.g. 2026-01-31T00:00:00+01:00, or now",
     lambda text: "add the offset, e.g. Z or +01:00" if _MOMENT.fullmatch(text + "Z") else "",
 )
+DAY: Final = Kind(_day, "a day, e.g. 2026-01-31")
 STATUS_KEY: Final = Kind(
     _status_key,
     f"STATE, STATE/PAYMENT or */PAYMENT with a state of {', '.join(ORDER_STATES)} "

@@ -57,6 +57,7 @@ def load_config(
     has_address: Callable[[str], bool] = lambda _: True,
     keeps_accounts: Callable[[str], bool] = lambda _: True,
     makes_accounts: Callable[[str], bool] = lambda _: True,
+    tells_accounts: Callable[[str], bool] = lambda _: True,
     state_words: WordsOf | None = None,
     check_profile: ProfileCheck = lambda *_: (),
 ) -> Config:
@@ -65,7 +66,8 @@ def load_config(
     `environ` answers `${env:NAME}`; `systems` are the connectors that exist, where the caller knows them, and
     `drafts_payments` says of a system whether it can leave a payment as a draft, `books_fees` whether it takes what
     gateways kept, `makes_refunds` whether refunds can be made in it, `has_address` whether it is spoken to at all,
-    `keeps_accounts` whether customers' accounts are shown what they bought, `makes_accounts` whether it takes new ones;
+    `keeps_accounts` whether customers' accounts are shown what they bought, `makes_accounts` whether it takes new ones,
+    `tells_accounts` whether they take entries of a history;
     `state_words` answers what the orders of a system can be said to be, under these options of its connection;
     `check_profile` knows the language of mapping profiles.
     Raises ConfigError with all problems at once.
@@ -87,6 +89,7 @@ def load_config(
             has_address=has_address,
             keeps_accounts=keeps_accounts,
             makes_accounts=makes_accounts,
+            tells_accounts=tells_accounts,
             state_words=state_words,
         ):
             sources.complain(steps, complaint)

@@ -247,6 +247,7 @@ _TIMES = (
     ("alert_messages", "made_at"),
     ("alert_messages", "due_at"),
     ("alert_messages", "sent_at"),
+    ("told_entries", "sent_at"),
 )
 
 

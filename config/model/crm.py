@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
 
 
@@ -29,3 +30,5 @@ class CrmPolicy:
     currency: str = ""
     #: How long after an order its account is told; what comes meanwhile is told with it.
     gather_s: float = 60.0
+    #: From this day on, the shop's, orders have entries in the history at the account; None: nobody writes any.
+    history_from: dt.date | None = None

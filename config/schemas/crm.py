@@ -42,3 +42,10 @@ class CrmSection(Section):
         "How long after an order its customer's account is told; what comes meanwhile is told with it.",
         example="5m",
     )
+    history_from = Scalar(
+        kinds.DAY,
+        "The day from which on orders have entries at their customer's account: the order, each of its parcels, each "
+        "posted invoice and credit note. Without one there are none. Not for a channel whose orders are the CRM's own.",
+        example="2026-01-01",
+        default="no entries",
+    )

@@ -61,7 +61,7 @@ class Checkup:
         yield self._parcels(circumstances.tell_parcels)
         yield self._key()
         yield self._account_key()
-        yield self._entry_key()
+        yield self._entry_key(circumstances.tell_histories)
         yield _zone(self._tenant.zone, circumstances.zones)
 
     def _objects(self) -> Finding:
@@ -122,8 +122,14 @@ class Checkup:
             return ok(check, say("no customers are made: the connection names no field for their key"))
         return self._enforced(check, ACCOUNT, key)
 
-    def _entry_key(self) -> Finding:
+    def _entry_key(self, channels: Sequence[str]) -> Finding:
         check, names = "fxiaoke.entries", self._tenant.names
+        if not names["entry_object"] and channels:
+            step = say("name an object for them (option entry_object), or leave `history_from` out of these channels")
+            told = say(
+                "%(channels)s would tell customers' histories, and there is no place", channels=", ".join(channels)
+            )
+            return warn(check, told, step)
         if not names["entry_object"]:
             return ok(check, say("customers' histories are not told: the connection names no object for them"))
         others = [names[each] for each in ("entry_account_field", "entry_title_field", "entry_text_field")]

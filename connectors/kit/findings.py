@@ -66,6 +66,8 @@ class Circumstances:
     zones: Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: The channels that read from here and tell of parcels.
     tell_parcels: tuple[str, ...] = ()
+    #: The channels whose customers' histories are told here.
+    tell_histories: tuple[str, ...] = ()
 
 
 def ok(check: str, found: str) -> Finding:

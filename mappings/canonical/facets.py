@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -215,3 +216,41 @@ def facet_to_json(record: object) -> Any:
     if isinstance(record, dt.date | dt.datetime):
         return record.isoformat()
     return record.value if isinstance(record, enum.Enum) else record
+
+
+def shipment_from_json(value: Mapping[str, Any]) -> Shipment:
+    """The shipment of which `facet_to_json` wrote this. Raises KeyError, ValueError for anything else."""
+    return Shipment(
+        **_plain(value, "external_id", "number", "carrier", "back"),
+        state=ShipmentState(value["state"]),
+        lines=tuple(ShippedLine(code=each["code"], quantity=Decimal(each["quantity"])) for each in value["lines"]),
+        parcels=tuple(Parcel(**each) for each in value["parcels"]),
+        sent_on=_day(value["sent_on"]),
+    )
+
+
+def invoice_from_json(value: Mapping[str, Any]) -> Invoice:
+    """The same of an invoice."""
+    return Invoice(
+        **_plain(value, "external_id", "number", "refund_key", "collected"),
+        state=InvoiceState(value["state"]),
+        dated_on=_day(value["dated_on"]),
+        due_on=_day(value["due_on"]),
+        net=_money(value["net"]),
+        tax=_money(value["tax"]),
+        total=_money(value["total"]),
+        open=_money(value["open"]),
+        part=_money(value["part"]) if value["part"] else None,
+    )
+
+
+def _plain(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value[name] for name in names}
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def _money(value: Mapping[str, str]) -> Money:
+    return Money(Decimal(value["amount"]), value["currency"])

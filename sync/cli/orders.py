@@ -278,7 +278,11 @@ def _crm(told: dict[str, Any]) -> str:
     """What the CRM was told of the customer, or why it was not."""
     who = f"account {told['account_name'] or told['account_id']}" if told["account_id"] else "no account"
     when = f", told at {told['told_at']}" if told["told_at"] else ""
-    return f"customer in {told['connection']}: {who}{when}: {told['state']} {_first_line(told['reason'])}".rstrip()
+    entries = f", entries of the order: {told['entries']}" if told["entries"] is not None else ""
+    if told["entries_from"]:
+        entries += f" (placed before {told['entries_from']})"
+    stands = f"{who}{when}{entries}: {told['state']} {_first_line(told['reason'])}"
+    return f"customer in {told['connection']}: {stands}".rstrip()
 
 
 def _mapping_lines(mapping: dict[str, Any]) -> Iterator[str]:

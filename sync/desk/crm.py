@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from config.model import Channel, Config
 from sync.store.backlog import count_states
 from sync.store.crm.customers import KIND, count_customers, customer_of_order, standing_of
+from sync.store.crm.entries import count_entries, entries_of_order
 from sync.store.crm.told import last_told, load_told
 
 
@@ -26,14 +27,20 @@ class CrmLine:
     #: As last written (`sync.store.crm.told.Told`); empty before.
     figures: Mapping[str, Any]
     told_at: dt.datetime | None
+    #: Entries of this order (its parcels, invoices and credit notes too) that stand at an account; None where the
+    #: channel has none written.
+    entries: int | None
+    #: The first day whose orders have entries, for one that was placed before; else None.
+    entries_from: dt.date | None
     #: Where the work on the customer stands, and what its last look said.
     state: str
     reason: str
 
     def to_json(self) -> dict[str, Any]:
         """For programs and terminals."""
-        told_at = None if self.told_at is None else self.told_at.isoformat()
-        return {**dataclasses.asdict(self), "figures": dict(self.figures), "told_at": told_at}
+        moments = {"told_at": self.told_at, "entries_from": self.entries_from}
+        said = {name: None if at is None else at.isoformat() for name, at in moments.items()}
+        return {**dataclasses.asdict(self), "figures": dict(self.figures), **said}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,8 @@ class CrmCounts:
     known: int
     #: Accounts that were told, and when the last one was.
     accounts: int
+    #: Entries of histories that stand.
+    entries: int
     told_at: dt.datetime | None
     #: State of the work -> customers of a channel in it; one of several channels counts in each.
     states: Mapping[str, int]
@@ -59,12 +68,16 @@ def crm_line(connection: Connection, channel: Channel, order_id: int) -> CrmLine
         return None
     told = load_told(connection, crm, [customer.account_id]).get(customer.account_id) if customer.account_id else None
     state, reason = standing_of(connection, channel.name, customer.id)
+    since = None if channel.source == crm else channel.crm.history_from
+    standing = None if since is None else entries_of_order(connection, crm, order_id)
     return CrmLine(
         connection=crm,
         account_id=customer.account_id,
         account_name=customer.account_name,
         figures={} if told is None else told.figures,
         told_at=None if told is None else told.told_at,
+        entries=None if standing is None else standing[0],
+        entries_from=since if standing is not None and since is not None and standing[1] < since else None,
         state=state,
         reason=reason,
     )
@@ -82,5 +95,11 @@ def crm_counts(connection: Connection, config: Config, name: str) -> CrmCounts |
         if channel in channels:
             states[state] = states.get(state, 0) + count
     return CrmCounts(
-        channels=channels, customers=customers, known=known, accounts=accounts, told_at=told_at, states=states
+        channels=channels,
+        customers=customers,
+        known=known,
+        accounts=accounts,
+        entries=count_entries(connection, name),
+        told_at=told_at,
+        states=states,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import cast
 
 from config.model import Channel, Config
-from connectors.kit.crm import KeepsAccounts
+from connectors.kit.crm import KeepsAccounts, TellsAccounts
 from connectors.kit.facets import FollowsSales
 from connectors.registry import class_of, has
 from mappings.crm import CrmFacets
 from mappings.registry import CRM_FACETS, ERP_FACETS
 from sync.rules import systems as sides
+from sync.rules.links import FileLinks
 from sync.rules.systems import SystemMissing, Systems
 
 
@@ -25,6 +27,8 @@ class CrmSystems:
     facets: CrmFacets
     #: How long after the start of a write it can no longer land, in seconds.
     settle_s: float
+    #: Makes links to the files of invoices; None where nothing is to be linked.
+    links: FileLinks | None = None
 
     @property
     def connection(self) -> str:
@@ -35,6 +39,20 @@ class CrmSystems:
     def lease_s(self) -> float:
         """Long enough for a call at its deadline with a heartbeat missed on either side."""
         return lease_s(self.crm)
+
+    @property
+    def histories(self) -> dict[str, dt.date]:
+        """Channel that shares the CRM -> the day from which on its orders have entries; absent where they have none.
+
+        Empty where the connection names nothing that takes them. The CRM's own orders stand there anyway.
+        """
+        if not has(self.crm, TellsAccounts) or not cast("TellsAccounts", self.crm).takes_entries():
+            return {}
+        return {
+            channel.name: channel.crm.history_from
+            for channel in self.config.crm_channels(self.connection)
+            if channel.crm.history_from is not None and channel.source != self.connection
+        }
 
     @property
     def tells_open(self) -> bool:
@@ -60,4 +78,4 @@ def crm_systems(systems: Systems, name: str) -> CrmSystems:
         raise SystemMissing(f"{connection.name} cannot be told of customers: leave `crm` of channel {name} out")
     keeper = cast("KeepsAccounts", crm)
     settle_s = max(connection.settle_s, keeper.write_deadline_s + sides.SETTLE_BEYOND_S)
-    return CrmSystems(config, channel, keeper, facets, settle_s)
+    return CrmSystems(config, channel, keeper, facets, settle_s, systems.links)

@@ -50,6 +50,11 @@ class FileLinks:
         moment = int(until.timestamp())
         return f"{self._public_url}/files/{token}?{urlencode({'until': moment, 'sig': self._sign(token, moment)})}"
 
+    def link_from(self, token: str, day: dt.date | None, days: int) -> str:
+        """The address, for so many days from a document's own day on: the same however often it is told."""
+        begin = day or dt.datetime.now(dt.UTC).date()
+        return self.link(token, dt.datetime.combine(begin, dt.time(), dt.UTC) + dt.timedelta(days=days))
+
     def judge(self, token: str, until: str, signature: str, now: dt.datetime) -> LinkState:
         """What a link that came back is."""
         if not (until.isascii() and until.isdecimal()) or len(until) > 12:  # noqa: PLR2004 - a time in seconds

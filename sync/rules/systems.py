@@ -21,7 +21,7 @@ from connectors.kit.base import (
     SendsOrders,
     Throttle,
 )
-from connectors.kit.crm import CreatesAccounts, KeepsAccounts
+from connectors.kit.crm import CreatesAccounts, KeepsAccounts, TellsAccounts
 from connectors.kit.facets import BooksFees, DraftsPayments, MakesRefunds, MarksOrders
 from connectors.kit.stock import StockSource
 from connectors.kit.tokens import Shelf
@@ -32,7 +32,7 @@ from mappings.canonical.records import OrderState
 from mappings.canonical.words import say
 from mappings.facets import ErpFacets, ShopFacets
 from mappings.profiles import Profile, profiled_facets, profiled_shop, profiled_source, profiled_target
-from mappings.registry import ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS, MappingUnusable
+from mappings.registry import CRM_FACETS, ERP_FACETS, SHOP_FACETS, SOURCES, TARGETS, MappingUnusable
 from sync.rules.links import FileLinks
 from sync.rules.lookups import Finds
 from sync.rules.profiles import check_profile, profile_of, under
@@ -233,9 +233,17 @@ def read_config(settings: Settings) -> Config:
         has_address=lambda system: not has(class_of(system), SendsOrders),
         keeps_accounts=lambda system: has(class_of(system), KeepsAccounts),
         makes_accounts=lambda system: has(class_of(system), CreatesAccounts),
+        tells_accounts=_tells_accounts,
         state_words=state_words,
         check_profile=check_profile,
     )
+
+
+def _tells_accounts(system: str) -> bool:
+    if not has(class_of(system), TellsAccounts):
+        return False
+    facets = _found(CRM_FACETS, system)
+    return facets is not None and facets.entry is not None
 
 
 class Systems:
@@ -257,7 +265,7 @@ class Systems:
         of the configuration applies. On `shelf` lie the access tokens that all processes share.
         """
         self.config = config
-        self._links = links
+        self.links = links
         self._throttle = throttle
         self._dry_run = dry_run
         self._published = published
@@ -310,7 +318,7 @@ class Systems:
             impatient(self.config, deadline_s),
             throttle=self._throttle,
             dry_run=True,
-            links=self._links,
+            links=self.links,
             published=self._published,
             shelf=self._shelf,
         )
@@ -358,7 +366,7 @@ class Systems:
             shop_system=source.system,
             erp_facets=erp_facets,
             reserves_at=self._reserves_at(channel.erp),
-            links=self._links,
+            links=self.links,
         )
 
     def _reserves_at(self, erp: str) -> Rank | None:

@@ -268,7 +268,7 @@ class Tasks:
         taken, again = look_again(self._runtime.store, channel)
         self._runtime.bell.ring(name, PARTY)
         return say(
-            "%(taken)s orders of before are counted from now on, %(again)s customers are looked for again",
+            "%(taken)s orders of before are counted from now on, %(again)s customers are looked at again",
             taken=taken,
             again=again,
         )

@@ -522,6 +522,12 @@ def test_the_check_up_misses_a_place_for_parcels_only_where_a_channel_tells_of_t
         assert found["fxiaoke.parcels"] == "ok"
 
 
+def test_the_check_up_misses_a_place_for_histories_only_where_a_channel_tells_them(company):
+    server, _app = company
+    assert levels(connect(server.url))["fxiaoke.entries"] == "ok"
+    assert levels(connect(server.url), tell_histories=("web",))["fxiaoke.entries"] == "warn"
+
+
 def test_the_check_up_sees_whether_a_key_is_enforced(company):
     server, app = company
     options = {"shipment_object": "shipment__c"}

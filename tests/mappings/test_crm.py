@@ -8,7 +8,17 @@ from decimal import Decimal
 
 import pytest
 
-from mappings.canonical.facets import Invoice, InvoiceState, Parcel, Shipment, ShipmentState
+from mappings.canonical.facets import (
+    Invoice,
+    InvoiceState,
+    Parcel,
+    Shipment,
+    ShipmentState,
+    ShippedLine,
+    facet_to_json,
+    invoice_from_json,
+    shipment_from_json,
+)
 from mappings.canonical.money import Money
 from mappings.crm import invoice_entry, order_entry, parcel_entry
 from mappings.facets import Billed, Sent
@@ -90,3 +100,34 @@ def test_an_entry_is_known_again_by_its_key_and_others_are_nobodys(system, order
     assert facets.entry_key({"Note_Content": "called on Monday", "entry_text_field": "called"}) == ""
     hostile = dataclasses.replace(entry, lines=("Ref. somebody-else", *entry.lines))
     assert facets.entry_key(facets.entry(hostile)) == "shop:17:order"
+
+
+def test_what_is_kept_of_parcels_and_invoices_reads_back_as_it_was(order):
+    shipment = Shipment(
+        external_id="7",
+        number="OUT7",
+        state=ShipmentState.SENT,
+        sent_on=None,
+        lines=(ShippedLine(code="TEA", quantity=Decimal("2.50")),),
+        parcels=(Parcel(tracking_number="T-1", tracking_url="https://t.example/T-1"),),
+        back=True,
+    )
+    money = Money(Decimal("-3.10"), "EUR")
+    invoice = Invoice(
+        external_id="1",
+        number="INV1",
+        state=InvoiceState.PAID,
+        dated_on=dt.date(2026, 11, 22),
+        due_on=None,
+        net=money,
+        tax=money,
+        total=money,
+        open=money,
+        refund_key="r",
+        collected=True,
+        part=money,
+    )
+    assert shipment_from_json(facet_to_json(shipment)) == shipment
+    assert invoice_from_json(facet_to_json(invoice)) == invoice
+    alone = dataclasses.replace(invoice, part=None)
+    assert invoice_from_json(facet_to_json(alone)) == alone

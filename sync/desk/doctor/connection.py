@@ -89,6 +89,9 @@ class ConnectionCheckup:
             delivery_url=f"{self._url}/webhooks/{self._name}" if self._url else "",
             zones={channel.name: channel.timezone for channel in channels},
             tell_parcels=tuple(each.name for each in channels if each.after_import.shipments is not ShipmentNews.OFF),
+            tell_histories=tuple(
+                each.name for each in self._config.crm_channels(self._name) if each.crm.history_from is not None
+            ),
         )
 
     def _https(self) -> Finding:

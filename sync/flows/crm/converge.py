@@ -1,9 +1,10 @@
 """The flow of customers: from the orders of a customer to what its account in the CRM shows, for a batch of them.
 
-find the account, or make it -> add up, over all channels that share the CRM -> write what differs from the last time
+find the account, or make it -> add up, over all channels that share the CRM -> write what differs from the last time ->
+write the entries of the history that are not there yet
 
-A write is absolute and is made anew from the database each time, so there are no intents: one whose end nobody saw is
-written again when it can no longer land. What is about to be written is committed before
+A write of figures is absolute and is made anew from the database each time, so there are no intents: one whose end
+nobody saw is written again when it can no longer land. What is about to be written is committed before
 (`sync.store.crm.told.announce`).
 """
 
@@ -16,25 +17,22 @@ from sqlalchemy import Connection
 
 from connectors.kit.base import JsonDict
 from connectors.kit.crm import GONE
-from connectors.kit.errors import ConnectionBroken, ConnectorError, OutcomeUnknown, Transient
+from connectors.kit.errors import ConnectorError
 from connectors.kit.exchanges import capture
 from connectors.kit.permits import writes_need
 from mappings.canonical.words import say
+from sync.flows.crm.entries import tell_entries
 from sync.flows.crm.figures import Figures, add_up
-from sync.flows.crm.finding import BY_PERSON, find
+from sync.flows.crm.finding import find, lost
 from sync.flows.crm.making import make
 from sync.flows.crm.piece import CrmDrain, PartyPiece
-from sync.flows.crm.stops import gone, refused
-from sync.rules.stops import Later, NotSent
-from sync.store import matches
+from sync.flows.crm.stops import NO_ANSWER, meant
+from sync.rules.stops import NotSent
 from sync.store.bodies import digest, dump_json
 from sync.store.crm.customers import Customer, customers_of, load_customers, save_accounts
 from sync.store.crm.purchases import Paper, Purchase, load_papers, load_purchases
 from sync.store.crm.told import Told, announce, load_told
 from sync.store.items import Item
-
-#: What says that the CRM is not to be called at the moment.
-_NO_ANSWER = (Transient, ConnectionBroken, OutcomeUnknown)
 
 
 def converge_customers(drain: CrmDrain, items: Sequence[Item]) -> list[PartyPiece]:
@@ -49,6 +47,7 @@ def converge_customers(drain: CrmDrain, items: Sequence[Item]) -> list[PartyPiec
     make(drain, pieces)
     _keep(drain, pieces)
     _tell(drain, pieces)
+    tell_entries(drain, pieces)
     return pieces
 
 
@@ -156,7 +155,7 @@ def _write(drain: CrmDrain, pieces: Sequence[PartyPiece], payloads: Mapping[str,
             if {piece.account, piece.left} & set(some):
                 piece.wrote = True
                 piece.exchanges.extend(exchanges)
-        if all(isinstance(errors.get(account), _NO_ANSWER) for account in some):
+        if all(isinstance(errors.get(account), NO_ANSWER) for account in some):
             rest = NotSent(say("the call before it had no usable answer; this customer was not told"))
             return errors | dict.fromkeys(ids[start + size :], rest)
     return errors
@@ -188,15 +187,15 @@ def _end(
 ) -> None:
     left = errors.get(piece.left)
     if left is not None and getattr(left, "code", "") != GONE:
-        piece.skipped, piece.error = "", _meant(drain, left)
+        piece.skipped, piece.error = "", meant(drain.systems, left)
         return
     if piece.skipped:
         return
     if (error := errors.get(piece.account)) is not None:
         if getattr(error, "code", "") == GONE:
-            _lost(drain, piece)
+            lost(drain, piece)
         else:
-            piece.error = _meant(drain, error)
+            piece.error = meant(drain.systems, error)
         return
     found = figures[piece.account]
     if found is None:
@@ -205,10 +204,6 @@ def _end(
         piece.done = _said(drain, piece, found)
     else:
         piece.done = say("%(crm)s shows it already", crm=drain.systems.connection)
-
-
-def _meant(drain: CrmDrain, error: Exception) -> Exception:
-    return refused(drain.systems, error) if isinstance(error, ConnectorError) else error
 
 
 def _said(drain: CrmDrain, piece: PartyPiece, found: Figures) -> str:
@@ -221,22 +216,3 @@ def _said(drain: CrmDrain, piece: PartyPiece, found: Figures) -> str:
             **values,
         )
     return say("account %(id)s of %(crm)s shows orders: %(orders)s, value: %(value)s", **values)
-
-
-def _lost(drain: CrmDrain, piece: PartyPiece) -> None:
-    """The account is gone since it was found: it is looked for anew, and whoever chose it is asked anew."""
-    customer = piece.known
-    drain.gone.add(piece.account)
-    if piece.found_by and piece.found_by != BY_PERSON:
-        piece.error = gone(drain.systems, piece.account)
-        return
-    reason = say("account %(id)s is no longer in %(crm)s", id=piece.account, crm=drain.systems.connection)
-
-    def work(connection: Connection) -> None:
-        save_accounts(connection, {customer.id: ("", "", "")})
-        decided = matches.decision(connection, drain.systems.connection, customer.key)
-        if decided is not None:
-            matches.undo(connection, decided.match_id, why=reason)
-
-    drain.write(work)
-    piece.error = Later(say("%(reason)s: it is looked for anew", reason=reason))

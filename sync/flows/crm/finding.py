@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from sqlalchemy import Connection
+
 from config.model import Rung
 from connectors.kit.base import JsonDict
 from connectors.kit.crm import AccountMark
@@ -14,9 +16,10 @@ from connectors.kit.exchanges import capture
 from mappings.buyers import compact_vat_id
 from mappings.canonical.words import say
 from sync.flows.crm.piece import CrmDrain, PartyPiece
-from sync.flows.crm.stops import ambiguous
+from sync.flows.crm.stops import ambiguous, gone
+from sync.rules.stops import Later
 from sync.store import matches
-from sync.store.crm.customers import LOOK, Customer, customers_of
+from sync.store.crm.customers import LOOK, Customer, customers_of, save_accounts
 from sync.store.matches import Answer, Candidate, Doubt
 
 _ACCOUNT: Final = "account:"
@@ -166,3 +169,22 @@ def _candidate(rung: str, customer: Customer, account: str, name: str) -> Candid
         shared["name"] = name
     plain = Candidate(id=account, name=name, same=tuple(sorted(shared)))
     return dataclasses.replace(plain, **{field: value for field, value in shared.items() if field != "name"})
+
+
+def lost(drain: CrmDrain, piece: PartyPiece) -> None:
+    """The account is gone since it was found: it is looked for anew, and whoever chose it is asked anew."""
+    customer = piece.known
+    drain.gone.add(piece.account)
+    if piece.found_by and piece.found_by != BY_PERSON:
+        piece.error = gone(drain.systems, piece.account)
+        return
+    reason = say("account %(id)s is no longer in %(crm)s", id=piece.account, crm=drain.systems.connection)
+
+    def work(connection: Connection) -> None:
+        save_accounts(connection, {customer.id: ("", "", "")})
+        decided = matches.decision(connection, drain.systems.connection, customer.key)
+        if decided is not None:
+            matches.undo(connection, decided.match_id, why=reason)
+
+    drain.write(work)
+    piece.error = Later(say("%(reason)s: it is looked for anew", reason=reason))

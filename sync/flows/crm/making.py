@@ -16,7 +16,7 @@ from mappings.canonical.words import say
 from mappings.crm import Buyer, account_name, buyer_of
 from sync.flows.crm.finding import CREATED, doubtful, take
 from sync.flows.crm.piece import CrmDrain, PartyPiece
-from sync.flows.crm.stops import refused
+from sync.flows.crm.stops import meant
 from sync.rules.stops import NotSent
 from sync.store.bodies import load_json, unpack
 from sync.store.crm.customers import newest_orders
@@ -104,7 +104,7 @@ def _kept(drain: CrmDrain, piece: PartyPiece, buyer: Buyer, account: str) -> Non
         piece.exchanges.extend(exchanges)
         if error is not None and not isinstance(error, AlreadyExists):
             # Next time the account is found under its key, and the person is written then.
-            piece.error = _meant(drain, error)
+            piece.error = meant(drain.systems, error)
             return
     take(piece, account, account_name(buyer), CREATED)
 
@@ -124,16 +124,12 @@ def _missed(drain: CrmDrain, piece: PartyPiece, buyer: Buyer, error: Exception |
         try:
             rows = drain.systems.crm.find_accounts([AccountMark(name=account_name(buyer))])[0]
         except ConnectorError as away:
-            piece.error = _meant(drain, away)
+            piece.error = meant(drain.systems, away)
             return
         if rows:
             doubtful(drain, Rung.NAME.value, piece, rows)
             return
-    piece.error = _meant(drain, error)
-
-
-def _meant(drain: CrmDrain, error: Exception) -> Exception:
-    return refused(drain.systems, error) if isinstance(error, ConnectorError) else error
+    piece.error = meant(drain.systems, error)
 
 
 def key_of(customer: str) -> str:

@@ -27,6 +27,7 @@ from sync.store.crm.customers import (
     unnoted_orders,
     without_account,
 )
+from sync.store.crm.entries import untold_customers
 from sync.store.engine import Store
 from sync.store.matches import fitting
 
@@ -76,9 +77,9 @@ def customer_key(channel: Channel, order: Order) -> str:
 def look_again(store: Store, channel: Channel) -> tuple[int, int]:
     """What no order tells: orders of before the channel had this CRM, and accounts that somebody has made or mended.
 
-    (orders that are counted from now on, customers who are looked for again).
+    (orders that are counted from now on, customers who are looked at again).
     """
-    return _take_in(store, channel), _release(store, channel)
+    return _take_in(store, channel), _release(store, channel) + _recall(store, channel)
 
 
 def _take_in(store: Store, channel: Channel) -> int:
@@ -102,5 +103,20 @@ def _release(store: Store, channel: Channel) -> int:
         after, ids = rows[-1][0], [customer for _, customer in rows]
         for some in store.pieces(ids, 1):
             store.write(functools.partial(mark_customers, channel=channel.name, ids=some, facet=LOOK))
+        count += len(ids)
+    return count
+
+
+def _recall(store: Store, channel: Channel) -> int:
+    """Customers with orders that have no entry: of before the channel told any."""
+    if channel.crm.history_from is None or channel.source == channel.crm.connection:
+        return 0
+    since, after, count = {channel.name: channel.crm.history_from}, 0, 0
+    while ids := store.read(
+        lambda c, after=after: untold_customers(c, channel.crm.connection, since, after, _MOST)  # type: ignore[misc]
+    ):
+        after = ids[-1]
+        for some in store.pieces(ids, 1):
+            store.write(functools.partial(mark_customers, channel=channel.name, ids=some))
         count += len(ids)
     return count

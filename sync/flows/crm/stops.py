@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kit.errors import ConnectorError, Locked, RecordRejected
+from connectors.kit.errors import ConnectionBroken, Locked, OutcomeUnknown, RecordRejected, Transient
 from mappings.canonical.words import say
 from sync.rules.crm_systems import CrmSystems
 from sync.rules.refusals import locked, refusal_of
@@ -11,6 +11,8 @@ from sync.store.issues import Cause
 from sync.store.matches import Doubt
 from sync.store.states import ItemState
 
+#: What says that the CRM is not to be called at the moment.
+NO_ANSWER = (Transient, ConnectionBroken, OutcomeUnknown)
 #: The cause of a customer who might be one of several accounts; its subject names the customer as a match does.
 AMBIGUOUS = "ambiguous_account"
 
@@ -45,8 +47,8 @@ def gone(systems: CrmSystems, account: str) -> Stopped:
     )
 
 
-def refused(systems: CrmSystems, error: ConnectorError) -> Exception:
-    """A refusal of this one account becomes a stop; every other error is what it is."""
+def meant(systems: CrmSystems, error: Exception) -> Exception:
+    """A refusal of this one account, or of an entry at it, becomes a stop; every other error is what it is."""
     if isinstance(error, Locked):
         return Held([locked(error)])
     if not isinstance(error, RecordRejected):

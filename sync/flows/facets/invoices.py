@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, cast
@@ -164,15 +163,8 @@ def billed(drain: Drain, piece: Piece) -> list[Billed]:
 
 
 def _link(drain: Drain, invoice: Invoice, file: KeptFile) -> str:
-    links = drain.systems.links
-    if links is None:
-        return ""
-    # Counted from the invoice's own day, so that the link stays the same however often it is written.
-    day = invoice.dated_on or dt.datetime.now(dt.UTC).date()
-    until = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(
-        days=drain.systems.channel.after_import.link_days
-    )
-    return links.link(file.token, until)
+    links, days = drain.systems.links, drain.systems.channel.after_import.link_days
+    return "" if links is None else links.link_from(file.token, invoice.dated_on, days)
 
 
 def _numbers_of_others(drain: Drain, fixed: Iterable[Invoice]) -> dict[str, str]:

@@ -12,8 +12,9 @@ from connectors.kit.exchanges import capture
 from connectors.kit.facets import TakesFulfilments, TakesNotes
 from mappings.base import JsonDict
 from sync.flows.context import Drain
-from sync.flows.facets.parcels import corrected, key_of, row_of
+from sync.flows.facets.parcels import corrected, row_of
 from sync.flows.piece import Piece
+from sync.rules.parcels import key_of
 from sync.store.documents import Document, load_documents, save_made
 from sync.store.intents import UNDECIDED, Intent, close_by_outcome
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from decimal import Decimal
 from typing import cast
 
 from config.model import ShipmentNews
 from connectors.kit.facets import MarksOrders, TakesFulfilments, TakesNotes
 from mappings.base import JsonDict
-from mappings.canonical.facets import Shipment, ShipmentState
-from mappings.canonical.records import Order
 from mappings.canonical.words import say
 from mappings.facets import Sent
 from sync.flows.context import Drain
 from sync.flows.facets.effects import Effect, Origin, carry_out
 from sync.flows.facets.survey import seen
 from sync.flows.piece import Piece, alone
-from sync.rules.allot import allot
+from sync.rules.parcels import sent_of
 from sync.rules.systems import Side
 from sync.store.documents import Document, Seen
 
@@ -36,59 +33,7 @@ def sent_parcels(drain: Drain, piece: Piece) -> list[Sent]:
     order, standing = piece.order, piece.standing
     if order is None or standing is None:
         return []
-    left = [each for each in standing.shipments if each.state is ShipmentState.SENT and not each.back]
-    left.sort(key=lambda each: (each.sent_on is None, each.sent_on, len(each.external_id), each.external_id))
-    ordered = {line.external_id: (drain.lookups.text("sku", line.sku, line.sku), line.quantity) for line in order.lines}
-    allotted = allot(
-        ordered,
-        [[(line.code, line.quantity) for line in shipment.lines] for shipment in left],
-        bundles=_bundles(order),
-        waiting={
-            line.code
-            for each in standing.shipments
-            if each.state is ShipmentState.PLANNED and not each.back
-            for line in each.lines
-        },
-    )
-    return [_sent(drain, piece, *pair) for pair in zip(left, allotted, strict=True)]
-
-
-def _bundles(order: Order) -> dict[str, list[str]]:
-    """Line of the order -> the lines that it is made up of."""
-    lines = {line.external_id for line in order.lines}
-    found: dict[str, list[str]] = {}
-    for line in order.lines:
-        if line.bundle_parent in lines:
-            found.setdefault(line.bundle_parent, []).append(line.external_id)
-    return found
-
-
-def _sent(drain: Drain, piece: Piece, shipment: Shipment, pieces: dict[str, Decimal]) -> Sent:
-    order = piece.order
-    assert order is not None
-    return Sent(
-        order=order,
-        shipment=shipment,
-        pieces=pieces,
-        carrier=drain.lookups.text("shop_carrier", shipment.carrier, shipment.carrier),
-        tracking_url=_tracking_url(drain, shipment),
-        notify=drain.systems.channel.after_import.notify,
-        key=key_of(order.external_id, shipment.external_id),
-    )
-
-
-def key_of(order_id: str, shipment_id: str) -> str:
-    """By this the shop's document of a shipment is found again."""
-    return f"{order_id}-{shipment_id}"
-
-
-def _tracking_url(drain: Drain, shipment: Shipment) -> str:
-    """The carrier's page by the look-up table `tracking_url`, whose value has `{number}` in it."""
-    template = drain.lookups.text("tracking_url", shipment.carrier)
-    number = shipment.parcels[0].tracking_number if shipment.parcels else ""
-    if template and number:
-        return template.replace("{number}", number)
-    return next((parcel.tracking_url for parcel in shipment.parcels if parcel.tracking_url), "")
+    return sent_of(order, standing.shipments, drain.lookups, notify=drain.systems.channel.after_import.notify)
 
 
 def carry(drain: Drain, piece: Piece) -> list[Sent]:

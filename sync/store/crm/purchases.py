@@ -7,13 +7,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from sync.store.lists import in_lists
 from sync.store.tables import bindings, customer_orders, document_links, documents, orders
 
 #: States of an invoice or credit note that counts in the books.
-_POSTED = ("posted", "paid")
+POSTED = ("posted", "paid")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,11 +46,16 @@ class Paper:
     body: bytes | None
 
 
+def stands() -> ColumnElement[bool]:
+    """Whether an order stands in the ERP, and is not cancelled there."""
+    bound = bindings.c
+    # Cancelled is rank 0 (`connectors.kit.base.Rank`).
+    return exists().where(bound.order_id == orders.c.id, bound.kind == "sale", bound.ended_at.is_(None), bound.rank > 0)
+
+
 def load_purchases(connection: Connection, customer_ids: Iterable[int]) -> list[Purchase]:
     """Orders of these customers that their source wants and the ERP has, and has not cancelled."""
-    order, mine, bound = orders.c, customer_orders.c, bindings.c
-    # Cancelled is rank 0 (`connectors.kit.base.Rank`).
-    stands = exists().where(bound.order_id == order.id, bound.kind == "sale", bound.ended_at.is_(None), bound.rank > 0)
+    order, mine = orders.c, customer_orders.c
     found = []
     for some in in_lists(sorted(set(customer_ids))):
         query = (
@@ -59,7 +64,7 @@ def load_purchases(connection: Connection, customer_ids: Iterable[int]) -> list[
                 *(mine.refunded, order.placed_at, order.placed_on),
             )
             .join(customer_orders, mine.order_id == order.id)
-            .where(mine.customer_id.in_(some), mine.counts, stands)
+            .where(mine.customer_id.in_(some), mine.counts, stands())
         )
         found += [
             Purchase(*row[:4], Decimal(row[4]), Decimal(row[5]), row[6], dt.date.fromisoformat(row[7]))
@@ -79,7 +84,7 @@ def load_papers(connection: Connection, order_ids: Sequence[int]) -> list[Paper]
         ).where(
             or_(table.order_id.in_(some), table.id.in_(linked)),
             table.kind.in_(("invoice", "credit_note")),
-            table.state.in_(_POSTED),
+            table.state.in_(POSTED),
             table.ended_at.is_(None),
         )
         for row in connection.execute(query):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sync.store.tables.alerts import alert_messages, alert_news, alerts, volumes
 from sync.store.tables.api import api_answers, api_tokens
 from sync.store.tables.corrections import corrections, order_cares
-from sync.store.tables.crm import customer_orders, customers, told_accounts
+from sync.store.tables.crm import customer_orders, customers, told_accounts, told_entries
 from sync.store.tables.documents import (
     bindings,
     document_links,
@@ -110,6 +110,7 @@ __all__ = [
     "stock_levels",
     "switches",
     "told_accounts",
+    "told_entries",
     "touched_stock",
     "tracking_numbers",
     "users",

@@ -57,3 +57,25 @@ told_accounts = Table(
     Column("figures", Text, nullable=False, server_default="{}"),
     Column("told_at", UtcDateTime),
 )
+
+#: Entries of customers' histories: one for an order, and for each parcel, invoice and credit note of it.
+told_entries = Table(
+    "told_entries",
+    metadata,
+    Column("connection", String(128), primary_key=True),
+    #: By this it is found in the CRM: it stands in the entry.
+    Column("key", String(255), primary_key=True),
+    #: `order`, `shipment`, `invoice`, `credit_note`.
+    Column("kind", String(16), nullable=False),
+    Column("order_id", BigId, ForeignKey("orders.id"), nullable=False),
+    #: At which it was written.
+    Column("account_id", String(255), nullable=False),
+    #: `announced` from before the write until its end is known; `told`, `refused`.
+    Column("state", String(16), nullable=False),
+    #: When it was announced last.
+    Column("sent_at", UtcDateTime, nullable=False),
+    #: The CRM's id of it.
+    Column("entry_id", String(255), nullable=False, server_default=""),
+    Column("ended_at", UtcDateTime),
+    Index(None, "order_id"),
+)

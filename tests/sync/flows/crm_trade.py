@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,7 @@ from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.crm.customers import KIND
 from sync.store.engine import Store
+from sync.store.switches import resume
 from sync.store.tables import attempts, customers, told_accounts, work_items
 from sync.work.crm.drain import drain_customers
 from sync.work.drain import drain_channel
@@ -73,9 +74,17 @@ class CrmTrade:
         }
         self.trade.systems.close()
         self.trade.config = dataclasses.replace(self.trade.config, connections=connections, channels=channels)
-        self.trade.systems = Systems(self.trade.config)
+        self.trade.systems = Systems(self.trade.config, links=self.trade.systems.links)
         for name in channels:
             self.store.write(lambda c, name=name: start_channel(c, name, _SINCE))  # type: ignore[misc]
+
+    def tell_instead(self, crm: Account) -> None:
+        """From now on this is the CRM."""
+        self.trade.config = dataclasses.replace(
+            self.trade.config, connections={**self.trade.config.connections, "crm": crm}
+        )
+        self.trade.systems.close()
+        self.trade.systems = Systems(self.trade.config, links=self.trade.systems.links)
 
     @property
     def channels(self) -> dict[str, Channel]:
@@ -153,17 +162,33 @@ class CrmTrade:
         query = select(attempts).join(work_items, work_items.c.id == attempts.c.item_id)
         return self.trade.rows(query.where(work_items.c.kind == KIND).order_by(attempts.c.id))
 
+    def notes(self, account: str) -> dict[str, str]:
+        """What stands in the history of an account, by title. No title twice."""
+        found = [row for row in self.crm.records["Notes"].values() if row["Parent_Id"]["id"] == account]
+        notes = {row["Note_Title"]: row["Note_Content"] for row in found}
+        assert len(notes) == len(found), sorted(row["Note_Title"] for row in found)
+        return notes
+
+    def converge(self) -> None:
+        """Whatever rests or waits comes due."""
+        for _ in range(3):
+            self.trade.time_passes(7200)
+            self.store.write(lambda c: resume(c, "connection", "crm", by="ann"))
+            self.tell()
+
     def writes(self) -> int:
         """How often an account was written, by whomever."""
         return sum(entry.kind == "accounts.edit" for entry in self.crm.ledger.entries())
 
 
 @contextlib.contextmanager
-def trading_with_crm(store: Store, *, deals: bool = False, **policy: Any) -> Iterator[CrmTrade]:
-    """`policy` are fields of `CrmPolicy`."""
+def trading_with_crm(
+    store: Store, *, deals: bool = False, after: Mapping[str, Any] | None = None, **policy: Any
+) -> Iterator[CrmTrade]:
+    """`policy` are fields of `CrmPolicy`, `after` of `AfterImport`."""
     settings = dataclasses.replace(ShopSettings(), keys=(KEY,))
     with (
-        trading(store, post_invoices=True) as trade,
+        trading(store, post_invoices=True, **(after or {})) as trade,
         serve_shop(settings) as (market, _),
         serve_crm(OrganisationSettings()) as (server, app),
     ):

@@ -61,6 +61,7 @@ _MEANT = {
     "customers": {"connection", "found_by"},
     "customer_orders": {"refunded"},
     "told_accounts": {"connection", "digest", "figures"},
+    "told_entries": {"connection", "kind", "state"},
     "matches": {"connection", "rung", "answer"},
     "profile_revisions": {"channel", "text", "digest"},
     "profile_drafts": {"channel", "text"},

@@ -29,7 +29,7 @@ channels:
 @pytest.fixture
 def home(tmp_path, store, monkeypatch):
     text = installation.CONFIG.replace("channels:\n", _CRM)
-    text = text.replace("    erp: erp\n", "    erp: erp\n    crm: {{connection: crm}}\n")
+    text = text.replace("    erp: erp\n", "    erp: erp\n    crm: {{connection: crm, history_from: 2020-01-01}}\n")
     monkeypatch.setattr(installation, "CONFIG", text)
     with selling(tmp_path, store.engine.url.render_as_string(hide_password=False)) as made:
         yield made
@@ -51,8 +51,14 @@ def test_an_order_and_its_crm_say_what_was_told(home, store, browser, foreigner)
     page = browser("viewer").get(order).text
     assert "module=Accounts&amp;id=5725767000000100021" in page
     assert "Nord &lt;KG&gt;" in page
+    assert "entries of this order: 0" in words_of(page)
     words = words_of(browser("viewer").get("/connections/crm").text)
-    for told in ("Told of the customers ofweb", "Of them with an account1", "Accounts that were told1"):
+    for told in (
+        "Told of the customers ofweb",
+        "Of them with an account1",
+        "Accounts that were told1",
+        "Entries of histories0",
+    ):
         assert told in words, told
     assert unmarked(foreigner("viewer").get(order).text) == []
     assert unmarked(foreigner("viewer").get("/connections/crm").text) == []
