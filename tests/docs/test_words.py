@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 
@@ -84,6 +85,7 @@ def test_every_cause_stands_in_the_table_of_causes():
     assert causes - documented == set()
 
 
+@functools.cache
 def shown_yaml():
     found = [block for page, text in pages().items() for block in blocks(page, text) if block.language == "yaml"]
     return {block.where: block.text for block in found}
