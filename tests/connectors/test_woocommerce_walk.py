@@ -14,6 +14,7 @@ from connectors.kit.base import ConnectorSettings
 from connectors.kit.errors import ConnectionBroken, Transient
 from connectors.woocommerce import WooCommerce
 from tests.connectors.woocommerce_model import EPOCH, URL, Order, Shop
+from tests.shared import THOROUGH
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +86,7 @@ def play(shop, events):
 
 @pytest.mark.fault("D3")
 @given(shop=shops(), events=EVENTS, per_page=st.integers(1, 4))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150 if THOROUGH else 50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_after_a_walk_through_changes_and_a_quiet_one_every_order_is_known_in_its_newest_state(shop, events, per_page):
     """With no overlap at all: the overlap is for late commits, not for our own paging."""
     connector = connect(per_page)

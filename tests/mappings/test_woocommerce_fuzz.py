@@ -14,6 +14,7 @@ from mappings.canonical.schemas import order_from_json, order_to_json
 from mappings.tryout import try_document
 from tests.contract.recorded_orders import recorded_orders
 from tests.mappings.woocommerce_orders import mapped, problems_of
+from tests.shared import THOROUGH
 
 #: Everything that may stand where something else was expected; what Python cannot print apart.
 STRANGE = [
@@ -75,7 +76,11 @@ def mutated_orders(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(mutated_orders())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=300 if THOROUGH else 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_a_mutated_order_is_an_order_or_problems(body: dict[str, Any]):
     problems = problems_of(body)
     if problems:
