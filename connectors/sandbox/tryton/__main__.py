@@ -18,7 +18,7 @@ from connectors.sandbox.tryton.site import HOME, SandboxError, running_tryton
 @click.command()
 @click.option("--dir", "directory", type=click.Path(path_type=Path), required=True, help="Its database and logs.")
 @click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
-@click.option("--products", default=60, show_default=True, help="How many of the sandbox catalogue's products.")
+@click.option("--products", default=60, show_default=True, help="How many products; 60 it always has.")
 @click.option("--uri", default="sqlite://", show_default=True, help="postgresql://user@host:port/ for PostgreSQL.")
 @click.option("--database", default="erp", show_default=True, help="An empty database, for PostgreSQL.")
 @click.option("--fresh", is_flag=True, help="Begin anew instead of serving what is in the folder.")

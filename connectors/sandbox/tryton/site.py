@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,8 +97,8 @@ def running_tryton(
 
     The first start on a machine installs it (half a minute) and makes the database schema (about a minute); both are
     kept in `home`, so later starts take seconds. What is in `directory` already is served as it is, unless `fresh`.
-    `products` (by default the sandbox catalogue) are added where they are missing. For PostgreSQL give the `uri` of
-    a server and the name of an empty `database` on it. Raises SandboxError.
+    The sandbox catalogue is in it from the beginning, and whatever else of `products` is missing is added. For
+    PostgreSQL give the `uri` of a server and the name of an empty `database` on it. Raises SandboxError.
     """
     environment = install(home, progress)
     site = Site(directory.resolve(), database, uri)
@@ -106,7 +106,7 @@ def running_tryton(
     _prepare(environment, site, progress, fresh=fresh)
     progress("starting Tryton")
     with serving(environment, site, port) as url:
-        yield _describe(url, site, tuple(catalogue() if products is None else products), progress)
+        yield _describe(url, site, tuple(products or ()), progress)
 
 
 def _prepare(environment: Environment, site: Site, progress: Progress, *, fresh: bool) -> None:
@@ -194,8 +194,9 @@ def _set_up(environment: Environment, site: Site, progress: Progress) -> None:
     progress("setting up company, taxes and users")
     facts = _facts(site)
     with serving(environment, site) as url:
-        made = _bootstrap(Admin(url, site.database, facts["admin_password"]))
-    _write_facts(site, {**facts, **made})
+        admin = Admin(url, site.database, facts["admin_password"])
+        made = _bootstrap(admin)
+        _write_facts(site, {**facts, **made, "products": _add_products(admin, made, catalogue())})
 
 
 def _bootstrap(admin: Admin) -> dict[str, Any]:
@@ -228,16 +229,21 @@ def _bootstrap(admin: Admin) -> dict[str, Any]:
     }
 
 
-def _describe(url: str, site: Site, products: tuple[Product, ...], progress: Progress) -> Erp:
+def _add_products(admin: Admin, facts: Mapping[str, Any], products: Collection[Product]) -> dict[str, int]:
+    """Make those that are missing, with their stock; code -> id of every product that is known then."""
+    ids: dict[str, int] = facts.get("products", {})
+    made = goods.make_products(admin, facts["categories"], products)
+    stock = {made[each.sku]: each.stock for each in products if each.sku not in ids and not each.virtual}
+    goods.make_stock(admin, facts["company"], facts["warehouses"]["WH1"]["storage"], stock)
+    return {**ids, **made}
+
+
+def _describe(url: str, site: Site, products: Collection[Product], progress: Progress) -> Erp:
     facts = _facts(site)
     ids = facts.get("products", {})
     if any(product.sku not in ids for product in products):
         progress(f"adding {len(products)} products")
-        admin = Admin(url, site.database, facts["admin_password"])
-        made = goods.make_products(admin, facts["categories"], products)
-        stock = {made[each.sku]: each.stock for each in products if each.sku not in ids and not each.virtual}
-        goods.make_stock(admin, facts["company"], facts["warehouses"]["WH1"]["storage"], stock)
-        ids = {**ids, **made}
+        ids = _add_products(Admin(url, site.database, facts["admin_password"]), facts, products)
         _write_facts(site, {**facts, "products": ids})
     return Erp(
         url=url,
