@@ -29,6 +29,7 @@ from connectors.kit.cache import Aged
 from connectors.kit.errors import RecordRejected
 from connectors.kit.facets import (
     BooksFees,
+    CallsOffGoods,
     ChangesSales,
     DocumentFile,
     DraftsPayments,
@@ -86,6 +87,7 @@ class Odoo(
     SalesTarget,
     FollowsSales,
     ChangesSales,
+    CallsOffGoods,
     RefundsSales,
     ListsRefunds,
     TakesPayments,

@@ -321,6 +321,25 @@ class DetailsRefundsContract(ShopContract):
         assert (goodwill.lines, goodwill.goodwill.amount) == ((), Decimal("0.50"))
 
 
+class RefundsOfShopContract(ShopContract):
+    """`ListsRefunds` of a shop."""
+
+    def test_every_refund_is_listed_with_its_order_and_amount(self, shop: Any, fake: Any, order: Order) -> None:
+        """By whoever made it; the proof holds it against the ERP's own list."""
+        now = dt.datetime.now(dt.UTC)
+
+        def listed(since: dt.datetime, until: dt.datetime) -> list[tuple[str, Decimal, str]]:
+            return [(each.of, each.amount, each.currency) for each in shop.list_refunds(since, until)]
+
+        around = (now - dt.timedelta(days=1), now + dt.timedelta(days=1))
+        before = listed(*around)
+        fake.refund(order.id, amount="0.50", reason="goodwill")
+        [refund] = order.refunds()
+        told = (order.id, refund.amount.amount, refund.amount.currency)
+        assert sorted(listed(*around)) == sorted([*before, told])
+        assert told not in listed(now - dt.timedelta(days=3), now - dt.timedelta(days=2))
+
+
 class StockTargetContract(_Unclear):
     """`StockTarget`: set absolutely, one article's fault is no other's, many are few calls."""
 

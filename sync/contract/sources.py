@@ -283,3 +283,24 @@ class ListsOrdersContract(_Reads):
         [line] = source.list_orders(now - hour, now + hour)
         assert list(source.list_orders(now - hour, line.placed_at)) == []
         assert [found.external_id for found in source.list_orders(line.placed_at, now + hour)] == [external_id]
+
+
+class RewindsPullsContract(SourceContract):
+    """`RewindsPulls`: a moment becomes a checkpoint, and a checkpoint a moment."""
+
+    def test_a_pull_from_a_moment_reads_what_was_changed_since(self, fake: Any, source: Any) -> None:
+        ids = fake.place(2)
+        _, checkpoint = pull(source)
+        moment = source.checkpoint_moment(checkpoint)
+        assert moment.tzinfo is not None
+        seen, _ = pull(source, source.checkpoint_at(moment - dt.timedelta(days=1)))
+        assert set(ids) <= seen.keys()
+
+    def test_a_checkpoint_of_a_moment_tells_it(self, source: Any) -> None:
+        moment = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+        assert source.checkpoint_moment(source.checkpoint_at(moment)) == moment
+
+    @pytest.mark.parametrize("checkpoint", ["", "garbage", "{}", "[1"])
+    def test_a_text_that_is_no_checkpoint_is_refused(self, source: Any, checkpoint: str) -> None:
+        with pytest.raises(ConnectionBroken):
+            source.checkpoint_moment(checkpoint)

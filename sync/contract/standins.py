@@ -199,6 +199,8 @@ class ErpStandIn(TargetStandIn, Protocol):
     fee_account: str
     #: How far a refund is from its creation on: confirmed where nothing is left to do but to post it.
     refund_rank: Rank
+    #: A pull names again what changed last: its checkpoint steps back, or times over there are coarse.
+    repeats: bool
 
     def refund(self, key: str, survey: JsonDict) -> JsonDict:
         """A payload that gives back one piece of the surveyed sale, REFUNDED in all; the goods come back."""
@@ -214,6 +216,14 @@ class ErpStandIn(TargetStandIn, Protocol):
 
     def change(self, note: str) -> JsonDict:
         """A payload that sets a sale's note."""
+        ...
+
+    def someone_invoices(self, external_id: str) -> None:
+        """A person makes the draft invoice of a confirmed sale, where the ERP has not done it at its confirmation."""
+        ...
+
+    def someone_closes(self, external_id: str) -> None:
+        """A person sees to it that a confirmed sale is not changed, where the ERP would still let it."""
         ...
 
     def someone_sends(self, external_id: str, tracking: str) -> None:

@@ -28,17 +28,24 @@ from sync.contract.documents import (
     RefundsSalesContract,
     TakesPaymentsContract,
 )
-from sync.contract.following import ChangesSalesContract, FollowsSalesContract, StockSourceContract
+from sync.contract.following import (
+    CallsOffGoodsContract,
+    ChangesSalesContract,
+    FollowsSalesContract,
+    StockSourceContract,
+)
+from sync.contract.links import LinksDocumentsContract
 from sync.contract.shops import (
     DetailsRefundsContract,
     MakesRefundsContract,
     MarksOrdersContract,
+    RefundsOfShopContract,
     StockTargetContract,
     TakesFulfilmentsContract,
     TakesNotesContract,
 )
-from sync.contract.sources import FetchesOrdersContract, ListsOrdersContract, PullsOrdersContract
-from sync.contract.targets import SalesTargetContract, SearchesSalesContract
+from sync.contract.sources import FetchesOrdersContract, ListsOrdersContract, PullsOrdersContract, RewindsPullsContract
+from sync.contract.targets import OffersTestSaleContract, SalesTargetContract, SearchesSalesContract
 from sync.contract.webhooks import ManagesWebhooksContract, ReceivesWebhooksContract
 
 #: Side of a system -> capability -> its tests. A side is what one stand-in stands for.
@@ -47,11 +54,13 @@ SIDES: Final[Mapping[str, Mapping[type, type[Contract]]]] = {
         base.PullsOrders: PullsOrdersContract,
         base.FetchesOrders: FetchesOrdersContract,
         base.ListsOrders: ListsOrdersContract,
+        base.RewindsPulls: RewindsPullsContract,
         base.ReceivesWebhooks: ReceivesWebhooksContract,
         base.ManagesWebhooks: ManagesWebhooksContract,
     },
     "shop": {
         facets.DetailsRefunds: DetailsRefundsContract,
+        facets.ListsRefunds: RefundsOfShopContract,
         facets.MakesRefunds: MakesRefundsContract,
         facets.TakesFulfilments: TakesFulfilmentsContract,
         facets.MarksOrders: MarksOrdersContract,
@@ -61,6 +70,7 @@ SIDES: Final[Mapping[str, Mapping[type, type[Contract]]]] = {
     "target": {
         base.SalesTarget: SalesTargetContract,
         base.SearchesSales: SearchesSalesContract,
+        base.OffersTestSale: OffersTestSaleContract,
     },
     "erp": {
         facets.FollowsSales: FollowsSalesContract,
@@ -73,11 +83,15 @@ SIDES: Final[Mapping[str, Mapping[type, type[Contract]]]] = {
         facets.PostsInvoices: PostsInvoicesContract,
         facets.GivesFiles: GivesFilesContract,
         facets.ChangesSales: ChangesSalesContract,
+        facets.CallsOffGoods: CallsOffGoodsContract,
         stock.StockSource: StockSourceContract,
     },
 }
 #: The same of any side, by whichever of its stand-ins there is.
-ANY_SIDE: Final[Mapping[type, type[Contract]]] = {base.Diagnoses: DiagnosesContract}
+ANY_SIDE: Final[Mapping[type, type[Contract]]] = {
+    base.Diagnoses: DiagnosesContract,
+    base.LinksDocuments: LinksDocumentsContract,
+}
 
 #: Capability -> its tests.
 CAPABILITIES: Final[Mapping[type, type[Contract]]] = MappingProxyType(

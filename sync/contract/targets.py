@@ -368,3 +368,18 @@ class SearchesSalesContract(TargetContract):
     def test_a_search_for_what_nobody_has_finds_nothing(self, target: Any) -> None:
         for text in ("no such sale", "99999999999999999999", "%", "' OR 1=1 --", "٣"):
             assert target.search_sales(text) == []
+
+
+class OffersTestSaleContract(TargetContract):
+    """`OffersTestSale`: a draft under the key that is asked for, nobody's order."""
+
+    def test_a_test_sale_is_taken_as_a_draft_under_its_key_once(self, target: Any) -> None:
+        document = create(target, target.test_sale("proof:1"))
+        assert (document.rank, document.key) == (Rank.DRAFT, "proof:1")
+        [again] = target.create_sales([target.test_sale("proof:1")])
+        assert again.error is None or isinstance(again.error, AlreadyExists)
+        assert document.external_id in keys_found(target, "proof:1")["proof:1"]
+
+    def test_asking_for_one_makes_nothing(self, target: Any) -> None:
+        target.test_sale("proof:1")
+        assert keys_found(target, "proof:1") == {}

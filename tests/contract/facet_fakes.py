@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from connectors.kit.base import JsonDict, Rank
+from connectors.odoo import Odoo
 from connectors.sandbox.erp import ErpOptions, running_erp
 from connectors.sandbox.erp.products import default_products
 from connectors.sandbox.odoo import OdooOptions, people, running_odoo
@@ -39,6 +40,7 @@ class SandboxErpFacets(SandboxErpFake):
     location = "MAIN"
     fee_account = "6855"
     refund_rank = Rank.DRAFT
+    repeats = False
 
     def connect(self, **settings: Any) -> Any:
         reference = {"enforced_reference": self.erp.options.enforce_reference}
@@ -62,6 +64,12 @@ class SandboxErpFacets(SandboxErpFake):
 
     def change(self, note: str) -> JsonDict:
         return {"note": note}
+
+    def someone_invoices(self, external_id: str) -> None:
+        """It was invoiced when it was confirmed."""
+
+    def someone_closes(self, external_id: str) -> None:
+        """It was closed when it was confirmed."""
 
     def someone_sends(self, external_id: str, tracking: str) -> None:
         for shipment in self._shipments(external_id):
@@ -97,7 +105,7 @@ _ODOO_ACTIONS: Final[Mapping[str, str]] = {
     "find_fees": "account.move/search_read",
     "make_invoices": "sale.advance.payment.inv/create_invoices",
     "post": "account.move/action_post",
-    "change": "sale.order/load",
+    "change": "sale.order/write",
     "cancel": "sale.order/action_cancel",
     "survey": "sale.order/web_search_read",
     "pull": "sale.order/search_read",
@@ -112,6 +120,12 @@ class OdooFacets(OdooFake):
     location = "MAIN"
     fee_account = "6855"
     refund_rank = Rank.CONFIRMED
+    #: Its times are told to the second.
+    repeats = True
+
+    def connect(self, **settings: Any) -> Odoo:
+        options = {name: value for name, value in settings.pop("options", {}).items() if name != "page_size"}
+        return super().connect(**settings, options=options)
 
     def refund(self, key: str, survey: JsonDict) -> JsonDict:
         line = {
@@ -144,8 +158,20 @@ class OdooFacets(OdooFake):
             "date": "2026-11-25",
         }
 
+    def change(self, note: str) -> JsonDict:
+        return {"note": note}
+
+    def someone_invoices(self, external_id: str) -> None:
+        people.invoice(self.erp.app, int(external_id))
+
+    def someone_closes(self, external_id: str) -> None:
+        people.lock(self.erp.app, int(external_id))
+
     def someone_sends(self, external_id: str, tracking: str) -> None:
         people.send(self.erp.app, int(external_id), tracking)
+
+    def someone_corrects(self, external_id: str, tracking: str) -> None:
+        people.correct(self.erp.app, int(external_id), tracking)
 
     def someone_sets_stock(self, quantity: str) -> None:
         people.count(self.erp.app, self.known_product.value, Decimal(quantity), self.location)

@@ -9,8 +9,6 @@ import functools
 
 import pytest
 
-from connectors.kit.facets import ChangesSales, FollowsSales
-from connectors.kit.stock import StockSource
 from connectors.odoo import Odoo
 from connectors.sandbox_erp import SandboxErp
 from sync.contract import contract_of, kept_single_of
@@ -24,16 +22,7 @@ pytestmark = pytest.mark.loopback
 
 _loosely = functools.partial(sandbox_erp, enforce_key=False)
 
-TestOdoo = contract_of(
-    Odoo,
-    target=odoo,
-    erp=odoo_erp,
-    without={
-        FollowsSales: "an invoice is made there when it is asked for: held by tests/connectors/test_odoo_way_back.py",
-        ChangesSales: "a confirmed sale is changed there: held by tests/connectors/test_odoo_changes.py",
-        StockSource: "held by tests/connectors/test_odoo.py",
-    },
-)
+TestOdoo = contract_of(Odoo, target=odoo, erp=odoo_erp)
 TestSandboxErp = contract_of(SandboxErp, target=target, erp=sandbox_erp)
 TestSandboxErpWithoutEnforcedKey = contract_of(
     SandboxErp,

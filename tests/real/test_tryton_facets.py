@@ -115,7 +115,9 @@ class TestTryton(ErpContract):
         DraftsPaymentsContract.test_a_payment_that_is_left_as_a_draft_is_found_and_pays_nothing
     )
     test_a_first_pull_may_begin_at_a_moment = FollowsSalesContract.test_a_first_pull_may_begin_at_a_moment
-    test_versions_of_one_sale_rise = FollowsSalesContract.test_versions_of_one_sale_rise
+    test_a_change_is_told_under_a_version_that_was_not_told_before = (
+        FollowsSalesContract.test_a_change_is_told_under_a_version_that_was_not_told_before
+    )
     test_a_survey_takes_more_than_one_batch = FollowsSalesContract.test_a_survey_takes_more_than_one_batch
 
     @pytest.mark.parametrize("action", WRITES)

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from connectors.registry import CONNECTORS
-from sync.contract import CAPABILITIES
+from sync.contract.suite import ANY_SIDE, SIDES
 from tests.scorecard.recorded import EVIDENCE, RESULTS, keep, load
 from tests.shared import REPOSITORY
 
@@ -92,10 +92,12 @@ def _held(item: pytest.Item) -> Iterator[tuple[str, str]]:
     function = getattr(item, "function", None)
     owner = getattr(function, "__qualname__", "").rpartition(".")[0]
     systems = [system for system, connector in CONNECTORS.items() if _speaks_to(getattr(item, "cls", None), connector)]
-    capabilities = [each for each, suite in CAPABILITIES.items() if owner in {base.__name__ for base in suite.__mro__}]
-    own = [each for each in capabilities if issubclass(getattr(item, "cls", object), CAPABILITIES[each])]
+    # A capability that both sides have is held by tests of its own on each.
+    suites = [each for side in (*SIDES.values(), ANY_SIDE) for each in side.items()]
+    asked = [(each, suite) for each, suite in suites if owner in {base.__name__ for base in suite.__mro__}]
+    own = [(each, suite) for each, suite in asked if issubclass(getattr(item, "cls", object), suite)]
     for system in systems[:1]:
-        yield from ((system, each.__name__) for each in (own or capabilities)[:1])
+        yield from ((system, each.__name__) for each, _ in (own or asked)[:1])
 
 
 def _speaks_to(cls: type | None, connector: type) -> bool:
