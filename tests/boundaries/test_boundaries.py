@@ -57,7 +57,7 @@ def test_one_order_with_an_enforced_key_survives_a_kill_in_bad_luck(survives_fro
 
 
 def test_a_batch_of_known_and_new_customers_survives_a_kill_at_its_boundaries(survives_at_some):
-    survives_at_some(Case(customers=BATCH, enforced_key=False, bulk=4), every=6)
+    survives_at_some(Case(customers=BATCH, enforced_key=False, bulk=4), every=10)
 
 
 def test_a_batch_with_an_enforced_key_survives_a_kill_wherever_something_has_changed(survives_changes):
@@ -76,7 +76,7 @@ def test_a_batch_that_is_looked_up_first_survives_a_kill(survives_from_the_inten
 
 @pytest.mark.fault("A7")
 def test_a_zombie_that_wakes_at_any_boundary_doubles_nothing_and_writes_nothing_of_ours(survives_at_some):
-    survives_at_some(Case(enforced_key=False, blow="stop"), every=4)
+    survives_at_some(Case(enforced_key=False, blow="stop"), every=6)
 
 
 @pytest.mark.fault("A7")
@@ -89,7 +89,7 @@ def test_a_zombie_with_a_whole_batch_doubles_nothing_and_writes_nothing_of_ours(
 
 
 def test_a_pause_at_any_boundary_while_another_drain_serves_the_same_customer_doubles_nothing(survives_at_some):
-    survives_at_some(Case(enforced_key=False, blow="pause"), every=5)
+    survives_at_some(Case(enforced_key=False, blow="pause"), every=8)
 
 
 def test_one_order_survives_a_kill_wherever_something_has_changed_on_postgresql(survives_changes, postgres_url):
