@@ -118,10 +118,12 @@ def _claim(connection: Connection, lease: Lease, limit: int, fit: ColumnElement[
         .order_by(table.priority, table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # Chosen once: PostgreSQL may ask a mere subquery again for each row, and then claims more than the limit.
+        .cte("chosen")
     )
     statement = (
         update(work_items)
-        .where(table.id.in_(chosen.scalar_subquery()))
+        .where(table.id.in_(select(chosen.c.id)))
         .values(
             state=ItemState.LEASED.value,
             lease_token=lease.token,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from sync.store import leases as leases_module
 from sync.store.intents import IntentOpen, Wanted, open_intents, orphans
@@ -95,6 +95,19 @@ def test_no_item_is_claimed_twice(store):
     one, two = lease(store), lease(store)
     assert claimed(store, one, 2) == ["1", "2"]
     assert claimed(store, two) == ["3"]
+
+
+def test_a_claim_takes_no_more_than_its_limit_however_the_database_goes_about_it(postgres_store):
+    """PostgreSQL may ask a query in a loop again for each row, and one that skips what is locked answers anew."""
+    wanted(postgres_store, *"abcd")
+    held = lease(postgres_store)
+
+    def by_loops(c) -> list[str]:
+        for way in ("hashagg", "hashjoin", "material", "memoize", "mergejoin", "sort"):
+            c.execute(text(f"SET LOCAL enable_{way} = off"))
+        return [item.external_id for item in claim(c, held, 1)]
+
+    assert postgres_store.write(by_loops) == ["a"]
 
 
 def test_a_suspect_is_claimed_alone_and_first(store):
