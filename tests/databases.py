@@ -28,6 +28,7 @@ from sync.store import engine as store_engine
 from sync.store.engine import Store
 from sync.store.migrate import migrate
 from sync.store.tables import metadata
+from tests.copies import Copies
 from tests.shared import unavailable
 
 
@@ -198,16 +199,18 @@ def sqlite_store(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_server: str, migrated_postgres: str) -> Copies:
+    return Copies(postgres_server, migrated_postgres, metadata.sorted_tables)
+
+
 @pytest.fixture
-def postgres_store(postgres_server: str, migrated_postgres: str) -> Iterator[Store]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_postgres}"')
+def postgres_store(postgres_server: str, postgres_copies: Copies) -> Iterator[Store]:
+    name = postgres_copies.take()
     store = open_store(_url(postgres_server, name))
     yield store
     store.close()
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    postgres_copies.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
