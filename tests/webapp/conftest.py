@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import functools
+
 import pytest
+from werkzeug.routing import Rule
 
 from config.model import Config
 from config.settings import Settings
@@ -13,6 +16,28 @@ from webapp.app import create_app
 from webapp.parts import LazyParts, Parts
 
 CHANNELS = {"shop": ("shop-de", "shop-at")}
+
+
+def keep_builders():
+    """Compile once what builds the addresses of a route: for each app anew it was most of what an app takes to make.
+
+    The function knows its rule's path only, and takes the converters from the rule that it is called on.
+    """
+    compiled, kept = Rule._compile_builder, {}
+
+    @functools.wraps(compiled)
+    def once(rule, append_unknown=True):  # noqa: FBT002 - as werkzeug calls it
+        if rule.defaults:
+            return compiled(rule, append_unknown)
+        key = (rule.rule, tuple(rule._trace), append_unknown)
+        if key not in kept:
+            kept[key] = compiled(rule, append_unknown)
+        return kept[key]
+
+    Rule._compile_builder = once
+
+
+keep_builders()
 
 
 @pytest.fixture
