@@ -108,10 +108,9 @@ def test_the_console_and_its_first_sign_in_are_told(performed):
 
 def test_everything_that_was_to_go_wrong_went_wrong(performed):
     folder, _, _, err = performed
-    log = (folder / "crossdock.log").read_text()
-    for part in ("connection=tryton", "connection=sandbox-erp"):
-        assert part in log, part
-    # Whether that shows in the log is a matter of whose calls it strikes: one call bears three of them.
+    assert "connection=tryton" in (folder / "crossdock.log").read_text()
+    # Whether these show in the log is a matter of whose calls they strike: one call bears three of them.
+    assert "the sandbox ERP answered 503 for 4 s" in err
     assert int(re.search(r"answered 429 to (\d+) calls", err)[1]) > 0
     assert re.search(r"replies to 3 sales", err)
     assert "Tryton is back" in err
