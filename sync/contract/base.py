@@ -30,3 +30,20 @@ class Contract:
         """The system itself, for one test."""
         with type(self).stand_in() as running:
             yield running
+
+
+class ServedContract(Contract):
+    """The same with a system that serves several tests; its stand-in has `mend`."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def served(cls) -> Iterator[Any]:
+        """The system itself."""
+        with cls.stand_in() as running:
+            yield running
+
+    @pytest.fixture
+    def fake(self, served: Any) -> Any:
+        """The same without the faults of the test before."""
+        served.mend()
+        return served

@@ -23,7 +23,7 @@ from mappings.canonical.money import Money, money_sum
 from mappings.canonical.records import Order as CanonicalOrder
 from mappings.facets import Billed, Sent, TakenBack
 from mappings.registry import SHOP_FACETS, SOURCES
-from sync.contract.base import Contract
+from sync.contract.base import ServedContract
 
 KEY: Final = "web-17-OUT1"
 #: Kind of write -> the capability of a shop that has it.
@@ -145,21 +145,8 @@ def article(fake: Any, shop: Any, index: int = 0) -> stock.ShopStock:
     return found
 
 
-class ShopContract(Contract):
-    """With a shop that serves several tests."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def served(cls) -> Iterator[Any]:
-        """The system itself."""
-        with cls.stand_in() as running:
-            yield running
-
-    @pytest.fixture
-    def fake(self, served: Any) -> Any:
-        """The same without the faults of the test before."""
-        served.mend()
-        return served
+class ShopContract(ServedContract):
+    """With an order of a shop that serves several tests."""
 
     @pytest.fixture
     def shop(self, fake: Any) -> Any:

@@ -142,6 +142,42 @@ class ShopStandIn(Protocol):
         ...
 
 
+class AccountsStandIn(Protocol):
+    """Of a CRM that keeps accounts of customers."""
+
+    #: As in `mappings.registry.CRM_FACETS`.
+    system: str
+    unknown_account: str
+
+    def connect(self) -> Any:
+        """A new connector."""
+        ...
+
+    def account(self, name: str) -> str:
+        """Somebody makes an account by hand; its id."""
+        ...
+
+    def bought(self, account_id: str) -> Decimal:
+        """What the account shows as the value of its orders."""
+        ...
+
+    def accounts(self, key: str) -> list[str]:
+        """The ids of the accounts that carry our key."""
+        ...
+
+    def contacts(self, email: str) -> list[str]:
+        """The ids of the contacts with an e-mail address."""
+        ...
+
+    def break_next(self, action: str, **fault: Any) -> None:
+        """The next `account`, `contact` or `entry` that is made runs into this fault."""
+        ...
+
+    def mend(self) -> None:
+        """No fault is left from the test before: one stand-in serves several tests."""
+        ...
+
+
 class TargetStandIn(Protocol):
     """Of an ERP that takes sales."""
 

@@ -9,12 +9,18 @@ from typing import Any, Final
 
 import pytest
 
-from connectors.kit import base, facets, stock
+from connectors.kit import base, crm, facets, stock
 from connectors.kit.base import ConnectorSettings
 from connectors.kit.errors import ConnectionBroken
 from connectors.registry import has
 from sync.contract.base import Contract, Running
 from sync.contract.checkups import DiagnosesContract
+from sync.contract.crms import (
+    CreatesAccountsContract,
+    KeepsAccountsContract,
+    TakesContactsContract,
+    TellsAccountsContract,
+)
 from sync.contract.documents import (
     BooksFeesContract,
     DraftsPaymentsContract,
@@ -66,6 +72,12 @@ SIDES: Final[Mapping[str, Mapping[type, type[Contract]]]] = {
         facets.MarksOrders: MarksOrdersContract,
         facets.TakesNotes: TakesNotesContract,
         stock.StockTarget: StockTargetContract,
+    },
+    "accounts": {
+        crm.KeepsAccounts: KeepsAccountsContract,
+        crm.CreatesAccounts: CreatesAccountsContract,
+        crm.TakesContacts: TakesContactsContract,
+        crm.TellsAccounts: TellsAccountsContract,
     },
     "target": {
         base.SalesTarget: SalesTargetContract,
@@ -141,6 +153,7 @@ def contract_of(
     *,
     source: Running | None = None,
     shop: Running | None = None,
+    accounts: Running | None = None,
     target: Running | None = None,
     erp: Running | None = None,
     without: Mapping[type, str] = MappingProxyType({}),
@@ -152,7 +165,7 @@ def contract_of(
     block. `without` leaves out a capability, for a reason. Raises ContractIncomplete naming what else nothing stands in
     for.
     """
-    given = {"source": source, "shop": shop, "target": target, "erp": erp}
+    given = {"source": source, "shop": shop, "accounts": accounts, "target": target, "erp": erp}
     given[""] = next((each for each in given.values() if each is not None), None)
     suites = {
         capability: (given[side], tests)
@@ -176,7 +189,7 @@ def kept_single_of(connector: type, erp: Running) -> type:
 
 def _suites(connector: type) -> dict[type, tuple[str, type[Contract]]]:
     """Capability that it declares -> the side whose stand-in is asked ("" for any), and the tests."""
-    sides = ("target", "erp") if has(connector, base.SalesTarget) else ("source", "shop")
+    sides = ("target", "erp") if has(connector, base.SalesTarget) else ("source", "shop", "accounts")
     found = {capability: (side, tests) for side in sides for capability, tests in SIDES[side].items()}
     found |= {capability: ("", tests) for capability, tests in ANY_SIDE.items()}
     return {capability: suite for capability, suite in found.items() if has(connector, capability)}

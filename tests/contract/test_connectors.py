@@ -11,16 +11,17 @@ import pytest
 from connectors.csvfiles import CsvFiles
 from connectors.fxiaoke import Fxiaoke
 from connectors.jsonhooks import JsonHooks, PostedOrders
-from connectors.kit import base, facets
+from connectors.kit import base, crm, facets
 from connectors.kit.base import PullsOrders, RewindsPulls
 from connectors.registry import CONNECTORS, UnknownSystem, connector_class, has, known_systems
 from connectors.shopify import Shopify
 from connectors.vendure import Vendure
 from connectors.woocommerce import WooCommerce
 from connectors.zoho_crm import ZohoCrm
-from mappings.registry import ERP_FACETS, SHOP_FACETS
+from mappings.registry import CRM_FACETS, ERP_FACETS, SHOP_FACETS
 from sync.contract import CAPABILITIES, ContractIncomplete, contract_of, held_by
 from sync.contract.suite import SIDES
+from tests.contract import crm_fakes as crms
 from tests.contract import shop_fakes as shops
 from tests.contract import source_fakes as sources
 
@@ -28,12 +29,22 @@ pytestmark = pytest.mark.loopback
 
 TestApi = contract_of(PostedOrders)
 TestCsv = contract_of(CsvFiles)
-TestFxiaoke = contract_of(Fxiaoke, source=sources.sandbox_fxiaoke, shop=shops.FxiaokeCompany.running)
+TestFxiaoke = contract_of(
+    Fxiaoke,
+    source=sources.sandbox_fxiaoke,
+    shop=shops.FxiaokeCompany.running,
+    accounts=crms.FxiaokeAccounts.running,
+)
 TestJson = contract_of(JsonHooks, source=sources.signed_json)
 TestShopify = contract_of(Shopify, source=sources.sandbox_shopify, shop=shops.ShopifyShop.running)
 TestVendure = contract_of(Vendure, source=sources.sandbox_vendure, shop=shops.VendureShop.running)
 TestWooCommerce = contract_of(WooCommerce, source=sources.sandbox_woocommerce, shop=shops.WooCommerceShop.running)
-TestZohoCrm = contract_of(ZohoCrm, source=sources.sandbox_zoho_crm, shop=shops.ZohoCrmShop.running)
+TestZohoCrm = contract_of(
+    ZohoCrm,
+    source=sources.sandbox_zoho_crm,
+    shop=shops.ZohoCrmShop.running,
+    accounts=crms.ZohoAccounts.running,
+)
 
 BOUND = {each.connector for name, each in list(globals().items()) if name.startswith("Test")}
 
@@ -50,6 +61,12 @@ def test_what_is_written_back_has_a_mapping(system):
     connector = CONNECTORS[system]
     assert has(connector, facets.FollowsSales) == (system in ERP_FACETS)
     assert has(connector, facets.MarksOrders) == (system in SHOP_FACETS)
+    assert has(connector, crm.KeepsAccounts) == (system in CRM_FACETS)
+    written = {crm.CreatesAccounts: "account", crm.TakesContacts: "contact", crm.TellsAccounts: "entry"}
+    there = CRM_FACETS.get(system)
+    assert all(
+        has(connector, each) == (getattr(there, payload, None) is not None) for each, payload in written.items()
+    )
 
 
 def test_a_capability_that_nothing_stands_in_for_is_named():
