@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -33,7 +32,7 @@ _NUMBERS: Final = itertools.count(1)
 
 def _buyer(**more: Any) -> Buyer:
     number = next(_NUMBERS)
-    values = {
+    values: dict[str, Any] = {
         "company": f"Teehaus {number} GmbH",
         "first_name": "Anna",
         "last_name": "Müller",

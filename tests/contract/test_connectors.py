@@ -64,9 +64,7 @@ def test_what_is_written_back_has_a_mapping(system):
     assert has(connector, crm.KeepsAccounts) == (system in CRM_FACETS)
     written = {crm.CreatesAccounts: "account", crm.TakesContacts: "contact", crm.TellsAccounts: "entry"}
     there = CRM_FACETS.get(system)
-    assert all(
-        has(connector, each) == (getattr(there, payload, None) is not None) for each, payload in written.items()
-    )
+    assert all(has(connector, each) == (getattr(there, payload, None) is not None) for each, payload in written.items())
 
 
 def test_a_capability_that_nothing_stands_in_for_is_named():

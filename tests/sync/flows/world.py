@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, select, update
 
-from config.model import DEFAULT_RULES, Channel, Config, Mode, Policies
+from config.model import DEFAULT_RULES, AfterImport, Channel, Config, Mode, Policies
 from config.model import Connection as Account
 from sync.desk.outcomes import PROBE_S
 from sync.flows.pull import Pulled, pull
+from sync.rules.state_words import state_words
 from sync.rules.systems import Systems
 from sync.store.channels import start_channel
 from sync.store.engine import Store
@@ -94,13 +95,17 @@ class World:
         self.shop = Shop()
         self.erp = Erp(enforced=enforced, bulk=bulk, concurrency=concurrency)
         policy = Policies(start_at=GO_LIVE, rules=dict(DEFAULT_RULES) | (rules or {}), **policies)
+        after = AfterImport(state_back=state_words("woocommerce", {}).default)
         self.config = Config(
             folder=Path("config"),
             connections={
                 "shop": Account(name="shop", system="woocommerce", url="http://shop.test"),
                 "erp": Account(name="erp", system="sandbox_erp", url="http://erp.test"),
             },
-            channels={name: Channel(name=name, source="shop", erp="erp", policies=policy) for name in channels},
+            channels={
+                name: Channel(name=name, source="shop", erp="erp", policies=policy, after_import=after)
+                for name in channels
+            },
         )
         self.systems = Systems(self.config)
         self.systems._made |= {"shop": self.shop, "erp": self.erp}

@@ -187,12 +187,14 @@ def test_a_database_that_stays_locked_is_an_error_within_the_wait_and_the_writer
     holder.execute("ROLLBACK")
     # However slow this disk is: only whether it writes again is asked.
     receiver._writer._wait_s = 30.0
-    receiver.receive("shop", delivery("8"), b"{}")
+    for number in ("7", "8"):
+        receiver.receive("shop", delivery(number), b"{}")
     holder.close()
     assert receiver.status().restarts == 0
     assert receiver.close()
-    assert count(sqlite_store, work_items.c.id, work_items.c.external_id == "7") == 0
-    assert count(sqlite_store, work_items.c.id, work_items.c.external_id == "8") == 2
+    # The first may have come in after all, when nobody waited for it any more: sent again it is the same.
+    for number in ("7", "8"):
+        assert count(sqlite_store, work_items.c.id, work_items.c.external_id == number) == 2
 
 
 @pytest.mark.fault("A19")
