@@ -13,7 +13,17 @@ import pytest
 
 from connectors.sandbox.patience import PATIENCE_S, wait_until
 
-__all__ = ["PATIENCE_S", "REPOSITORY", "SHARED", "THOROUGH", "in_ci", "shared_path", "unavailable", "wait_until"]
+__all__ = [
+    "PATIENCE_S",
+    "REPOSITORY",
+    "SHARED",
+    "THOROUGH",
+    "in_ci",
+    "run_folder",
+    "shared_path",
+    "unavailable",
+    "wait_until",
+]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
@@ -24,6 +34,13 @@ THOROUGH: Final = os.environ.get("THOROUGH") == "1"
 def in_ci() -> bool:
     """Whether what is missing must fail the run instead of skipping a test."""
     return os.environ.get("CI") == "true"
+
+
+def run_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same in each of its workers."""
+    base = factory.getbasetemp()
+    # A worker's folder lies in that of the whole run.
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def unavailable(reason: str) -> None:

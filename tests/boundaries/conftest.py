@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import random
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.boundaries.cases import Case
-from tests.shared import THOROUGH
+from tests.shared import THOROUGH, run_folder
 
 ROOT = Path(__file__).parents[2]
 Try = Callable[[Case], list[dict[str, Any]]]
@@ -29,9 +28,7 @@ def _started(lanes: Path) -> subprocess.Popen[str]:
 @pytest.fixture(scope="session")
 def runs_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Try]:
     """Tries a case at each of its boundaries; answers the runs by boundary."""
-    base = tmp_path_factory.getbasetemp()
-    # A worker's folder lies in that of the whole run.
-    lanes = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "lanes"
+    lanes = run_folder(tmp_path_factory) / "lanes"
     driver, owes = _started(lanes), False
 
     def run(case: Case) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from html.parser import HTMLParser
 
@@ -9,6 +10,7 @@ import pytest
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 
+from tests.shared import run_folder
 from tests.webapp.console.conftest import Browser
 from webapp import catalogues
 
@@ -32,19 +34,31 @@ def marked(text):
 
 @pytest.fixture(scope="session")
 def pseudo_language(tmp_path_factory):
-    """A folder with the compiled catalogue in which every text is itself in brackets, and those that there are."""
+    """A folder with the compiled catalogue in which every text is itself in brackets, and those that there are.
+
+    Reading all sources for their texts takes seconds, so the first worker that asks does it for all of them.
+    """
+    folder = run_folder(tmp_path_factory) / "translations"
+    if not folder.exists():
+        made = tmp_path_factory.mktemp("translations")
+        _compile(made)
+        # Another one may have been as quick, with the same.
+        with contextlib.suppress(OSError):
+            made.rename(folder)
+    return folder
+
+
+def _compile(folder):
     catalogue = Catalog(locale=PSEUDO)
     for message, context in messages():
         translated = tuple(map(marked, message)) if isinstance(message, tuple) else marked(message)
         catalogue.add(message, translated, context=context)
-    folder = tmp_path_factory.mktemp("translations")
     ours = {path.parent.parent.name: catalogues.load(path) for path in catalogues.catalogues()}
     for language, said in {PSEUDO: catalogue, **ours}.items():
         path = folder / language / "LC_MESSAGES" / "messages.mo"
         path.parent.mkdir(parents=True)
         with path.open("wb") as file:
             write_mo(file, said)
-    return folder
 
 
 @pytest.fixture
