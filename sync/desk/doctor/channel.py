@@ -26,6 +26,7 @@ from sync.rules.asking import only_sends
 from sync.rules.lookups import NO_LOOKUPS, Lookups, load_lookups
 from sync.rules.references import resolve
 from sync.rules.routing import warehouse_refs
+from sync.rules.state_words import state_words
 from sync.rules.systems import ChannelSystems, SystemMissing, Systems
 from sync.store.engine import Store
 from sync.store.revisions import load_published
@@ -116,6 +117,12 @@ class ChannelCheckup:
         back = self._config.channels[self._name].after_import.state_back
         if not back:
             return ok("channel.states", say("what becomes of a sale changes no state in the shop"))
+        source = self._config.connections[self._config.channels[self._name].source]
+        known = state_words(source.system, source.options).known
+        if known is not None and (added := sorted({*back.values()} - {*known})):
+            step = say("see that the shop has them, in just these letters: else each order that gets there stops")
+            told = say("no word of %(system)s itself: %(words)s", system=source.system, words=", ".join(added))
+            return warn("channel.states", told, step)
         words = ", ".join(f"{state}: {word}" for state, word in back.items())
         return ok("channel.states", say("a sale that is -> the order becomes: %(words)s", words=words))
 

@@ -554,6 +554,16 @@ def test_a_guard_that_is_switched_off(home):
     assert home.of("channel:web", "channel.rules", policies="rules: {tax: warn}").level is Level.OK
 
 
+def test_states_that_only_the_shop_can_say_that_it_has(home):
+    finding = home.of("channel:web", "channel.states")
+    assert (finding.level, "shipped: completed" in finding.found) == (Level.OK, True)
+    own = "    after_import: {state_back: {shipped: handed-over}, own_states: [handed-over]}\n"
+    finding = home.of("channel:web", "channel.states", top=own)
+    assert finding.level is Level.WARN
+    assert "handed-over" in finding.found
+    assert "completed" not in finding.found
+
+
 def test_what_a_policy_names_and_the_erp_does_not_know(home):
     assert home.of("channel:web", "channel.references").level is Level.OK
     finding = home.of("channel:web", "channel.references", policies="target: {fee_product: NO-SUCH}")
