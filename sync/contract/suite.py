@@ -105,9 +105,12 @@ ANY_SIDE: Final[Mapping[type, type[Contract]]] = {
     base.LinksDocuments: LinksDocumentsContract,
 }
 
-#: Capability -> its tests.
-CAPABILITIES: Final[Mapping[type, type[Contract]]] = MappingProxyType(
-    {capability: tests for side in (*SIDES.values(), ANY_SIDE) for capability, tests in side.items()}
+#: Capability -> its tests, of each side that may declare it.
+CAPABILITIES: Final[Mapping[type, tuple[type[Contract], ...]]] = MappingProxyType(
+    {
+        capability: tuple(side[capability] for side in (*SIDES.values(), ANY_SIDE) if capability in side)
+        for capability in (each for side in (*SIDES.values(), ANY_SIDE) for each in side)
+    }
 )
 #: The part of an ERP's tests that holds however it is set up: that nothing stands twice.
 KEPT_SINGLE: Final[Mapping[type, type[Contract]]] = {
