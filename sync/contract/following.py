@@ -181,7 +181,10 @@ class FollowsSalesContract(Reads):
 
         before = versions()
         fake.someone_sends(life.id, "T-1")
-        assert versions() - before
+        after = versions()
+        assert after - before
+        # Where times are coarse, two changes may bear the same one, and what tells them apart has no order.
+        assert fake.repeats or max(after) > max(before)
 
     @pytest.mark.parametrize("checkpoint", ["", "garbage", "1:x", "1:-1", "9:5"])
     def test_a_corrupt_checkpoint_is_an_error_and_not_a_new_beginning(self, target: Any, checkpoint: str) -> None:
