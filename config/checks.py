@@ -36,8 +36,9 @@ def cross_check(
     state_words: WordsOf | None = None,
 ) -> Iterator[Finding]:
     """Everything that is wrong between the sections of a whole configuration."""
-    known = {name: _text(connection.get("system")) for name, connection in _named(tree, "connections")}
-    for name, connection in _named(tree, "connections"):
+    connections = dict(_named(tree, "connections"))
+    known = {name: _text(connection.get("system")) for name, connection in connections.items()}
+    for name, connection in connections.items():
         yield from _connection(("connections", name), connection, folder, systems)
     yield from _addresses(tree.get("connections"), has_address)
     counted = {_text(channel.get("erp")) for _, channel in _named(tree, "channels") if _shows_stock(channel)}
@@ -56,7 +57,7 @@ def cross_check(
         unable = source if source and (systems is None or source in systems) and not makes_refunds(source) else ""
         yield from _gives_back(steps, channel, unable)
         if state_words is not None and source and (systems is None or source in systems):
-            options = _below(dict(_named(tree, "connections"))[_text(channel.get("source"))], "options")
+            options = _below(connections[_text(channel.get("source"))], "options")
             after = _below(channel, "after_import")
             yield from check_state_back((*steps, "after_import"), after, state_words(source, options))
         if _text(channel.get("erp")) not in counted:
