@@ -43,6 +43,7 @@ class TrytonFacets(TrytonBehindFaults):
 
     system = "tryton"
     location = "WH1"
+    repeats = False
 
     def __init__(self, erp: Erp, server: Any) -> None:
         super().__init__(erp, server)
